@@ -1,0 +1,18 @@
+"""The one exception type for mistakes that the user can mend."""
+
+
+class UserError(Exception):
+    """A problem that its reader can cure: what is wrong, where, and what to do.
+
+    The command line prints it as one line on stderr and exits with code 2. Everything
+    else that is raised is a fault of the program and keeps its traceback.
+    """
+
+    def __init__(self, what: str, *, where: str, cure: str) -> None:
+        self.what = what
+        self.where = where
+        self.cure = cure
+        super().__init__(f"{where}: {what}. {cure}")
+
+    def __str__(self) -> str:
+        return " ".join(f"{self.where}: {self.what}. {self.cure}".split())

@@ -1,0 +1,1 @@
+"""ONNX and INT8 exports, measured; nothing else imports onnx, onnxruntime or optimum."""

@@ -1,0 +1,1 @@
+"""How a model learns. Plain keyword arguments; nothing here knows of configs or of tracking."""

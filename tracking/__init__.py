@@ -1,0 +1,1 @@
+"""Runs, metrics and artifacts in MLflow; nothing else imports mlflow."""
