@@ -1,0 +1,123 @@
+"""Labelled texts: SST-2, IMDB and the bundled reviews.
+
+Legend: B batch, T tokens of the longest text of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+
+from datamodules.corpora.reviews import generate_reviews
+from datamodules.holdout import Holdout, hold_out, hold_out_sentences
+from datamodules.sources import Splits, from_folder, from_hub, from_rows
+from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokens import TokenTable
+from errors import UserError
+
+
+class TextClassificationData(TokenizedData):
+    """Texts with one label each; labels are 0 .. len(label_names) - 1."""
+
+    tokenizer_kind = "wordpiece"
+    label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
+    text_column: ClassVar[str]
+    hub_repository: ClassVar[str]
+    split_names: ClassVar[tuple[str, str]]
+
+    def read(self) -> Splits:
+        names = (self.text_column, "label")
+        if self.path is not None:
+            return from_folder(self.path, splits=self.split_names, columns=names, cache_dir=self.cache_dir)
+        return from_hub(
+            self.hub_repository,
+            revision=self.revision,
+            splits=self.split_names,
+            columns=names,
+            cache_dir=self.cache_dir,
+            local_files_only=self.local_files_only,
+        )
+
+    def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
+        train, official = (self._rows(split, name) for split, name in
+                           zip((splits.train, splits.official), self.split_names, strict=True))
+        return train, official
+
+    def _rows(self, split: object, name: str) -> SplitRows:
+        columns = split[:]  # type: ignore[index]
+        texts, labels = columns[self.text_column], columns["label"]
+        where = f"{self.path or self.hub_repository}, split {name}"
+        _check_values(texts, labels, classes=len(self.label_names), text_column=self.text_column, where=where)
+        return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
+
+    def hold_out(self, texts: Sequence[str]) -> Holdout:
+        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
+
+    def tokenize(self, texts: Sequence[str]) -> TokenTable:
+        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        return TokenTable.of(encoded["input_ids"])
+
+    def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
+        ids_BT, mask_BT = self.tables[split].padded(rows, pad=int(self.tokenizer.pad_token_id or 0))
+        labels = self.rows[split].labels
+        assert labels is not None
+        return {
+            "input_ids": torch.from_numpy(ids_BT),
+            "attention_mask": torch.from_numpy(mask_BT),
+            "labels": torch.tensor([labels[row] for row in rows]),
+            "row": torch.tensor(rows),
+        }
+
+
+def _check_values(
+    texts: Sequence[object], labels: Sequence[object], *, classes: int, text_column: str, where: str
+) -> None:
+    """UserError that names the first row with a text that is none or a label that is out of range."""
+    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
+        if not isinstance(text, str) or not text.strip():
+            raise UserError(
+                f"row {row}: {text_column!r} is {text!r:.40}", where=where, cure="Every row needs a text; drop or mend it."
+            )
+        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < classes:
+            raise UserError(
+                f"row {row}: label {label!r:.40}",
+                where=where,
+                cure=f"Labels are whole numbers from 0 to {classes - 1} (a split without labels, -1, cannot be used).",
+            )
+
+
+class Sst2Data(TextClassificationData):
+    """SST-2 as in GLUE (Socher et al. 2013; Wang et al. 2018, arXiv 1804.07461).
+
+    Train holds phrases of the same sentences, so the held-out slice is of full sentences, as the
+    official validation split is, and every phrase that they contain leaves the train rows.
+    """
+
+    text_column = "sentence"
+    hub_repository = "stanfordnlp/sst2"
+    split_names = ("train", "validation")
+
+    def hold_out(self, texts: Sequence[str]) -> Holdout:
+        return hold_out_sentences(texts, examples=self.selection_examples, seed=self.selection_seed)
+
+
+class ImdbData(TextClassificationData):
+    """IMDB reviews (Maas et al. 2011); its test split is the official one."""
+
+    text_column = "text"
+    hub_repository = "stanfordnlp/imdb"
+    split_names = ("train", "test")
+
+
+class DemoReviewsData(TextClassificationData):
+    """The bundled reviews, whose label follows from composition; generated, never fetched."""
+
+    text_column = "sentence"
+    hub_repository = "bundled:reviews"
+    split_names = ("train", "validation")
+
+    def read(self) -> Splits:
+        rows = generate_reviews()
+        return from_rows(rows["train"], rows["validation"], "bundled:reviews")

@@ -1,0 +1,127 @@
+"""Held-out slices of a train split, for model selection; no text may stand on both sides.
+
+Legend: W words of all rows together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+# Odd 64-bit constants (golden ratio and a splitmix64 multiplier) for a polynomial hash modulo 2**64.
+_BASE = np.uint64(0x9E3779B97F4A7C15)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+
+
+@dataclass(frozen=True)
+class Holdout:
+    """Row numbers (int64, ascending) of a train split, apart in three."""
+
+    train: NDArray[np.int64]
+    selection: NDArray[np.int64]
+    dropped: NDArray[np.int64]  # too near to a held-out row to be trained on
+
+
+def hold_out(texts: Sequence[str], *, examples: int, seed: int) -> Holdout:
+    """Draw `examples` distinct texts; every other copy of a drawn text is dropped from train."""
+    keys = [normalized(text) for text in texts]
+    distinct = sorted(set(keys))
+    drawn = set(_draw(len(distinct), examples, seed).tolist())
+    held = {distinct[i] for i in drawn}
+    return _split(keys, held, near=held)
+
+
+def hold_out_sentences(texts: Sequence[str], *, examples: int, seed: int) -> Holdout:
+    """Draw `examples` full sentences of a corpus of phrases, such as SST-2's train split.
+
+    A row is a full sentence when no longer row contains it as a run of whole words. Every
+    phrase that a drawn sentence contains is dropped from train. (A phrase that contains a
+    drawn sentence cannot exist: the sentence would not be full.)
+    """
+    keys = [normalized(text) for text in texts]
+    words = _WordTable.of(keys)
+    full = sorted({keys[i] for i in np.flatnonzero(~words.contained_in_longer())})
+    held = {full[i] for i in _draw(len(full), examples, seed)}
+    inside = words.contained_in({i for i, key in enumerate(keys) if key in held})
+    return _split(keys, held, near=held | {keys[i] for i in np.flatnonzero(inside)})
+
+
+def normalized(text: str) -> str:
+    """Lower case, runs of white space as one space: what counts as the same text here."""
+    return " ".join(text.lower().split())
+
+
+def _draw(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return np.sort(generator.permutation(available)[: min(wanted, available)])
+
+
+def _split(keys: Sequence[str], held: set[str], near: set[str]) -> Holdout:
+    """First copy of a held text to the selection slice, other near rows dropped, the rest to train."""
+    selection: list[int] = []
+    train: list[int] = []
+    dropped: list[int] = []
+    taken: set[str] = set()
+    for row, key in enumerate(keys):
+        if key in held and key not in taken:
+            taken.add(key)
+            selection.append(row)
+        elif key in near:
+            dropped.append(row)
+        else:
+            train.append(row)
+    return Holdout(*(np.array(rows, dtype=np.int64) for rows in (train, selection, dropped)))
+
+
+@dataclass(frozen=True)
+class _WordTable:
+    """All rows' words as one array of codes, so that runs of words compare by their hash."""
+
+    codes_W: NDArray[np.uint64]
+    row_W: NDArray[np.int64]  # which row a word belongs to
+    end_W: NDArray[np.int64]  # one past the last word of that row
+    start: NDArray[np.int64]  # per row
+    length: NDArray[np.int64]  # per row, in words
+
+    @classmethod
+    def of(cls, keys: Sequence[str]) -> _WordTable:
+        split = [key.split() for key in keys]
+        vocabulary: dict[str, int] = {}
+        codes = [vocabulary.setdefault(word, len(vocabulary) + 1) for words in split for word in words]
+        length = np.array([len(words) for words in split], dtype=np.int64)
+        start = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64)
+        row_W = np.repeat(np.arange(len(split)), length)
+        end_W = np.repeat(start + length, length)
+        return cls(np.array(codes, dtype=np.uint64) * _MIX, row_W, end_W, start, length)
+
+    def contained_in_longer(self) -> NDArray[np.bool_]:
+        """Per row: whether some row of more words contains it."""
+        return self._matches(lambda size, rows_W: self.length[rows_W] > size)
+
+    def contained_in(self, rows: set[int]) -> NDArray[np.bool_]:
+        """Per row: whether one of `rows` contains it (a row contains itself)."""
+        chosen = np.zeros(len(self.length), dtype=bool)
+        chosen[sorted(rows)] = True
+        return self._matches(lambda _, rows_W: chosen[rows_W])
+
+    def _matches(self, may_contain) -> NDArray[np.bool_]:  # pyright: ignore[reportMissingParameterType]
+        """Per row: whether its words occur as a run inside a row that `may_contain` admits.
+
+        Runs of n words are compared by a 64-bit polynomial hash that is extended word by word
+        as n grows; among 10**6 runs a false match has a probability of about 10**-8.
+        """
+        found = np.zeros(len(self.length), dtype=bool)
+        hash_W = np.zeros_like(self.codes_W)
+        for size in range(1, int(self.length.max(initial=0)) + 1):
+            runs = len(self.codes_W) - size + 1
+            hash_W = hash_W[:runs] * _BASE + self.codes_W[size - 1 :]
+            rows = np.flatnonzero(self.length == size)
+            if len(rows) == 0:
+                continue
+            inside_one_row = np.arange(runs) + size <= self.end_W[:runs]
+            admitted = inside_one_row & may_contain(size, self.row_W[:runs])
+            found[rows] = np.isin(hash_W[self.start[rows]], np.unique(hash_W[admitted]))
+        return found

@@ -1,0 +1,177 @@
+"""Rows from a local folder, from the hub or from a bundled generator, as `datasets.Dataset`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+# Suffix of a data file -> builder of `datasets` and its options.
+_FORMATS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    ".parquet": ("parquet", {}),
+    ".jsonl": ("json", {}),
+    ".csv": ("csv", {}),
+    ".tsv": ("csv", {"delimiter": "\t"}),
+}
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The two splits an experiment uses, and where they came from."""
+
+    train: Dataset
+    official: Dataset
+    origin: str  # a folder's path, `hub:<repository>@<commit>` or `bundled:<generator>`
+
+
+def from_folder(folder: Path, *, splits: tuple[str, str], columns: Sequence[str], cache_dir: Path) -> Splits:
+    """The train and the official evaluation split of a folder.
+
+    folder: holds `<split>.parquet`, `.jsonl`, `.csv` or `.tsv`, or shards `<split>-*.parquet` of a hub
+    download. splits: names of the train and the evaluation split. columns: those that must be there.
+    Raises UserError: folder missing or empty, a split missing, unreadable, empty or of other columns.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            "no such folder" if not folder.exists() else "not a folder",
+            where=f"data.path={folder}",
+            cure=f"Give a folder that holds {splits[0]} and {splits[1]} files (parquet, jsonl, csv or tsv).",
+        )
+    train, official = (_read_split(folder, split, columns, cache_dir) for split in splits)
+    return Splits(train, official, str(folder))
+
+
+def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Path) -> Dataset:
+    from datasets import Dataset, load_dataset
+
+    files, suffix = _files_of(folder, split)
+    builder, options = _FORMATS[suffix]
+    with _unreadable_is_a_user_error(files[0]):
+        loaded = load_dataset(
+            builder,
+            data_files={split: [str(file) for file in files]},
+            split=split,
+            cache_dir=str(cache_dir / "datasets"),
+            **options,
+        )
+    assert isinstance(loaded, Dataset)
+    return checked_columns(loaded, columns, where=str(files[0]))
+
+
+def _files_of(folder: Path, split: str) -> tuple[list[Path], str]:
+    for suffix in _FORMATS:
+        files = sorted([*folder.glob(f"{split}{suffix}"), *folder.glob(f"{split}-*{suffix}")])
+        if files:
+            return files, suffix
+    present = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
+    raise UserError(
+        f"no file for the split {split!r} (the folder holds {present})",
+        where=f"data.path={folder}",
+        cure=f"Put {split}.parquet, {split}.jsonl, {split}.csv or {split}.tsv there.",
+    )
+
+
+@contextmanager
+def _unreadable_is_a_user_error(file: Path) -> Iterator[None]:
+    import pyarrow
+    from datasets.exceptions import DatasetGenerationError
+
+    try:
+        yield
+    except (DatasetGenerationError, pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, ValueError) as error:
+        reason = str(error.__cause__ or error).split("\n")[0]
+        raise UserError(
+            f"cannot be read ({reason[:200]})",
+            where=str(file),
+            cure="The file is damaged or not of the format its name says; fetch or write it again.",
+        ) from error
+
+
+def checked_columns(split: Dataset, columns: Sequence[str], *, where: str) -> Dataset:
+    """`split` with just `columns`; UserError when one is missing or there is no row."""
+    missing = [column for column in columns if column not in split.column_names]
+    if missing:
+        raise UserError(
+            f"no column {missing[0]!r} (it has {', '.join(split.column_names)})",
+            where=where,
+            cure=f"Name the columns {', '.join(columns)}.",
+        )
+    if len(split) == 0:
+        raise UserError("no rows", where=where, cure="Give a file with at least one row.")
+    return split.select_columns(list(columns))
+
+
+def from_hub(
+    repository: str,
+    *,
+    revision: str,
+    splits: tuple[str, str],
+    columns: Sequence[str],
+    cache_dir: Path,
+    local_files_only: bool,
+) -> Splits:
+    """Both splits of a hub data set, at a commit that is resolved first and recorded in `origin`.
+
+    local_files_only: no hub answers; use what an earlier download left in the cache, or raise UserError.
+    """
+    from datasets import Dataset, DownloadConfig, load_dataset
+
+    commit = revision if local_files_only else _commit_of(repository, revision)
+    loaded: list[Dataset] = []
+    for split in splits:
+        try:
+            data = load_dataset(
+                repository,
+                revision=commit,
+                split=split,
+                cache_dir=str(cache_dir / "datasets"),
+                download_config=DownloadConfig(local_files_only=local_files_only),
+            )
+        except (ConnectionError, FileNotFoundError, ValueError) as error:
+            raise no_hub(f"the data set {repository}", key="data.path") from error
+        assert isinstance(data, Dataset)
+        loaded.append(checked_columns(data, columns, where=f"hub data set {repository}, split {split}"))
+    return Splits(loaded[0], loaded[1], f"hub:{repository}@{commit}")
+
+
+def _commit_of(repository: str, revision: str) -> str:
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError
+    from requests import RequestException
+
+    try:
+        info = HfApi().dataset_info(repository, revision=revision, timeout=8)
+    except (HfHubHTTPError, RequestException) as error:
+        raise no_hub(f"the data set {repository}", key="data.path") from error
+    assert info.sha is not None
+    return info.sha
+
+
+def no_hub(what: str, *, key: str) -> UserError:
+    """The error for anything that only the hub has when no hub can be reached."""
+    return UserError(
+        f"{what} is not in the cache and no hub can be reached",
+        where=key,
+        cure=(
+            "Give local folders with data.path=FOLDER and model.pretrained=FOLDER, "
+            "or run `make demo`, which needs neither."
+        ),
+    )
+
+
+def from_rows(train: Sequence[Mapping[str, object]], official: Sequence[Mapping[str, object]], origin: str) -> Splits:
+    """Bundled rows as data sets."""
+    from datasets import Dataset
+
+    return Splits(
+        Dataset.from_list([dict(row) for row in train]),
+        Dataset.from_list([dict(row) for row in official]),
+        origin,
+    )

@@ -1,0 +1,101 @@
+"""Stories as blocks of tokens for a language model: TinyStories and the bundled stories.
+
+Legend: B batch, T tokens of a block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from datamodules.corpora.stories import generate_stories
+from datamodules.holdout import Holdout, hold_out
+from datamodules.sources import Splits, from_folder, from_hub, from_rows
+from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokens import TokenTable
+from errors import UserError
+
+IGNORED = -100  # target of a padded position: left out of the loss
+
+
+class StoryData(TokenizedData):
+    """Stories joined by the end-of-text token and cut into blocks of `max_tokens` targets.
+
+    A block holds max_tokens + 1 ids and overlaps the one before by one, so that every token of the
+    corpus, ends of stories included, is a target exactly once; the last block is shorter.
+    """
+
+    tokenizer_kind = "byte_bpe"
+    hub_repository: ClassVar[str]
+    split_names: ClassVar[tuple[str, str]] = ("train", "validation")
+
+    def read(self) -> Splits:
+        if self.path is not None:
+            return from_folder(self.path, splits=self.split_names, columns=("text",), cache_dir=self.cache_dir)
+        return from_hub(
+            self.hub_repository,
+            revision=self.revision,
+            splits=self.split_names,
+            columns=("text",),
+            cache_dir=self.cache_dir,
+            local_files_only=self.local_files_only,
+        )
+
+    def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
+        return self._rows(splits.train, "train"), self._rows(splits.official, "validation")
+
+    def _rows(self, split: object, name: str) -> SplitRows:
+        texts = split[:]["text"]  # type: ignore[index]
+        for row, text in enumerate(texts):
+            if not isinstance(text, str) or not text.strip():
+                raise UserError(
+                    f"row {row}: the story is {text!r:.40}",
+                    where=f"{self.path or self.hub_repository}, split {name}",
+                    cure="Every row needs a story; drop or mend it.",
+                )
+        return SplitRows([text.strip() for text in texts], None)
+
+    def hold_out(self, texts: Sequence[str]) -> Holdout:
+        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
+
+    def tokenize(self, texts: Sequence[str]) -> TokenTable:
+        end = self.tokenizer.eos_token_id
+        if end is None:
+            raise UserError(
+                "has no end-of-text token", where=f"tokenizer {self.tokenizer_source}", cure="Give one that has."
+            )
+        stories = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+        # The end of the story before the first one opens the stream, as every later story is opened.
+        stream = np.array([end, *(token for story in stories for token in (*story, end))], dtype=np.int32)
+        begins = range(0, len(stream) - 1, self.max_tokens)
+        return TokenTable.of(stream[begin : begin + self.max_tokens + 1] for begin in begins)
+
+    def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
+        """`input_ids`, `attention_mask`, `labels`: (B, T) int64; labels are the next ids."""
+        ids_BT, mask_BT = self.tables[split].padded(rows, pad=int(self.tokenizer.eos_token_id or 0))
+        ids, mask = torch.from_numpy(ids_BT), torch.from_numpy(mask_BT)
+        return {
+            "input_ids": ids[:, :-1],
+            "attention_mask": mask[:, 1:],
+            "labels": ids[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED),
+            "row": torch.tensor(rows),
+        }
+
+
+class TinyStoriesData(StoryData):
+    """TinyStories (Eldan & Li 2023, arXiv 2305.07759); its validation split is the official one."""
+
+    hub_repository = "roneneldan/TinyStories"
+
+
+class DemoStoriesData(StoryData):
+    """The bundled stories; generated, never fetched."""
+
+    hub_repository = "bundled:stories"
+
+    def read(self) -> Splits:
+        rows = generate_stories()
+        return from_rows(rows["train"], rows["validation"], "bundled:stories")

@@ -1,0 +1,236 @@
+"""What every datamodule here shares: read, hold out, tokenize once, batch.
+
+Imported only by code that is about to load data (it imports torch and pytorch_lightning).
+Legend: N rows of a split, B batch, T tokens of the longest sequence of a batch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pytorch_lightning as pl
+import torch
+from numpy.typing import NDArray
+from torch.utils.data import DataLoader, Dataset
+
+from datamodules.batches import EpochBatches, evaluation_batches
+from datamodules.fingerprint import fingerprint, short_digest
+from datamodules.holdout import Holdout
+from datamodules.sources import Splits
+from datamodules.tokenizers import load_tokenizer, tokenizer_digest, train_tokenizer
+from datamodules.tokens import TokenTable
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+SplitName = Literal["train", "val", "test"]
+# `val` is the slice of the train split that selects models; `test` the official evaluation split.
+SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+Batch = dict[str, torch.Tensor]
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """The rows of one split as columns, in the source's order."""
+
+    texts: Sequence[str]
+    labels: Sequence[int] | None
+
+    @property
+    def fingerprint(self) -> str:
+        """sha256 over every row."""
+        columns = (self.texts,) if self.labels is None else (self.texts, self.labels)
+        return fingerprint(zip(*columns, strict=True))
+
+    def take(self, rows: NDArray[np.int64]) -> SplitRows:
+        """Rows `rows`, in that order."""
+        labels = None if self.labels is None else [self.labels[i] for i in rows]
+        return SplitRows([self.texts[i] for i in rows], labels)
+
+
+class TokenizedData(pl.LightningDataModule, ABC):
+    """A corpus as batches of token ids.
+
+    path: folder with the splits, or None for the hub or the bundled rows.
+    tokenizer: folder or hub id, or None to train one of `vocab_size` on the train split.
+    max_tokens: longer sequences are cut. batch_size rows and, if given, batch_tokens padded tokens bound a
+    training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
+    out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
+    seed: of the batch order. loader_workers: processes that build batches; they never change the batches.
+    """
+
+    tokenizer_kind: Literal["wordpiece", "byte_bpe"]
+
+    def __init__(
+        self,
+        *,
+        path: Path | None,
+        revision: str,
+        tokenizer: str | None,
+        vocab_size: int,
+        max_tokens: int,
+        batch_size: int,
+        batch_tokens: int | None,
+        evaluation_tokens: int,
+        group_by_length: bool,
+        selection_examples: int,
+        selection_seed: int,
+        train_examples: int | None,
+        seed: int,
+        loader_workers: int,
+        cache_dir: Path,
+        local_files_only: bool,
+    ) -> None:
+        super().__init__()
+        self.path = path
+        self.revision = revision
+        self.tokenizer_source = tokenizer
+        self.vocab_size = vocab_size
+        self.max_tokens = max_tokens
+        self.batch_size = batch_size
+        self.batch_tokens = batch_tokens
+        self.evaluation_tokens = evaluation_tokens
+        self.group_by_length = group_by_length
+        self.selection_examples = selection_examples
+        self.selection_seed = selection_seed
+        self.train_examples = train_examples
+        self.seed = seed
+        self.loader_workers = loader_workers
+        self.cache_dir = cache_dir
+        self.local_files_only = local_files_only
+        self.origin = ""
+        self.rows: dict[SplitName, SplitRows] = {}
+        self.tables: dict[SplitName, TokenTable] = {}
+        self.dropped_rows = 0
+
+    tokenizer: PreTrainedTokenizerFast
+
+    @abstractmethod
+    def read(self) -> Splits:
+        """The source's train and official split, columns checked."""
+
+    @abstractmethod
+    def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
+        """Both splits as texts and labels, values checked."""
+
+    @abstractmethod
+    def hold_out(self, texts: Sequence[str]) -> Holdout:
+        """Which rows of the train split select models."""
+
+    @abstractmethod
+    def tokenize(self, texts: Sequence[str]) -> TokenTable:
+        """Sequences for the model, special tokens in, cut to `max_tokens`."""
+
+    @abstractmethod
+    def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
+        """One batch: `input_ids` and `attention_mask` (B, T) int64, `row` (B,) int64 and the labels."""
+
+    def setup(self, stage: str | None = None) -> None:
+        """Read, hold out and tokenize, once; Lightning calls this before every stage."""
+        del stage  # one set-up serves them all
+        if self.tables:
+            return
+        splits = self.read()
+        self.origin = splits.origin
+        train, official = self.columns(splits)
+        holdout = self._cached_holdout(train)
+        self.dropped_rows = len(holdout.dropped)
+        self.rows = {
+            "train": train.take(self._kept(holdout.train)),
+            "val": train.take(holdout.selection),
+            "test": official,
+        }
+        self.tokenizer = self._tokenizer()
+        self.tables = {split: self._cached_tokens(split) for split in SPLITS}
+
+    def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        if self.train_examples is None or self.train_examples >= len(rows):
+            return rows
+        generator = np.random.Generator(np.random.PCG64(self.selection_seed))
+        return np.sort(generator.permutation(rows)[: self.train_examples])
+
+    def _cached_holdout(self, train: SplitRows) -> Holdout:
+        key = short_digest(
+            "holdout-1", type(self).__name__, train.fingerprint, str(self.selection_examples), str(self.selection_seed)
+        )
+        path = self.cache_dir / "holdout" / f"{key}.npz"
+        if not path.exists():
+            holdout = self.hold_out(train.texts)
+            TokenTable.of([holdout.train, holdout.selection, holdout.dropped]).save(path)
+        parts = TokenTable.load(path)
+        return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
+
+    def _tokenizer(self) -> PreTrainedTokenizerFast:
+        if self.tokenizer_source is not None:
+            return load_tokenizer(self.tokenizer_source, local_files_only=self.local_files_only)
+        return train_tokenizer(self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.vocab_size)
+
+    def _cached_tokens(self, split: SplitName) -> TokenTable:
+        key = short_digest(
+            "tokens-1",
+            type(self).__name__,
+            self.rows[split].fingerprint,
+            tokenizer_digest(self.tokenizer),
+            str(self.max_tokens),
+        )
+        path = self.cache_dir / "tokens" / f"{key}.npz"
+        if not path.exists():
+            self.tokenize(self.rows[split].texts).save(path)
+        return TokenTable.load(path)
+
+    def fingerprints(self) -> Mapping[SplitName, str]:
+        """sha256 of the rows of each split, as used (after holding out and dropping)."""
+        return {split: self.rows[split].fingerprint for split in SPLITS}
+
+    def train_order(self) -> EpochBatches:
+        """The batches of every epoch."""
+        return EpochBatches(
+            self.tables["train"].lengths,
+            batch_size=self.batch_size,
+            batch_tokens=self.batch_tokens,
+            group_by_length=self.group_by_length,
+            seed=self.seed,
+        )
+
+    def train_dataloader(self) -> DataLoader[Batch]:
+        """Batches in the seeded order of the epoch that Lightning sets on the sampler."""
+        return self._loader("train", self.train_order())
+
+    def val_dataloader(self) -> DataLoader[Batch]:
+        """The held-out slice of train."""
+        return self._evaluation_loader("val")
+
+    def test_dataloader(self) -> DataLoader[Batch]:
+        """The official evaluation split."""
+        return self._evaluation_loader("test")
+
+    def _evaluation_loader(self, split: SplitName) -> DataLoader[Batch]:
+        lengths = self.tables[split].lengths
+        return self._loader(split, evaluation_batches(lengths, batch_tokens=self.evaluation_tokens))
+
+    def _loader(self, split: SplitName, batches: EpochBatches | Sequence[list[int]]) -> DataLoader[Batch]:
+        # batch_size=None: the sampler hands over whole batches, the data set collates them.
+        return DataLoader(
+            _BatchesOf(self, split),
+            sampler=batches,  # type: ignore[arg-type]
+            batch_size=None,
+            num_workers=self.loader_workers,
+            persistent_workers=self.loader_workers > 0 and split != "test",
+            generator=torch.Generator().manual_seed(self.seed),
+        )
+
+
+class _BatchesOf(Dataset[Batch]):
+    """Maps a list of row numbers to the batch of these rows."""
+
+    def __init__(self, data: TokenizedData, split: SplitName) -> None:
+        self.data = data
+        self.split: SplitName = split
+
+    def __getitem__(self, rows: Sequence[int]) -> Batch:  # type: ignore[override]
+        return self.data.collate(self.split, rows)

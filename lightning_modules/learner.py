@@ -1,0 +1,81 @@
+"""What every model here shares as a LightningModule: the optimiser, clipping, the check of the loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+import torch
+from torchmetrics import MeanMetric
+
+from errors import UserError
+from lightning_modules.optimisation import (
+    Optimisation,
+    clip_gradients,
+    optimiser_and_schedule,
+    parameter_groups,
+)
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+Batch = dict[str, torch.Tensor]
+
+
+class NonFiniteLossError(UserError):
+    """Training diverged: the loss is NaN or infinite."""
+
+    def __init__(self, step: int, loss: float) -> None:
+        super().__init__(
+            f"the training loss is {loss} at step {step}",
+            where=f"step {step}",
+            cure="Lower optim.learning_rate, lengthen optim.warmup_ratio, clip gradients, or train in 32-true.",
+        )
+
+
+class Learner(pl.LightningModule, ABC):
+    """A transformers model and how it learns.
+
+    `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step.
+    """
+
+    model: PreTrainedModel
+
+    def __init__(self, optimisation: Optimisation) -> None:
+        super().__init__()
+        self.optimisation = optimisation
+        self.val_loss = MeanMetric()
+        self.last_gradient_norm = torch.zeros(())
+
+    @abstractmethod
+    def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean training loss (0-d) and the logits it came from."""
+
+    @abstractmethod
+    def depth_of(self, name: str) -> int:
+        """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
+
+    def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
+        del batch_idx
+        loss, _ = self.loss_and_logits(batch)
+        if not torch.isfinite(loss):
+            raise NonFiniteLossError(self.global_step, loss.item())
+        return loss
+
+    def configure_optimizers(self) -> Any:
+        groups = parameter_groups(
+            self.named_parameters(), depth_of=self.depth_of, settings=self.optimisation
+        )
+        optimiser, schedule = optimiser_and_schedule(groups, self.optimisation)
+        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+
+    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
+        """Clip by our own setting and keep the norm, which would otherwise be computed twice."""
+        parameters = [p for group in optimizer.param_groups for p in group["params"]]
+        self.last_gradient_norm = clip_gradients(parameters, self.optimisation.gradient_clip_norm)
+
+    def save_pretrained(self, folder: Path) -> None:
+        """config.json and model.safetensors, as transformers reads them."""
+        self.model.save_pretrained(folder, safe_serialization=True)

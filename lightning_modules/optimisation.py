@@ -1,0 +1,106 @@
+"""AdamW with decay on matrices only, layer-wise learning rates, warm-up and decay.
+
+AdamW: Loshchilov & Hutter 2019, arXiv 1711.05101. Layer-wise decay: Howard & Ruder 2018 (ULMFiT),
+arXiv 1801.06146, in the geometric form of Clark et al. 2020 (ELECTRA), arXiv 2003.10555.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LambdaLR
+
+Schedule = Literal["linear", "constant", "cosine"]
+
+
+@dataclass(frozen=True)
+class Optimisation:
+    """How weights move. `total_steps` and `warmup_steps` count optimiser steps."""
+
+    learning_rate: float
+    weight_decay: float
+    betas: tuple[float, float]
+    epsilon: float
+    schedule: Schedule
+    warmup_steps: int
+    total_steps: int
+    layerwise_decay: float
+    gradient_clip_norm: float | None
+
+
+def learning_rate_factor(step: int, *, schedule: Schedule, warmup_steps: int, total_steps: int) -> float:
+    """Share of the peak learning rate at optimiser step `step` (0-based), in [0, 1].
+
+    Rises linearly over `warmup_steps`; then falls to 0 at `total_steps` linearly or as half a
+    cosine, or stays.
+    """
+    if step < warmup_steps:
+        return (step + 1) / (warmup_steps + 1)
+    if schedule == "constant":
+        return 1.0
+    progress = min(1.0, (step - warmup_steps) / max(1, total_steps - warmup_steps))
+    return 1.0 - progress if schedule == "linear" else 0.5 * (1.0 + math.cos(math.pi * progress))
+
+
+def parameter_groups(
+    named_parameters: Iterable[tuple[str, nn.Parameter]],
+    *,
+    depth_of: Callable[[str], int],
+    settings: Optimisation,
+) -> list[dict[str, object]]:
+    """Groups by (depth, decayed or not), in a stable order.
+
+    depth_of: 0 for the embeddings, rising to the head. The deepest group learns at the full rate,
+    each one below at `layerwise_decay` times the one above. Only tensors of two or more dimensions
+    decay: biases and normalisation weights do not.
+    """
+    groups: dict[tuple[int, bool], list[nn.Parameter]] = {}
+    for name, parameter in named_parameters:
+        if parameter.requires_grad:
+            groups.setdefault((depth_of(name), parameter.dim() >= 2), []).append(parameter)
+    deepest = max(depth for depth, _ in groups)
+    return [
+        {
+            "params": parameters,
+            "lr": settings.learning_rate * settings.layerwise_decay ** (deepest - depth),
+            "weight_decay": settings.weight_decay if decayed else 0.0,
+        }
+        for (depth, decayed), parameters in sorted(groups.items(), key=lambda item: item[0])
+    ]
+
+
+def optimiser_and_schedule(
+    groups: list[dict[str, object]], settings: Optimisation
+) -> tuple[torch.optim.Optimizer, LambdaLR]:
+    """Fused AdamW over `groups` and its per-step schedule."""
+    optimiser = torch.optim.AdamW(
+        groups, lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True
+    )
+
+    def factor(step: int) -> float:
+        return learning_rate_factor(
+            step,
+            schedule=settings.schedule,
+            warmup_steps=settings.warmup_steps,
+            total_steps=settings.total_steps,
+        )
+
+    return optimiser, LambdaLR(optimiser, factor)
+
+
+def clip_gradients(parameters: Iterable[nn.Parameter], limit: float | None) -> torch.Tensor:
+    """Scale gradients in place so that their global 2-norm is at most `limit`; the norm before, 0-d float32.
+
+    Unlike `torch.nn.utils.clip_grad_norm_` nothing is multiplied when nothing is to be clipped,
+    which saves one pass over all gradients.
+    """
+    parameters = [parameter for parameter in parameters if parameter.grad is not None]
+    norm = torch.nn.utils.get_total_norm(parameter.grad for parameter in parameters)  # type: ignore[arg-type]
+    if limit is not None and norm > limit:
+        torch.nn.utils.clip_grads_with_norm_(parameters, limit, norm)
+    return norm
