@@ -1,0 +1,88 @@
+"""Next-token loss of a language model's variants and how far their logits lie apart.
+
+Shape legend: N examples, B batch, L tokens, V vocabulary.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.options import ScoringSet
+from export.scoring import Scores, Variant, side_by_side
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Logits = NDArray[np.float32]
+
+_LARGEST_LOSS = 700.0  # exp overflows a float just above
+
+
+@dataclass
+class _Tally:
+    """Running totals of one variant over the batches seen so far."""
+
+    losses: NDArray[np.float64]  # (N,), summed over the predicted tokens of each example, nats
+    max_difference: float = 0.0
+    changed: int = 0
+
+
+def score_language_model(
+    variants: Sequence[Variant], scoring: ScoringSet, *, vocabulary: int, on_progress: Callable[[str], None]
+) -> Scores:
+    """Mean next-token loss over all predicted tokens (nats/token), each example a context of its own.
+
+    An example of L tokens has L - 1 predicted ones. Parity is measured against "torch" on the
+    logits of all L positions; an answer is the likeliest next token.
+    """
+    import pandas as pd
+
+    tallies = {variant.name: _Tally(np.zeros(len(scoring.input_ids))) for variant in variants}
+    batches = side_by_side(variants, scoring.input_ids, logits_per_token=vocabulary, on_progress=on_progress)
+    for indices, ids_BL, by_name in batches:
+        for name, logits_BLV in by_name.items():
+            _add(tallies[name], indices, ids_BL, logits_BLV, by_name["torch"])
+    lengths_N = np.array([len(ids) for ids in scoring.input_ids])
+    predicted_N = lengths_N - 1
+    columns = {"index": np.arange(len(lengths_N)), "predicted_tokens": predicted_N}
+    columns |= {f"{name}_loss": tally.losses / predicted_N for name, tally in tallies.items()}
+    metrics = _metrics(tallies, positions=int(lengths_N.sum()), predicted=int(predicted_N.sum()))
+    return Scores(metrics, pd.DataFrame(columns))
+
+
+def _add(
+    tally: _Tally, indices: list[int], ids_BL: NDArray[np.int64], logits_BLV: Logits, reference_BLV: Logits
+) -> None:
+    tally.losses[indices] = next_token_losses(ids_BL, logits_BLV).sum(axis=1)
+    tally.max_difference = max(tally.max_difference, float(np.abs(logits_BLV - reference_BLV).max()))
+    tally.changed += int((logits_BLV.argmax(axis=2) != reference_BLV.argmax(axis=2)).sum())
+
+
+def next_token_losses(ids_BL: NDArray[np.int64], logits_BLV: Logits) -> NDArray[np.float64]:
+    """Cross-entropy of token t+1 under the logits at t, in nats: (B, L - 1)."""
+    shifted_BLV = logits_BLV[:, :-1] - logits_BLV[:, :-1].max(axis=2, keepdims=True)
+    log_sums_BL = np.log(np.exp(shifted_BLV).sum(axis=2, dtype=np.float64))
+    chosen_BL = np.take_along_axis(shifted_BLV, ids_BL[:, 1:, None], axis=2)[..., 0]
+    return log_sums_BL - chosen_BL
+
+
+def _metrics(tallies: Mapping[str, _Tally], *, positions: int, predicted: int) -> dict[str, float]:
+    metrics: dict[str, float] = {}
+    for name, tally in tallies.items():
+        loss = float(tally.losses.sum() / predicted)
+        metrics[f"export/{name}/loss"] = loss
+        metrics[f"export/{name}/perplexity"] = math.exp(min(loss, _LARGEST_LOSS))
+    for name, base in (("fp32", "torch"), ("int8", "fp32")):
+        tally = tallies[name]
+        metrics |= {
+            f"export/{name}/loss_increase": metrics[f"export/{name}/loss"] - metrics[f"export/{base}/loss"],
+            f"export/{name}/max_logit_difference": tally.max_difference,
+            f"export/{name}/equal_predictions": 1 - tally.changed / positions,
+            f"export/{name}/changed_answers": tally.changed,
+        }
+    return metrics

@@ -1,0 +1,99 @@
+"""How long one call takes, at stated batch sizes, length and thread count."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.options import ExportOptions, ScoringSet, Task
+from export.scoring import Variant
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_WARM_UP_CALLS = 2
+_FEWEST_REPEATS = 5
+_SECONDS_PER_FIGURE = 1.0
+_LONGEST_FOR_LANGUAGE_MODELS = 32
+
+
+def measure_latency(
+    variants: Sequence[Variant], scoring: ScoringSet, *, tokens: int, options: ExportOptions
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Metrics `export/<variant>/latency_b<batch>_p50_ms` and p95, and how many calls stand behind each.
+
+    All batches are unpadded, `tokens` long, with ids taken from the scoring set.
+    """
+    metrics: dict[str, float] = {}
+    calls: dict[str, str] = {}
+    with _torch_threads(options.threads):
+        for batch in options.latency_batches:
+            ids_BL = latency_input(scoring, batch=batch, tokens=tokens)
+            for variant in variants:
+                times_ms = _call_times_ms(variant, ids_BL, repeats_for(batch, options.latency_repeats))
+                p50, p95 = np.percentile(times_ms, [50, 95])
+                metrics[f"export/{variant.name}/latency_b{batch}_p50_ms"] = float(p50)
+                metrics[f"export/{variant.name}/latency_b{batch}_p95_ms"] = float(p95)
+                calls[f"export/{variant.name}/latency_b{batch}_calls"] = str(len(times_ms))
+    return metrics, calls
+
+
+def repeats_for(batch: int, repeats_at_one: int) -> int:
+    """Timed calls at this batch size: a fifth of those at batch 1, since each takes so much longer.
+
+    Calls that fill a second end the measurement early, after five of them at the least.
+    """
+    return repeats_at_one if batch == 1 else max(_FEWEST_REPEATS, repeats_at_one // 5)
+
+
+def latency_tokens(scoring: ScoringSet, task: Task, options: ExportOptions) -> int:
+    """The length of the latency input, in tokens: as asked, or the median of the scoring set."""
+    if options.latency_tokens is not None:
+        return options.latency_tokens
+    median = int(np.median([len(ids) for ids in scoring.input_ids]))
+    return min(median, _LONGEST_FOR_LANGUAGE_MODELS) if task == "causal-language-model" else median
+
+
+def latency_input(scoring: ScoringSet, *, batch: int, tokens: int) -> NDArray[np.int64]:
+    """(batch, tokens) of real token ids, read off the scoring set in its order, around and around."""
+    wanted = batch * tokens
+    stream: list[int] = []
+    for ids in scoring.input_ids:
+        stream.extend(ids)
+        if len(stream) >= wanted:
+            break
+    return np.resize(np.asarray(stream, dtype=np.int64), (batch, tokens))
+
+
+def _call_times_ms(variant: Variant, ids_BL: NDArray[np.int64], repeats: int) -> list[float]:
+    for _ in range(_WARM_UP_CALLS):
+        variant.logits(ids_BL)
+    times_ms: list[float] = []
+    while len(times_ms) < repeats:
+        times_ms.append(_milliseconds(lambda: variant.logits(ids_BL)))
+        if len(times_ms) >= _FEWEST_REPEATS and sum(times_ms) > 1000 * _SECONDS_PER_FIGURE:
+            break
+    return times_ms
+
+
+def _milliseconds(call: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    call()
+    return 1000 * (time.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def _torch_threads(threads: int) -> Generator[None]:
+    """PyTorch with as many threads as the ONNX sessions; the caller's number is put back."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,135 @@
+"""Writing the FP32 and INT8 ONNX files; imports torch, onnx, onnxruntime and optimum inside the functions."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import shutil
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from export.options import Task
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, ModelProto, NodeProto
+    from transformers import PreTrainedModel
+
+MODEL_FILE = "model.onnx"
+RECIPE = (
+    "dynamic INT8 (onnxruntime): weights int8 symmetric per channel, embeddings int8 per tensor, "
+    "activations uint8 per tensor at run time; products of two activations stay float32"
+)
+
+_TASK_NAMES = {"sequence-classification": "text-classification", "causal-language-model": "text-generation"}
+# Optimum says which initializers it found to be one tied weight; that it ties them is tested.
+_TALKATIVE_LOGGERS = ("optimum.onnx.transformations_utils", "optimum.exporters.onnx.convert")
+# Operators that only rearrange a weight: what comes out is still the weight.
+_REARRANGING = frozenset({"Identity", "Transpose", "Cast", "Reshape"})
+
+
+def write_fp32(model: PreTrainedModel, folder: Path, task: Task) -> int:
+    """Export `model` to `folder`/model.onnx beside its config and tokenizer; returns the opset.
+
+    Language models are exported without a key/value cache. Optimum's own validation is skipped:
+    parity is measured on the whole scoring set instead of on one random input.
+    """
+    import onnx
+    from optimum.exporters.onnx import onnx_export_from_model
+
+    model.config.use_cache = False
+    with _known_export_noise_silenced():
+        onnx_export_from_model(
+            model, folder, task=_TASK_NAMES[task], monolith=True, do_validation=False, device="cpu"
+        )
+    exported = onnx.load(folder / MODEL_FILE, load_external_data=False)
+    return next(entry.version for entry in exported.opset_import if entry.domain in {"", "ai.onnx"})
+
+
+@contextlib.contextmanager
+def _known_export_noise_silenced() -> Generator[None]:
+    """Hide the tracer's remarks on code paths whose result the parity measurement checks; nothing else."""
+    import torch
+
+    levels = {name: logging.getLogger(name).level for name in _TALKATIVE_LOGGERS}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", message="Exporting aten::index operator", category=UserWarning)
+        warnings.filterwarnings("ignore", message=".*legacy TorchScript", category=DeprecationWarning)
+        for name in levels:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        try:
+            yield
+        finally:
+            for name, level in levels.items():
+                logging.getLogger(name).setLevel(level)
+
+
+def write_int8(fp32_folder: Path, folder: Path) -> None:
+    """Quantize `fp32_folder`'s model into `folder`, with the same config and tokenizer beside it.
+
+    One recipe for both tasks: whatever is multiplied by a weight becomes INT8, and so do the
+    embeddings. GPT-2's head counts as a weight although it reaches its MatMul as the transposed
+    embedding (onnxruntime's own MatMulConstBOnly would leave it float32); the products of two
+    activations inside attention stay float32, which halves the changed answers.
+    """
+    import onnx
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    shutil.copytree(fp32_folder, folder, ignore=shutil.ignore_patterns("*.onnx"))
+    left_out = _activation_products(onnx.load(fp32_folder / MODEL_FILE, load_external_data=False))
+    with _preprocessing_advice_silenced():
+        quantize_dynamic(
+            fp32_folder / MODEL_FILE,
+            folder / MODEL_FILE,
+            op_types_to_quantize=["MatMul", "Gemm", "Gather"],
+            per_channel=True,
+            weight_type=QuantType.QInt8,
+            nodes_to_exclude=left_out,
+            extra_options={"MatMulConstBOnly": False},
+        )
+
+
+def _activation_products(model: ModelProto) -> list[str]:
+    """Names of the MatMul nodes none of whose operands is a weight."""
+    makers = {output: node for node in model.graph.node for output in node.output}
+    weights = _weight_names(model.graph)
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "MatMul" and not any(_is_weight(name, makers, weights) for name in node.input)
+    ]
+
+
+def _weight_names(graph: GraphProto) -> frozenset[str]:
+    return frozenset(initializer.name for initializer in graph.initializer)
+
+
+def _is_weight(name: str, makers: dict[str, NodeProto], weights: frozenset[str]) -> bool:
+    while name not in weights:
+        maker = makers.get(name)
+        if maker is None or maker.op_type not in _REARRANGING:
+            return False
+        name = maker.input[0]
+    return True
+
+
+@contextlib.contextmanager
+def _preprocessing_advice_silenced() -> Generator[None]:
+    """Hide one line of advice on fusing the graph first, which gained nothing when measured.
+
+    onnxruntime gives it through the root logger, where logging it would also install a handler.
+    """
+
+    def is_other_message(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith("Please consider to run pre-processing")
+
+    root, handler = logging.getLogger(), logging.NullHandler()
+    root.addFilter(is_other_message)
+    root.addHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(handler)
+        root.removeFilter(is_other_message)

@@ -1,0 +1,139 @@
+"""From a trained Hugging Face folder to measured ONNX files: export, quantize, score, time, judge."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from export.checkpoint import WEIGHTS_FILE, check_scoring_set, load_checkpoint
+from export.classification import score_classifier
+from export.cpu import instruction_set
+from export.language import score_language_model
+from export.latency import latency_tokens, measure_latency
+from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
+from export.options import ExportOptions, ScoringSet, Task
+from export.report import REPORT_FILE, ExportReport, gate, require
+from export.scoring import Scores, Variant, torch_logits
+from export.session import OnnxModel
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+__all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model", "require"]
+
+_MIB = 2**20
+
+
+def export_model(
+    model_dir: Path,
+    out_dir: Path,
+    *,
+    task: Task,
+    scoring: ScoringSet,
+    options: ExportOptions,
+    on_progress: Callable[[str], None] | None = None,
+) -> ExportReport:
+    """Write fp32/, int8/, report.json and predictions.parquet into `out_dir` and return the report.
+
+    A missed limit is in the report's `failures` and raises nothing: log the report, then `require`
+    it. `out_dir` appears, or is replaced, only when everything in it is written. Raises UserError
+    for a folder, a scoring set or weights that cannot be exported.
+    """
+    say = on_progress if on_progress is not None else _say_nothing
+    say("loading the model")
+    model = load_checkpoint(model_dir, task)
+    check_scoring_set(scoring, task, model, model_dir)
+    with _written_whole(out_dir) as folder:
+        say("writing the FP32 model")
+        opset = write_fp32(model, folder / "fp32", task)
+        say("writing the INT8 model")
+        write_int8(folder / "fp32", folder / "int8")
+        variants = _variants(model, model_dir, folder, options)
+        scores = _score(variants, scoring, task, model, say)
+        tokens = latency_tokens(scoring, task, options)
+        say(f"timing at {options.threads} thread(s), {tokens} tokens")
+        latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
+        metrics = _sizes(folder) | scores.metrics | latencies
+        params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
+        report = ExportReport(metrics, params, scores.predictions, gate(metrics, task=task, options=options))
+        report.write(folder)
+    return report
+
+
+def _say_nothing(_message: str) -> None:
+    return
+
+
+@contextlib.contextmanager
+def _written_whole(out_dir: Path) -> Generator[Path]:
+    """A folder to write into that takes the place of `out_dir` at the end, and is removed on an error."""
+    if out_dir.exists() and not (out_dir / REPORT_FILE).is_file() and any(out_dir.iterdir()):
+        raise UserError(
+            "the folder holds something that is not an export",
+            where=str(out_dir),
+            cure="Name a new or an empty folder.",
+        )
+    partial = out_dir.with_name(out_dir.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+    try:
+        yield partial
+        if out_dir.exists():
+            shutil.rmtree(out_dir)
+        partial.rename(out_dir)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _variants(
+    model: PreTrainedModel, model_dir: Path, folder: Path, options: ExportOptions
+) -> tuple[Variant, Variant, Variant]:
+    fp32 = OnnxModel(folder / "fp32", threads=options.threads)
+    int8 = OnnxModel(folder / "int8", threads=options.threads)
+    return (
+        Variant("torch", model_dir / WEIGHTS_FILE, torch_logits(model)),
+        Variant("fp32", fp32.path, fp32.logits),
+        Variant("int8", int8.path, int8.logits, asked_singly=True),
+    )
+
+
+def _score(
+    variants: Sequence[Variant],
+    scoring: ScoringSet,
+    task: Task,
+    model: PreTrainedModel,
+    say: Callable[[str], None],
+) -> Scores:
+    if task == "sequence-classification":
+        return score_classifier(variants, scoring, classes=int(model.config.num_labels), on_progress=say)
+    return score_language_model(variants, scoring, vocabulary=int(model.config.vocab_size), on_progress=say)
+
+
+def _sizes(folder: Path) -> dict[str, float]:
+    fp32, int8 = ((folder / name / MODEL_FILE).stat().st_size for name in ("fp32", "int8"))
+    return {
+        "export/fp32/size_mib": fp32 / _MIB,
+        "export/int8/size_mib": int8 / _MIB,
+        "export/int8/size_ratio": int8 / fp32,
+    }
+
+
+def _conditions(opset: int, tokens: int, examples: int, options: ExportOptions) -> dict[str, str]:
+    import onnxruntime
+    import torch
+
+    return {
+        "export/quantization": RECIPE,
+        "export/opset": str(opset),
+        "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
+        "export/instruction_set": instruction_set(),
+        "export/threads": str(options.threads),
+        "export/torch_scoring_threads": str(torch.get_num_threads()),
+        "export/scored_examples": str(examples),
+        "export/scored_in": "unpadded batches of equal length; INT8 one text at a time",
+        "export/latency_tokens": str(tokens),
+    }
