@@ -53,7 +53,11 @@ def cut(
 
 
 class EpochBatches:
-    """Sampler of whole batches. Lightning calls `set_epoch` before it iterates."""
+    """Sampler of whole batches. Lightning calls `set_epoch` before it iterates.
+
+    An epoch has at most as many batches as epoch 0, which has a multiple of `multiple_of`: a few rows,
+    others each time, may sit out an epoch, so that no optimiser step spans two epochs.
+    """
 
     def __init__(
         self,
@@ -62,15 +66,19 @@ class EpochBatches:
         batch_size: int,
         batch_tokens: int | None,
         group_by_length: bool,
+        multiple_of: int,
         seed: int,
     ) -> None:
         self.lengths = lengths
         self.batch_size = batch_size
         self.batch_tokens = batch_tokens
         self.group_by_length = group_by_length
+        self.multiple_of = multiple_of
         self.seed = seed
         self.epoch = 0
         self._planned: tuple[int, list[NDArray[np.int64]]] | None = None
+        first = len(self._new_plan(0))
+        self._most = first - first % multiple_of
 
     def set_epoch(self, epoch: int) -> None:
         """Order of `epoch` from the next iteration on."""
@@ -79,7 +87,8 @@ class EpochBatches:
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
         """All batches of `epoch`, each an array of row numbers; the last plan is kept."""
         if self._planned is None or self._planned[0] != epoch:
-            self._planned = (epoch, self._new_plan(epoch))
+            batches = self._new_plan(epoch)
+            self._planned = (epoch, batches[: self._most])
         return self._planned[1]
 
     def _new_plan(self, epoch: int) -> list[NDArray[np.int64]]:
@@ -95,7 +104,7 @@ class EpochBatches:
         return (rows.tolist() for rows in self.plan(self.epoch))
 
     def __len__(self) -> int:
-        return len(self.plan(self.epoch))
+        return self._most
 
 
 def evaluation_batches(lengths: NDArray[np.int64], *, batch_tokens: int) -> Sequence[list[int]]:

@@ -14,6 +14,7 @@ from datamodules.corpora.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out, hold_out_sentences
 from datamodules.sources import Splits, from_folder, from_hub, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
 from errors import UserError
 
@@ -60,7 +61,7 @@ class TextClassificationData(TokenizedData):
         return TokenTable.of(encoded["input_ids"])
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
-        ids_BT, mask_BT = self.tables[split].padded(rows, pad=int(self.tokenizer.pad_token_id or 0))
+        ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))
         labels = self.rows[split].labels
         assert labels is not None
         return {

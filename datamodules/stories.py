@@ -15,6 +15,7 @@ from datamodules.corpora.stories import generate_stories
 from datamodules.holdout import Holdout, hold_out
 from datamodules.sources import Splits, from_folder, from_hub, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
 from errors import UserError
 
@@ -75,7 +76,7 @@ class StoryData(TokenizedData):
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
         """`input_ids`, `attention_mask`, `labels`: (B, T) int64; labels are the next ids."""
-        ids_BT, mask_BT = self.tables[split].padded(rows, pad=int(self.tokenizer.eos_token_id or 0))
+        ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))
         ids, mask = torch.from_numpy(ids_BT), torch.from_numpy(mask_BT)
         return {
             "input_ids": ids[:, :-1],

@@ -62,6 +62,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
     out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
     seed: of the batch order. loader_workers: processes that build batches; they never change the batches.
+    accumulate_batches: an epoch has a whole number of such groups of batches.
     """
 
     tokenizer_kind: Literal["wordpiece", "byte_bpe"]
@@ -83,6 +84,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         train_examples: int | None,
         seed: int,
         loader_workers: int,
+        accumulate_batches: int,
         cache_dir: Path,
         local_files_only: bool,
     ) -> None:
@@ -101,6 +103,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.train_examples = train_examples
         self.seed = seed
         self.loader_workers = loader_workers
+        self.accumulate_batches = accumulate_batches
         self.cache_dir = cache_dir
         self.local_files_only = local_files_only
         self.origin = ""
@@ -194,6 +197,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
             batch_size=self.batch_size,
             batch_tokens=self.batch_tokens,
             group_by_length=self.group_by_length,
+            multiple_of=self.accumulate_batches,
             seed=self.seed,
         )
 

@@ -97,3 +97,10 @@ def _byte_bpe(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:
     """32 hex digits that change when any text could be split otherwise."""
     return short_digest(tokenizer.backend_tokenizer.to_str())
+
+
+def pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id that fills up a batch: the padding token, or for GPT-2, which has none, the end of text."""
+    found = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    assert isinstance(found, int)
+    return found

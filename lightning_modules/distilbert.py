@@ -6,6 +6,7 @@ Legend: B batch, T tokens, D width, H heads, K width of a head, L labels.
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -114,9 +115,25 @@ def _block(
     return block.output_layer_norm(block.ffn(attended) + attended)
 
 
+@dataclass(frozen=True)
+class Dropouts:
+    """Probabilities of dropping: in embeddings and blocks, of attention weights, before the classifier."""
+
+    hidden: float
+    attention: float
+    classifier: float
+
+    def as_config(self) -> dict[str, float]:
+        """By the names of DistilBertConfig."""
+        return {
+            "dropout": self.hidden,
+            "attention_dropout": self.attention,
+            "seq_classif_dropout": self.classifier,
+        }
+
+
 def pretrained_distilbert(
-    source: str, *, revision: str, local_files_only: bool, labels: tuple[str, ...], dropout: float,
-    attention_dropout: float, classifier_dropout: float,
+    source: str, *, revision: str, local_files_only: bool, labels: tuple[str, ...], dropouts: Dropouts
 ) -> DistilBertForSequenceClassification:
     """A pretrained encoder with a fresh head for `labels`."""
     model = load_pretrained(
@@ -124,9 +141,7 @@ def pretrained_distilbert(
         source,
         revision=revision,
         local_files_only=local_files_only,
-        dropout=dropout,
-        attention_dropout=attention_dropout,
-        seq_classif_dropout=classifier_dropout,
+        **dropouts.as_config(),
         **_label_maps(labels),
     )
     assert isinstance(model, DistilBertForSequenceClassification)
@@ -134,8 +149,16 @@ def pretrained_distilbert(
 
 
 def new_distilbert(
-    *, vocab_size: int, pad_token_id: int, max_tokens: int, layers: int, heads: int, dim: int, hidden_dim: int,
-    labels: tuple[str, ...], dropout: float, attention_dropout: float, classifier_dropout: float,
+    *,
+    vocab_size: int,
+    pad_token_id: int,
+    max_tokens: int,
+    layers: int,
+    heads: int,
+    dim: int,
+    hidden_dim: int,
+    labels: tuple[str, ...],
+    dropouts: Dropouts,
 ) -> DistilBertForSequenceClassification:
     """Random weights of the stated dimensions."""
     config = DistilBertConfig(
@@ -145,9 +168,7 @@ def new_distilbert(
         n_heads=heads,
         dim=dim,
         hidden_dim=hidden_dim,
-        dropout=dropout,
-        attention_dropout=attention_dropout,
-        seq_classif_dropout=classifier_dropout,
+        **dropouts.as_config(),
         pad_token_id=pad_token_id,
         **_label_maps(labels),
     )

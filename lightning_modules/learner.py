@@ -76,6 +76,18 @@ class Learner(pl.LightningModule, ABC):
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.last_gradient_norm = clip_gradients(parameters, self.optimisation.gradient_clip_norm)
 
+    def save_weights(self, path: Path) -> None:
+        """The model's tensors as safetensors; tied ones are stored once."""
+        from safetensors.torch import save_model
+
+        save_model(self.model, str(path))
+
+    def load_weights(self, path: Path) -> None:
+        """Read what `save_weights` wrote."""
+        from safetensors.torch import load_model
+
+        load_model(self.model, str(path))
+
     def save_pretrained(self, folder: Path) -> None:
         """config.json and model.safetensors, as transformers reads them."""
         self.model.save_pretrained(folder, safe_serialization=True)

@@ -1,0 +1,241 @@
+"""What happens beside the training loop: metrics, checkpoints, stopping, a progress bar.
+
+Callbacks observe or stop; none loads data, changes the config or writes the record.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytorch_lightning as pl
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from errors import UserError
+from lightning_modules.learner import Learner
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+
+    from tracking.run_log import RunLog
+
+# Asked after every validation with the optimiser step and the held-out metrics: stop here?
+StopWhen = Callable[[int, Mapping[str, float]], bool]
+
+
+def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
+    """The held-out metrics of the validation that just ended."""
+    return {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
+
+
+class StepMetrics(pl.Callback):
+    """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation."""
+
+    def __init__(self, log: RunLog, accumulate_batches: int) -> None:
+        self.log = log
+        self.accumulate_batches = accumulate_batches
+        self.history: list[tuple[int, dict[str, float]]] = []
+        self._losses: list[float] = []
+        self._examples = 0
+        self._since = 0.0
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._since = time.perf_counter()
+
+    def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._paused = time.perf_counter()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        self._losses.append(float(outputs["loss"]) * self.accumulate_batches)
+        self._examples += len(batch["row"])
+        if len(self._losses) < self.accumulate_batches:
+            return
+        assert isinstance(pl_module, Learner)
+        now = time.perf_counter()
+        values = {
+            "train/loss": sum(self._losses) / len(self._losses),
+            "train/learning_rate": trainer.optimizers[0].param_groups[-1]["lr"],
+            "train/gradient_norm": float(pl_module.last_gradient_norm),
+            "train/examples_per_s": self._examples / (now - self._since),
+        }
+        self.log.log_metrics(values, step=trainer.global_step)
+        self._losses.clear()
+        self._examples = 0
+        self._since = now
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        values = validation_metrics(trainer)
+        self.history.append((trainer.global_step, values))
+        self.log.log_metrics(values, step=trainer.global_step)
+        self._since += time.perf_counter() - self._paused  # a validation is not slow training
+
+
+class StopOnCue(pl.Callback):
+    """Stops after the validation at which `stop_when` says so: pruning."""
+
+    def __init__(self, stop_when: StopWhen) -> None:
+        self.stop_when = stop_when
+        self.stopped_at: int | None = None
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if self.stop_when(trainer.global_step, validation_metrics(trainer)):
+            self.stopped_at = trainer.global_step
+            trainer.should_stop = True
+
+
+class EarlyStopping(pl.Callback):
+    """Stops after `patience` validations in a row without a lower held-out loss."""
+
+    def __init__(self, patience: int) -> None:
+        self.patience = patience
+        self.lowest = float("inf")
+        self.without = 0
+        self.stopped_at: int | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"lowest": self.lowest, "without": self.without}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.lowest, self.without = state_dict["lowest"], state_dict["without"]
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        loss = validation_metrics(trainer)["val/loss"]
+        self.without = 0 if loss < self.lowest else self.without + 1
+        self.lowest = min(loss, self.lowest)
+        if self.without >= self.patience:
+            self.stopped_at = trainer.global_step
+            trainer.should_stop = True
+
+
+class Checkpoints(pl.Callback):
+    """Keeps `best.ckpt` and `last.ckpt` (all that training needs to go on) and weights beside each.
+
+    Best is by the primary metric, between equals the lower held-out loss. A file is written under a
+    temporary name, flushed to the disk and renamed, so that a crash leaves the one before.
+    """
+
+    def __init__(self, folder: Path, metric: str, *, greater_is_better: bool, every_minutes: float | None) -> None:
+        self.folder = folder
+        self.metric = metric
+        self.greater_is_better = greater_is_better
+        self.every_seconds = float("inf") if every_minutes is None else 60 * every_minutes
+        self.best: dict[str, float] = {}
+        self.best_step = 0
+        self._written_at = time.monotonic()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "best_step": self.best_step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best, self.best_step = state_dict["best"], state_dict["best_step"]
+
+    def _rank(self, metrics: Mapping[str, float]) -> tuple[float, float]:
+        value = metrics[self.metric]
+        return (value if self.greater_is_better else -value, -metrics["val/loss"])
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        metrics = validation_metrics(trainer)
+        if not self.best or self._rank(metrics) > self._rank(self.best):
+            self.best, self.best_step = metrics, trainer.global_step
+            self._write(trainer, pl_module, "best")
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if time.monotonic() - self._written_at > self.every_seconds:
+            self._write(trainer, pl_module, "last")
+
+    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._write(trainer, pl_module, "last")
+
+    def _write(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
+        assert isinstance(pl_module, Learner)
+        with renamed_when_whole(self.folder / f"{name}.ckpt") as partial:
+            trainer.save_checkpoint(partial, weights_only=False)
+        with renamed_when_whole(self.folder / f"{name}.safetensors") as partial:
+            pl_module.save_weights(partial)
+        self._written_at = time.monotonic()
+
+
+@contextmanager
+def renamed_when_whole(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its name once what was written is on the disk.
+
+    Raises UserError when the disk is full; the partial file is removed and an older `path` stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        yield partial
+        with partial.open("rb") as written:
+            os.fsync(written.fileno())
+        partial.replace(path)
+    except Exception as error:
+        partial.unlink(missing_ok=True)
+        if _is_disk_full(error):
+            raise UserError(
+                "the disk is full; the checkpoint before it is whole",
+                where=str(path),
+                cure="Free some space and run again.",
+            ) from error
+        raise
+
+
+def _is_disk_full(error: Exception) -> bool:
+    """ENOSPC, a quota or a file-size limit, also as the serialisers of torch and safetensors report it."""
+    full = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+    if isinstance(error, OSError) and error.errno in full:
+        return True
+    return any(os.strerror(code) in str(error) for code in full) or "unexpected pos" in str(error)
+
+
+class TrainingBar(pl.Callback):
+    """A progress bar with rate and remaining time, on stderr."""
+
+    def __init__(self, console: Console, title: str, total_steps: int) -> None:
+        self.progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
+            TextColumn("{task.fields[rate]}"),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[score]}"),
+            console=console,
+            transient=True,
+        )
+        self.task = self.progress.add_task(title, total=total_steps, rate="", score="")
+        self._drawn_at = self._started = time.monotonic()
+
+    def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        self._started = time.monotonic()
+        self.progress.start()
+
+    def on_train_batch_end(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        now = time.monotonic()
+        if now - self._drawn_at > 0.25:
+            self._drawn_at = now
+            rate = trainer.global_step / (now - self._started)
+            self.progress.update(self.task, completed=trainer.global_step, rate=f"{rate:.1f} steps/s")
+
+    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        values = validation_metrics(trainer)
+        score = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
+        self.progress.update(self.task, completed=trainer.global_step, score=score)
+
+    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
+        self.progress.stop()
+
+    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+        self.progress.stop()

@@ -1,0 +1,200 @@
+"""What an experiment is: a frozen, complete description. Units stand in the field names."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
+Device = Literal["auto", "cpu", "cuda"]
+
+
+class Strict(BaseModel):
+    """Frozen; unknown keys are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CorpusConfig(Strict):
+    """What all corpora have in common."""
+
+    path: str | None = None
+    """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
+    revision: str = "main"
+    """Hub revision; it is resolved to a commit, which the run records."""
+    batch_size: int = Field(gt=0, le=4096)
+    """Rows of a training batch."""
+    batch_tokens: int | None = Field(default=None, gt=0)
+    """Most padded tokens of a training batch; none: only batch_size counts."""
+    evaluation_tokens: int = Field(default=4096, gt=0)
+    """Most padded tokens of an evaluation batch."""
+    group_by_length: bool = True
+    """Rows of like length stand together, so that little is padded."""
+    selection_examples: int = Field(gt=0)
+    """Rows of train held out for model selection, pruning and early stopping (`val/...`)."""
+    selection_seed: int = Field(default=0, ge=0)
+    """Draws the held-out rows; apart from `seed`, so that runs of several seeds compare."""
+    train_examples: int | None = Field(default=None, gt=0)
+    """Keep so many of the remaining train rows; none: all."""
+    loader_workers: int = Field(default=0, ge=0, le=64)
+    """Processes that build batches. They never change what is in a batch."""
+
+
+class TextClassificationConfig(CorpusConfig):
+    """Texts with one label each."""
+
+    kind: Literal["sst2", "imdb", "demo_reviews"]
+    max_tokens: int = Field(ge=4, le=512)
+    """Longer texts are cut."""
+
+
+class StoriesConfig(CorpusConfig):
+    """Stories in blocks for a language model."""
+
+    kind: Literal["tinystories", "demo_stories"]
+    max_tokens: int = Field(ge=8, le=1024)
+    """Tokens of a block; also the context that a model from scratch gets."""
+
+
+class ModelConfig(Strict):
+    """What all models have in common."""
+
+    pretrained: str | None = None
+    """Folder or hub id to start from; none: random weights of the dimensions below."""
+    revision: str = "main"
+    """Hub revision of `pretrained`."""
+    tokenizer: str | None = None
+    """Folder or hub id; none: the one of `pretrained`, or else one trained on the corpus."""
+    vocab_size: int = Field(default=4096, ge=64, le=100_000)
+    """Size of a tokenizer trained on the corpus."""
+    layers: int = Field(default=6, ge=1, le=48)
+    heads: int = Field(default=12, ge=1, le=64)
+    dim: int = Field(default=768, ge=8, le=4096)
+    """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    frozen_layers: int = Field(default=0, ge=0)
+    """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> Self:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not a multiple of heads {self.heads}")
+        return self
+
+
+class DistilBertModelConfig(ModelConfig):
+    """DistilBERT classifier."""
+
+    kind: Literal["distilbert"]
+    hidden_dim: int = Field(default=3072, ge=8, le=16_384)
+    """Width of the feed-forward part."""
+    attention_dropout: float = Field(default=0.1, ge=0, lt=1)
+    classifier_dropout: float = Field(default=0.2, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Gpt2ModelConfig(ModelConfig):
+    """GPT-2 language model."""
+
+    kind: Literal["gpt2"]
+
+
+class OptimConfig(Strict):
+    """AdamW and its schedule."""
+
+    learning_rate: float = Field(gt=0, le=1)
+    """Peak, after warm-up."""
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    """On matrices only."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0)
+    schedule: Literal["linear", "constant", "cosine"] = "linear"
+    warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
+    """Share of all optimiser steps during which the rate rises linearly."""
+    layerwise_decay: float = Field(default=1.0, gt=0, le=1)
+    """Each block learns at this share of the rate of the one above; 1: all alike."""
+    gradient_clip_norm: float | None = Field(default=1.0, gt=0)
+
+
+class TrainConfig(Strict):
+    """How long, how precisely, on what."""
+
+    max_epochs: int = Field(default=1, ge=1, le=1000)
+    max_steps: int | None = Field(default=None, ge=1)
+    """Optimiser steps; none: max_epochs epochs."""
+    accumulate_batches: int = Field(default=1, ge=1)
+    """Batches per optimiser step."""
+    validations: int = Field(default=8, ge=1)
+    """Equally spaced validations on the held-out slice, the last at the last step."""
+    early_stopping_patience: int | None = Field(default=None, ge=1)
+    """Stop after so many validations without a lower held-out loss; none: never."""
+    precision: Precision = "32-true"
+    matmul_precision: Literal["highest", "high", "medium"] = "highest"
+    """Of float32 matrix products, as torch.set_float32_matmul_precision has it."""
+    device: Device = "auto"
+    threads: int | None = Field(default=None, ge=1, le=1024)
+    """CPU threads of torch; none: one per core. Bits depend on it."""
+    deterministic: bool = True
+    """Only deterministic algorithms."""
+    checkpoint_every_minutes: float | None = Field(default=5.0, gt=0)
+    """Between writes of the last checkpoint; none: only at the end."""
+
+
+class ExportConfig(Strict):
+    """The ONNX and INT8 variants of a finished run."""
+
+    when: Literal["finished", "best", "never"] = "finished"
+    """After every finished run; only for the best run of a sweep; never."""
+    threads: int = Field(default=1, ge=1)
+    """Of onnxruntime when latency is measured."""
+    scored_examples: int = Field(default=2000, ge=1)
+    """Rows of the official split that the variants are scored on, drawn with a fixed seed; all if fewer."""
+    max_accuracy_drop: float = Field(default=0.005, ge=0, le=1)
+    """Gate of classifiers: INT8 accuracy may fall so much below FP32, as a share."""
+    max_loss_increase: float = Field(default=0.05, ge=0)
+    """Gate of language models: INT8 loss may rise so much above FP32, nats/token."""
+
+
+class ExperimentConfig(Strict):
+    """One experiment, complete."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    data: Annotated[TextClassificationConfig | StoriesConfig, Field(discriminator="kind")]
+    model: Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discriminator="kind")]
+    optim: OptimConfig
+    train: TrainConfig = TrainConfig()
+    export: ExportConfig = ExportConfig()
+
+    @model_validator(mode="after")
+    def _model_fits_data(self) -> Self:
+        if (self.model.kind == "gpt2") != isinstance(self.data, StoriesConfig):
+            raise ValueError(f"model.kind {self.model.kind!r} cannot learn from data.kind {self.data.kind!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _validations_divide_steps(self) -> Self:
+        steps = self.train.max_steps
+        if steps is not None and steps % self.train.validations:
+            raise ValueError(
+                f"train.max_steps {steps} is not a multiple of train.validations {self.train.validations}"
+            )
+        return self
+
+    @property
+    def task(self) -> Literal["sequence-classification", "causal-language-model"]:
+        """What the model does, in the words of its exports."""
+        return "causal-language-model" if self.model.kind == "gpt2" else "sequence-classification"
+
+    @property
+    def primary_metric(self) -> str:
+        """The held-out metric that selects models."""
+        return "val/loss" if self.model.kind == "gpt2" else "val/accuracy"
+
+    @property
+    def greater_is_better(self) -> bool:
+        """Whether more of the primary metric is better."""
+        return self.primary_metric != "val/loss"

@@ -1,0 +1,84 @@
+"""Scores of a finished model, and what it answered to every single example.
+
+Legend: N rows, B batch, T tokens, L labels, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+import torch.nn.functional as F
+
+from experiments.scoring import classification_scores, language_scores
+
+if TYPE_CHECKING:
+    from datamodules.tokenized import SplitName, TokenizedData
+    from lightning_modules.learner import Learner
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Scores by name (`accuracy`, `loss`, ...) and one row per example, in the split's order."""
+
+    scores: dict[str, float]
+    predictions: pd.DataFrame
+
+
+def evaluate(learner: Learner, data: TokenizedData, split: SplitName, *, device: str) -> Evaluation:
+    """Score `learner` on one split in float32, whatever precision it was trained in."""
+    rows = _answers(learner, data, split, device)
+    if data.rows[split].labels is None:
+        return _language_evaluation(rows)
+    return _classification_evaluation(rows, data.rows[split].texts)
+
+
+def _answers(learner: Learner, data: TokenizedData, split: SplitName, device: str) -> pd.DataFrame:
+    """One record per row from the model's logits, sorted by row number."""
+    loader = data.val_dataloader() if split == "val" else data.test_dataloader()
+    learner.to(device).eval()
+    frames: list[pd.DataFrame] = []
+    with torch.inference_mode():
+        for batch in loader:
+            moved = {key: value.to(device) for key, value in batch.items()}
+            _, logits = learner.loss_and_logits(moved)
+            frame = _token_losses(logits, moved["labels"]) if logits.dim() == 3 else _labels(logits, moved["labels"])
+            frames.append(frame.assign(row=batch["row"].numpy()))
+    return pd.concat(frames).sort_values("row").reset_index(drop=True)
+
+
+def _labels(logits_BL: torch.Tensor, labels_B: torch.Tensor) -> pd.DataFrame:
+    logits = logits_BL.float().cpu().numpy()
+    columns = {f"logit_{label}": logits[:, label] for label in range(logits.shape[1])}
+    loss = F.cross_entropy(logits_BL.float(), labels_B, reduction="none").cpu().numpy()
+    return pd.DataFrame(
+        {"label": labels_B.cpu().numpy(), "prediction": logits.argmax(axis=1), "loss": loss, **columns}
+    )
+
+
+def _token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataFrame:
+    loss_BT = F.cross_entropy(logits_BTV.float().transpose(1, 2), labels_BT, reduction="none")
+    counted_BT = labels_BT >= 0
+    return pd.DataFrame(
+        {
+            "nll": (loss_BT * counted_BT).sum(1).double().cpu().numpy(),
+            "tokens": counted_BT.sum(1).cpu().numpy(),
+        }
+    )
+
+
+def _classification_evaluation(rows: pd.DataFrame, texts: object) -> Evaluation:
+    scores = classification_scores(
+        rows["prediction"].to_numpy(dtype=np.int64), rows["label"].to_numpy(dtype=np.int64)
+    )
+    scores["loss"] = float(rows["loss"].mean())
+    order = ["row", "text", "label", "prediction", *[c for c in rows if str(c).startswith("logit_")], "loss"]
+    return Evaluation(scores, rows.assign(text=texts)[order])
+
+
+def _language_evaluation(rows: pd.DataFrame) -> Evaluation:
+    scores = language_scores(float(rows["nll"].sum()), int(rows["tokens"].sum()))
+    return Evaluation(scores, rows[["row", "nll", "tokens"]])

@@ -1,0 +1,89 @@
+"""The ONNX and INT8 variants of a run, measured and logged on that same run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datamodules.tokenizers import pad_token_id
+from experiments.build import build_data
+from experiments.config import ExperimentConfig
+from experiments.record import MODEL_FOLDER, recorded_config
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from datamodules.tokenized import TokenizedData
+    from export.pipeline import ExportReport, ScoringSet
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
+    """Export a finished run again, or for the first time: model and config come from its artifacts."""
+    config = recorded_config(store, record)
+    model_dir = store.artifact(record, MODEL_FOLDER)
+    data = build_data(config, cache_dir=store.root / "cache")
+    log = store.attach(record.run_id)
+    report = export_into(log, config, data, model_dir, console=console)
+    log.log_summary(report.metrics)
+    log.flush()
+    return report
+
+
+def export_into(
+    log: RunLog, config: ExperimentConfig, data: TokenizedData, model_dir: Path, *, console: Console | None
+) -> ExportReport:
+    """Write and measure the variants of the model in `model_dir` as artifacts of `log`'s run.
+
+    Logs everything but the metrics, which the caller logs with its own.
+    """
+    from export.pipeline import ExportOptions, export_model
+
+    options = ExportOptions(
+        threads=config.export.threads,
+        max_accuracy_drop=config.export.max_accuracy_drop,
+        max_loss_increase=config.export.max_loss_increase,
+    )
+    with log.folder("export") as folder, _status(console) as say:
+        report = export_model(
+            model_dir,
+            folder,
+            task=config.task,
+            scoring=_scoring_set(config, data),
+            options=options,
+            on_progress=say,
+        )
+    log.log_params(report.params)
+    log.set_tags({"encore.export_gate": "passed" if report.passed else "; ".join(report.failures)})
+    return report
+
+
+def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
+    """The official split, or a seeded draw of `export.scored_examples` rows of it."""
+    from export.pipeline import ScoringSet
+
+    table, labels = data.tables["test"], data.rows["test"].labels
+    rows = np.arange(len(table))
+    if len(rows) > config.export.scored_examples:
+        rows = np.sort(np.random.Generator(np.random.PCG64(0)).permutation(rows)[: config.export.scored_examples])
+    return ScoringSet(
+        input_ids=[table.sequence(int(row)).tolist() for row in rows],
+        labels=None if labels is None else np.array([labels[row] for row in rows], dtype=np.int64),
+        pad_token_id=pad_token_id(data.tokenizer),
+    )
+
+
+@contextmanager
+def _status(console: Console | None) -> Iterator[Callable[[str], None]]:
+    """A line on stderr that says what the export is at."""
+    if console is None:
+        yield lambda _: None
+        return
+    with console.status("export") as status:
+        yield lambda text: status.update(f"export: {text}")

@@ -1,0 +1,79 @@
+"""What this machine can compute, and setting torch up for one run."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import Literal
+
+from errors import UserError
+from experiments.config import Device, ExperimentConfig, Precision
+
+Support = Literal["native", "emulated", "none"]
+
+
+def resolve_device(wanted: Device) -> Literal["cpu", "cuda"]:
+    """The device a run gets; UserError when CUDA is asked for and absent."""
+    import torch
+
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise UserError("this machine has no CUDA device", where="train.device=cuda", cure="Use train.device=auto.")
+    return wanted
+
+
+def precision_support(precision: Precision, device: Literal["cpu", "cuda"]) -> Support:
+    """Whether the device computes in this precision, only imitates it (slowly), or cannot.
+
+    FP16 training needs a GPU: on a CPU, Lightning would silently run bfloat16 instead. bfloat16 on a
+    CPU without AVX512-BF16 or AMX works through conversions and is slower than float32.
+    """
+    import torch
+
+    if precision == "32-true":
+        return "native"
+    if device == "cuda":
+        native = precision == "16-mixed" or torch.cuda.is_bf16_supported(including_emulation=False)
+        return "native" if native else "emulated"
+    if precision == "16-mixed":
+        return "none"
+    cpu = torch.backends.cpu.get_cpu_capability()
+    capabilities = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    has_bf16 = any(capabilities.get(name) for name in ("avx512_bf16", "amx_bf16", "arm_bf16"))
+    return "native" if has_bf16 or "AMX" in cpu else "emulated"
+
+
+def check_precision(config: ExperimentConfig) -> None:
+    """UserError when the machine cannot train as asked; another precision is never put in its place."""
+    device = resolve_device(config.train.device)
+    if precision_support(config.train.precision, device) == "none":
+        raise UserError(
+            f"a {device.upper()} cannot train in FP16",
+            where=f"train.precision={config.train.precision}",
+            cure="Use train.precision=32-true or bf16-mixed, or a machine with a GPU.",
+        )
+
+
+def prepare(config: ExperimentConfig) -> dict[str, str]:
+    """Seed every generator, set threads and determinism; what was set, by the name of its param."""
+    import numpy as np
+    import torch
+
+    threads = config.train.threads or os.cpu_count() or 1
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision(config.train.matmul_precision)
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
+    torch.use_deterministic_algorithms(config.train.deterministic)
+    random.seed(config.seed)
+    np.random.seed(config.seed)  # noqa: NPY002 - libraries draw from the global generator
+    torch.manual_seed(config.seed)
+    device = resolve_device(config.train.device)
+    return {
+        "ran/threads": str(threads),
+        "ran/device": device,
+        "ran/device_name": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "ran/precision": config.train.precision,
+        "ran/precision_support": precision_support(config.train.precision, device),
+        "ran/matmul_precision": torch.get_float32_matmul_precision(),
+    }

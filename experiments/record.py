@@ -1,0 +1,151 @@
+"""What a run's record says before its first step, and in which words."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.loading import parse
+from tracking.provenance import Provenance, code_tree_digest, collect, working_tree_patch
+from tracking.records import DatasetInput
+
+if TYPE_CHECKING:
+    from datamodules.tokenized import TokenizedData
+    from experiments.build import Schedule
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+CONFIG_FILE = "run/config.json"
+RESULT_FILE = "run/result.json"
+MODEL_FOLDER = "model"
+
+
+def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
+    """The config a run was started with; UserError when it has none that this program can read."""
+    path = store.artifact(record, CONFIG_FILE)
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UserError(
+            f"{CONFIG_FILE} is not JSON", where=f"run {record.run_id}", cure="The artifact was altered; restore it."
+        ) from error
+    return parse(ExperimentConfig, content, where=f"run {record.run_id}")
+
+
+def flat_params(config: ExperimentConfig) -> dict[str, object]:
+    """Every field of the config by its dotted path: `optim.learning_rate` -> 2e-05."""
+    flat: dict[str, object] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else str(key), inner)
+        else:
+            flat[prefix] = value
+
+    walk("", config.model_dump(mode="json"))
+    return flat
+
+
+def run_name(config: ExperimentConfig, varied: Mapping[str, object]) -> str:
+    """Experiment, what was varied, seed: `sst2_distilbert lr=3e-05 seed=0`."""
+    parts = [f"{key.rsplit('.', 1)[-1]}={_short(value)}" for key, value in sorted(varied.items())]
+    return " ".join([config.name, *parts, f"seed={config.seed}"])
+
+
+def _short(value: object) -> str:
+    text = f"{value:.3g}" if isinstance(value, float) else str(value)
+    return text if len(text) <= 24 else f"…{text[-23:]}"
+
+
+def recipe_id(config: ExperimentConfig, fingerprints: Mapping[str, str], provenance: Provenance) -> str:
+    """sha256 over everything that decides a run's numbers on one machine class.
+
+    The resolved config (with its seed), the source code, the rows of every split and the dependency lock.
+    Equal recipes are the same experiment.
+    """
+    content = {
+        "config": config.model_dump(mode="json", exclude={"name", "description"}),
+        "code": code_tree_digest(REPOSITORY),
+        "data": dict(fingerprints),
+        "lock": provenance.lock_digest,
+    }
+    return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def open_run(
+    store: Store,
+    config: ExperimentConfig,
+    data: TokenizedData,
+    schedule: Schedule,
+    ran: Mapping[str, str],
+    *,
+    varied: Mapping[str, object],
+    parent_id: str | None,
+    tags: Mapping[str, str],
+) -> RunLog:
+    """Start the MLflow run and write its record: config, provenance, patch, data, description."""
+    provenance = collect(REPOSITORY)
+    fingerprints = data.fingerprints()
+    params = flat_params(config) | dict(ran) | {
+        "ran/total_steps": schedule.total_steps,
+        "ran/train_examples": len(data.rows["train"].texts),
+        "ran/dropped_examples": data.dropped_rows,
+        "ran/data_origin": data.origin,
+    }
+    log = store.start_run(
+        experiment=task_name(config),
+        name=run_name(config, varied),
+        primary_metric=config.primary_metric,
+        params=params,
+        tags={
+            "encore.experiment": config.name,
+            "encore.recipe_id": recipe_id(config, fingerprints, provenance),
+            "encore.kind": "run",
+            **tags,
+        },
+        description=_description(config, data, schedule),
+        datasets=[
+            DatasetInput(
+                name=config.data.kind,
+                split=split,
+                digest=digest,
+                rows=len(data.rows[split].texts),
+                source=data.origin,
+            )
+            for split, digest in fingerprints.items()
+        ],
+        parent_id=parent_id,
+    )
+    log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
+    log.log_json(provenance.to_json(), "run/provenance.json")
+    log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
+    return log
+
+
+def task_name(config: ExperimentConfig) -> str:
+    """The MLflow experiment: runs on the same corpus compare with one another."""
+    return config.data.kind
+
+
+def _description(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> str:
+    start = config.model.pretrained or f"random weights, {config.model.layers} layers of {config.model.dim}"
+    return "\n".join(
+        [
+            f"**{config.description}**",
+            "",
+            f"- model: {config.model.kind} from {start}",
+            f"- data: {config.data.kind} from {data.origin}; {len(data.rows['train'].texts):,} train rows, "
+            f"{len(data.rows['val'].texts):,} held out for selection (`val/…`), "
+            f"{len(data.rows['test'].texts):,} of the official split, scored once (`test/…`)",
+            f"- {schedule.total_steps:,} steps ({schedule.epochs:.2f} epochs) at a peak learning rate of "
+            f"{config.optim.learning_rate:g}, {config.train.precision}, seed {config.seed}",
+        ]
+    )

@@ -1,0 +1,226 @@
+"""Train, score, export and record one run: the only caller of `trainer.fit`."""
+
+from __future__ import annotations
+
+import shutil
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal
+
+import pytorch_lightning as pl
+
+from errors import UserError
+from experiments.build import Schedule, build_data, build_learner, plan
+from experiments.callbacks import Checkpoints, EarlyStopping, StepMetrics, StopOnCue, StopWhen, TrainingBar
+from experiments.evaluate import evaluate
+from experiments.exporting import export_into
+from experiments.machine import check_precision, prepare
+from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from datamodules.tokenized import TokenizedData
+    from experiments.config import ExperimentConfig
+    from lightning_modules.learner import Learner
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended. `metrics` are its final ones, `seconds` where the time went."""
+
+    run_id: str
+    name: str
+    status: Literal["finished", "pruned"]
+    steps: int
+    metrics: dict[str, float]
+    seconds: dict[str, float] = field(default_factory=dict)
+    gate_failures: tuple[str, ...] = ()
+
+
+def train(
+    config: ExperimentConfig,
+    store: Store,
+    *,
+    varied: Mapping[str, object] | None = None,
+    parent_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
+    stop_when: StopWhen | None = None,
+    export: bool | None = None,
+    console: Console | None = None,
+) -> RunResult:
+    """Run `config` once, from data to export, as one MLflow run in `store`.
+
+    varied: what sets this run apart, for its name. stop_when: asked after every validation; a run
+    that it stops is pruned, which leaves it KILLED with the metrics it had. export: whether to
+    write the ONNX and INT8 variants; none: as `config.export.when` says of a single run.
+    Raises UserError before anything is recorded when the config cannot run here; a later error
+    marks the run FAILED and is raised again.
+    """
+    check_precision(config)
+    clock = _Clock()
+    ran = prepare(config)
+    with clock("data"):
+        data = build_data(config, cache_dir=store.root / "cache")
+    schedule = plan(config, data)
+    learner = build_learner(config, data, schedule)
+    with clock("record"):
+        log = open_run(
+            store, config, data, schedule, ran, varied=varied or {}, parent_id=parent_id, tags=tags or {}
+        )
+    run = _Run(config, data, learner, schedule, log, ran["ran/device"], console, clock)
+    with _ended_in_the_record(log):
+        return run.go(stop_when, export=config.export.when != "never" if export is None else export)
+
+
+@contextmanager
+def _ended_in_the_record(log: RunLog) -> Iterator[None]:
+    """Whatever ends the run, the store says so: no run stays RUNNING."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        log.finish("KILLED", reason="interrupted")
+        raise
+    except BaseException as error:
+        log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
+        raise
+
+
+class _Clock:
+    """Seconds by name of what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass
+class _Run:
+    config: ExperimentConfig
+    data: TokenizedData
+    learner: Learner
+    schedule: Schedule
+    log: RunLog
+    device: str
+    console: Console | None
+    clock: _Clock
+
+    def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
+        with TemporaryDirectory(prefix="encore-") as scratch:
+            folder = self.log.local_artifacts()
+            checkpoints = self._checkpoints((folder or Path(scratch)) / "checkpoints")
+            cue = StopOnCue(stop_when) if stop_when else None
+            with self.clock("training"):
+                trainer = self._fit(checkpoints, cue)
+            if folder is None:
+                with self.log.folder("checkpoints") as uploaded:
+                    shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True)
+            pruned = cue is not None and cue.stopped_at is not None
+            metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
+            failures: tuple[str, ...] = ()
+            if not pruned:
+                self.learner.load_weights(checkpoints.folder / "best.safetensors")
+                metrics |= self._score()
+                failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
+            return self._finish(trainer, checkpoints, metrics, failures, pruned=pruned)
+
+    def _checkpoints(self, folder: Path) -> Checkpoints:
+        return Checkpoints(
+            folder,
+            self.config.primary_metric,
+            greater_is_better=self.config.greater_is_better,
+            every_minutes=self.config.train.checkpoint_every_minutes,
+        )
+
+    def _fit(self, checkpoints: Checkpoints, cue: StopOnCue | None) -> pl.Trainer:
+        settings = self.config.train
+        # Checkpoints stand before whatever stops, so that the last validation is never lost.
+        callbacks: list[pl.Callback] = [StepMetrics(self.log, settings.accumulate_batches), checkpoints]
+        if settings.early_stopping_patience is not None:
+            callbacks.append(EarlyStopping(settings.early_stopping_patience))
+        if cue is not None:
+            callbacks.append(cue)
+        if self.console is not None:
+            callbacks.append(TrainingBar(self.console, self.config.name, self.schedule.total_steps))
+        trainer = pl.Trainer(
+            accelerator="gpu" if self.device == "cuda" else "cpu",
+            devices=1,
+            precision=settings.precision,
+            max_steps=self.schedule.total_steps,
+            accumulate_grad_batches=settings.accumulate_batches,
+            val_check_interval=self.schedule.validate_every_steps * settings.accumulate_batches,
+            check_val_every_n_epoch=None,
+            num_sanity_val_steps=0,
+            callbacks=callbacks,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            use_distributed_sampler=False,
+        )
+        trainer.fit(self.learner, datamodule=self.data)
+        return trainer
+
+    def _score(self) -> dict[str, float]:
+        """Held-out and official scores of the best weights, with every answer as an artifact."""
+        metrics: dict[str, float] = {}
+        with self.clock("scoring"):
+            for split in ("val", "test"):
+                found = evaluate(self.learner, self.data, split, device=self.device)
+                name = f"best/{split}" if split == "val" else split
+                metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
+                with self.log.folder(f"predictions/{split}") as folder:
+                    found.predictions.to_parquet(folder / "predictions.parquet", index=False)
+        return metrics
+
+    def _keep_and_export(self, metrics: dict[str, float], model_dir: Path, *, export: bool) -> tuple[str, ...]:
+        self.learner.cpu().save_pretrained(model_dir)
+        self.data.tokenizer.save_pretrained(model_dir)
+        with self.log.folder(MODEL_FOLDER) as folder:
+            shutil.copytree(model_dir, folder, dirs_exist_ok=True)
+        if not export:
+            return ()
+        with self.clock("export"):
+            report = export_into(self.log, self.config, self.data, model_dir, console=self.console)
+        metrics |= report.metrics
+        return report.failures
+
+    def _finish(
+        self,
+        trainer: pl.Trainer,
+        checkpoints: Checkpoints,
+        metrics: dict[str, float],
+        failures: tuple[str, ...],
+        *,
+        pruned: bool,
+    ) -> RunResult:
+        metrics["best/step"] = float(checkpoints.best_step)
+        seconds = {f"time/{name}_s": value for name, value in self.clock.seconds.items()}
+        self.log.log_summary(metrics | seconds)
+        result = RunResult(
+            self.log.run_id,
+            self.log.name,
+            "pruned" if pruned else "finished",
+            trainer.global_step,
+            metrics,
+            dict(self.clock.seconds),
+            failures,
+        )
+        self.log.log_json(asdict(result), RESULT_FILE)
+        if pruned:
+            self.log.finish("KILLED", reason="pruned")
+        else:
+            self.log.finish("FINISHED")
+        return result
