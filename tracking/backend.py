@@ -1,0 +1,158 @@
+"""Reaching the store behind a tracking URI: checked first, so that a fault is one line and soon said.
+
+Imports mlflow inside the functions: it costs about 3 s, and `encore --help` must not pay it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from errors import UserError
+from tracking.disk import disk_errors, exclusive, partial_name
+from tracking.faults import (
+    LOCK_WAIT_S,
+    explained,
+    no_mlflow,
+    public_uri,
+    sqlite_fault,
+    sqlite_path,
+    unreachable,
+)
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+_ANSWER_WAIT_S = 5.0
+_DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
+
+# MLflow's own defaults retry for about four minutes. The journal keeps what cannot be sent, so a
+# call may give up after a few seconds. A value that the user has set stays.
+_MLFLOW_SETTINGS = {
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+}
+
+
+def connect(uri: str, root: Path) -> MlflowClient:
+    """A client on a store that was seen to answer.
+
+    Raises:
+        UserError: the store is locked, read-only, of another schema, no MLflow store, or unreachable.
+    """
+    for name, value in _MLFLOW_SETTINGS.items():
+        os.environ.setdefault(name, value)
+    scheme = urlsplit(uri).scheme.partition("+")[0]
+    if scheme == "sqlite":
+        _prepare_sqlite(sqlite_path(uri), root)
+    elif scheme in _DATABASE_PORTS:
+        _check_port(uri, _DATABASE_PORTS[scheme])
+    elif scheme in ("http", "https"):
+        _check_server(uri)
+    elif scheme in ("", "file"):
+        raise UserError(
+            "MLflow no longer writes runs as plain files",
+            where=public_uri(uri),
+            cure="Set MLFLOW_TRACKING_URI to sqlite:///<path>/mlflow.db or to a server, or unset it.",
+        )
+    from mlflow.tracking import MlflowClient
+
+    # What it logs here, we raise; and a fresh database is no news.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    with explained(uri):
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+    return client
+
+
+def _prepare_sqlite(path: Path, root: Path) -> None:
+    if "?" in str(path):
+        raise UserError(
+            "a path with a question mark cannot be written as a database address",
+            where=str(path),
+            cure="Choose a folder without one.",
+        )
+    if not path.exists() or path.stat().st_size == 0:
+        _create_sqlite(path, root)
+    _check_sqlite(path)
+
+
+def _create_sqlite(path: Path, root: Path) -> None:
+    """Migrate a new database under another name, then put it in place whole.
+
+    MLflow's migrations take seconds, race when several processes start them, and leave half a
+    schema when they are killed; under a lock and a rename none of that can be seen.
+    """
+    with exclusive(path.with_name(f".{path.name}.create.lock")), disk_errors(path):
+        if path.exists() and path.stat().st_size > 0:
+            return
+        from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+        partial = partial_name(path)
+        try:
+            SqlAlchemyStore(f"sqlite:///{partial}", (root / "artifacts").as_uri()).engine.dispose()
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+def _check_sqlite(path: Path) -> None:
+    connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # asks for the write lock, writes nothing
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        connection.execute("ROLLBACK")
+    except sqlite3.Error as error:
+        raise sqlite_fault(str(error), str(path)) or error from error
+    finally:
+        connection.close()
+    if not {"experiments", "runs", "alembic_version"} <= tables:
+        raise UserError(
+            "this database does not belong to MLflow",
+            where=str(path),
+            cure="Set MLFLOW_TRACKING_URI to another file, or move this one away.",
+        )
+
+
+def _check_port(uri: str, default_port: int) -> None:
+    parts = urlsplit(uri)
+    try:
+        socket.create_connection(
+            (parts.hostname or "localhost", parts.port or default_port), _ANSWER_WAIT_S
+        ).close()
+    except OSError as error:
+        raise unreachable(uri) from error
+
+
+def _check_server(uri: str) -> None:
+    """One request, no retry: MLflow's client would try for minutes."""
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking._tracking_service.utils import get_default_host_creds
+    from mlflow.utils.rest_utils import http_request
+
+    try:
+        answer = http_request(
+            get_default_host_creds(uri),
+            "/version",
+            "GET",
+            max_retries=0,
+            timeout=_ANSWER_WAIT_S,
+            raise_on_status=False,
+        )
+    except MlflowException as error:
+        raise unreachable(uri) from error
+    assert answer is not None
+    if answer.status_code >= 500:
+        raise unreachable(uri)
+    if answer.ok and not re.match(r"\d+\.\d+", answer.text):
+        raise no_mlflow(uri)

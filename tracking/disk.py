@@ -1,0 +1,67 @@
+"""Writing to disk so that a reader sees a whole file or none, and a full disk is said in one line."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from errors import UserError
+
+_CURES = {
+    errno.ENOSPC: ("the disk is full", "Free some space and run the command again."),
+    errno.EDQUOT: ("the disk quota is used up", "Free some space and run the command again."),
+    errno.EROFS: ("the file system is read-only", "Choose a folder that can be written."),
+    errno.EACCES: ("no permission to write here", "Choose a folder of yours, or have its mode changed."),
+    errno.EPERM: ("no permission to write here", "Choose a folder of yours, or have its mode changed."),
+}
+
+
+@contextmanager
+def disk_errors(where: Path) -> Generator[None]:
+    """Turn a full or unwritable disk into a `UserError` that names `where`; let all else through."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _CURES:
+            raise
+        what, cure = _CURES[error.errno]
+        raise UserError(what, where=str(error.filename or where), cure=cure) from error
+
+
+def partial_name(target: Path) -> Path:
+    """A hidden name beside `target` (the same file system, so that a rename is atomic)."""
+    return target.with_name(f".{target.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")
+
+
+def is_partial(path: Path) -> bool:
+    return path.name.startswith(".") and ".partial-" in path.name
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Replace `target` by `content` in one step; an earlier version stays until then."""
+    with disk_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial = partial_name(target)
+        try:
+            partial.write_bytes(content)
+            partial.replace(target)
+        finally:
+            partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def exclusive(lock_file: Path) -> Generator[None]:
+    """Hold an advisory lock; the kernel lets go of it when the holder dies, however it dies."""
+    with disk_errors(lock_file):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

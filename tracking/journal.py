@@ -1,0 +1,211 @@
+"""The write-ahead journal of one run: what was logged, on disk before it is on its way.
+
+`<root>/journal/<run_id>.jsonl` is append-only. Its first line is the header (store, owner); every
+further line is one record: metrics of a step, tags, params, how many records have arrived in the
+store, and how the run ended. Each line goes to the operating system in one write, so a SIGKILL
+loses none of it; a power cut may lose the last seconds, as the file is not synced. The writer
+holds an advisory lock as long as it lives.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from tracking.disk import disk_errors, partial_name
+from tracking.owner import Owner, pid_namespace
+
+Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+# A prebuilt encoder: json.dumps with non-default separators makes a new one at each call.
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+@dataclass(frozen=True)
+class Record:
+    """One call's worth of logging. Metrics carry their step and time; tags and params do not."""
+
+    metrics: Mapping[str, float] = field(default_factory=dict[str, float])
+    step: int = 0
+    time_ms: int = 0
+    tags: Mapping[str, str] = field(default_factory=dict[str, str])
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def to_line(self) -> bytes:
+        if self.metrics:
+            value: dict[str, Any] = {"m": self.metrics, "s": self.step, "t": self.time_ms}
+        else:
+            value = {"g": self.tags, "p": self.params}
+        return _encode(value).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Record:
+        return cls(
+            value.get("m", {}), value.get("s", 0), value.get("t", 0), value.get("g", {}), value.get("p", {})
+        )
+
+
+@dataclass(frozen=True)
+class End:
+    """How the run ended, when its last words could not be sent at once."""
+
+    status: Status | None
+    time_ms: int
+
+
+class Journal:
+    """The writing side. Not thread-safe: the sender serialises the calls."""
+
+    def __init__(self, path: Path, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def create(cls, folder: Path, run_id: str, uri: str) -> Journal:
+        """Start the journal of a run, locked and with its header, in one visible step.
+
+        Raises:
+            FileExistsError: the run has a journal, so somebody writes it (or did, and was lost).
+        """
+        path = folder / f"{run_id}.jsonl"
+        header = {
+            "run_id": run_id,
+            "uri": uri,
+            "owner": str(Owner.current()),
+            "pid_namespace": pid_namespace(),
+        }
+        with disk_errors(path):
+            folder.mkdir(parents=True, exist_ok=True)
+            partial = partial_name(path)
+            descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o666)
+            try:
+                journal = cls(path, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+                journal._write(_encode(header).encode() + b"\n")
+                os.link(partial, path)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            finally:
+                partial.unlink()
+        return journal
+
+    def append(self, record: Record) -> None:
+        self._write(record.to_line())
+
+    def mark_sent(self, records: int) -> None:
+        """The first `records` records have arrived: a replay need not send them again."""
+        self._write(_encode({"sent": records}).encode() + b"\n")
+
+    def mark_end(self, end: End) -> None:
+        self._write(_encode({"end": end.status, "t": end.time_ms}).encode() + b"\n")
+
+    def close(self) -> None:
+        os.close(self._descriptor)
+
+    def delete(self) -> None:
+        self.path.unlink()
+        self.close()
+
+    def _write(self, line: bytes) -> None:
+        with disk_errors(self.path):
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                self._write_rest(line, written)
+
+    def _write_rest(self, line: bytes, written: int) -> None:
+        """A nearly full disk took a part of the line: write the rest, or leave no half line behind."""
+        whole_lines = os.fstat(self._descriptor).st_size - written
+        try:
+            while written < len(line):
+                written += os.write(self._descriptor, line[written:])
+        except OSError:
+            os.ftruncate(self._descriptor, whole_lines)
+            raise
+
+
+@dataclass(frozen=True)
+class LeftOver:
+    """The reading side: a journal on disk, perhaps of a process that died."""
+
+    path: Path
+    run_id: str
+    uri: str
+    owner: Owner | None
+    pid_namespace: int
+
+    @classmethod
+    def open(cls, path: Path) -> LeftOver | None:
+        """Read the header; None when a power cut left the file without one."""
+        with path.open("rb") as file:
+            header = _decode(file.readline())
+        if header is None:
+            return None
+        return cls(
+            path, header["run_id"], header["uri"], Owner.parse(header["owner"]), header["pid_namespace"]
+        )
+
+    def is_abandoned(self) -> bool:
+        """Whether nobody will write this journal any more, as far as this machine can know.
+
+        The lock is decisive while nobody holds it. Held by an orphan (a forked data-loading worker
+        inherits it) it is not: then the owner's own process decides, if its pid means anything here.
+        """
+        if self.owner is None or not self.owner.is_here():
+            return False
+        if not _is_locked(self.path):
+            return True
+        return self.pid_namespace == pid_namespace() and not self.owner.is_alive()
+
+    def read(self) -> Contents:
+        """What the journal holds, up to the first line that its writer's death left unreadable."""
+        records: list[Record] = []
+        sent, end = 0, None
+        with self.path.open("rb") as file:
+            file.readline()
+            while (value := _decode(file.readline())) is not None:
+                if "sent" in value:
+                    sent = value["sent"]
+                elif "end" in value:
+                    end = End(value["end"], value["t"])
+                else:
+                    records.append(Record.from_json(value))
+        written_ms = int(self.path.stat().st_mtime * 1000)
+        return Contents(
+            records[sent:], end, max((r.time_ms for r in records if r.metrics), default=written_ms)
+        )
+
+
+@dataclass(frozen=True)
+class Contents:
+    """The records that the store may not have, the ending if there was one, and the last sign of life."""
+
+    unsent: list[Record]
+    end: End | None
+    last_ms: int
+
+
+def _decode(line: bytes) -> dict[str, Any] | None:
+    """One line as JSON; None at the end of the file or where a line is torn."""
+    if not line.endswith(b"\n"):
+        return None
+    try:
+        return cast("dict[str, Any]", json.loads(line))
+    except ValueError:
+        return None
+
+
+def _is_locked(path: Path) -> bool:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

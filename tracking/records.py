@@ -1,0 +1,41 @@
+"""What is read from and handed to the store; plain values, no MLflow types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class DatasetInput:
+    """One split that a run read.
+
+    `digest` is the sha256 over every row, in hex. MLflow keeps 36 characters of it in its own
+    column; the whole of it goes into the input's tag and the dataset's profile.
+    """
+
+    name: str
+    split: str
+    digest: str
+    rows: int
+    source: str
+
+
+@dataclass(frozen=True)
+class RunRecord:
+    """One run as the store has it now.
+
+    `metrics` holds the last value of each metric; infinities that SQL cannot hold come back as
+    infinities. Times are milliseconds since the epoch; `end_ms` is None while the run goes on.
+    """
+
+    run_id: str
+    name: str
+    experiment: str
+    status: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    tags: dict[str, str]
+    start_ms: int
+    end_ms: int | None
+    parent_id: str | None
+    artifact_uri: str

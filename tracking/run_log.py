@@ -1,0 +1,211 @@
+"""Writing to one run: cheap on the training thread, nothing lost when the process or the store dies."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from tracking.artifacts import Artifacts
+from tracking.faults import explained, public_uri
+from tracking.journal import End, Journal, Record, Status
+from tracking.sender import Sender, now_ms
+from tracking.sink import open_sink
+from tracking.system_metrics import SystemSampler
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+MAX_PARAM_CHARACTERS = 6000
+MAX_TAG_CHARACTERS = 8000
+_METRIC_NAME = re.compile(r"[\w\-. :/]{1,250}", re.ASCII)
+
+
+class RunLog:
+    """The writing side of one run; get one from `Store.start_run` or `Store.attach`.
+
+    Metrics and tags go to a journal on disk at once and to the store a few seconds later. A value
+    that is not finite is logged as such and named in the tag `encore.nonfinite/<metric>`, since SQL
+    stores show an infinity as 1.8e308.
+    """
+
+    def __init__(
+        self,
+        client: MlflowClient,
+        uri: str,
+        run: Run,
+        journal_folder: Path,
+        *,
+        send_every_s: float,
+        sample_every_s: float | None,
+    ) -> None:
+        self.run_id: str = run.info.run_id
+        self._client = client
+        self._uri = uri
+        self._params: dict[str, str] = dict(run.data.params)
+        self._known_metrics: set[str] = set()
+        self._nonfinite: set[str] = set()
+        self._artifacts = Artifacts(client, uri, self.run_id, run.info.artifact_uri or "", journal_folder)
+        self._journal = _create_journal(journal_folder, self.run_id, uri)
+        start_ms: int = run.info.start_time
+        self._sender = Sender(
+            self.run_id,
+            self._journal,
+            open_sink(client, uri),
+            send_every_s=send_every_s,
+            sample_every_s=sample_every_s or math.inf,
+            sample=SystemSampler() if sample_every_s else None,
+            clock=lambda: (now_ms() - start_ms) // 1000,
+        )
+
+    def log_metrics(self, values: Mapping[str, float], step: int) -> None:
+        """Log the values of one step; costs tens of microseconds.
+
+        Raises:
+            ValueError: a metric's name is none that MLflow takes.
+            UserError: the journal's disk is full.
+        """
+        metrics = {key: float(value) for key, value in values.items()}
+        if not self._known_metrics.issuperset(metrics):
+            self._admit(metrics)
+        self._sender.submit(Record(metrics=metrics, step=step, time_ms=now_ms()))
+        if not all(map(math.isfinite, metrics.values())):
+            self._note_nonfinite(metrics, step)
+
+    def log_summary(self, values: Mapping[str, float]) -> None:
+        """Log final numbers, one value each. Logged again, the later value counts."""
+        self.log_metrics(values, step=0)
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Set tags; a value over 8,000 characters is cut, with the sha256 of the whole at its end."""
+        self._sender.submit(Record(tags={key: fit(value, MAX_TAG_CHARACTERS) for key, value in tags.items()}))
+
+    def log_params(self, params: Mapping[str, object]) -> None:
+        """Log params; a value over 6,000 characters is cut, with the sha256 of the whole at its end.
+
+        Raises:
+            ValueError: the run has this param with another value; a param cannot change.
+        """
+        texts = {key: fit(str(value), MAX_PARAM_CHARACTERS) for key, value in params.items()}
+        changed = [key for key, text in texts.items() if self._params.get(key, text) != text]
+        if changed:
+            raise ValueError(
+                f"run {self.run_id} has other values of these params already: {', '.join(changed)}"
+            )
+        self._params.update(texts)
+        self._sender.submit(Record(params=texts))
+
+    def log_text(self, text: str, path: str) -> None:
+        """Write `text` as the artifact `path`. Surrogate escapes become their bytes again."""
+        self._artifacts.write(text.encode(errors="surrogateescape"), path)
+        self._artifacts.upload()
+
+    def log_json(self, value: object, path: str) -> None:
+        self.log_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", path)
+
+    def log_file(self, file: Path, folder: str) -> None:
+        """Copy `file` into the artifact folder `folder` ("" is the top)."""
+        self._artifacts.put_file(file, folder)
+
+    @contextmanager
+    def folder(self, path: str) -> Generator[Path]:
+        """A local folder to fill; what it holds becomes the artifact folder `path` on normal exit.
+
+        After an exception nothing of it stays, and an earlier folder of that name is untouched.
+        """
+        with self._artifacts.put_folder(path) as folder:
+            yield folder
+
+    def local_artifacts(self) -> Path | None:
+        """The run's artifact folder where that is a plain local folder, else None."""
+        return self._artifacts.local
+
+    def flush(self) -> None:
+        """Send all that was logged so far.
+
+        Raises:
+            UserError: the store cannot take it now; it is kept in the journal and sent later.
+        """
+        try:
+            self._sender.flush()
+        except UserError as error:
+            waiting = f"{self._sender.unsent} records of run {self.run_id} wait in {self._journal.path}"
+            raise UserError(
+                f"{error.what}; {waiting}",
+                where=error.where,
+                cure=f"{error.cure} The next encore command on this store sends them.",
+            ) from error
+
+    def finish(self, status: Status, *, reason: str | None = None, traceback: str | None = None) -> None:
+        """End the run: send the rest, set its status, remove its journal.
+
+        `reason` becomes the tag `encore.killed_because` or `encore.failed_because`, `traceback` the
+        artifact `run/traceback.txt`.
+
+        Raises:
+            UserError: the store is away; the next command on it sends the rest and this ending.
+        """
+        if reason is not None and status != "FINISHED":
+            self.set_tags({f"encore.{status.lower()}_because": reason})
+        end = End(status, now_ms())
+        self._close(end, traceback)
+
+    def close(self) -> None:
+        """Send the rest and let go of the run, leaving its status as it is (for an attached run)."""
+        self._close(End(None, now_ms()), None)
+
+    def _close(self, end: End, traceback: str | None) -> None:
+        self._sender.stop()
+        self._sender.mark_end(end)
+        try:
+            if traceback is not None:
+                self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
+            self.flush()
+            self._artifacts.upload()
+            if end.status is not None:
+                with explained(self._uri):
+                    self._client.set_terminated(self.run_id, end.status, end.time_ms)
+        except BaseException:
+            self._journal.close()  # gives up the lock: another process may now send the rest
+            raise
+        self._journal.delete()
+
+    def _admit(self, metrics: Mapping[str, float]) -> None:
+        wrong = [key for key in metrics if not _METRIC_NAME.fullmatch(key)]
+        if wrong:
+            raise ValueError(f"MLflow takes letters, digits and _-. :/ in a metric's name, not {wrong[0]!r}")
+        self._known_metrics.update(metrics)
+
+    def _note_nonfinite(self, metrics: Mapping[str, float], step: int) -> None:
+        new = {
+            key: value for key, value in metrics.items() if not math.isfinite(value)
+        }.keys() - self._nonfinite
+        self._nonfinite |= new
+        if new:
+            self.set_tags({f"encore.nonfinite/{key}": f"{metrics[key]}, first at step {step}" for key in new})
+
+
+def fit(text: str, limit: int) -> str:
+    """`text`, or its beginning with the sha256 of the whole at the end, in at most `limit` characters."""
+    if len(text) <= limit:
+        return text
+    mark = f" … cut, sha256:{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()}"
+    return text[: limit - len(mark)] + mark
+
+
+def _create_journal(folder: Path, run_id: str, uri: str) -> Journal:
+    try:
+        return Journal.create(folder, run_id, public_uri(uri))
+    except FileExistsError as error:
+        raise UserError(
+            "the run is being written by another process, or has records that could not be sent yet",
+            where=str(folder / f"{run_id}.jsonl"),
+            cure="Wait until it has ended, or until the tracking store answers again.",
+        ) from error

@@ -1,0 +1,113 @@
+"""Looking runs up by id, experiment and tags."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from tracking.records import RunRecord
+from tracking.sink import SQL_INFINITY
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Run
+    from mlflow.tracking import MlflowClient
+
+PARENT_TAG = "mlflow.parentRunId"
+_PAGE = 1000
+_SHOWN_CANDIDATES = 8
+
+
+def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
+    """The one run whose id begins with `prefix`; `where` names the store in an error."""
+    if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
+        raise _unknown(prefix, where)
+    found = _search(
+        client, f"attributes.run_id LIKE '{prefix}%'", {}, _experiments(client), _SHOWN_CANDIDATES
+    )
+    if not found:
+        raise _unknown(prefix, where)
+    if len(found) > 1:
+        names = ", ".join(f"{record.run_id[: len(prefix) + 4]} ({record.name})" for record in found)
+        raise UserError(
+            f"several runs begin with {prefix}: {names}", where=where, cure="Give more of the id."
+        )
+    return found[0]
+
+
+def _unknown(prefix: str, where: str) -> UserError:
+    return UserError(f"no run's id begins with {prefix!r}", where=where, cure="`encore runs` lists the runs.")
+
+
+def search_runs(
+    client: MlflowClient, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
+) -> list[RunRecord]:
+    """Runs newest first. An experiment that does not exist has none."""
+    experiments = {
+        key: value
+        for key, value in _experiments(client).items()
+        if experiment is None or value.name == experiment
+    }
+    # MLflow's filter language cannot quote both kinds of quotation marks; what it cannot say is asked here.
+    sayable = {key: value for key, value in tags.items() if not {"'", '"', "`", "\\"} & {*key, *value}}
+    conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in sayable.items())
+    return _search(client, conditions, tags, experiments, limit)
+
+
+def _experiments(client: MlflowClient) -> dict[str, Experiment]:
+    found: dict[str, Experiment] = {}
+    token = None
+    while True:
+        page = client.search_experiments(max_results=_PAGE, page_token=token)
+        found.update((experiment.experiment_id, experiment) for experiment in page)
+        token = page.token
+        if not token:
+            return found
+
+
+def _search(
+    client: MlflowClient,
+    conditions: str,
+    tags: Mapping[str, str],
+    experiments: Mapping[str, Experiment],
+    limit: int | None,
+) -> list[RunRecord]:
+    found: list[RunRecord] = []
+    token = None
+    while experiments and (limit is None or len(found) < limit):
+        page = client.search_runs(
+            list(experiments),
+            conditions,
+            max_results=_PAGE,
+            order_by=["attributes.start_time DESC"],
+            page_token=token,
+        )
+        matching = [run for run in page if tags.items() <= run.data.tags.items()]
+        found.extend(_record(run, experiments[run.info.experiment_id].name) for run in matching)
+        token = page.token
+        if not token:
+            break
+    return found[:limit]
+
+
+def _record(run: Run, experiment: str) -> RunRecord:
+    return RunRecord(
+        run_id=run.info.run_id,
+        name=run.info.run_name or "",
+        experiment=experiment,
+        status=run.info.status,
+        params=dict(run.data.params),
+        metrics={key: as_float(value) for key, value in run.data.metrics.items()},
+        tags=dict(run.data.tags),
+        start_ms=run.info.start_time,
+        end_ms=run.info.end_time,
+        parent_id=run.data.tags.get(PARENT_TAG),
+        artifact_uri=run.info.artifact_uri or "",
+    )
+
+
+def as_float(stored: float) -> float:
+    """SQL stores keep an infinity as the greatest float; no measurement is that number."""
+    return math.copysign(math.inf, stored) if abs(stored) == SQL_INFINITY else stored

@@ -1,0 +1,132 @@
+"""Moves the records of one run from the training loop to the store, without making the loop wait.
+
+The caller's thread appends a record to the journal and to a list. A background thread empties the
+list every few seconds, or sooner when a full batch has gathered, and samples the machine meanwhile.
+A store that is away is tried again, ever more rarely; nothing leaves the list before it has arrived.
+"""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Mapping
+
+from errors import UserError
+from tracking.journal import End, Journal, Record
+from tracking.sink import MAX_POINTS, Sink, next_batch
+
+_LONGEST_PAUSE_S = 60.0
+
+
+class Sender:
+    """One run's queue and its background thread.
+
+    `sample` returns values for the metrics named `system/…`, logged at the step `clock()`.
+    """
+
+    def __init__(
+        self,
+        run_id: str,
+        journal: Journal,
+        sink: Sink,
+        *,
+        send_every_s: float,
+        sample_every_s: float,
+        sample: Callable[[], Mapping[str, float]] | None,
+        clock: Callable[[], int],
+    ) -> None:
+        self._run_id = run_id
+        self._journal = journal
+        self._sink = sink
+        self._send_every_s = send_every_s
+        self._sample_every_s = sample_every_s
+        self._sample = sample
+        self._clock = clock
+        self._pending: list[Record] = []
+        self._pending_points = 0
+        self._pause_s = send_every_s  # grows while the store is away
+        self._sent = 0
+        self._queue_lock = threading.Lock()  # the journal's order is the list's order
+        self._send_lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopped = False
+        self._thread = threading.Thread(target=self._work, name=f"encore-sender-{run_id[:8]}", daemon=True)
+        self._thread.start()
+
+    def submit(self, record: Record) -> None:
+        with self._queue_lock:
+            self._journal.append(record)
+            self._pending.append(record)
+            self._pending_points += len(record.metrics)
+            full = self._pending_points >= MAX_POINTS
+        if full and self._pause_s == self._send_every_s:  # not while the store is away
+            self._wake.set()
+
+    def flush(self) -> None:
+        """Send all that is pending, now and on this thread.
+
+        Raises:
+            UserError: the store cannot be written; the records stay, here and in the journal.
+        """
+        with self._send_lock:
+            while batch_of := self._snapshot():
+                batch = next_batch(batch_of)
+                self._sink.write(self._run_id, batch)
+                self._drop(batch.records)
+
+    def stop(self) -> None:
+        """End the background thread; what is pending stays pending."""
+        self._stopped = True
+        self._wake.set()
+        self._thread.join()
+
+    def mark_end(self, end: End) -> None:
+        with self._queue_lock:
+            self._journal.mark_end(end)
+
+    @property
+    def unsent(self) -> int:
+        return len(self._pending)
+
+    def _snapshot(self) -> list[Record]:
+        with self._queue_lock:
+            return self._pending[:MAX_POINTS]
+
+    def _drop(self, records: int) -> None:
+        with self._queue_lock:
+            self._pending_points -= sum(len(record.metrics) for record in self._pending[:records])
+            del self._pending[:records]
+            self._sent += records
+            self._journal.mark_sent(self._sent)
+
+    def _work(self) -> None:
+        next_send = time.monotonic() + self._send_every_s
+        next_sample = time.monotonic() if self._sample else math.inf
+        while not self._stopped:
+            full = self._wake.wait(max(0.0, min(next_send, next_sample) - time.monotonic()))
+            self._wake.clear()
+            if self._sample is not None and time.monotonic() >= next_sample:
+                next_sample = time.monotonic() + self._sample_every_s
+                self.submit(Record(metrics=self._sample(), step=self._clock(), time_ms=now_ms()))
+            if (full or time.monotonic() >= next_send) and not self._stopped:
+                self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
+                next_send = time.monotonic() + self._pause_s
+
+    def _try_to_send(self) -> bool:
+        """Whether all is sent. An error is not lost: the records stay, and `flush` meets it again."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.flush()
+        except (UserError, MlflowException, sqlite3.Error):
+            return False
+        return True
+
+    def _longer_pause(self) -> float:
+        return min(2 * self._pause_s, _LONGEST_PAUSE_S)
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000

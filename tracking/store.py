@@ -1,0 +1,255 @@
+"""The tracking store: where runs are started, found and read. The way in to everything here."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from tracking.artifacts import checked, local_folder
+from tracking.backend import connect
+from tracking.faults import explained, public_uri
+from tracking.owner import Owner
+from tracking.records import DatasetInput, RunRecord
+from tracking.replay import OWNER_TAG, replay_all
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, fit
+from tracking.search import PARENT_TAG, as_float, find_run, search_runs
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+    from mlflow.tracking import MlflowClient
+
+NOTE_TAG = "mlflow.note.content"
+_PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
+_PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
+_DIGEST_CHARACTERS = 36  # MLflow's limit
+_SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
+
+
+@dataclass
+class Store:
+    """One tracking store. `root` is the mlruns folder: journal, and artifacts unless a server has them.
+
+    The two intervals are seconds: how often points are sent, how often the machine is sampled (0
+    for never).
+    """
+
+    uri: str
+    root: Path
+    client: MlflowClient
+    send_every_s: float = 3.0
+    sample_every_s: float = 10.0
+
+    @classmethod
+    def open(cls, root: Path, uri: str | None = None) -> Store:
+        """Open the store, create it where there is none, finish what dead processes left undone.
+
+        Without `uri` the environment's MLFLOW_TRACKING_URI counts, else `<root>/mlflow.db`.
+
+        Raises:
+            UserError: the store is locked, read-only, of another schema, damaged or unreachable.
+        """
+        root = root.absolute()
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+        store = cls(uri, root, connect(uri, root))
+        replay_all(store.client, uri, store.journal_folder)
+        return store
+
+    @property
+    def journal_folder(self) -> Path:
+        return self.root / "journal"
+
+    def start_run(
+        self,
+        *,
+        experiment: str,
+        name: str,
+        primary_metric: str,
+        params: Mapping[str, object],
+        tags: Mapping[str, str],
+        description: str,
+        datasets: Sequence[DatasetInput] = (),
+        parent_id: str | None = None,
+        greater_is_better: bool | None = None,
+    ) -> RunLog:
+        """Start a run: its params, tags, inputs and description are in the store when this returns.
+
+        `greater_is_better` is said of `primary_metric`; None tells it from the name (a loss, an
+        error, a latency, a size are better small).
+        """
+        if greater_is_better is None:
+            greater_is_better = _SMALLER_IS_BETTER.search(primary_metric.rpartition("/")[2]) is None
+        all_tags = {
+            "mlflow.user": _user(),
+            "mlflow.source.type": "LOCAL",
+            "mlflow.source.name": "encore",
+            NOTE_TAG: description,
+            OWNER_TAG: str(Owner.current()),
+            **({PARENT_TAG: parent_id} if parent_id else {}),
+            **tags,
+        }
+        with explained(self.uri):
+            experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
+            fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
+            run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
+            self._log_inputs(run.info.run_id, datasets)
+        log = self._log(run, sample=self.sample_every_s > 0)
+        log.log_params(params)
+        log.flush()
+        return log
+
+    def attach(self, run_id: str, *, running: bool = False) -> RunLog:
+        """Write more to a run that exists. `running` sets it going again, with this process as owner.
+
+        Raises:
+            UserError: another process writes the run.
+        """
+        with explained(self.uri):
+            run = self.client.get_run(run_id)
+        self._refuse_foreign_owner(run)
+        log = self._log(run, sample=running and self.sample_every_s > 0)
+        if running:
+            with explained(self.uri):
+                self.client.update_run(run_id, status="RUNNING")
+                for tag in {"encore.killed_because", "encore.failed_because"} & run.data.tags.keys():
+                    self.client.delete_tag(run_id, tag)
+            log.set_tags({OWNER_TAG: str(Owner.current())})
+            log.flush()
+        return log
+
+    def find(self, prefix: str) -> RunRecord:
+        """The run whose id begins with `prefix`.
+
+        Raises:
+            UserError: no run does, or several do.
+        """
+        with explained(self.uri):
+            return find_run(self.client, public_uri(self.uri), prefix)
+
+    def runs(
+        self,
+        *,
+        experiment: str | None = None,
+        parent_id: str | None = None,
+        tags: Mapping[str, str] | None = None,
+        limit: int | None = None,
+    ) -> list[RunRecord]:
+        """Runs, newest first; of an experiment, under a parent, with these tags."""
+        wanted = {**(tags or {}), **({PARENT_TAG: parent_id} if parent_id else {})}
+        with explained(self.uri):
+            return search_runs(self.client, experiment=experiment, tags=wanted, limit=limit)
+
+    def metric_history(self, run_id: str, key: str) -> list[tuple[int, float]]:
+        """All (step, value) of a metric, in the order of the steps."""
+        with explained(self.uri):
+            history = self.client.get_metric_history(run_id, key)
+        points = sorted((metric.step, metric.timestamp, metric.value) for metric in history)
+        return [(step, as_float(value)) for step, _, value in points]
+
+    def artifact(self, record: RunRecord, path: str) -> Path:
+        """The local path of a file or folder of a run; from a remote store it is downloaded first.
+
+        Raises:
+            UserError: the run has no such artifact.
+        """
+        relative = checked(path)
+        folder = local_folder(record.artifact_uri)
+        target = (folder or self._download(record, str(relative))) / relative
+        if not target.exists():
+            raise UserError(
+                f"the run has no artifact {path}",
+                where=f"run {record.run_id[:8]} ({record.name})",
+                cure=f"`encore show {record.run_id[:8]}` lists what it has.",
+            )
+        return target
+
+    def _download(self, record: RunRecord, path: str) -> Path:
+        from mlflow.exceptions import MlflowException
+
+        folder = self.root / "downloaded" / record.run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        try:
+            with explained(self.uri):
+                self.client.download_artifacts(record.run_id, path, str(folder))
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
+                raise
+        return folder
+
+    def _log(self, run: Run, *, sample: bool) -> RunLog:
+        return RunLog(
+            self.client,
+            self.uri,
+            run,
+            self.journal_folder,
+            send_every_s=self.send_every_s,
+            sample_every_s=self.sample_every_s if sample else None,
+        )
+
+    def _refuse_foreign_owner(self, run: Run) -> None:
+        owner = Owner.parse(run.data.tags.get(OWNER_TAG, ""))
+        if run.info.status != "RUNNING" or owner is None or owner == Owner.current():
+            return
+        raise UserError(
+            f"the run is going on in process {owner.pid} on {owner.host}",
+            where=f"run {run.info.run_id[:8]}",
+            cure="Wait for it or end it; if that machine is gone, set the run to KILLED in the MLflow UI.",
+        )
+
+    def _experiment(self, name: str, primary_metric: str, greater_is_better: bool) -> str:
+        from mlflow.exceptions import MlflowException
+
+        wanted = {_PRIMARY_NAME_TAG: primary_metric, _PRIMARY_GREATER_TAG: str(greater_is_better).lower()}
+        known = self.client.get_experiment_by_name(name)
+        if known is None:
+            try:
+                return self.client.create_experiment(name, self._artifact_location(name), wanted)
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_ALREADY_EXISTS":
+                    raise
+            known = self.client.get_experiment_by_name(name)  # another process was quicker
+            assert known is not None
+        if known.lifecycle_stage != "active":
+            raise UserError(
+                f"the experiment {name} was deleted in the store",
+                where=public_uri(self.uri),
+                cure=f"Run `mlflow experiments restore -x {known.experiment_id}`, or use another name.",
+            )
+        for tag, value in wanted.items():
+            if known.tags.get(tag) != value:
+                self.client.set_experiment_tag(known.experiment_id, tag, value)
+        return known.experiment_id
+
+    def _artifact_location(self, experiment: str) -> str | None:
+        """A folder under the root, unless a server decides where artifacts go."""
+        if self.uri.startswith(("http:", "https:")):
+            return None
+        return (self.root / "artifacts" / re.sub(r"[^\w.-]+", "-", experiment)).as_uri()
+
+    def _log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
+        from mlflow.entities import Dataset, InputTag
+        from mlflow.entities import DatasetInput as MlflowInput
+
+        inputs: list[MlflowInput] = []
+        for data in datasets:
+            profile = json.dumps({"num_rows": data.rows, "sha256": data.digest})
+            source = json.dumps({"uri": data.source})
+            entity = Dataset(data.name, data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile)
+            tags = [InputTag("mlflow.data.context", data.split), InputTag("encore.sha256", data.digest)]
+            inputs.append(MlflowInput(entity, tags))
+        if inputs:
+            self.client.log_inputs(run_id, inputs)
+
+
+def _user() -> str:
+    """The user's name, or the number where a container's user has none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
