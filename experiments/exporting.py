@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
+EXPORT_GATE = "encore.export_gate"  # tag: `passed`, or what was missed
+PASSED = "passed"
+
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
@@ -30,9 +33,11 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     model_dir = store.artifact(record, MODEL_FOLDER)
     data = build_data(config, cache_dir=store.root / "cache")
     log = store.attach(record.run_id)
-    report = export_into(log, config, data, model_dir, console=console)
-    log.log_summary(report.metrics)
-    log.flush()
+    try:
+        report = export_into(log, config, data, model_dir, console=console)
+        log.log_summary(report.metrics)
+    finally:
+        log.close()
     return report
 
 
@@ -59,8 +64,8 @@ def export_into(
             options=options,
             on_progress=say,
         )
-    log.log_params(report.params)
-    log.set_tags({"encore.export_gate": "passed" if report.passed else "; ".join(report.failures)})
+    # Tags, not params: an export made again elsewhere has other conditions, and a param cannot change.
+    log.set_tags({**report.params, EXPORT_GATE: PASSED if report.passed else "; ".join(report.failures)})
     return report
 
 
@@ -71,7 +76,9 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
     table, labels = data.tables["test"], data.rows["test"].labels
     rows = np.arange(len(table))
     if len(rows) > config.export.scored_examples:
-        rows = np.sort(np.random.Generator(np.random.PCG64(0)).permutation(rows)[: config.export.scored_examples])
+        rows = np.sort(
+            np.random.Generator(np.random.PCG64(0)).permutation(rows)[: config.export.scored_examples]
+        )
     return ScoringSet(
         input_ids=[table.sequence(int(row)).tolist() for row in rows],
         labels=None if labels is None else np.array([labels[row] for row in rows], dtype=np.int64),

@@ -34,7 +34,9 @@ def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise UserError(
-            f"{CONFIG_FILE} is not JSON", where=f"run {record.run_id}", cure="The artifact was altered; restore it."
+            f"{CONFIG_FILE} is not JSON",
+            where=f"run {record.run_id}",
+            cure="The artifact was altered; restore it.",
         ) from error
     return parse(ExperimentConfig, content, where=f"run {record.run_id}")
 
@@ -87,23 +89,28 @@ def open_run(
     schedule: Schedule,
     ran: Mapping[str, str],
     *,
-    varied: Mapping[str, object],
+    name: str,
     parent_id: str | None,
     tags: Mapping[str, str],
 ) -> RunLog:
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     provenance = collect(REPOSITORY)
     fingerprints = data.fingerprints()
-    params = flat_params(config) | dict(ran) | {
-        "ran/total_steps": schedule.total_steps,
-        "ran/train_examples": len(data.rows["train"].texts),
-        "ran/dropped_examples": data.dropped_rows,
-        "ran/data_origin": data.origin,
-    }
+    params = (
+        flat_params(config)
+        | dict(ran)
+        | {
+            "ran/total_steps": schedule.total_steps,
+            "ran/train_examples": len(data.rows["train"].texts),
+            "ran/dropped_examples": data.dropped_rows,
+            "ran/data_origin": data.origin,
+        }
+    )
     log = store.start_run(
         experiment=task_name(config),
-        name=run_name(config, varied),
-        primary_metric=config.primary_metric,
+        name=name,
+        primary_metric=f"best/{config.primary_metric}",
+        greater_is_better=config.greater_is_better,
         params=params,
         tags={
             "encore.experiment": config.name,

@@ -20,7 +20,7 @@ from experiments.callbacks import Checkpoints, EarlyStopping, StepMetrics, StopO
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.machine import check_precision, prepare
-from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run
+from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run, run_name
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -71,11 +71,10 @@ def train(
         data = build_data(config, cache_dir=store.root / "cache")
     schedule = plan(config, data)
     learner = build_learner(config, data, schedule)
+    name = run_name(config, varied or {})
     with clock("record"):
-        log = open_run(
-            store, config, data, schedule, ran, varied=varied or {}, parent_id=parent_id, tags=tags or {}
-        )
-    run = _Run(config, data, learner, schedule, log, ran["ran/device"], console, clock)
+        log = open_run(store, config, data, schedule, ran, name=name, parent_id=parent_id, tags=tags or {})
+    run = _Run(name, config, data, learner, schedule, log, ran["ran/device"], console, clock)
     with _ended_in_the_record(log):
         return run.go(stop_when, export=config.export.when != "never" if export is None else export)
 
@@ -108,6 +107,7 @@ class _Clock:
 
 @dataclass
 class _Run:
+    name: str
     config: ExperimentConfig
     data: TokenizedData
     learner: Learner
@@ -130,9 +130,9 @@ class _Run:
             pruned = cue is not None and cue.stopped_at is not None
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
+            self.learner.load_weights(checkpoints.folder / "best.safetensors")
+            metrics |= self._score()  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
-                self.learner.load_weights(checkpoints.folder / "best.safetensors")
-                metrics |= self._score()
                 failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
             return self._finish(trainer, checkpoints, metrics, failures, pruned=pruned)
 
@@ -185,7 +185,9 @@ class _Run:
                     found.predictions.to_parquet(folder / "predictions.parquet", index=False)
         return metrics
 
-    def _keep_and_export(self, metrics: dict[str, float], model_dir: Path, *, export: bool) -> tuple[str, ...]:
+    def _keep_and_export(
+        self, metrics: dict[str, float], model_dir: Path, *, export: bool
+    ) -> tuple[str, ...]:
         self.learner.cpu().save_pretrained(model_dir)
         self.data.tokenizer.save_pretrained(model_dir)
         with self.log.folder(MODEL_FOLDER) as folder:
@@ -211,7 +213,7 @@ class _Run:
         self.log.log_summary(metrics | seconds)
         result = RunResult(
             self.log.run_id,
-            self.log.name,
+            self.name,
             "pruned" if pruned else "finished",
             trainer.global_step,
             metrics,

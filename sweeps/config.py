@@ -1,0 +1,141 @@
+"""What a sweep is: a base experiment, a space over its keys, and how to search it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from experiments.config import Strict
+
+Scalar = bool | int | float | str
+
+
+class FloatRange(Strict):
+    """A number between `low` and `high`, drawn on a logarithmic scale if `log`, in steps if given."""
+
+    kind: Literal["float"]
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = Field(default=None, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low} is not below high {self.high}")
+        if self.log and (self.low <= 0 or self.step is not None):
+            raise ValueError("a logarithmic range needs low > 0 and no step")
+        return self
+
+
+class IntRange(Strict):
+    """A whole number from `low` to `high`, both included."""
+
+    kind: Literal["int"]
+    low: int
+    high: int
+    log: bool = False
+    step: int = Field(default=1, gt=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low >= self.high:
+            raise ValueError(f"low {self.low} is not below high {self.high}")
+        return self
+
+
+class Choice(Strict):
+    """One of `options`."""
+
+    kind: Literal["choice"]
+    options: tuple[Scalar, ...] = Field(min_length=1)
+
+
+Dimension = Annotated[FloatRange | IntRange | Choice, Field(discriminator="kind")]
+
+
+class TpeConfig(Strict):
+    """Tree-structured Parzen estimator (Bergstra et al. 2011; Watanabe 2023, arXiv 2304.11127)."""
+
+    kind: Literal["tpe"]
+    startup_trials: int = Field(default=5, ge=1)
+    """Trials that are drawn at random first."""
+    multivariate: bool = True
+
+
+class RandomConfig(Strict):
+    """Independent uniform draws."""
+
+    kind: Literal["random"]
+
+
+class GridConfig(Strict):
+    """Every combination of the options; all dimensions must be choices."""
+
+    kind: Literal["grid"]
+
+
+class MedianConfig(Strict):
+    """Stop a trial whose best value so far is below the median of the others at that step."""
+
+    kind: Literal["median"]
+    startup_trials: int = Field(default=4, ge=1)
+    """Trials that must have finished before one is stopped."""
+    warmup_steps: int = Field(default=0, ge=0)
+    """No trial is stopped before this optimiser step."""
+
+
+class SuccessiveHalvingConfig(Strict):
+    """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934)."""
+
+    kind: Literal["successive_halving"]
+    first_rung_steps: int = Field(ge=1)
+    reduction_factor: int = Field(default=3, ge=2)
+
+
+class NoPruningConfig(Strict):
+    """Every trial runs to its end."""
+
+    kind: Literal["none"]
+
+
+class BudgetConfig(Strict):
+    """What the whole sweep may cost, over all its sittings."""
+
+    trials: int = Field(ge=1)
+    minutes: float | None = Field(default=None, gt=0)
+    """No trial starts after so many minutes of a sitting; none: only `trials` counts."""
+
+
+class FinaleConfig(Strict):
+    """The best trials once more, from the start, with a longer budget each."""
+
+    top: int = Field(ge=1)
+    overrides: dict[str, Any]
+    """Dotted keys of the experiment, such as train.max_steps."""
+
+
+class SweepConfig(Strict):
+    """One sweep, complete. The first trial has the base experiment's own values."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    description: str
+    experiment: str
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Dotted keys of the experiment that hold for every trial."""
+    space: dict[str, Dimension] = Field(min_length=1)
+    """Dotted keys of the experiment and what to draw for them."""
+    sampler: Annotated[TpeConfig | RandomConfig | GridConfig, Field(discriminator="kind")]
+    pruner: Annotated[MedianConfig | SuccessiveHalvingConfig | NoPruningConfig, Field(discriminator="kind")]
+    budget: BudgetConfig
+    finale: FinaleConfig | None = None
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    leave_out_emulated_precision: bool = False
+    """Also leave out a precision that this machine only imitates, and so runs slower than float32."""
+
+    @model_validator(mode="after")
+    def _grid_needs_choices(self) -> Self:
+        if self.sampler.kind == "grid" and any(dim.kind != "choice" for dim in self.space.values()):
+            raise ValueError("a grid needs choices in every dimension of the space")
+        return self

@@ -1,0 +1,35 @@
+"""One process at a time works on a sweep."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from errors import UserError
+
+
+@contextmanager
+def owned(lock: Path, *, what: str) -> Iterator[None]:
+    """Hold `lock` (a file) while working; UserError when another process holds it.
+
+    The operating system lets go of it when the process ends, however it ends.
+    """
+    import fcntl
+
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    with lock.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            file.seek(0)
+            raise UserError(
+                f"process {file.read().strip() or 'unknown'} is at work on it",
+                where=what,
+                cure="Wait for it, or end it; the sweep then goes on where it stopped.",
+            ) from error
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

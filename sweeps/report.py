@@ -1,0 +1,166 @@
+"""What a sweep found: its trials as rows, the best of them, where the time went, and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from experiments.config import ExperimentConfig
+
+if TYPE_CHECKING:
+    import optuna
+    import plotly.graph_objects as go
+
+    from sweeps.study import Search
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One run of a sweep."""
+
+    trial: int
+    stage: str
+    run_id: str
+    status: str
+    values: dict[str, str]
+    metrics: dict[str, float]
+    gate: str | None
+
+
+@dataclass(frozen=True)
+class SweepReport:
+    """All runs of a sweep, the trials first, and the run that the held-out metric selects."""
+
+    name: str
+    parent_id: str
+    primary_metric: str
+    rows: tuple[TrialRow, ...]
+    best: TrialRow | None
+    importances: dict[str, float]
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+
+
+def log_report(
+    search: Search, store: Store, parent: RunLog, base: ExperimentConfig, notes: Sequence[str]
+) -> SweepReport:
+    """Collect the sweep's runs from the store and log the findings on its parent run."""
+    runs = store.runs(parent_id=parent.run_id)
+    rows = sorted(
+        (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
+    )
+    finished = [run for run in runs if run.status == "FINISHED"]
+    best = _row(best_of(finished, base), search.space) if finished else None
+    importances = _importances(search.study)
+    report = SweepReport(
+        search.sweep.name,
+        parent.run_id,
+        f"best/{base.primary_metric}",
+        tuple(rows),
+        best,
+        importances,
+        _time_spent(runs),
+        tuple(notes),
+    )
+    _log(parent, report)
+    parent.log_text(_page(search.study), "sweep/report.html")
+    return report
+
+
+def best_of(finished: Sequence[RunRecord], base: ExperimentConfig) -> RunRecord:
+    """The run with the best held-out metric; between equals the lower held-out loss, then the earlier."""
+    sign = -1 if base.greater_is_better else 1
+    key = f"best/{base.primary_metric}"
+    return min(
+        finished, key=lambda run: (sign * run.metrics[key], run.metrics["best/val/loss"], run.start_ms)
+    )
+
+
+def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
+    return TrialRow(
+        trial=int(run.tags["encore.trial"]),
+        stage=run.tags["encore.stage"],
+        run_id=run.run_id,
+        status="PRUNED" if run.tags.get("encore.killed_because") == "pruned" else run.status,
+        values={key: run.params[key] for key in space},
+        metrics=run.metrics,
+        gate=run.tags.get("encore.export_gate"),
+    )
+
+
+def _time_spent(runs: Sequence[RunRecord]) -> dict[str, float]:
+    """Seconds over all runs by what they were spent on, most first."""
+    spent: dict[str, float] = {}
+    for run in runs:
+        for key, value in run.metrics.items():
+            if key.startswith("time/"):
+                name = key.removeprefix("time/").removesuffix("_s")
+                spent[name] = spent.get(name, 0.0) + value
+    return dict(sorted(spent.items(), key=lambda item: -item[1]))
+
+
+def _importances(study: optuna.Study) -> dict[str, float]:
+    """Share of the metric's variance that each dimension explains; empty where it cannot be told.
+
+    Functional ANOVA (Hutter et al. 2014) over the finished trials; needs at least four, and values
+    that differ.
+    """
+    import optuna
+
+    finished = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    if len(finished) < 4 or len({trial.value for trial in finished}) < 2:
+        return {}
+    evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
+    return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def _log(parent: RunLog, report: SweepReport) -> None:
+    summary = {f"importance/{key}": value for key, value in report.importances.items()}
+    summary["sweep/trials"] = float(sum(row.stage == "search" for row in report.rows))
+    summary["sweep/pruned"] = float(sum(row.status == "PRUNED" for row in report.rows))
+    if report.best is not None:
+        wanted = ("best/", "test/", "export/")
+        summary |= {key: value for key, value in report.best.metrics.items() if key.startswith(wanted)}
+        parent.set_tags({"encore.best_run": report.best.run_id})
+    parent.log_summary(summary)
+    parent.log_json([_as_json(row) for row in report.rows], "sweep/trials.json")
+
+
+def _as_json(row: TrialRow) -> dict[str, Any]:
+    return {
+        "trial": row.trial,
+        "stage": row.stage,
+        "run_id": row.run_id,
+        "status": row.status,
+        **row.values,
+        **{key: value for key, value in row.metrics.items() if key.startswith(("best/", "test/", "export/"))},
+    }
+
+
+def _page(study: optuna.Study) -> str:
+    """One HTML page of Optuna's plots; plotly's script stands in it once, so it opens offline."""
+    figures = _figures(study)
+    parts = [
+        figure.to_html(full_html=False, include_plotlyjs="inline" if number == 0 else False)
+        for number, figure in enumerate(figures)
+    ]
+    title = f"Sweep {study.study_name}"
+    return f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{''.join(parts)}"
+
+
+def _figures(study: optuna.Study) -> list[go.Figure]:
+    import optuna
+    from optuna import visualization
+
+    finished = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+    figures = [
+        visualization.plot_optimization_history(study),
+        visualization.plot_intermediate_values(study),
+    ]
+    if len(finished) >= 2:
+        figures += [visualization.plot_parallel_coordinate(study), visualization.plot_slice(study)]
+    return figures

@@ -1,0 +1,238 @@
+"""Run a sweep: ask, train, tell, until the budget is used; then the finale and the best run's export."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.exporting import export_run
+from experiments.loading import catalog_file, overridden, parse, read_yaml
+from experiments.record import task_name
+from experiments.train import RunResult, train
+from lightning_modules.learner import NonFiniteLossError
+from sweeps.config import SweepConfig
+from sweeps.ownership import owned
+from sweeps.report import SweepReport, best_of, log_report
+from sweeps.space import base_experiment, base_values, overridden_by, space_here, trial_config
+from sweeps.study import Search, open_search
+
+if TYPE_CHECKING:
+    import optuna
+    from rich.console import Console
+
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+CATALOG = Path(__file__).parent / "catalog"
+_PARENT = "parent_run"  # study attributes
+_FINALE = "finale_runs"
+RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
+
+
+def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
+    """The catalogued sweep `name` (or a YAML file's path), and the overrides that are the experiment's.
+
+    `budget.trials=20` and other keys of the sweep itself change the sweep; all others the experiment.
+    """
+    own = [item for item in overrides if item.split("=")[0].split(".")[0] in SweepConfig.model_fields]
+    rest = [item for item in overrides if item not in own]
+    mapping = overridden(read_yaml(catalog_file(CATALOG, name, kind="sweep")), own)
+    return parse(SweepConfig, mapping, where=name), rest
+
+
+def run_sweep(
+    sweep: SweepConfig,
+    store: Store,
+    *,
+    overrides: Sequence[str] = (),
+    console: Console | None = None,
+    on_trial: Callable[[RunResult], None] | None = None,
+) -> SweepReport:
+    """Search `sweep` up to its budget and record it: one parent run, one child run per trial.
+
+    Run again, it goes on where it stopped. on_trial: called with every run that ended.
+    Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
+    reason that would stop the next one too (a full disk, a store that is gone).
+    """
+    mapping = base_experiment(sweep, overrides)
+    base = parse(ExperimentConfig, mapping, where=sweep.name)
+    space, notes = space_here(sweep, base)
+    first = base_values(sweep, base, space)
+    with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
+        search = open_search(sweep, space, mapping, root=store.root, store_uri=_place(store))
+        if not search.study.get_trials(deepcopy=False):
+            search.study.enqueue_trial(first)
+        search.take_up_lost()
+        parent = _parent(search, store, sweep, base, notes)
+        sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial)
+        with _ended(parent):
+            return sitting.go()
+
+
+def _place(store: Store) -> str:
+    """What a study remembers of its store: a server's address; a local one may move with its folder."""
+    return "local" if store.uri.startswith("sqlite:") else store.uri
+
+
+def _parent(
+    search: Search, store: Store, sweep: SweepConfig, base: ExperimentConfig, notes: Sequence[str]
+) -> RunLog:
+    """The sweep's own run: a new one, or the one of the sittings before."""
+    known = search.study.user_attrs.get(_PARENT)
+    if known is not None:
+        return store.attach(known, running=True)
+    parent = store.start_run(
+        experiment=task_name(base),
+        name=f"sweep {sweep.name}",
+        primary_metric=f"best/{base.primary_metric}",
+        greater_is_better=base.greater_is_better,
+        params={
+            "sweep": sweep.name,
+            "experiment": sweep.experiment,
+            "sampler": sweep.sampler.model_dump_json(),
+            "pruner": sweep.pruner.model_dump_json(),
+            "budget": sweep.budget.model_dump_json(),
+            **{f"space/{key}": dimension.model_dump_json() for key, dimension in search.space.items()},
+        },
+        tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
+        description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in notes)]),
+    )
+    parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
+    parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
+    search.study.set_user_attr(_PARENT, parent.run_id)
+    return parent
+
+
+@contextmanager
+def _ended(parent: RunLog) -> Iterator[None]:
+    """The parent run does not stay RUNNING, whatever ends the sitting."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        parent.finish("KILLED", reason="interrupted; run the same sweep again to go on")
+        raise
+    except BaseException as error:
+        parent.finish("FAILED", reason=str(error) or type(error).__name__)
+        raise
+    parent.finish("FINISHED")
+
+
+@dataclass
+class _Sitting:
+    sweep: SweepConfig
+    search: Search
+    store: Store
+    mapping: dict[str, Any]
+    base: ExperimentConfig
+    parent: RunLog
+    notes: list[str]
+    console: Console | None
+    on_trial: Callable[[RunResult], None] | None
+    began: float = field(default_factory=time.monotonic)
+
+    def go(self) -> SweepReport:
+        while self.search.counted() < self.sweep.budget.trials and self._in_time():
+            self._trial()
+        if self.sweep.finale is not None:
+            self._finale()
+        if self.base.export.when == "best":
+            self._export_best()
+        return log_report(self.search, self.store, self.parent, self.base, self.notes)
+
+    def _in_time(self) -> bool:
+        minutes = self.sweep.budget.minutes
+        return minutes is None or time.monotonic() - self.began < 60 * minutes
+
+    def _trial(self) -> None:
+        import optuna
+
+        trial = self.search.next_trial()
+        config = trial_config(self.sweep, self.mapping, trial.params)
+        try:
+            result = self._train(
+                config, trial.params, stage="search", number=trial.number, stop_when=_pruning(trial, config)
+            )
+        except NonFiniteLossError as error:
+            # One bad point of the space is a result; it must not end the search.
+            self.notes.append(f"trial {trial.number} failed: {error.what}.")
+            self.search.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            return
+        except BaseException:
+            self.search.give_back(trial.number, trial.params)
+            raise
+        trial.set_user_attr(RUN_ATTRIBUTE, result.run_id)
+        if result.status == "pruned":
+            self.search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+        else:
+            self.search.study.tell(trial, result.metrics[f"best/{self.base.primary_metric}"])
+
+    def _train(
+        self,
+        config: ExperimentConfig,
+        varied: Mapping[str, Any],
+        *,
+        stage: str,
+        number: int,
+        stop_when: Callable[[int, Mapping[str, float]], bool] | None,
+    ) -> RunResult:
+        result = train(
+            config,
+            self.store,
+            varied=varied,
+            parent_id=self.parent.run_id,
+            tags={
+                "encore.kind": "trial",
+                "encore.sweep": self.sweep.name,
+                "encore.stage": stage,
+                "encore.trial": str(number),
+            },
+            stop_when=stop_when,
+            export=config.export.when == "finished",
+            console=self.console,
+        )
+        if self.on_trial is not None:
+            self.on_trial(result)
+        return result
+
+    def _finale(self) -> None:
+        """The best trials of the search again with the finale's overrides, each once."""
+        assert self.sweep.finale is not None
+        done = dict(self.search.study.user_attrs.get(_FINALE, {}))
+        for trial in self._best_trials(self.sweep.finale.top):
+            if str(trial.number) in done:
+                continue
+            values = {**trial.params, **self.sweep.finale.overrides}
+            mapping = overridden_by(self.mapping, values, where=self.sweep.name)
+            config = parse(ExperimentConfig, mapping, where=f"{self.sweep.name}: finale")
+            result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
+            done[str(trial.number)] = result.run_id
+            self.search.study.set_user_attr(_FINALE, done)
+
+    def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
+        import optuna
+
+        finished = self.search.study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
+        sign = -1 if self.base.greater_is_better else 1
+        return sorted(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number))[:top]
+
+    def _export_best(self) -> None:
+        runs = self.store.runs(parent_id=self.parent.run_id)
+        finished = [run for run in runs if run.status == "FINISHED"]
+        if finished:
+            export_run(self.store, best_of(finished, self.base), console=self.console)
+
+
+def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:
+    """Reports the held-out metric at the optimiser step and asks the pruner, except at the last step."""
+
+    def stop(step: int, metrics: Mapping[str, float]) -> bool:
+        trial.report(metrics[config.primary_metric], step)
+        return trial.should_prune()
+
+    return stop

@@ -1,0 +1,113 @@
+"""The search space on this machine: choices that cannot run here are left out, aloud."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.loading import (
+    CATALOG,
+    catalog_file,
+    dotted_keys,
+    nearest,
+    overridden,
+    parse,
+    read_yaml,
+    set_path,
+)
+from experiments.machine import precision_support, resolve_device
+from experiments.record import flat_params
+from sweeps.config import Choice, Dimension, SweepConfig
+
+PRECISION_KEY = "train.precision"
+
+
+def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """The base experiment's mapping with the sweep's and the caller's overrides."""
+    path = catalog_file(CATALOG, sweep.experiment, kind="experiment")
+    mapping = read_yaml(path)
+    for key, value in sweep.overrides.items():
+        set_path(mapping, key, value, where=f"{sweep.name}: overrides.{key}")
+    mapping = overridden(mapping, overrides)
+    config = parse(ExperimentConfig, mapping, where=sweep.name)
+    check_keys(sweep, config)
+    return mapping
+
+
+def check_keys(sweep: SweepConfig, base: ExperimentConfig) -> None:
+    """UserError for a dimension over a key that the experiment does not have."""
+    present = flat_params(base)
+    keys = [*sweep.space, *(sweep.finale.overrides if sweep.finale else ())]
+    for key in keys:
+        if key not in present:
+            near = nearest(key, [known for known in dotted_keys(ExperimentConfig) if known in present])
+            raise UserError(
+                "no such key in the experiment",
+                where=f"sweep {sweep.name}: {key}",
+                cure=f"Did you mean {near}?"
+                if near
+                else f"`encore train {sweep.experiment} --dry-run` prints them.",
+            )
+
+
+def space_here(sweep: SweepConfig, base: ExperimentConfig) -> tuple[dict[str, Dimension], list[str]]:
+    """The space without what this machine cannot run, and a sentence for each thing left out."""
+    space, notes = dict(sweep.space), list[str]()
+    dimension = space.get(PRECISION_KEY)
+    if not isinstance(dimension, Choice):
+        return space, notes
+    device = resolve_device(base.train.device)
+    kept: list[Any] = []
+    for option in dimension.options:
+        support = precision_support(option, device)  # type: ignore[arg-type]
+        if support == "none":
+            notes.append(f"{option} left out: a {device.upper()} cannot train in it.")
+        elif support == "emulated" and sweep.leave_out_emulated_precision:
+            notes.append(f"{option} left out: this {device.upper()} only imitates it, slower than 32-true.")
+        else:
+            kept.append(option)
+    if not kept:
+        raise UserError(
+            "no precision of the space runs on this machine", where=f"sweep {sweep.name}", cure="Add 32-true."
+        )
+    space[PRECISION_KEY] = Choice(kind="choice", options=tuple(kept))
+    return space, notes
+
+
+def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, Dimension]) -> dict[str, Any]:
+    """The base experiment's own value in each dimension: the first trial. UserError if one lies outside."""
+    present = flat_params(base)
+    values = {key: present[key] for key in space}
+    for key, dimension in space.items():
+        if not _inside(dimension, values[key]):
+            raise UserError(
+                f"the experiment's own value {values[key]!r} lies outside the space",
+                where=f"sweep {sweep.name}: {key}",
+                cure=f"Widen the space, or override it with {key}=VALUE.",
+            )
+    return values
+
+
+def _inside(dimension: Dimension, value: Any) -> bool:
+    if isinstance(dimension, Choice):
+        return value in dimension.options
+    return isinstance(value, (int, float)) and dimension.low <= value <= dimension.high
+
+
+def trial_config(sweep: SweepConfig, base: Mapping[str, Any], values: Mapping[str, Any]) -> ExperimentConfig:
+    """The experiment of one trial, validated like any other."""
+    return parse(
+        ExperimentConfig,
+        overridden_by(base, values, where=sweep.name),
+        where=f"sweep {sweep.name}, a trial with {dict(values)}",
+    )
+
+
+def overridden_by(base: Mapping[str, Any], values: Mapping[str, Any], *, where: str) -> dict[str, Any]:
+    """A copy of `base` with dotted keys set."""
+    mapping = overridden(base, ())
+    for key, value in values.items():
+        set_path(mapping, key, value, where=where)
+    return mapping

@@ -1,0 +1,148 @@
+"""The Optuna study of a sweep: persisted, resumable, and the same trials however often it is interrupted."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sweeps.config import (
+    Choice,
+    Dimension,
+    FloatRange,
+    GridConfig,
+    IntRange,
+    MedianConfig,
+    NoPruningConfig,
+    RandomConfig,
+    SuccessiveHalvingConfig,
+    SweepConfig,
+    TpeConfig,
+)
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.distributions import BaseDistribution
+
+STUDY_FILE = "optuna.db"
+_LOST = "lost_trials"  # study attribute: numbers of trials whose process died; their values come again
+
+
+@dataclass(frozen=True)
+class Search:
+    """A study and what is needed to ask it for the next trial."""
+
+    study: optuna.Study
+    sweep: SweepConfig
+    space: Mapping[str, Dimension]
+
+    def next_trial(self) -> optuna.Trial:
+        """The next trial. Its draws depend on the seed, its number and the trials before it alone,
+        so an interrupted sweep goes on as it would have gone."""
+        number = len(self.study.get_trials(deepcopy=False))
+        self.study.sampler = _sampler(self.sweep, self.space, trial_seed(self.sweep.seed, number))
+        return self.study.ask({key: _distribution(dimension) for key, dimension in self.space.items()})
+
+    def counted(self) -> int:
+        """Trials that used up budget: finished, pruned or failed, but not those lost with their process."""
+        trials = self.study.get_trials(deepcopy=False)
+        lost = set(self.study.user_attrs.get(_LOST, ()))
+        return sum(trial.state.is_finished() and trial.number not in lost for trial in trials)
+
+    def take_up_lost(self) -> int:
+        """Fail trials that a dead process left running and queue their values again; how many."""
+        import optuna
+
+        running = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+        for trial in running:
+            self.give_back(trial.number, trial.params)
+        return len(running)
+
+    def give_back(self, number: int, values: Mapping[str, Any]) -> None:
+        """Trial `number` never ended: it does not count and its values come again."""
+        import optuna
+
+        self.study.set_user_attr(_LOST, [*self.study.user_attrs.get(_LOST, ()), number])
+        self.study.tell(number, state=optuna.trial.TrialState.FAIL)
+        self.study.enqueue_trial(dict(values))
+
+
+def open_search(
+    sweep: SweepConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], *, root: Path, store_uri: str
+) -> Search:
+    """The study of this sweep under `root`, new or gone on with.
+
+    It is the same study as long as everything but the budget and the finale is the same.
+    """
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    root.mkdir(parents=True, exist_ok=True)
+    study = optuna.create_study(
+        study_name=study_name(sweep, base, store_uri),
+        storage=f"sqlite:///{(root / STUDY_FILE).resolve()}",
+        direction="maximize" if _maximized(base) else "minimize",
+        pruner=_pruner(sweep),
+        load_if_exists=True,
+    )
+    return Search(study, sweep, space)
+
+
+def _maximized(base: Mapping[str, Any]) -> bool:
+    from experiments.config import ExperimentConfig
+
+    return ExperimentConfig.model_validate(base).greater_is_better
+
+
+def study_name(sweep: SweepConfig, base: Mapping[str, Any], store_uri: str) -> str:
+    """`<sweep>-<8 hex digits>` of what decides the trials and of the store that holds their runs."""
+    content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description"})
+    text = json.dumps([content, base, store_uri], sort_keys=True)
+    return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def trial_seed(seed: int, number: int) -> int:
+    """A seed below 2**32 for the sampler of trial `number`."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4], "big")
+
+
+def _distribution(dimension: Dimension) -> BaseDistribution:
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+
+    match dimension:
+        case FloatRange():
+            return FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+        case IntRange():
+            return IntDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
+        case Choice():
+            return CategoricalDistribution(dimension.options)
+
+
+def _sampler(sweep: SweepConfig, space: Mapping[str, Dimension], seed: int) -> optuna.samplers.BaseSampler:
+    import optuna
+
+    match sweep.sampler:
+        case TpeConfig(startup_trials=startup, multivariate=multivariate):
+            return optuna.samplers.TPESampler(
+                n_startup_trials=startup, multivariate=multivariate, constant_liar=False, seed=seed
+            )
+        case RandomConfig():
+            return optuna.samplers.RandomSampler(seed=seed)
+        case GridConfig():
+            options = {key: list(dim.options) for key, dim in space.items() if isinstance(dim, Choice)}
+            return optuna.samplers.GridSampler(options, seed=sweep.seed)
+
+
+def _pruner(sweep: SweepConfig) -> optuna.pruners.BasePruner:
+    import optuna
+
+    match sweep.pruner:
+        case MedianConfig(startup_trials=startup, warmup_steps=warmup):
+            return optuna.pruners.MedianPruner(n_startup_trials=startup, n_warmup_steps=warmup)
+        case SuccessiveHalvingConfig(first_rung_steps=first, reduction_factor=factor):
+            return optuna.pruners.SuccessiveHalvingPruner(min_resource=first, reduction_factor=factor)
+        case NoPruningConfig():
+            return optuna.pruners.NopPruner()
