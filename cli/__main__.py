@@ -1,0 +1,5 @@
+"""`python -m cli` is `encore`."""
+
+from cli.main import main
+
+main()

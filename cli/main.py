@@ -1,0 +1,146 @@
+"""`encore`: the verbs. Heavy libraries are imported inside the verb that needs them."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from errors import UserError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Launch sweeps, compare runs in the MLflow UI, reproduce any run by its ID.",
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Root = Annotated[
+    Path, typer.Option("--root", help="Folder of everything that runs leave.", envvar="ENCORE_ROOT")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the experiment to change.")
+]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's ID or the beginning of it.")]
+DEFAULT_ROOT = Path("mlruns")
+
+
+@app.command()
+def sweep(
+    name: Annotated[str, typer.Argument(help="A catalogued sweep, or a YAML file.")],
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
+) -> None:
+    """Search an experiment's space; run again, it goes on where it stopped."""
+    from cli.verbs import sweep_verb
+
+    raise typer.Exit(sweep_verb(name, overrides or [], root, as_json=json, dry_run=dry_run))
+
+
+@app.command()
+def train(
+    name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the resolved config, train nothing.")
+    ] = False,
+) -> None:
+    """Run one experiment: train, score, export, record."""
+    from cli.verbs import train_verb
+
+    raise typer.Exit(train_verb(name, overrides or [], root, as_json=json, dry_run=dry_run))
+
+
+@app.command()
+def runs(
+    experiment: Annotated[str | None, typer.Option(help="Only of this MLflow experiment.")] = None,
+    sweep: Annotated[str | None, typer.Option(help="Only under this sweep's run ID.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="So many, newest first.")] = 20,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> None:
+    """List runs, newest first."""
+    from cli.verbs import runs_verb
+
+    raise typer.Exit(runs_verb(root, experiment=experiment, sweep=sweep, limit=limit, as_json=json))
+
+
+@app.command()
+def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> None:
+    """Show one run: scores, exports, settings, artifacts."""
+    from cli.verbs import show_verb
+
+    raise typer.Exit(show_verb(run_id, root, as_json=json))
+
+
+@app.command()
+def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> None:
+    """Write and measure the ONNX and INT8 variants of a finished run, on that same run."""
+    from cli.verbs import export_verb
+
+    raise typer.Exit(export_verb(run_id, root, as_json=json))
+
+
+@app.command()
+def catalog(json: Json = False) -> None:
+    """List the catalogued experiments and sweeps."""
+    from cli.verbs import catalog_verb
+
+    raise typer.Exit(catalog_verb(as_json=json))
+
+
+@app.command()
+def ui(
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    root: Root = DEFAULT_ROOT,
+) -> None:
+    """Open the MLflow UI over the store, until Ctrl-C."""
+    from cli.verbs import ui_verb
+
+    raise typer.Exit(ui_verb(root, host=host, port=port))
+
+
+def main() -> None:
+    """Entry point: user errors become one line and exit code 2, an interrupt 130."""
+    _quiet_libraries()
+    try:
+        app()
+    except UserError as error:
+        print(f"encore: {error}", file=sys.stderr)  # noqa: T201
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("encore: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
+        sys.exit(130)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+
+
+def _quiet_libraries() -> None:
+    """Settings that libraries read when they are imported: no bars, banners or telemetry of theirs."""
+    quiet = {
+        "TRANSFORMERS_VERBOSITY": "error",
+        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
+        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        "TOKENIZERS_PARALLELISM": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "1",
+    }
+    for key, value in quiet.items():
+        os.environ.setdefault(key, value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,26 @@
+"""Keep the output to what Encore says itself: libraries' notices that a user cannot act on."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+
+# Each is a notice of a library about its own inner workings, none about the user's run.
+_NOTICES = (
+    ".*isinstance.treespec, LeafSpec.*",
+    ".*does not have many workers.*",
+    ".*Checkpoint directory.*",
+    ".*Starting from v1.9.0, .tensorboardX.*",
+    ".*torch.jit.*is deprecated.*",
+    ".*pin_memory.*no accelerator.*",
+    ".*sampler.*set_epoch.*",
+    ".*lr_scheduler.step.*before.*optimizer.step.*",
+)
+
+
+def quiet() -> None:
+    """Silence the notices above and Lightning's banners; errors and other warnings stay."""
+    for message in _NOTICES:
+        warnings.filterwarnings("ignore", message=message)
+    for name in ("pytorch_lightning", "lightning.pytorch", "alembic", "mlflow.store.db.utils"):
+        logging.getLogger(name).setLevel(logging.ERROR)

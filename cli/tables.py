@@ -1,0 +1,223 @@
+"""How results look in a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from experiments.train import RunResult
+    from sweeps.report import SweepReport, TrialRow
+    from tracking.records import RunRecord
+
+SHORT = 8  # characters of a run ID that people type
+_STYLES = {"FINISHED": "green", "PRUNED": "yellow", "KILLED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
+
+
+def percent(value: float | None) -> str:
+    """0.8807 -> 88.07 %; nothing for none."""
+    return "" if value is None else f"{100 * value:.2f} %"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Fixed digits; nothing for none."""
+    return "" if value is None else f"{value:.{digits}f}"
+
+
+def duration(seconds: float) -> str:
+    """75 -> 1m 15s."""
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
+
+
+def print_trial(console: Console, result: RunResult) -> None:
+    """One line for a run of a sweep that just ended."""
+    held_out = result.metrics.get("best/val/accuracy")
+    score = (
+        f"held-out {percent(held_out)}"
+        if held_out is not None
+        else f"held-out loss {result.metrics['best/val/loss']:.4f}"
+    )
+    style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
+    seconds = sum(result.seconds.values())
+    console.print(
+        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {result.name}  {score}  {duration(seconds)}",
+        highlight=False,
+    )
+    for failure in result.gate_failures:
+        console.print(f"  [bold red]gate failed:[/] {failure}")
+
+
+def print_sweep(console: Console, report: SweepReport) -> None:
+    """The trials, the best of them, what mattered, where the time went."""
+    for note in report.notes:
+        console.print(f"note: {note}", style="yellow", highlight=False)
+    console.print(_trials_table(report))
+    if report.importances:
+        shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in report.importances.items())
+        console.print(f"What mattered: {shares}", highlight=False)
+    total = sum(report.seconds.values())
+    if total:
+        parts = ", ".join(
+            f"{key} {duration(value)} ({100 * value / total:.0f} %)" for key, value in report.seconds.items()
+        )
+        console.print(f"Where the time went: {parts}", highlight=False)
+    if report.best is not None:
+        console.print(_best_line(report.best), highlight=False)
+
+
+def _trials_table(report: SweepReport) -> Table:
+    language = report.primary_metric.endswith("loss")
+    table = Table(title=f"Sweep {report.name}", title_justify="left")
+    for heading in ("trial", "run", "status", *_short_keys(report)):
+        table.add_column(heading, no_wrap=True)
+    score = "loss" if language else "accuracy"
+    for heading in (f"held-out {score}", f"test {score}", f"INT8 {score}", "INT8 MiB", "INT8 p50 ms", "gate"):
+        table.add_column(heading, justify="right")
+    show = number_or_percent(language)
+    for row in report.rows:
+        best = report.best is not None and row.run_id == report.best.run_id
+        table.add_row(
+            f"{row.trial}{' ★' if row.stage == 'finale' else ''}",
+            row.run_id[:SHORT],
+            f"[{_STYLES.get(row.status, '')}]{row.status.lower()}[/]",
+            *(_short_value(value) for value in row.values.values()),
+            show(row.metrics.get(report.primary_metric)),
+            show(row.metrics.get(f"test/{score}")),
+            show(row.metrics.get(f"export/int8/{score}")),
+            number(row.metrics.get("export/int8/size_mib")),
+            number(row.metrics.get("export/int8/latency_b1_p50_ms")),
+            "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
+            style="bold" if best else "",
+        )
+    return table
+
+
+def number_or_percent(language: bool):  # noqa: ANN201
+    """How the score of a task is shown: nats with four digits, or per cent."""
+    return (lambda value: number(value, 4)) if language else percent
+
+
+def _short_keys(report: SweepReport) -> list[str]:
+    return [key.rsplit(".", 1)[-1] for key in (report.rows[0].values if report.rows else {})]
+
+
+def _short_value(text: str) -> str:
+    try:
+        return f"{float(text):.3g}"
+    except ValueError:
+        return text
+
+
+def _best_line(best: TrialRow) -> str:
+    metrics = best.metrics
+    if "test/accuracy" not in metrics:
+        return f"Best by the held-out slice: run {best.run_id[:SHORT]}, test loss {metrics['test/loss']:.4f} nats/token"
+    low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
+    return (
+        f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test accuracy "
+        f"[bold]{percent(metrics['test/accuracy'])}[/] (95 % interval {100 * low:.1f} to {100 * high:.1f})"
+    )
+
+
+def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:
+    """Three commands to type next, with IDs that exist."""
+    if report.best is None:
+        return
+    option = "" if root == Path("mlruns") else f" --root {root}"
+    console.print("\nNext:")
+    for command, why in (
+        (f"encore ui{option}", "compare the trials in the browser"),
+        (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
+        (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
+    ):
+        console.print(f"  [bold]{command}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
+
+
+def print_result(console: Console, result: RunResult) -> None:
+    """Scores of a run that just ended."""
+    console.print(f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {result.name}", highlight=False)
+    console.print(_scores_table(result.metrics))
+    spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
+    console.print(f"Where the time went: {spent}", highlight=False)
+    for failure in result.gate_failures:
+        console.print(f"[bold red]gate failed:[/] {failure}")
+
+
+def _scores_table(metrics: Mapping[str, float]) -> Table:
+    table = Table(show_header=False)
+    table.add_column("metric")
+    table.add_column("value", justify="right")
+    for key in sorted(metrics):
+        if key.startswith(("best/", "test/", "export/")):
+            table.add_row(key, _plain(metrics[key]))
+    return table
+
+
+def _plain(value: float) -> str:
+    if not math.isfinite(value):
+        return str(value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
+
+
+def print_runs(console: Console, runs: Sequence[RunRecord]) -> None:
+    """One line per run."""
+    if not runs:
+        console.print(
+            "No runs yet. `make demo` or `encore train demo_reviews` makes the first.", highlight=False
+        )
+        return
+    table = Table()
+    for heading in ("run", "started", "experiment", "name", "status"):
+        table.add_column(heading, no_wrap=heading != "name")
+    for heading in ("held-out", "test", "INT8"):
+        table.add_column(heading, justify="right")
+    for run in runs:
+        table.add_row(
+            run.run_id[:SHORT],
+            datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),  # noqa: DTZ006 - local time
+            run.experiment,
+            run.name,
+            f"[{_STYLES.get(run.status, '')}]{run.status.lower()}[/]",
+            _score(run.metrics, "best/val"),
+            _score(run.metrics, "test"),
+            _score(run.metrics, "export/int8"),
+        )
+    console.print(table)
+
+
+def _score(metrics: Mapping[str, float], prefix: str) -> str:
+    if f"{prefix}/accuracy" in metrics:
+        return percent(metrics[f"{prefix}/accuracy"])
+    return number(metrics.get(f"{prefix}/loss"), 4)
+
+
+def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> None:
+    """One run in full."""
+    console.print(f"Run [bold]{run.run_id}[/]  {run.name}  [{_STYLES.get(run.status, '')}]{run.status}[/]")
+    for tag in ("encore.killed_because", "encore.failed_because", "encore.export_gate", "encore.recipe_id"):
+        if tag in run.tags:
+            console.print(f"{tag.removeprefix('encore.')}: {run.tags[tag]}", highlight=False)
+    if note := run.tags.get("mlflow.note.content"):
+        console.print(note, highlight=False, markup=False)
+    console.print(_scores_table(run.metrics))
+    settings = Table(show_header=False, title="settings", title_justify="left")
+    for key in sorted(run.params):
+        settings.add_row(key, run.params[key])
+    console.print(settings)
+    console.print("artifacts: " + ", ".join(artifacts), highlight=False)
+
+
+def print_catalog(console: Console, found: Mapping[str, Mapping[str, str]]) -> None:
+    """Names and what they are."""
+    for kind, entries in found.items():
+        table = Table(title=kind, title_justify="left", show_header=False)
+        for name, description in entries.items():
+            table.add_row(name, description)
+        console.print(table)

@@ -1,0 +1,161 @@
+"""One function per verb: call what does the work, print what it found, return the exit code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from cli.tables import (
+    print_catalog,
+    print_next_commands,
+    print_result,
+    print_run,
+    print_runs,
+    print_sweep,
+    print_trial,
+)
+from experiments.loading import CATALOG, catalog_names, load_experiment
+
+if TYPE_CHECKING:
+    from tracking.store import Store
+
+OK, FAILED = 0, 1
+
+
+def _consoles() -> tuple[Console, Console]:
+    """stdout for results, stderr for progress."""
+    return Console(), Console(stderr=True)
+
+
+def _print_json(value: Any) -> None:
+    Console(soft_wrap=True, highlight=False, markup=False).print(
+        json.dumps(value, indent=2, ensure_ascii=False)
+    )
+
+
+def _open(root: Path, progress: Console) -> Store:
+    from cli.quiet import quiet
+
+    quiet()
+    with progress.status("opening the tracking store"):
+        from tracking.store import Store
+
+        return Store.open(root)
+
+
+def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
+    from sweeps.run import load_sweep, run_sweep
+    from sweeps.space import base_experiment
+
+    out, progress = _consoles()
+    spec, rest = load_sweep(name, overrides)
+    base = base_experiment(spec, rest)
+    if dry_run:
+        _print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
+        return OK
+    store = _open(root, progress)
+    report = run_sweep(
+        spec,
+        store,
+        overrides=rest,
+        console=progress,
+        on_trial=lambda result: print_trial(progress, result),
+    )
+    if as_json:
+        _print_json(asdict(report))
+    else:
+        print_sweep(out, report)
+        print_next_commands(out, report, root)
+    return FAILED if report.best is None or report.best.gate not in {None, "passed"} else OK
+
+
+def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
+    out, progress = _consoles()
+    config = load_experiment(name, overrides)
+    if dry_run:
+        _print_json(config.model_dump(mode="json"))
+        return OK
+    store = _open(root, progress)
+    from experiments.train import train
+
+    varied = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
+    shown = {key: value for key, value in varied.items() if not key.endswith(("path", "pretrained", "seed"))}
+    result = train(config, store, varied=shown, console=progress)
+    if as_json:
+        _print_json(asdict(result))
+    else:
+        print_result(out, result)
+    return FAILED if result.gate_failures else OK
+
+
+def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: int, as_json: bool) -> int:
+    out, progress = _consoles()
+    store = _open(root, progress)
+    parent = store.find(sweep).run_id if sweep else None
+    found = store.runs(experiment=experiment, parent_id=parent, limit=limit)
+    if as_json:
+        _print_json([asdict(run) for run in found])
+    else:
+        print_runs(out, found)
+    return OK
+
+
+def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+    out, progress = _consoles()
+    store = _open(root, progress)
+    record = store.find(run_id)
+    if as_json:
+        _print_json(asdict(record))
+    else:
+        print_run(out, record, store.artifacts(record))
+    return OK
+
+
+def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+    out, progress = _consoles()
+    store = _open(root, progress)
+    record = store.find(run_id)
+    from experiments.exporting import export_run
+
+    report = export_run(store, record, console=progress)
+    if as_json:
+        _print_json(json.loads(report.to_json()))
+    else:
+        print_run(out, store.find(record.run_id), store.artifacts(record))
+    for failure in report.failures:
+        progress.print(f"[bold red]gate failed:[/] {failure}")
+    return OK if report.passed else FAILED
+
+
+def catalog_verb(*, as_json: bool) -> int:
+    from sweeps.run import CATALOG as SWEEPS
+
+    out, _ = _consoles()
+    found = {
+        "experiments": _described(CATALOG),
+        "sweeps": _described(SWEEPS),
+    }
+    if as_json:
+        _print_json(found)
+    else:
+        print_catalog(out, found)
+    return OK
+
+
+def _described(catalog: Path) -> dict[str, str]:
+    from experiments.loading import read_yaml
+
+    return {name: str(read_yaml(catalog / f"{name}.yaml")["description"]) for name in catalog_names(catalog)}
+
+
+def ui_verb(root: Path, *, host: str, port: int) -> int:
+    _, progress = _consoles()
+    store = _open(root, progress)
+    from tracking.ui import serve
+
+    return serve(store, host=host, port=port)
