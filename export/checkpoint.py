@@ -35,7 +35,18 @@ def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
             where=str(model_dir / WEIGHTS_FILE),
             cure="Save the whole fine-tuned model with save_pretrained, or name the task it was trained for.",
         )
+    _check_finite(model, model_dir)
     return model.eval()
+
+
+def _check_finite(model: PreTrainedModel, model_dir: Path) -> None:
+    for name, weight in model.named_parameters():
+        if not weight.isfinite().all():
+            raise UserError(
+                f"the weights hold NaN or infinity, first in '{name}'",
+                where=str(model_dir / WEIGHTS_FILE),
+                cure="The run diverged: train again with a lower learning rate or stronger clipping.",
+            )
 
 
 def _check_files(model_dir: Path) -> None:
@@ -113,14 +124,19 @@ def check_scoring_set(scoring: ScoringSet, task: Task, model: PreTrainedModel, m
             cure="Score a split that has text in every row.",
         )
     _check_token_ids(scoring, model, model_dir)
-    longest = getattr(model.config, "max_position_embeddings", max(lengths))
-    if max(lengths) > longest:
-        raise UserError(
-            f"the longest example has {max(lengths)} tokens and the model has {longest} positions",
-            where=str(model_dir / CONFIG_FILE),
-            cure=f"Truncate the examples to {longest} tokens.",
-        )
+    check_length(max(lengths), model, model_dir)
     _check_labels(scoring, task, model)
+
+
+def check_length(tokens: int, model: PreTrainedModel, model_dir: Path) -> None:
+    """Refuse an input longer than the model's table of positions."""
+    positions = getattr(model.config, "max_position_embeddings", tokens)
+    if tokens > positions:
+        raise UserError(
+            f"an input of {tokens} tokens was asked for and the model has {positions} positions",
+            where=str(model_dir / CONFIG_FILE),
+            cure=f"Truncate to {positions} tokens.",
+        )
 
 
 def _check_token_ids(scoring: ScoringSet, model: PreTrainedModel, model_dir: Path) -> None:

@@ -22,12 +22,19 @@ if TYPE_CHECKING:
 
 
 def score_classifier(
-    variants: Sequence[Variant], scoring: ScoringSet, *, classes: int, on_progress: Callable[[str], None]
+    variants: Sequence[Variant],
+    scoring: ScoringSet,
+    *,
+    classes: int,
+    workers: int,
+    on_progress: Callable[[str], None],
 ) -> Scores:
     """Score "torch", "fp32" and "int8" on every example; parity is measured against "torch"."""
     assert scoring.labels is not None
     logits = {variant.name: np.zeros((len(scoring.labels), classes), np.float32) for variant in variants}
-    batches = side_by_side(variants, scoring.input_ids, logits_per_token=1, on_progress=on_progress)
+    batches = side_by_side(
+        variants, scoring.input_ids, logits_per_token=1, workers=workers, on_progress=on_progress
+    )
     for indices, _, by_name in batches:
         for name, logits_BC in by_name.items():
             logits[name][indices] = logits_BC

@@ -33,7 +33,12 @@ class _Tally:
 
 
 def score_language_model(
-    variants: Sequence[Variant], scoring: ScoringSet, *, vocabulary: int, on_progress: Callable[[str], None]
+    variants: Sequence[Variant],
+    scoring: ScoringSet,
+    *,
+    vocabulary: int,
+    workers: int,
+    on_progress: Callable[[str], None],
 ) -> Scores:
     """Mean next-token loss over all predicted tokens (nats/token), each example a context of its own.
 
@@ -43,7 +48,9 @@ def score_language_model(
     import pandas as pd
 
     tallies = {variant.name: _Tally(np.zeros(len(scoring.input_ids))) for variant in variants}
-    batches = side_by_side(variants, scoring.input_ids, logits_per_token=vocabulary, on_progress=on_progress)
+    batches = side_by_side(
+        variants, scoring.input_ids, logits_per_token=vocabulary, workers=workers, on_progress=on_progress
+    )
     for indices, ids_BL, by_name in batches:
         for name, logits_BLV in by_name.items():
             _add(tallies[name], indices, ids_BL, logits_BLV, by_name["torch"])

@@ -18,13 +18,11 @@ if TYPE_CHECKING:
 
 MODEL_FILE = "model.onnx"
 RECIPE = (
-    "dynamic INT8 (onnxruntime): weights int8 symmetric per channel, embeddings int8 per tensor, "
+    "dynamic INT8 (onnxruntime): weights int8 symmetric per channel, embeddings uint8 per tensor, "
     "activations uint8 per tensor at run time; products of two activations stay float32"
 )
 
 _TASK_NAMES = {"sequence-classification": "text-classification", "causal-language-model": "text-generation"}
-# Optimum says which initializers it found to be one tied weight; that it ties them is tested.
-_TALKATIVE_LOGGERS = ("optimum.onnx.transformations_utils", "optimum.exporters.onnx.convert")
 # Operators that only rearrange a weight: what comes out is still the weight.
 _REARRANGING = frozenset({"Identity", "Transpose", "Cast", "Reshape"})
 
@@ -49,21 +47,25 @@ def write_fp32(model: PreTrainedModel, folder: Path, task: Task) -> int:
 
 @contextlib.contextmanager
 def _known_export_noise_silenced() -> Generator[None]:
-    """Hide the tracer's remarks on code paths whose result the parity measurement checks; nothing else."""
-    import torch
+    """Hide the tracer's remarks on code paths whose result the parity measurement checks.
 
-    levels = {name: logging.getLogger(name).level for name in _TALKATIVE_LOGGERS}
+    And optimum's below an error: it tells which initializers it found to be one tied weight, and
+    that it stores them once is tested.
+    """
+    import torch
+    from optimum.utils import logging as optimum_logging
+
+    before = optimum_logging.get_verbosity()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", category=torch.jit.TracerWarning)
         warnings.filterwarnings("ignore", message="Exporting aten::index operator", category=UserWarning)
-        warnings.filterwarnings("ignore", message=".*legacy TorchScript", category=DeprecationWarning)
-        for name in levels:
-            logging.getLogger(name).setLevel(logging.ERROR)
+        for start in ("You are using the legacy TorchScript", "The feature will be removed"):
+            warnings.filterwarnings("ignore", message=start, category=DeprecationWarning)
+        optimum_logging.set_verbosity_error()
         try:
             yield
         finally:
-            for name, level in levels.items():
-                logging.getLogger(name).setLevel(level)
+            optimum_logging.set_verbosity(before)
 
 
 def write_int8(fp32_folder: Path, folder: Path) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from errors import UserError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -47,3 +49,12 @@ class ExportOptions:
     latency_tokens: int | None = None
     latency_repeats: int = 50
     max_parity_difference: float = 1e-3
+
+    def __post_init__(self) -> None:
+        counts = (self.threads, self.latency_repeats, *self.latency_batches)
+        if min(counts) < 1 or (self.latency_tokens is not None and self.latency_tokens < 1):
+            raise UserError(
+                "threads, latency_batches, latency_tokens and latency_repeats count from 1",
+                where="export options",
+                cure="Give positive whole numbers.",
+            )

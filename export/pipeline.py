@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from export.checkpoint import WEIGHTS_FILE, check_scoring_set, load_checkpoint
+from export.checkpoint import WEIGHTS_FILE, check_length, check_scoring_set, load_checkpoint
 from export.classification import score_classifier
 from export.cpu import instruction_set
 from export.language import score_language_model
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model", "require"]
 
 _MIB = 2**20
+_FP32_ROWS_PER_CALL = 8  # short enough to share a batch of 32 between threads
 
 
 def export_model(
@@ -47,6 +48,8 @@ def export_model(
     say("loading the model")
     model = load_checkpoint(model_dir, task)
     check_scoring_set(scoring, task, model, model_dir)
+    tokens = latency_tokens(scoring, task, options)
+    check_length(tokens, model, model_dir)
     with _written_whole(out_dir) as folder:
         say("writing the FP32 model")
         opset = write_fp32(model, folder / "fp32", task)
@@ -54,7 +57,6 @@ def export_model(
         write_int8(folder / "fp32", folder / "int8")
         variants = _variants(model, model_dir, folder, options)
         scores = _score(variants, scoring, task, model, say)
-        tokens = latency_tokens(scoring, task, options)
         say(f"timing at {options.threads} thread(s), {tokens} tokens")
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
@@ -96,8 +98,8 @@ def _variants(
     int8 = OnnxModel(folder / "int8", threads=options.threads)
     return (
         Variant("torch", model_dir / WEIGHTS_FILE, torch_logits(model)),
-        Variant("fp32", fp32.path, fp32.logits),
-        Variant("int8", int8.path, int8.logits, asked_singly=True),
+        Variant("fp32", fp32.path, fp32.logits, rows_per_call=_FP32_ROWS_PER_CALL),
+        Variant("int8", int8.path, int8.logits, rows_per_call=1),
     )
 
 
@@ -108,9 +110,14 @@ def _score(
     model: PreTrainedModel,
     say: Callable[[str], None],
 ) -> Scores:
+    import torch
+
+    workers = torch.get_num_threads()
     if task == "sequence-classification":
-        return score_classifier(variants, scoring, classes=int(model.config.num_labels), on_progress=say)
-    return score_language_model(variants, scoring, vocabulary=int(model.config.vocab_size), on_progress=say)
+        classes = int(model.config.num_labels)
+        return score_classifier(variants, scoring, classes=classes, workers=workers, on_progress=say)
+    vocabulary = int(model.config.vocab_size)
+    return score_language_model(variants, scoring, vocabulary=vocabulary, workers=workers, on_progress=say)
 
 
 def _sizes(folder: Path) -> dict[str, float]:

@@ -6,6 +6,7 @@ Shape legend: N examples, B batch, L tokens, C classes, V vocabulary.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,15 +32,16 @@ _LOGITS_PER_BATCH = 2**24  # 64 MiB of float32 per variant
 class Variant:
     """One form of the model: "torch", "fp32" or "int8".
 
-    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V). `asked_singly` variants get
-    every text alone, as a server of single texts would ask: dynamic INT8 scales activations over
-    the batch, so its answer to a text depends on the others in the batch.
+    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V). `rows_per_call` bounds B. It is
+    1 for INT8, which is so asked as a server of single texts asks: dynamic quantization scales
+    activations over the batch, and its answer to a text depends on the others in the batch.
+    Bounded calls run side by side, on as many threads as PyTorch has; None is for PyTorch itself.
     """
 
     name: str
     path: Path
     logits: Callable[[NDArray[np.int64]], Logits]
-    asked_singly: bool = False
+    rows_per_call: int | None = None
 
 
 @dataclass(frozen=True)
@@ -67,32 +69,37 @@ def side_by_side(
     input_ids: Sequence[Sequence[int]],
     *,
     logits_per_token: int,
+    workers: int,
     on_progress: Callable[[str], None],
 ) -> Iterator[tuple[list[int], NDArray[np.int64], Mapping[str, Logits]]]:
     """Batches of equal length, with each variant's finite logits: (positions, ids (B, L), logits by name).
 
-    One batch at a time, so that a language model's logits never pile up. Raises UserError on a
-    logit that is not finite.
+    One batch at a time, so that a language model's logits never pile up; `workers` bounded calls
+    at once. Raises UserError on a logit that is not finite.
     """
     longest = max(len(ids) for ids in input_ids)
     fitting = min(_TOKENS_PER_BATCH // longest, _LOGITS_PER_BATCH // (longest * logits_per_token))
     batch_size = max(1, min(_BATCH_SIZE, fitting))
     done = 0
-    for indices, ids_BL in equal_length_batches(input_ids, batch_size=batch_size):
-        yield (
-            indices,
-            ids_BL,
-            {variant.name: _finite_logits(variant, ids_BL, indices) for variant in variants},
-        )
-        done += len(indices)
-        on_progress(f"scored {done} of {len(input_ids)} examples")
+    with ThreadPoolExecutor(workers) as pool:
+        for indices, ids_BL in equal_length_batches(input_ids, batch_size=batch_size):
+            by_name = {variant.name: _logits(variant, ids_BL, pool) for variant in variants}
+            for variant in variants:
+                _require_finite(by_name[variant.name], variant, indices)
+            yield indices, ids_BL, by_name
+            done += len(indices)
+            on_progress(f"scored {done} of {len(input_ids)} examples")
 
 
-def _finite_logits(variant: Variant, ids_BL: NDArray[np.int64], indices: Sequence[int]) -> Logits:
-    if variant.asked_singly:
-        logits = np.concatenate([variant.logits(ids_BL[row : row + 1]) for row in range(len(ids_BL))])
-    else:
-        logits = variant.logits(ids_BL)
+def _logits(variant: Variant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:
+    rows = variant.rows_per_call
+    if rows is None:
+        return variant.logits(ids_BL)
+    calls = [ids_BL[start : start + rows] for start in range(0, len(ids_BL), rows)]
+    return np.concatenate(list(pool.map(variant.logits, calls)))
+
+
+def _require_finite(logits: Logits, variant: Variant, indices: Sequence[int]) -> None:
     finite = np.isfinite(logits).reshape(len(indices), -1).all(axis=1)
     if not finite.all():
         example = indices[int(np.argmin(finite))]
@@ -102,4 +109,3 @@ def _finite_logits(variant: Variant, ids_BL: NDArray[np.int64], indices: Sequenc
             cure="The weights hold NaN, infinite or enormous values: look at the run's gradient norm, "
             "train again with a lower learning rate or stronger clipping, and export that.",
         )
-    return logits

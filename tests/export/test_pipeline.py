@@ -1,0 +1,416 @@
+"""Whole exports of real models: what is written, and whether every figure is true."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import shutil
+import socket
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import onnx
+import pandas as pd
+import pytest
+import torch
+from transformers import AutoTokenizer, DistilBertModel
+
+from errors import UserError
+from export.pipeline import ExportOptions, ScoringSet, export_model, require
+from export.session import OnnxModel
+
+if TYPE_CHECKING:
+    from conftest import Exported
+
+CLASSIFY = "sequence-classification"
+
+
+def test_each_variant_folder_serves_on_its_own(exported_classifier: Exported, tmp_path: Path) -> None:
+    for name in ("fp32", "int8"):
+        shutil.copytree(exported_classifier.out_dir / name, tmp_path / name)
+        ids = AutoTokenizer.from_pretrained(tmp_path / name)("w1 w2 w3")["input_ids"]
+        (logits,) = OnnxModel(tmp_path / name, threads=1).predict([ids])
+        assert logits.shape == (2,)
+        assert json.loads((tmp_path / name / "config.json").read_text())["model_type"] == "distilbert"
+
+
+def test_the_files_hold_the_report(exported_classifier: Exported) -> None:
+    report, out_dir = exported_classifier.report, exported_classifier.out_dir
+    written = json.loads((out_dir / "report.json").read_text())
+    assert written["metrics"] == report.metrics
+    assert written["params"] == report.params
+    assert written["passed"] is report.passed
+    pd.testing.assert_frame_equal(pd.read_parquet(out_dir / "predictions.parquet"), report.predictions)
+    assert not out_dir.with_name("out.partial").exists()
+
+
+def test_every_metric_is_finite_and_every_variant_is_timed(exported_classifier: Exported) -> None:
+    metrics = exported_classifier.report.metrics
+    assert all(np.isfinite(value) for value in metrics.values())
+    for variant in ("torch", "fp32", "int8"):
+        for batch in (1, 4):
+            p50, p95 = (metrics[f"export/{variant}/latency_b{batch}_p{share}_ms"] for share in (50, 95))
+            assert 0 < p50 <= p95
+    params = exported_classifier.report.params
+    assert params["export/threads"] == "1"
+    assert params["export/latency_tokens"] == str(
+        int(np.median([len(t) for t in exported_classifier.scoring.input_ids]))
+    )
+    assert params["export/int8/latency_b4_calls"] == "5"
+
+
+def test_sizes_are_those_of_the_files(exported_classifier: Exported) -> None:
+    fp32, int8 = (
+        (exported_classifier.out_dir / name / "model.onnx").stat().st_size for name in ("fp32", "int8")
+    )
+    metrics = exported_classifier.report.metrics
+    assert metrics["export/fp32/size_mib"] == fp32 / 2**20
+    assert metrics["export/int8/size_mib"] == int8 / 2**20
+    assert metrics["export/int8/size_ratio"] == int8 / fp32
+
+
+def test_parity_agrees_with_pytorch_asked_one_by_one(
+    exported_classifier: Exported, one_by_one: Callable[..., list[torch.Tensor]]
+) -> None:
+    made = exported_classifier
+    reference = torch.stack(one_by_one(made.model, list(made.scoring.input_ids))).numpy()
+    for name, slack in (("fp32", 2e-5), ("int8", 2e-5)):
+        ours = np.stack(OnnxModel(made.out_dir / name, threads=1).predict(made.scoring.input_ids))
+        difference = float(np.abs(ours - reference).max())
+        changed = int((ours.argmax(1) != reference.argmax(1)).sum())
+        assert made.report.metrics[f"export/{name}/max_logit_difference"] == pytest.approx(
+            difference, abs=slack
+        )
+        assert made.report.metrics[f"export/{name}/changed_answers"] == changed
+        assert made.report.metrics[f"export/{name}/equal_predictions"] == 1 - changed / len(reference)
+    assert made.report.metrics["export/fp32/max_logit_difference"] < 1e-4
+    assert made.report.metrics["export/int8/max_logit_difference"] > 1e-3  # it was quantized
+
+
+def test_int8_is_scored_as_a_server_of_single_texts_answers(exported_classifier: Exported) -> None:
+    made = exported_classifier
+    model = OnnxModel(made.out_dir / "int8", threads=1)
+    alone = np.concatenate([model.logits(np.array([ids])) for ids in made.scoring.input_ids])
+    columns = made.report.predictions[["int8_logit_0", "int8_logit_1"]].to_numpy()
+    np.testing.assert_array_equal(columns, alone)
+
+
+def test_accuracies_follow_from_the_predictions(exported_classifier: Exported) -> None:
+    frame, metrics = exported_classifier.report.predictions, exported_classifier.report.metrics
+    np.testing.assert_array_equal(frame["label"], exported_classifier.scoring.labels)
+    np.testing.assert_array_equal(frame["index"], range(len(frame)))
+    assert metrics["export/torch/accuracy"] == 0.9  # the labels were made so
+    right = {name: frame[f"{name}_prediction"] == frame["label"] for name in ("torch", "fp32", "int8")}
+    for name in right:
+        assert metrics[f"export/{name}/accuracy"] == right[name].mean()
+    assert metrics["export/int8/answers_lost"] == (right["fp32"] & ~right["int8"]).sum()
+    assert metrics["export/int8/answers_won"] == (~right["fp32"] & right["int8"]).sum()
+    drop = metrics["export/fp32/accuracy"] - metrics["export/int8/accuracy"]
+    assert metrics["export/int8/accuracy_drop_points"] == pytest.approx(100 * drop)
+
+
+def test_language_model_loss_is_transformers_own(exported_language_model: Exported) -> None:
+    made = exported_language_model
+    total, count = 0.0, 0
+    with torch.inference_mode():
+        for ids in made.scoring.input_ids:
+            batch = torch.tensor([ids])
+            total += float(made.model(input_ids=batch, labels=batch).loss) * (len(ids) - 1)
+            count += len(ids) - 1
+    metrics = made.report.metrics
+    assert metrics["export/torch/loss"] == pytest.approx(total / count, rel=1e-5)
+    assert metrics["export/fp32/loss"] == pytest.approx(total / count, rel=1e-5)
+    assert metrics["export/int8/perplexity"] == pytest.approx(np.exp(metrics["export/int8/loss"]))
+    assert metrics["export/fp32/equal_predictions"] == 1.0
+    assert metrics["export/int8/max_logit_difference"] > metrics["export/fp32/max_logit_difference"]
+    frame = made.report.predictions
+    assert (frame["torch_loss"] * frame["predicted_tokens"]).sum() / count == pytest.approx(total / count)
+
+
+def test_language_model_parity_agrees_with_pytorch(
+    exported_language_model: Exported, one_by_one: Callable[..., list[torch.Tensor]]
+) -> None:
+    made = exported_language_model
+    reference = one_by_one(made.model, list(made.scoring.input_ids))
+    ours = OnnxModel(made.out_dir / "int8", threads=1).predict(made.scoring.input_ids)
+    pairs = list(zip(ours, (row.numpy() for row in reference), strict=True))
+    changed = sum(int((mine.argmax(1) != its.argmax(1)).sum()) for mine, its in pairs)
+    metrics = made.report.metrics
+    assert metrics["export/int8/changed_answers"] == changed
+    assert metrics["export/int8/equal_predictions"] == 1 - changed / sum(len(mine) for mine in ours)
+    largest = max(float(np.abs(mine - its).max()) for mine, its in pairs)
+    assert metrics["export/int8/max_logit_difference"] == pytest.approx(largest, abs=1e-4)
+
+
+def test_the_tied_head_is_stored_once_in_eight_bits(exported_language_model: Exported) -> None:
+    for name in ("fp32", "int8"):
+        graph = onnx.load(exported_language_model.out_dir / name / "model.onnx").graph
+        tables = [entry for entry in graph.initializer if sorted(entry.dims) == [64, 300]]
+        assert len(tables) == 1
+    assert tables[0].data_type == onnx.TensorProto.UINT8
+    products = {node.name for node in graph.node if node.op_type == "MatMulInteger"}
+    assert any("lm_head" in name for name in products)
+
+
+@pytest.mark.parametrize("which", ["exported_classifier", "exported_language_model"])
+def test_weights_are_int8_and_products_of_activations_are_not(
+    which: str, request: pytest.FixtureRequest
+) -> None:
+    made = request.getfixturevalue(which)
+    graph = onnx.load(made.out_dir / "int8" / "model.onnx").graph
+    floats = [e for e in graph.initializer if e.data_type == onnx.TensorProto.FLOAT and len(e.dims) > 1]
+    assert floats == []  # only biases, scales and LayerNorm's vectors are left
+    assert sum(node.op_type == "MatMul" for node in graph.node) == 2 * 2  # q k and p v in two layers
+    scales = [e for e in graph.initializer if e.name.endswith("_scale") and np.prod(e.dims) > 1]
+    integer_products = sum(node.op_type == "MatMulInteger" for node in graph.node)
+    tied_head = 1 if which == "exported_language_model" else 0  # per tensor, as its embedding is
+    assert len(scales) == integer_products - tied_head
+
+
+def test_a_damaged_model_fails_the_gate_after_everything_is_written(
+    saved: Callable[..., Path], classification_set: ScoringSet, quick: ExportOptions, tmp_path: Path
+) -> None:
+    def spoil(model: Any) -> None:
+        # One value in the row of a token that no text uses: PyTorch and FP32 never see it, but it
+        # sets the one scale of the whole INT8 embedding table, and every other word becomes zero.
+        model.distilbert.embeddings.word_embeddings.weight[299, 0] = 1e4
+
+    report = export_model(
+        saved(spoil), tmp_path / "out", task=CLASSIFY, scoring=classification_set, options=quick
+    )
+    assert not report.passed
+    (sentence,) = report.failures
+    assert sentence.startswith("INT8 accuracy is ")
+    assert "points below FP32's 90.00 % (limit 0.50)" in sentence
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["failures"] == [sentence]
+    assert (tmp_path / "out" / "int8" / "model.onnx").is_file()
+    with pytest.raises(UserError, match="INT8 accuracy is") as raised:
+        require(report, where="run 1234")
+    assert str(raised.value).startswith("run 1234: the export gate failed: ")
+    assert "\n" not in str(raised.value)
+
+
+def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exported, tmp_path: Path) -> None:
+    made = exported_language_model
+    options = ExportOptions(
+        latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0, max_loss_increase=-1.0
+    )
+    report = export_model(
+        made.model_dir, tmp_path / "out", task="causal-language-model", scoring=made.scoring, options=options
+    )
+    assert [sentence.split(" ")[0] for sentence in report.failures] == ["The", "INT8"]
+    assert "(limit -1.0000)" in report.failures[1]
+
+
+def test_a_passing_report_is_not_required_to_raise(exported_classifier: Exported) -> None:
+    require(dataclasses.replace(exported_classifier.report, failures=()), where="run 1234")
+
+
+def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
+    exported_classifier: Exported,
+    quick: ExportOptions,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    asked: list[object] = []
+
+    def refuse(*arguments: object, **_named: object) -> None:
+        asked.append(arguments)
+        raise OSError("no network in this test")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    handlers, filters = list(logging.getLogger().handlers), list(logging.getLogger().filters)
+    torch.set_num_threads(2)
+    said: list[str] = []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            export_model(
+                exported_classifier.model_dir,
+                tmp_path / "out",
+                task=CLASSIFY,
+                scoring=exported_classifier.scoring,
+                options=quick,
+                on_progress=said.append,
+            )
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(1)
+    assert asked == []
+    assert capfd.readouterr() == ("", "")
+    assert (logging.getLogger().handlers, logging.getLogger().filters) == (handlers, filters)
+    assert "scored 120 of 120 examples" in said
+
+
+def test_exporting_again_replaces_the_earlier_export(
+    exported_language_model: Exported, quick: ExportOptions, tmp_path: Path
+) -> None:
+    made = exported_language_model
+    shutil.copytree(made.out_dir, tmp_path / "out")
+    (tmp_path / "out" / "int8" / "left-over").touch()
+    again = export_model(
+        made.model_dir, tmp_path / "out", task="causal-language-model", scoring=made.scoring, options=quick
+    )
+    assert not (tmp_path / "out" / "int8" / "left-over").exists()
+    timed = {name for name in again.metrics if "latency" in name}
+    assert timed
+    for name in again.metrics.keys() - timed:
+        assert again.metrics[name] == made.report.metrics[name], name
+
+
+def _config_is_missing(folder: Path) -> None:
+    (folder / "config.json").unlink()
+
+
+def _config_is_cut(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "disti')
+
+
+def _config_is_of_no_known_model(folder: Path) -> None:
+    (folder / "config.json").write_text('{"model_type": "perceptron"}')
+
+
+def _weights_are_missing(folder: Path) -> None:
+    (folder / "model.safetensors").unlink()
+
+
+def _weights_are_cut(folder: Path) -> None:
+    content = (folder / "model.safetensors").read_bytes()
+    (folder / "model.safetensors").write_bytes(content[: len(content) // 2])
+
+
+def _weights_lack_the_head(folder: Path) -> None:
+    DistilBertModel.from_pretrained(folder).save_pretrained(folder)
+
+
+def _weights_hold_nan(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"][0, 0] = float("nan")
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+def _weights_are_enormous(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    weights["classifier.weight"] *= 1e38  # finite, but their sum with any activation is not
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (_config_is_missing, "there is no config.json"),
+        (_config_is_cut, "config.json: this is not readable JSON"),
+        (_config_is_of_no_known_model, "cannot be loaded"),
+        (_weights_are_missing, "there is no model.safetensors"),
+        (_weights_are_cut, "cannot be loaded"),
+        (_weights_lack_the_head, "the weights lack 4 tensors"),
+        (_weights_hold_nan, "NaN or infinity, first in 'classifier.weight'"),
+        (_weights_are_enormous, "the torch model's logits are not finite for example"),
+    ],
+)
+def test_a_folder_that_cannot_be_exported_is_refused_in_one_line(
+    damage: Callable[[Path], None],
+    named: str,
+    exported_classifier: Exported,
+    quick: ExportOptions,
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(exported_classifier.model_dir, tmp_path / "model")
+    damage(tmp_path / "model")
+    with pytest.raises(UserError) as raised:
+        export_model(
+            tmp_path / "model",
+            tmp_path / "out",
+            task=CLASSIFY,
+            scoring=exported_classifier.scoring,
+            options=quick,
+        )
+    assert named in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"input_ids": []}, "there is nothing to score"),
+        ({"input_ids": [[]]}, "at least 1 token"),
+        ({"input_ids": [[1, 300]]}, "run from 1 to 300 and the model knows 0 to 299"),
+        ({"input_ids": [[-1, 3]]}, "run from -1"),
+        ({"pad_token_id": 300}, "to 300 and the model knows 0 to 299"),
+        ({"input_ids": [[1] * 33]}, "33 tokens was asked for and the model has 32 positions"),
+        ({"labels": None}, "against labels"),
+        ({"labels": np.array([0, 1])}, "there are 2 labels for 1 examples"),
+        ({"labels": np.array([2])}, "labels run from 2 to 2 and the model has 2 classes"),
+    ],
+)
+def test_a_scoring_set_that_does_not_fit_is_refused(
+    change: dict[str, Any], named: str, exported_classifier: Exported, quick: ExportOptions, tmp_path: Path
+) -> None:
+    scoring = dataclasses.replace(ScoringSet([[1, 2]], np.array([1]), 0), **change)
+    with pytest.raises(UserError, match=named):
+        export_model(
+            exported_classifier.model_dir, tmp_path / "out", task=CLASSIFY, scoring=scoring, options=quick
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_language_models_take_no_labels_and_need_a_next_token(
+    exported_language_model: Exported, quick: ExportOptions, tmp_path: Path
+) -> None:
+    for scoring, named in (
+        (ScoringSet([[1, 2]], np.array([1]), 0), "without labels"),
+        (ScoringSet([[1]], None, 0), "at least 2 token"),
+    ):
+        with pytest.raises(UserError, match=named):
+            export_model(
+                exported_language_model.model_dir,
+                tmp_path / "out",
+                task="causal-language-model",
+                scoring=scoring,
+                options=quick,
+            )
+
+
+def test_a_model_of_the_other_task_is_refused(
+    exported_language_model: Exported, classification_set: ScoringSet, quick: ExportOptions, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=r"first 'score\.weight'"):
+        export_model(
+            exported_language_model.model_dir,
+            tmp_path / "out",
+            task=CLASSIFY,
+            scoring=classification_set,
+            options=quick,
+        )
+
+
+def test_a_folder_that_is_no_export_is_left_alone(
+    exported_classifier: Exported, quick: ExportOptions, tmp_path: Path
+) -> None:
+    (tmp_path / "thesis.txt").write_text("do not lose me")
+    with pytest.raises(UserError, match="not an export"):
+        export_model(
+            exported_classifier.model_dir,
+            tmp_path,
+            task=CLASSIFY,
+            scoring=exported_classifier.scoring,
+            options=quick,
+        )
+    assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
+
+
+@pytest.mark.parametrize("change", [{"threads": 0}, {"latency_batches": (1, 0)}, {"latency_tokens": 0}])
+def test_options_below_one_are_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(UserError, match="count from 1"):
+        ExportOptions(**change)
