@@ -1,0 +1,37 @@
+"""F1: harmonic mean of precision and recall (van Rijsbergen, Information Retrieval, 1979, chapter 7)."""
+
+from __future__ import annotations
+
+import datasets
+import evaluate
+import numpy as np
+
+
+class F1(evaluate.Metric):
+    """`compute(predictions=, references=)`, int64 labels, at least one → `{"f1": 0..1}`.
+
+    With no label beyond 0 and 1 it is the F1 of class 1, as GLUE reports it; else the unweighted mean
+    over the classes that occur among predictions or references. A class never hit counts 0.
+    """
+
+    def _info(self) -> evaluate.MetricInfo:
+        label = datasets.Value("int64")
+        return evaluate.MetricInfo(
+            description="F1 of class 1, or macro F1 where there are more than two classes.",
+            citation="",
+            inputs_description="predictions, references: class indices, of one length.",
+            features=datasets.Features({"predictions": label, "references": label}),
+            format="numpy",
+        )
+
+    def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+        present = np.union1d(predictions, references)
+        classes = np.array([1]) if set(present.tolist()) <= {0, 1} else present
+        return {"f1": float(np.mean([_f1_of(label, predictions, references) for label in classes]))}
+
+
+def _f1_of(label: int, predictions: np.ndarray, references: np.ndarray) -> float:
+    predicted, actual = predictions == label, references == label
+    # 2TP / (2TP + FP + FN): the same number as from precision and recall, undefined in fewer cases.
+    total = int(predicted.sum() + actual.sum())
+    return 2 * int((predicted & actual).sum()) / total if total else 0.0
