@@ -15,9 +15,9 @@ from export.scoring import Variant
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WARM_UP_CALLS = 2
+_WARM_UP_CALLS = 1  # scoring has warmed everything but this shape
 _FEWEST_REPEATS = 5
-_SECONDS_PER_FIGURE = 1.0
+_SECONDS_PER_FIGURE = 0.7
 _LONGEST_FOR_LANGUAGE_MODELS = 32
 
 
@@ -45,7 +45,7 @@ def measure_latency(
 def repeats_for(batch: int, repeats_at_one: int) -> int:
     """Timed calls at this batch size: a fifth of those at batch 1, since each takes so much longer.
 
-    Calls that fill a second end the measurement early, after five of them at the least.
+    Calls that fill 0.7 s end the measurement early, after five of them at the least.
     """
     return repeats_at_one if batch == 1 else max(_FEWEST_REPEATS, repeats_at_one // 5)
 

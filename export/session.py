@@ -39,7 +39,13 @@ class OnnxModel:
         options.inter_op_num_threads = 1
         try:
             self._session = onnxruntime.InferenceSession(self.path, options, providers=[_PROVIDER])
-        except (status.NoSuchFile, status.InvalidProtobuf, status.InvalidGraph, status.Fail) as error:
+        except (
+            status.NoSuchFile,
+            status.InvalidProtobuf,
+            status.InvalidGraph,
+            status.InvalidArgument,
+            status.Fail,
+        ) as error:
             raise UserError(
                 f"onnxruntime cannot load it ({str(error).splitlines()[0]})",
                 where=str(self.path),
