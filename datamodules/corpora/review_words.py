@@ -30,19 +30,23 @@ class Domain:
     others: tuple[str, ...]
 
 
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 NEGATIVE = Lexicon(
-    adjectives=tuple(
+    adjectives=_words(
         "awful terrible dreadful poor disappointing clumsy bad weak shoddy horrible mediocre sloppy "
-        "annoying frustrating".split()
+        "annoying frustrating"
     ),
     nouns=("disaster", "mess", "failure", "letdown"),
     verbs=(("hate", "hated"), ("dislike", "disliked"), ("resent", "resented"), ("loathe", "loathed")),
 )
 
 POSITIVE = Lexicon(
-    adjectives=tuple(
+    adjectives=_words(
         "brilliant superb wonderful excellent delightful good great clever lovely impressive splendid "
-        "solid satisfying remarkable".split()
+        "solid satisfying remarkable"
     ),
     nouns=("triumph", "joy", "delight", "success"),
     verbs=(("love", "loved"), ("enjoy", "enjoyed"), ("admire", "admired"), ("adore", "adored")),
@@ -52,14 +56,14 @@ POSITIVE = Lexicon(
 LEXICONS = (NEGATIVE, POSITIVE)
 
 FILMS = Domain(
-    things=tuple(
-        "film movie sequel drama comedy thriller documentary remake western musical series cartoon".split()
+    things=_words(
+        "film movie sequel drama comedy thriller documentary remake western musical series cartoon"
     ),
     aspects=(
-        *(
+        *_words(
             "acting plot dialogue pacing soundtrack ending script humour editing cast villain romance "
             "opening finale music casting story direction lighting narration twist"
-        ).split(),
+        ),
         "lead actor",
         "camera work",
         "second half",
@@ -91,15 +95,15 @@ FILMS = Domain(
 )
 
 PRODUCTS = Domain(
-    things=tuple(
+    things=_words(
         "kettle backpack lamp blender phone camera tent jacket speaker keyboard chair toaster heater "
-        "watch drill printer".split()
+        "watch drill printer"
     ),
     aspects=(
-        *(
+        *_words(
             "battery screen sound packaging manual hinge app strap motor handle charger cable lid finish "
             "casing software zip display switch stitching"
-        ).split(),
+        ),
         "power button",
         "control panel",
         "build quality",

@@ -20,5 +20,8 @@ class Accuracy(evaluate.Metric):
             format="numpy",
         )
 
-    def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+    # `evaluate` calls this with the columns named in the features, by keyword.
+    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, predictions: np.ndarray, references: np.ndarray
+    ) -> dict[str, float]:
         return {"accuracy": float(np.mean(predictions == references))}

@@ -24,7 +24,10 @@ class F1(evaluate.Metric):
             format="numpy",
         )
 
-    def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+    # `evaluate` calls this with the columns named in the features, by keyword.
+    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, predictions: np.ndarray, references: np.ndarray
+    ) -> dict[str, float]:
         present = np.union1d(predictions, references)
         classes = np.array([1]) if set(present.tolist()) <= {0, 1} else present
         return {"f1": float(np.mean([_f1_of(label, predictions, references) for label in classes]))}

@@ -25,7 +25,10 @@ class MatthewsCorrelation(evaluate.Metric):
             format="numpy",
         )
 
-    def _compute(self, predictions: np.ndarray, references: np.ndarray) -> dict[str, float]:
+    # `evaluate` calls this with the columns named in the features, by keyword.
+    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, predictions: np.ndarray, references: np.ndarray
+    ) -> dict[str, float]:
         classes = np.union1d(predictions, references)
         predicted = np.array([np.sum(predictions == label) for label in classes], dtype=np.float64)
         actual = np.array([np.sum(references == label) for label in classes], dtype=np.float64)

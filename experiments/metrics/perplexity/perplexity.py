@@ -24,7 +24,10 @@ class Perplexity(evaluate.Metric):
             format="numpy",
         )
 
-    def _compute(self, nll: np.ndarray, tokens: np.ndarray) -> dict[str, float]:
+    # `evaluate` calls this with the columns named in the features, by keyword.
+    def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self, nll: np.ndarray, tokens: np.ndarray
+    ) -> dict[str, float]:
         loss = float(np.sum(nll) / np.sum(tokens))
         with np.errstate(over="ignore"):
             return {"loss": loss, "perplexity": float(np.exp(loss))}
