@@ -65,7 +65,7 @@ class Artifacts:
     def put_folder_member(self, path: str) -> Generator[Path]:
         """A name to write a file or a folder at, which becomes `path` on normal exit only."""
         target = (self.local or self._staged) / checked(path)
-        partial = partial_name(target) if self.local else self._writing / checked(path)
+        partial = partial_name(target if self.local else self._writing)
         with disk_errors(target):
             partial.parent.mkdir(parents=True, exist_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -98,10 +98,11 @@ class Artifacts:
 
     def discard_partial(self) -> None:
         """Remove what a writer that died left half-written."""
-        shutil.rmtree(self._writing, ignore_errors=True)
+        halves = list(self._writing.parent.glob(f".{self._writing.name}*"))
         if self.local is not None and self.local.exists():
-            for path in [path for path in self.local.rglob(".*") if is_partial(path)]:
-                _remove(path)
+            halves += [path for path in self.local.rglob(".*") if is_partial(path)]
+        for half in halves:
+            _remove(half)
 
 
 def checked(path: str) -> PurePosixPath:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _ANSWER_WAIT_S = 5.0
+_MLFLOW_TABLES = {"experiments", "runs", "alembic_version"}
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 # MLflow's own defaults retry for about four minutes. The journal keeps what cannot be sent, so a
@@ -40,6 +41,7 @@ _MLFLOW_SETTINGS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -109,14 +111,16 @@ def _create_sqlite(path: Path, root: Path) -> None:
 def _check_sqlite(path: Path) -> None:
     connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
     try:
-        connection.execute("BEGIN IMMEDIATE")  # asks for the write lock, writes nothing
+        connection.execute("BEGIN IMMEDIATE")  # asks for the write lock
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
+        if tables >= _MLFLOW_TABLES:  # a write, taken back: the lock is granted on a read-only file too
+            connection.execute("UPDATE alembic_version SET version_num = version_num")
         connection.execute("ROLLBACK")
     except sqlite3.Error as error:
         raise sqlite_fault(str(error), str(path)) or error from error
     finally:
         connection.close()
-    if not {"experiments", "runs", "alembic_version"} <= tables:
+    if not tables >= _MLFLOW_TABLES:
         raise UserError(
             "this database does not belong to MLflow",
             where=str(path),

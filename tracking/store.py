@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from tracking.artifacts import checked, local_folder
 from tracking.backend import connect
+from tracking.disk import disk_errors
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
@@ -158,29 +159,30 @@ class Store:
         Raises:
             UserError: the run has no such artifact.
         """
-        relative = checked(path)
         folder = local_folder(record.artifact_uri)
-        target = (folder or self._download(record, str(relative))) / relative
-        if not target.exists():
+        found = self._download(record, path) if folder is None else folder / checked(path)
+        if found is None or not found.exists():
             raise UserError(
                 f"the run has no artifact {path}",
                 where=f"run {record.run_id[:8]} ({record.name})",
                 cure=f"`encore show {record.run_id[:8]}` lists what it has.",
             )
-        return target
+        return found
 
-    def _download(self, record: RunRecord, path: str) -> Path:
+    def _download(self, record: RunRecord, path: str) -> Path | None:
+        """Fetch into `<root>/downloaded/<run>/…`, anew each time: a run may have been exported again."""
         from mlflow.exceptions import MlflowException
 
-        folder = self.root / "downloaded" / record.run_id
-        folder.mkdir(parents=True, exist_ok=True)
+        folder = self.root / "downloaded" / record.run_id / checked(path).parent
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
         try:
             with explained(self.uri):
-                self.client.download_artifacts(record.run_id, path, str(folder))
+                return Path(self.client.download_artifacts(record.run_id, path, str(folder)))
         except MlflowException as error:
-            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "NOT_FOUND"):
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
-        return folder
+            return None
 
     def _log(self, run: Run, *, sample: bool) -> RunLog:
         return RunLog(

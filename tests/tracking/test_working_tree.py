@@ -1,0 +1,210 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tracking.redaction import holds_secret, is_secret_file
+from tracking.working_tree import working_tree_patch
+
+
+def _git(repository: Path, *arguments: str) -> bytes:
+    identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
+    return subprocess.run(
+        ["git", "-C", repository, *identity, *arguments], check=True, capture_output=True
+    ).stdout
+
+
+def _repository(folder: Path, files: dict[str, bytes]) -> Path:
+    _git(folder, "init", "-q")
+    _write(folder, files)
+    _git(folder, "add", "--all")
+    _git(folder, "commit", "-q", "--allow-empty", "-m", "first")
+    return folder
+
+
+def _write(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def _tree(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def _applied(repository: Path, patch: str, into: Path) -> dict[str, bytes]:
+    """The patch on a clean checkout of the same commit."""
+    _git(repository, "worktree", "add", "-q", "--detach", str(into), "HEAD")
+    (into.parent / "the.patch").write_bytes(patch.encode(errors="surrogateescape"))
+    if "diff --git" in patch:
+        _git(into, "apply", str(into.parent / "the.patch"))
+    return _tree(into)
+
+
+def test_the_patch_restores_the_tree(tmp_path: Path) -> None:
+    start = {
+        "a b.txt": b"one\ntwo\n",
+        "ü.txt": b"x\n",
+        "gone.txt": b"x\n",
+        "bin": b"\0\1",
+        "latin": b"caf\xe9\n",
+    }
+    (tmp_path / "r").mkdir()
+    top = _repository(tmp_path / "r", {**start, "latin": b"caf\xe9\n", ".gitignore": b"ignored\n"})
+    now = {
+        **{
+            "a b.txt": b"one\r\n2\n",
+            "ü.txt": b"x\ny",
+            "bin": b"\0\2\3",
+            "latin": b"th\xe9\n",
+            "staged": b"s\n",
+        },
+        **{
+            "new/deep er.py": b"print()\n",
+            "new/empty": b"",
+            "neü": b"no newline",
+            'quo"te': b"q\n",
+            "[x]*": b"glob\n",
+        },
+    }
+    (top / "gone.txt").unlink()
+    _write(top, now)
+    _git(top, "add", "staged")
+    (top / "ignored").write_text("not this")
+    index = (top / ".git" / "index").read_bytes()
+    patch = working_tree_patch(top)
+    assert (top / ".git" / "index").read_bytes() == index
+    assert _applied(top, patch, tmp_path / "clean") == {**now, ".gitignore": b"ignored\n"}
+
+
+@settings(max_examples=10, deadline=None)
+@given(
+    before=st.dictionaries(st.sampled_from(["a", "b/c", "b/d e"]), st.binary(max_size=60)),
+    after=st.dictionaries(st.sampled_from(["a", "b/c", "b/d e", "b/n"]), st.text("ab \n\r\té", max_size=60)),
+)
+def test_any_text_tree_comes_back(
+    before: dict[str, bytes], after: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("tree")
+    (folder / "r").mkdir()
+    top = _repository(folder / "r", before)
+    for name in before:
+        (top / name).unlink()
+    _write(top, {name: text.encode() for name, text in after.items()})
+    assert _applied(top, working_tree_patch(top), folder / "clean") == _tree(top)
+
+
+def test_the_users_own_settings_do_not_reach_it(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    top = _repository(tmp_path / "r", {"a": b"1\n"})
+    for key, value in {
+        "diff.noprefix": "true",
+        "diff.mnemonicPrefix": "true",
+        "color.ui": "always",
+        "diff.external": "false",
+        "diff.renames": "copies",
+    }.items():
+        _git(top, "config", key, value)
+    _write(top, {"a": b"2\n"})
+    assert _applied(top, working_tree_patch(top), tmp_path / "clean") == {"a": b"2\n"}
+
+
+# Put together here, so that no scanner takes this file for a leak.
+_PLANTED = {
+    ".env": "HARMLESS_LOOKING=plantedvalue1",
+    "deploy/.env.production": "X=plantedvalue2",
+    "server.pem": "plantedvalue3",
+    "keys/id_rsa": "plantedvalue4",
+    "notes.txt": "-----BEGIN OPENSSH PRIVATE" + " KEY-----\nplantedvalue5\n",
+    "script.sh": "export AWS_SECRET_ACCESS" + "_KEY=plantedvalue6/abc\n",
+    "aws.txt": "id AKIA" + "ABCDEFGHIJKLMNOP plantedvalue7\n",
+    "settings.py": "api_key = " + '"plantedvalue8xyz"\n',
+    "hub.py": "login('hf_" + "abcdefghijklmnopqrstuvwx') # plantedvalue9\n",
+    "config.yaml": "token: " + "'plantedvalue10'\n",
+    "url.txt": "https://me:plantedvalue11@host.example/\n",
+}
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_nothing_secret_is_in_it(tmp_path: Path, tracked: bool) -> None:
+    planted = {name: content.encode() for name, content in _PLANTED.items()}
+    empty = dict.fromkeys(planted, b"before\n") if tracked else {}
+    top = _repository(tmp_path, {"fine.py": b"a = 1\n", **empty})
+    _write(top, {**planted, "fine.py": b"a = 2\n", "fine_too.py": b"max_tokens = 128\n"})
+    patch = working_tree_patch(top)
+    assert "planted" not in patch
+    assert "+a = 2" in patch
+    assert "+max_tokens = 128" in patch
+    for name in planted:
+        assert f"# left out: {name} (looks like a credential)" in patch
+
+
+def test_a_secret_that_was_removed_is_not_in_it_either(tmp_path: Path) -> None:
+    top = _repository(tmp_path, {"a.txt": _PLANTED["notes.txt"].encode()})
+    _write(top, {"a.txt": b"clean\n"})
+    assert "planted" not in working_tree_patch(top)
+
+
+def test_a_secret_in_a_binary_file_is_not_in_it(tmp_path: Path) -> None:
+    top = _repository(tmp_path, {"a.db": b"\0"})
+    _write(top, {"a.db": b"\0\1" + _PLANTED["aws.txt"].encode()})
+    assert "# left out: a.db" in working_tree_patch(top)
+
+
+def test_large_and_binary_untracked_files_are_named_only(tmp_path: Path) -> None:
+    top = _repository(tmp_path, {"a": b""})
+    _write(top, {"big.txt": b"x" * (2**20 + 1), "weights.bin": b"\0\1\2"})
+    patch = working_tree_patch(top)
+    assert patch == (
+        "# left out: big.txt (untracked and over 1 MiB)\n# left out: weights.bin (untracked and binary)\n"
+    )
+
+
+def test_before_the_first_commit(tmp_path: Path) -> None:
+    _git(tmp_path, "init", "-q")
+    _write(tmp_path, {"a.py": b"print()\n"})
+    assert "+print()" in working_tree_patch(tmp_path)
+
+
+def test_a_clean_tree_and_no_tree(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    assert working_tree_patch(_repository(tmp_path / "r", {"a": b"1"})) == ""
+    (tmp_path / "plain").mkdir()
+    assert "not a git repository" in working_tree_patch(tmp_path / "plain")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tokenizer = AutoTokenizer.from_pretrained(model)",
+        "pad_token = tokenizer.eos_token",
+        "max_tokens: int = 16384",
+        "token_ids: Tensor = batch['input_ids']",
+        "password = os.environ['PASSWORD']",
+        "def mask_token(self, token: str) -> str:",
+        "author = 'A person with a name'",
+        "https://host.example/a:b@c",
+        "secret: Sequence[str]",
+    ],
+)
+def test_ordinary_code_is_no_secret(text: str) -> None:
+    assert not holds_secret(text)
+
+
+@pytest.mark.parametrize(
+    ("path", "secret"),
+    [
+        ("a/.env", True),
+        (".ssh/id_ed25519.pub", True),
+        ("a.KEY", True),
+        ("keyboard.py", False),
+        ("env.py", False),
+    ],
+)
+def test_secret_file_names(path: str, secret: bool) -> None:
+    assert is_secret_file(path) is secret

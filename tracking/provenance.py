@@ -1,0 +1,204 @@
+"""What a run ran on: code, packages, machine, settings. Recorded, never judged."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psutil
+
+from tracking import nvml
+from tracking.redaction import masked
+from tracking.working_tree import git, head_commit
+
+_LOCK_FILE = "requirements.lock"
+
+# Instruction sets that change which kernels run, and with them the last bits of the results.
+# fmt: off
+_CPU_FLAGS = (
+    "avx", "avx2", "fma", "f16c", "avx_vnni", "avx512f", "avx512bw", "avx512dq", "avx512vl",
+    "avx512_vnni", "avx512_bf16", "avx512_fp16", "amx_tile", "amx_int8", "amx_bf16", "amx_fp16",
+    "asimd", "asimdhp", "asimddp", "bf16", "i8mm", "sve", "sve2", "sme",
+)
+# fmt: on
+
+# Variables that can change numbers or speed. A fixed list: the whole environment holds secrets.
+# fmt: off
+_ENVIRONMENT = (
+    "ATEN_CPU_CAPABILITY", "CUBLAS_WORKSPACE_CONFIG", "CUDA_LAUNCH_BLOCKING", "CUDA_VISIBLE_DEVICES",
+    "DNNL_DEFAULT_FPMATH_MODE", "DNNL_MAX_CPU_ISA", "GOMP_CPU_AFFINITY", "HF_DATASETS_OFFLINE",
+    "HF_HUB_OFFLINE", "KMP_AFFINITY", "KMP_BLOCKTIME", "LD_PRELOAD", "MALLOC_CONF", "MKL_CBWR",
+    "MKL_DYNAMIC", "MKL_ENABLE_INSTRUCTIONS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS",
+    "NVIDIA_TF32_OVERRIDE", "OMP_DYNAMIC", "OMP_NUM_THREADS", "OMP_PLACES", "OMP_PROC_BIND",
+    "OMP_SCHEDULE", "ONEDNN_DEFAULT_FPMATH_MODE", "ONEDNN_MAX_CPU_ISA", "OPENBLAS_CORETYPE",
+    "OPENBLAS_NUM_THREADS", "PYTHONHASHSEED", "PYTHONOPTIMIZE", "PYTORCH_ALLOC_CONF",
+    "PYTORCH_CUDA_ALLOC_CONF", "TOKENIZERS_PARALLELISM", "TORCH_ALLOW_TF32_CUBLAS_OVERRIDE",
+    "TRANSFORMERS_OFFLINE", "VECLIB_MAXIMUM_THREADS",
+)
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Code:
+    """The repository's state. `note` says why, where git could not tell."""
+
+    commit: str | None
+    branch: str | None
+    remote: str | None
+    dirty: bool | None
+    tree_digest: str
+    note: str | None
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Cores as psutil counts them; `usable_cores` are those that this process may run on."""
+
+    cpu_model: str
+    cpu_flags: list[str]
+    physical_cores: int | None
+    logical_cores: int | None
+    usable_cores: int
+    memory_mib: int
+    gpus: list[dict[str, str | int]]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a run's numbers come from. `torch` is None where torch is not imported (yet)."""
+
+    code: Code
+    lock_digest: str | None
+    distributions: dict[str, str]
+    python: str
+    platform: str
+    machine: Machine
+    torch: dict[str, Any] | None
+    environment: dict[str, str]
+    command: list[str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain dictionaries and lists, ready for `json.dumps`."""
+        return asdict(self)
+
+
+def collect(repository: Path) -> Provenance:
+    """Look at the repository, the packages and the machine; imports nothing heavy for it."""
+    lock = repository / _LOCK_FILE
+    return Provenance(
+        code=_code(repository),
+        lock_digest=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else None,
+        distributions=_distributions(),
+        python=f"{platform.python_implementation()} {platform.python_version()}",
+        platform=platform.platform(),
+        machine=_machine(),
+        torch=_torch(),
+        environment={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        command=masked(sys.argv),
+    )
+
+
+def code_tree_digest(repository: Path) -> str:
+    """sha256 over path and content of every Python file of the packages at the top of `repository`.
+
+    As on disk, committed or not; tests and everything else beside the packages do not count.
+    """
+    digest = hashlib.sha256()
+    packages = [folder for folder in repository.iterdir() if (folder / "__init__.py").is_file()]
+    files = [file for package in packages for file in package.rglob("*.py")]
+    for file in sorted(files, key=lambda file: file.relative_to(repository).as_posix()):
+        for part in (file.relative_to(repository).as_posix().encode(), file.read_bytes()):
+            digest.update(len(part).to_bytes(8, "big"))  # so that no two trees run together alike
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _code(repository: Path) -> Code:
+    tree = code_tree_digest(repository)
+    try:
+        status = git(repository, "status", "--porcelain")
+    except (OSError, subprocess.CalledProcessError) as error:
+        reason = getattr(error, "stderr", b"") or str(error).encode()
+        return Code(None, None, None, None, tree, f"no git: {reason.decode(errors='replace').strip()}")
+    branch = git(repository, "branch", "--show-current").decode().strip()
+    remotes = git(repository, "remote", "-v").decode().split()
+    return Code(
+        commit=head_commit(repository),
+        branch=branch or None,
+        remote=without_credentials(remotes[1]) if remotes else None,
+        dirty=bool(status.strip()),
+        tree_digest=tree,
+        note=None,
+    )
+
+
+def without_credentials(url: str) -> str:
+    """`url` without user, password and query; `git@host:path` has no secret and stays."""
+    if "://" not in url:
+        return url
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def _distributions() -> dict[str, str]:
+    """Versions of all installed distributions, by normalised name."""
+    found = {_normal(dist.metadata["Name"]): dist.version for dist in metadata.distributions()}
+    return dict(sorted(found.items()))
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _machine() -> Machine:
+    model, flags = _cpu()
+    return Machine(
+        cpu_model=model,
+        cpu_flags=[flag for flag in _CPU_FLAGS if flag in flags],
+        physical_cores=psutil.cpu_count(logical=False),
+        logical_cores=psutil.cpu_count(),
+        usable_cores=len(os.sched_getaffinity(0))
+        if hasattr(os, "sched_getaffinity")
+        else os.cpu_count() or 1,
+        memory_mib=psutil.virtual_memory().total // 2**20,
+        gpus=[
+            {"name": gpu.name, "driver": gpu.driver, "memory_mib": round(gpu.total_mib)}
+            for gpu in nvml.gpus()
+        ],
+    )
+
+
+def _cpu() -> tuple[str, set[str]]:
+    """Model and instruction-set flags, from the kernel; other systems tell the model only."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        return platform.processor() or platform.machine(), set()
+    lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
+    fields = {key.strip(): value.strip() for key, _, value in lines}
+    flags = fields.get("flags") or fields.get("Features") or ""
+    return fields.get("model name") or platform.machine(), set(flags.split())
+
+
+def _torch() -> dict[str, Any] | None:
+    """Threads and numerics of torch, if it is loaded; loading it only to ask would cost seconds."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        return None
+    return {
+        "version": torch.__version__,
+        "threads": torch.get_num_threads(),
+        "interop_threads": torch.get_num_interop_threads(),
+        "float32_matmul_precision": torch.get_float32_matmul_precision(),
+        "deterministic_algorithms": torch.are_deterministic_algorithms_enabled(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": torch.version.cuda,
+    }

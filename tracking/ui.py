@@ -1,0 +1,139 @@
+"""The MLflow UI over a store, as a child process that ends with this one's Ctrl-C."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from types import FrameType
+
+from errors import UserError
+from tracking.store import Store
+
+_START_WAIT_S = 90.0
+_END_WAIT_S = 10.0
+_ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, never bound by default
+
+
+def serve(
+    store: Store,
+    host: str = "127.0.0.1",
+    port: int = 5000,
+    *,
+    announce: Callable[[str], None] | None = None,
+) -> int:
+    """Serve the UI until Ctrl-C or SIGTERM; return the exit code (0 when the user ended it).
+
+    `announce` is given the address once it answers; by default it is written to stdout. Only this
+    machine can reach the default host. MLflow checks the Host header of what it is asked: localhost
+    and private networks are let in, more with MLFLOW_SERVER_ALLOWED_HOSTS.
+
+    Raises:
+        UserError: the port is taken, the host is not this machine's, or the store is a server already.
+    """
+    if store.uri.startswith(("http:", "https:")):
+        raise UserError(
+            "this store has a UI of its own", where=store.uri, cure="Open that address in a browser."
+        )
+    _require_free(host, port)
+    child = _start(store, host, port)
+    with _ended(child), contextlib.suppress(KeyboardInterrupt), _sigterm_as_interrupt():
+        address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
+        if _wait_until_ready(child, address):
+            (announce or _write_line)(address)
+        return child.wait()
+    return 0
+
+
+def _start(store: Store, host: str, port: int) -> subprocess.Popen[bytes]:
+    """The server in a process group of its own: it starts workers, and all are to end together."""
+    command = [
+        sys.executable,
+        "-m",
+        "mlflow",
+        "server",
+        "--host",
+        host,
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    artifacts = ["--default-artifact-root", (store.root / "artifacts").as_uri(), "--no-serve-artifacts"]
+    # In the environment, not on the command line, where `ps` would show a database's password.
+    # No job runners: they are for scheduled scorers, and would be three more processes.
+    environment = {
+        **os.environ,
+        "MLFLOW_BACKEND_STORE_URI": store.uri,
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    return subprocess.Popen(
+        [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True
+    )
+
+
+def _require_free(host: str, port: int) -> None:
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        raise UserError(
+            f"cannot listen here ({error.strerror or error})",
+            where=f"{host}:{port}",
+            cure=f"Choose another port, for example --port {port + 1}, or end what uses this one.",
+        ) from error
+
+
+def _wait_until_ready(child: subprocess.Popen[bytes], address: str) -> bool:
+    """Whether the server answers; False when it ended or took too long."""
+    deadline = time.monotonic() + _START_WAIT_S
+    while child.poll() is None and time.monotonic() < deadline:
+        try:
+            with urllib.request.urlopen(f"{address}/health", timeout=2):  # noqa: S310  our own http address
+                return True
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.2)
+    return False
+
+
+@contextmanager
+def _ended(child: subprocess.Popen[bytes]) -> Generator[None]:
+    """End the child's whole process group on the way out, gently first."""
+    try:
+        yield
+    finally:
+        for signal_number in (signal.SIGTERM, signal.SIGKILL):
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal_number)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                child.wait(_END_WAIT_S)
+                break
+
+
+@contextmanager
+def _sigterm_as_interrupt() -> Generator[None]:
+    """`kill` ends the server too, not only Ctrl-C."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _write_line(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
