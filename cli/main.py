@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -113,6 +114,7 @@ def ui(
 def main() -> None:
     """Entry point: user errors become one line and exit code 2, an interrupt 130."""
     _quiet_libraries()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except UserError as error:
@@ -124,6 +126,11 @@ def main() -> None:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """SIGTERM ends a command as Ctrl-C does: the run is closed in the store first."""
+    raise KeyboardInterrupt
 
 
 def _quiet_libraries() -> None:

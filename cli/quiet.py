@@ -22,5 +22,6 @@ def quiet() -> None:
     """Silence the notices above and Lightning's banners; errors and other warnings stay."""
     for message in _NOTICES:
         warnings.filterwarnings("ignore", message=message)
-    for name in ("pytorch_lightning", "lightning.pytorch", "alembic", "mlflow.store.db.utils"):
+    # Below the library's top logger, whose level it sets itself when it is imported.
+    for name in ("pytorch_lightning.utilities.rank_zero", "alembic", "mlflow.store.db.utils", "datasets.packaged_modules"):
         logging.getLogger(name).setLevel(logging.ERROR)

@@ -111,6 +111,5 @@ def evaluation_batches(lengths: NDArray[np.int64], *, batch_tokens: int) -> Sequ
     """All rows once, longest first (a batch that does not fit into memory fails at once)."""
     rows = np.argsort(-lengths, kind="stable")
     return [
-        batch.tolist()
-        for batch in cut(rows, lengths, batch_size=len(rows) or 1, batch_tokens=batch_tokens)
+        batch.tolist() for batch in cut(rows, lengths, batch_size=len(rows) or 1, batch_tokens=batch_tokens)
     ]

@@ -22,7 +22,7 @@ from errors import UserError
 class TextClassificationData(TokenizedData):
     """Texts with one label each; labels are 0 .. len(label_names) - 1."""
 
-    tokenizer_kind = "wordpiece"
+    tokenizer_kind = "bert_bpe"
     label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
     text_column: ClassVar[str]
     hub_repository: ClassVar[str]
@@ -42,8 +42,10 @@ class TextClassificationData(TokenizedData):
         )
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        train, official = (self._rows(split, name) for split, name in
-                           zip((splits.train, splits.official), self.split_names, strict=True))
+        train, official = (
+            self._rows(split, name)
+            for split, name in zip((splits.train, splits.official), self.split_names, strict=True)
+        )
         return train, official
 
     def _rows(self, split: object, name: str) -> SplitRows:
@@ -79,7 +81,9 @@ def _check_values(
     for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
         if not isinstance(text, str) or not text.strip():
             raise UserError(
-                f"row {row}: {text_column!r} is {text!r:.40}", where=where, cure="Every row needs a text; drop or mend it."
+                f"row {row}: {text_column!r} is {text!r:.40}",
+                where=where,
+                cure="Every row needs a text; drop or mend it.",
             )
         if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < classes:
             raise UserError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import socket
 from functools import cache
 from urllib.parse import urlsplit
@@ -12,11 +11,14 @@ from urllib.parse import urlsplit
 def hub_reachable(timeout_seconds: float = 4.0) -> bool:
     """Whether a connection to the hub can be opened; asked once per process.
 
-    False at once when HF_HUB_OFFLINE is set. The hub's libraries themselves retry for minutes.
+    False at once where the hub library was told to stay offline (HF_HUB_OFFLINE). The libraries
+    themselves would retry for minutes.
     """
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "ON", "YES", "TRUE"}:
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
         return False
-    endpoint = urlsplit(os.environ.get("HF_ENDPOINT", "https://huggingface.co"))
+    endpoint = urlsplit(constants.ENDPOINT)
     port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
     try:
         with socket.create_connection((endpoint.hostname or "", port), timeout=timeout_seconds):

@@ -50,10 +50,13 @@ def from_folder(folder: Path, *, splits: tuple[str, str], columns: Sequence[str]
 
 def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Path) -> Dataset:
     from datasets import Dataset, load_dataset
+    from pyarrow import parquet
 
     files, suffix = _files_of(folder, split)
     builder, options = _FORMATS[suffix]
     with _unreadable_is_a_user_error(files[0]):
+        if suffix == ".parquet" and not sum(parquet.read_metadata(file).num_rows for file in files):
+            raise _no_rows(str(files[0]))  # the library fails on such a file, with a riddle
         loaded = load_dataset(
             builder,
             data_files={split: [str(file) for file in files]},
@@ -104,8 +107,12 @@ def checked_columns(split: Dataset, columns: Sequence[str], *, where: str) -> Da
             cure=f"Name the columns {', '.join(columns)}.",
         )
     if len(split) == 0:
-        raise UserError("no rows", where=where, cure="Give a file with at least one row.")
+        raise _no_rows(where)
     return split.select_columns(list(columns))
+
+
+def _no_rows(where: str) -> UserError:
+    return UserError("no rows", where=where, cure="Give a file with at least one row.")
 
 
 def from_hub(
@@ -166,7 +173,9 @@ def no_hub(what: str, *, key: str) -> UserError:
     )
 
 
-def from_rows(train: Sequence[Mapping[str, object]], official: Sequence[Mapping[str, object]], origin: str) -> Splits:
+def from_rows(
+    train: Sequence[Mapping[str, object]], official: Sequence[Mapping[str, object]], origin: str
+) -> Splits:
     """Bundled rows as data sets."""
     from datasets import Dataset
 

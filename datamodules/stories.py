@@ -29,13 +29,15 @@ class StoryData(TokenizedData):
     corpus, ends of stories included, is a target exactly once; the last block is shorter.
     """
 
-    tokenizer_kind = "byte_bpe"
+    tokenizer_kind = "gpt2_bpe"
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]] = ("train", "validation")
 
     def read(self) -> Splits:
         if self.path is not None:
-            return from_folder(self.path, splits=self.split_names, columns=("text",), cache_dir=self.cache_dir)
+            return from_folder(
+                self.path, splits=self.split_names, columns=("text",), cache_dir=self.cache_dir
+            )
         return from_hub(
             self.hub_repository,
             revision=self.revision,
@@ -66,7 +68,9 @@ class StoryData(TokenizedData):
         end = self.tokenizer.eos_token_id
         if end is None:
             raise UserError(
-                "has no end-of-text token", where=f"tokenizer {self.tokenizer_source}", cure="Give one that has."
+                "has no end-of-text token",
+                where=f"tokenizer {self.tokenizer_source}",
+                cure="Give one that has.",
             )
         stories = self.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
         # The end of the story before the first one opens the stream, as every later story is opened.

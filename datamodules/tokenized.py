@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -22,7 +22,7 @@ from datamodules.batches import EpochBatches, evaluation_batches
 from datamodules.fingerprint import fingerprint, short_digest
 from datamodules.holdout import Holdout
 from datamodules.sources import Splits
-from datamodules.tokenizers import load_tokenizer, tokenizer_digest, train_tokenizer
+from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     accumulate_batches: an epoch has a whole number of such groups of batches.
     """
 
-    tokenizer_kind: Literal["wordpiece", "byte_bpe"]
+    tokenizer_kind: ClassVar[TrainedKind]
 
     def __init__(
         self,
@@ -149,7 +149,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
             "test": official,
         }
         self.tokenizer = self._tokenizer()
-        self.tables = {split: self._cached_tokens(split) for split in SPLITS}
+        digest = tokenizer_digest(self.tokenizer)  # before its first use, which sets its truncation
+        self.tables = {split: self._cached_tokens(split, digest) for split in SPLITS}
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         if self.train_examples is None or self.train_examples >= len(rows):
@@ -159,7 +160,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def _cached_holdout(self, train: SplitRows) -> Holdout:
         key = short_digest(
-            "holdout-1", type(self).__name__, train.fingerprint, str(self.selection_examples), str(self.selection_seed)
+            "holdout-1",
+            type(self).__name__,
+            train.fingerprint,
+            str(self.selection_examples),
+            str(self.selection_seed),
         )
         path = self.cache_dir / "holdout" / f"{key}.npz"
         if not path.exists():
@@ -173,12 +178,12 @@ class TokenizedData(pl.LightningDataModule, ABC):
             return load_tokenizer(self.tokenizer_source, local_files_only=self.local_files_only)
         return train_tokenizer(self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.vocab_size)
 
-    def _cached_tokens(self, split: SplitName) -> TokenTable:
+    def _cached_tokens(self, split: SplitName, tokenizer: str) -> TokenTable:
         key = short_digest(
             "tokens-1",
             type(self).__name__,
             self.rows[split].fingerprint,
-            tokenizer_digest(self.tokenizer),
+            tokenizer,
             str(self.max_tokens),
         )
         path = self.cache_dir / "tokens" / f"{key}.npz"

@@ -11,6 +11,8 @@ from datamodules.sources import no_hub
 from errors import UserError
 
 if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+    from tokenizers.normalizers import Normalizer
     from transformers import PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
@@ -21,7 +23,9 @@ def load_tokenizer(source: str, *, local_files_only: bool) -> PreTrainedTokenize
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
     if looks_local(source) and not Path(source).is_dir():
-        raise UserError("no such folder", where=f"tokenizer {source}", cure="Give an existing folder or a hub id.")
+        raise UserError(
+            "no such folder", where=f"tokenizer {source}", cure="Give an existing folder or a hub id."
+        )
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             source, local_files_only=local_files_only or Path(source).is_dir(), trust_remote_code=False
@@ -44,54 +48,55 @@ def looks_local(source: str) -> bool:
     return source.startswith((".", "/", "~")) or source.count("/") > 1 or Path(source).exists()
 
 
-def train_tokenizer(
-    kind: Literal["wordpiece", "byte_bpe"], texts: Iterable[str], *, vocab_size: int
-) -> PreTrainedTokenizerFast:
-    """Train on `texts`, deterministically.
+TrainedKind = Literal["bert_bpe", "gpt2_bpe"]
+_BERT_TOKENS = {
+    "pad_token": "[PAD]",
+    "unk_token": "[UNK]",
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "mask_token": "[MASK]",
+}
 
-    wordpiece: lower-cased, with BERT's special tokens (Wu et al. 2016, arXiv 1609.08144).
-    byte_bpe: GPT-2's byte-level BPE (Radford et al. 2019), `<|endoftext|>` its only special token.
+
+def train_tokenizer(kind: TrainedKind, texts: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
+    """A byte-level BPE (Radford et al. 2019) trained on `texts`: the same texts, the same tokenizer.
+
+    bert_bpe: lower-cased, `[CLS]` before and `[SEP]` after a text, as a classifier reads it.
+    gpt2_bpe: `<|endoftext|>` its only special token. Both are BPE because the library's WordPiece
+    trainer numbers its pieces differently from run to run.
     """
-    match kind:
-        case "wordpiece":
-            return _wordpiece(texts, vocab_size)
-        case "byte_bpe":
-            return _byte_bpe(texts, vocab_size)
+    from tokenizers import normalizers, processors
+    from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
-
-def _wordpiece(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
-    from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
-    from transformers import DistilBertTokenizerFast
-
-    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    tokenizer.decoder = decoders.WordPiece()
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokenizer.train_from_iterator(
-        texts, trainers.WordPieceTrainer(vocab_size=vocab_size, special_tokens=special, show_progress=False)
-    )
-    ends = [(token, tokenizer.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    if kind == "gpt2_bpe":
+        tokenizer = _byte_level_bpe(texts, vocab_size, [END_OF_TEXT], normalizer=None)
+        return GPT2TokenizerFast(tokenizer_object=tokenizer, pad_token=END_OF_TEXT)
+    special = list(_BERT_TOKENS.values())
+    tokenizer = _byte_level_bpe(texts, vocab_size, special, normalizer=normalizers.BertNormalizer(lowercase=True))
+    ends = [(token, special.index(token)) for token in ("[SEP]", "[CLS]")]
     tokenizer.post_processor = processors.BertProcessing(*ends)
-    return DistilBertTokenizerFast(tokenizer_object=tokenizer)
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_BERT_TOKENS)
 
 
-def _byte_bpe(texts: Iterable[str], vocab_size: int) -> PreTrainedTokenizerFast:
+def _byte_level_bpe(
+    texts: Iterable[str], vocab_size: int, special: list[str], *, normalizer: Normalizer | None
+) -> Tokenizer:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import GPT2TokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=vocab_size,
         min_frequency=2,
-        special_tokens=[END_OF_TEXT],
+        special_tokens=special,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
     tokenizer.train_from_iterator(texts, trainer)
-    return GPT2TokenizerFast(tokenizer_object=tokenizer, pad_token=END_OF_TEXT)
+    return tokenizer
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:

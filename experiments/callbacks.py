@@ -38,8 +38,8 @@ def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
 class StepMetrics(pl.Callback):
     """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation."""
 
-    def __init__(self, log: RunLog, accumulate_batches: int) -> None:
-        self.log = log
+    def __init__(self, run_log: RunLog, accumulate_batches: int) -> None:
+        self.run_log = run_log
         self.accumulate_batches = accumulate_batches
         self.history: list[tuple[int, dict[str, float]]] = []
         self._losses: list[float] = []
@@ -67,7 +67,7 @@ class StepMetrics(pl.Callback):
             "train/gradient_norm": float(pl_module.last_gradient_norm),
             "train/examples_per_s": self._examples / (now - self._since),
         }
-        self.log.log_metrics(values, step=trainer.global_step)
+        self.run_log.log_metrics(values, step=trainer.global_step)
         self._losses.clear()
         self._examples = 0
         self._since = now
@@ -75,7 +75,7 @@ class StepMetrics(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)
         self.history.append((trainer.global_step, values))
-        self.log.log_metrics(values, step=trainer.global_step)
+        self.run_log.log_metrics(values, step=trainer.global_step)
         self._since += time.perf_counter() - self._paused  # a validation is not slow training
 
 
@@ -123,7 +123,9 @@ class Checkpoints(pl.Callback):
     temporary name, flushed to the disk and renamed, so that a crash leaves the one before.
     """
 
-    def __init__(self, folder: Path, metric: str, *, greater_is_better: bool, every_minutes: float | None) -> None:
+    def __init__(
+        self, folder: Path, metric: str, *, greater_is_better: bool, every_minutes: float | None
+    ) -> None:
         self.folder = folder
         self.metric = metric
         self.greater_is_better = greater_is_better
@@ -237,5 +239,7 @@ class TrainingBar(pl.Callback):
     def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
         self.progress.stop()
 
-    def on_exception(self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException) -> None:
+    def on_exception(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
+    ) -> None:
         self.progress.stop()

@@ -45,7 +45,11 @@ def _answers(learner: Learner, data: TokenizedData, split: SplitName, device: st
         for batch in loader:
             moved = {key: value.to(device) for key, value in batch.items()}
             _, logits = learner.loss_and_logits(moved)
-            frame = _token_losses(logits, moved["labels"]) if logits.dim() == 3 else _labels(logits, moved["labels"])
+            frame = (
+                _token_losses(logits, moved["labels"])
+                if logits.dim() == 3
+                else _labels(logits, moved["labels"])
+            )
             frames.append(frame.assign(row=batch["row"].numpy()))
     return pd.concat(frames).sort_values("row").reset_index(drop=True)
 

@@ -80,7 +80,8 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
             np.random.Generator(np.random.PCG64(0)).permutation(rows)[: config.export.scored_examples]
         )
     return ScoringSet(
-        input_ids=[table.sequence(int(row)).tolist() for row in rows],
+        # A language model's block holds one id more than its context, the last target.
+        input_ids=[table.sequence(int(row))[: config.data.max_tokens].tolist() for row in rows],
         labels=None if labels is None else np.array([labels[row] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
     )

@@ -32,7 +32,9 @@ def catalog_file(catalog: Path, name: str, *, kind: str) -> Path:
     path = catalog / f"{name}.yaml"
     if path.is_file():
         return path
-    cure = f"Did you mean {near}?" if (near := nearest(name, catalog_names(catalog))) else "Choose one of those."
+    cure = (
+        f"Did you mean {near}?" if (near := nearest(name, catalog_names(catalog))) else "Choose one of those."
+    )
     raise UserError(f"unknown (there are {_names(catalog)})", where=f"{kind} {name!r}", cure=cure)
 
 
@@ -51,7 +53,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
-        raise UserError(f"not valid YAML ({problem[:160]})", where=str(path), cure="Mend the file.") from error
+        raise UserError(
+            f"not valid YAML ({problem[:160]})", where=str(path), cure="Mend the file."
+        ) from error
     if not isinstance(value, dict):
         raise UserError("not a mapping of keys to values", where=str(path), cure="Mend the file.")
     return value
@@ -63,7 +67,9 @@ def overridden(mapping: Mapping[str, Any], overrides: Iterable[str]) -> dict[str
     for override in overrides:
         key, separator, text = override.partition("=")
         if not separator or not key.strip():
-            raise UserError("not KEY=VALUE", where=repr(override), cure="Write e.g. optim.learning_rate=3e-5.")
+            raise UserError(
+                "not KEY=VALUE", where=repr(override), cure="Write e.g. optim.learning_rate=3e-5."
+            )
         set_path(result, key.strip(), _value(text), where=override)
     return result
 
@@ -112,16 +118,24 @@ def _as_user_error(
     path = _dotted(problem["loc"], mapping)
     place = f"{where}: {path}" if path else where
     if problem["type"] == "extra_forbidden":
-        return _unknown_key(path, config_class, place)
+        return _unknown_key(path, config_class, mapping, place)
     message = problem["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if problem["type"] in {"missing", "value_error"}:
-        return UserError(message, where=place, cure="Set the key." if problem["type"] == "missing" else "Change one.")
+        return UserError(
+            message, where=place, cure="Set the key." if problem["type"] == "missing" else "Change one."
+        )
     return UserError(f"{problem['input']!r:.80}: {message}", where=place, cure="Give a value of that kind.")
 
 
-def _unknown_key(path: str, config_class: type[BaseModel], place: str) -> UserError:
+def _unknown_key(
+    path: str, config_class: type[BaseModel], mapping: Mapping[str, Any], place: str
+) -> UserError:
     known = dotted_keys(config_class)
+    if path in known:
+        table = path.rsplit(".", 1)[0]
+        kind = mapping[table].get("kind") if isinstance(mapping.get(table), Mapping) else None
+        return UserError(f"no such key for kind {kind!r}", where=place, cure=f"Leave it out, or change {table}.kind.")
     near = nearest(path, known) or nearest(path.rsplit(".", 1)[-1], known)
     cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
     return UserError("no such key", where=place, cure=cure)

@@ -19,7 +19,9 @@ def resolve_device(wanted: Device) -> Literal["cpu", "cuda"]:
     if wanted == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if wanted == "cuda" and not torch.cuda.is_available():
-        raise UserError("this machine has no CUDA device", where="train.device=cuda", cure="Use train.device=auto.")
+        raise UserError(
+            "this machine has no CUDA device", where="train.device=cuda", cure="Use train.device=auto."
+        )
     return wanted
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
-from tracking.provenance import Provenance, code_tree_digest, collect, working_tree_patch
+from tracking.provenance import Provenance, code_tree_digest, collect
+from tracking.working_tree import working_tree_patch
 from tracking.records import DatasetInput
 
 if TYPE_CHECKING:

@@ -73,7 +73,8 @@ def wilson_interval(hits: int, total: int, z: float = Z_95) -> tuple[float, floa
     share, spread = hits / total, z * z / total
     centre = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At 0 and 1 one bound equals the share; rounding must not push it to the wrong side.
+    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def _check_labels(predictions: NDArray[np.integer], references: NDArray[np.integer]) -> None:

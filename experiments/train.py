@@ -170,7 +170,10 @@ class _Run:
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
-        trainer.fit(self.learner, datamodule=self.data)
+        try:
+            trainer.fit(self.learner, datamodule=self.data)
+        except SystemExit as error:
+            raise KeyboardInterrupt from error  # what Lightning made this of
         return trainer
 
     def _score(self) -> dict[str, float]:

@@ -16,17 +16,17 @@ class Perplexity(evaluate.Metric):
     """
 
     def _info(self) -> evaluate.MetricInfo:
+        # No `format="numpy"`: that hands float64 columns over as float32 (datasets 5.0, evaluate 0.4).
         return evaluate.MetricInfo(
             description="Loss in nats per token and its exponential.",
             citation="",
             inputs_description="nll: summed negative log-likelihoods in nats; tokens: tokens predicted.",
             features=datasets.Features({"nll": datasets.Value("float64"), "tokens": datasets.Value("int64")}),
-            format="numpy",
         )
 
     # `evaluate` calls this with the columns named in the features, by keyword.
     def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
-        self, nll: np.ndarray, tokens: np.ndarray
+        self, nll: list[float], tokens: list[int]
     ) -> dict[str, float]:
         loss = float(np.sum(nll) / np.sum(tokens))
         with np.errstate(over="ignore"):

@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datamodules.holdout import hold_out, hold_out_sentences, normalized
+
+WORDS = st.sampled_from(["a", "dull", "film", "not", "very", "good", "."])
+TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=40)
+
+
+def contains(longer: str, shorter: str) -> bool:
+    """By definition: a run of whole words."""
+    return f" {shorter} " in f" {longer} "
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.integers(1, 10), st.integers(0, 5))
+def test_no_phrase_of_a_held_out_sentence_is_trained_on(texts: list[str], examples: int, seed: int) -> None:
+    parts = hold_out_sentences(texts, examples=examples, seed=seed)
+    held = [texts[i] for i in parts.selection]
+    for row in parts.train:
+        assert not any(contains(sentence, texts[row]) or contains(texts[row], sentence) for sentence in held)
+    for row in parts.dropped:
+        assert any(contains(sentence, texts[row]) for sentence in held)
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXTS, st.integers(1, 10), st.integers(0, 5))
+def test_only_full_sentences_are_held_out(texts: list[str], examples: int, seed: int) -> None:
+    parts = hold_out_sentences(texts, examples=examples, seed=seed)
+    full = {t for t in texts if not any(contains(o, t) and len(o.split()) > len(t.split()) for o in texts)}
+    assert {texts[i] for i in parts.selection} <= full
+    assert len(parts.selection) == min(examples, len(full))
+
+
+@given(TEXTS, st.integers(1, 10), st.integers(0, 5))
+def test_every_row_stands_in_exactly_one_part(texts: list[str], examples: int, seed: int) -> None:
+    for function in (hold_out, hold_out_sentences):
+        parts = function(texts, examples=examples, seed=seed)
+        together = np.concatenate([parts.train, parts.selection, parts.dropped])
+        assert sorted(together.tolist()) == list(range(len(texts)))
+
+
+@given(TEXTS, st.integers(1, 10), st.integers(0, 5))
+def test_copies_of_a_held_out_text_are_not_trained_on(texts: list[str], examples: int, seed: int) -> None:
+    parts = hold_out(texts, examples=examples, seed=seed)
+    held = {normalized(texts[i]) for i in parts.selection}
+    assert not held & {normalized(texts[i]) for i in parts.train}
+    assert len(held) == len(parts.selection) == min(examples, len(set(texts)))
+
+
+def test_the_draw_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> None:
+    texts = [f"sentence number {i}" for i in range(50)]
+
+    def drawn(rows: list[str], seed: int) -> set[str]:
+        return {rows[i] for i in hold_out(rows, examples=10, seed=seed).selection}
+
+    assert drawn(texts, 0) == drawn(texts[::-1], 0)
+    assert drawn(texts, 0) != drawn(texts, 1)

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.loading import CATALOG, catalog_names, dotted_keys, load_experiment, overridden
+from experiments.record import flat_params, run_name
+
+# Argument, and what the one line must say.
+BAD_INPUT = {
+    ("no_such",): "there are",
+    ("demo_review",): "Did you mean demo_reviews?",
+    ("demo_reviews", "optim.learnin_rate=1"): "Did you mean optim.learning_rate?",
+    ("demo_reviews", "learning_rate=1"): "Did you mean optim.learning_rate?",
+    ("demo_reviews", "data.batchsize=3"): "Did you mean data.batch_size?",
+    ("demo_reviews", "data.batch_size=abc"): "data.batch_size: 'abc'",
+    ("demo_reviews", "data.batch_size=2.5"): "data.batch_size: 2.5",
+    ("demo_reviews", "optim.learning_rate=-1"): "greater than 0",
+    ("demo_reviews", "optim.learning_rate=.nan"): "optim.learning_rate",
+    ("demo_reviews", "optim.warmup_ratio=1.5"): "less than 1",
+    ("demo_reviews", "train.precision=fp16"): "'32-true', '16-mixed' or 'bf16-mixed'",
+    ("demo_reviews", "train.max_steps=1001", "train.validations=6"): "not a multiple",
+    ("demo_reviews", "model.heads=5"): "not a multiple of heads",
+    ("demo_stories", "data.kind=demo_reviews"): "cannot learn from",
+    ("demo_reviews", "model.kind=gpt2"): "no such key for kind 'gpt2'",
+    ("demo_reviews", "data.kind=sst3"): "sst2",
+    ("demo_reviews", "seed"): "not KEY=VALUE",
+    ("demo_reviews", "seed.x=1"): "is a value, not a table",
+    ("demo_reviews", "data=3"): "data",
+    ("demo_reviews", "seed=[1"): "not valid YAML",
+    ("missing.yaml",): "no such file",
+}
+
+
+@pytest.mark.parametrize("arguments", BAD_INPUT, ids=" ".join)
+def test_bad_input_is_one_line_that_says_what_and_how_to_mend_it(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(UserError) as caught:
+        load_experiment(arguments[0], arguments[1:])
+    assert BAD_INPUT[arguments] in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert caught.value.cure.endswith((".", "?"))
+
+
+@pytest.mark.parametrize("name", catalog_names(CATALOG))
+def test_catalogued_experiments_are_complete_and_named_as_their_file(name: str) -> None:
+    config = load_experiment(name)
+    assert config.name == name
+    header = (CATALOG / f"{name}.yaml").read_text().split("name:")[0]
+    assert "cost" in header.lower()
+    assert "score" in header.lower()
+
+
+def test_yaml_one_point_one_floats_are_floats() -> None:
+    # YAML 1.1 reads 2e-5, without a point, as a string.
+    assert load_experiment("demo_reviews", ["optim.learning_rate=2e-5"]).optim.learning_rate == 2e-5
+
+
+@given(st.floats(1e-8, 1, exclude_min=True), st.integers(0, 2**32 - 1))
+def test_a_config_survives_its_own_json(rate: float, seed: int) -> None:
+    config = load_experiment("demo_reviews", [f"optim.learning_rate={rate!r}", f"seed={seed}"])
+    assert ExperimentConfig.model_validate_json(config.model_dump_json()) == config
+    assert config.optim.learning_rate == rate
+
+
+def test_every_param_is_a_known_key_and_the_other_way_round() -> None:
+    known = set(dotted_keys(ExperimentConfig))
+    for name in catalog_names(CATALOG):
+        assert set(flat_params(load_experiment(name))) <= known
+
+
+def test_overriding_leaves_the_original_alone() -> None:
+    original = {"a": {"b": 1}}
+    assert overridden(original, ["a.b=2", "a.c=none"]) == {"a": {"b": 2, "c": None}}
+    assert original == {"a": {"b": 1}}
+
+
+def test_a_run_name_says_what_varied() -> None:
+    config = load_experiment("demo_reviews")
+    assert run_name(config, {"optim.learning_rate": 0.00123456}) == "demo_reviews learning_rate=0.00123 seed=0"
