@@ -154,6 +154,10 @@ def test_the_tied_head_is_stored_once_in_eight_bits(exported_language_model: Exp
     assert tables[0].data_type == onnx.TensorProto.UINT8
     products = {node.name for node in graph.node if node.op_type == "MatMulInteger"}
     assert any("lm_head" in name for name in products)
+    transposed = next(
+        node for node in graph.node if tables[0].name in node.input[:1] and node.op_type != "Gather"
+    )
+    assert transposed.op_type == "Transpose"  # and not dequantized, to be quantized again in every call
 
 
 @pytest.mark.parametrize("which", ["exported_classifier", "exported_language_model"])
