@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from errors import UserError
-from export.classification import sign_test
+from export.classification import score_classifier, sign_test
 from export.language import next_token_losses
+from export.options import ScoringSet
 from export.scoring import Variant, side_by_side
 from export.session import equal_length_batches
 
@@ -110,6 +111,22 @@ def test_next_token_losses_are_cross_entropy(batch: int, length: int, vocabulary
         reduction="none",
     )
     np.testing.assert_allclose(next_token_losses(ids_BL, logits_BLV).ravel(), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_drops_are_against_the_float_model_before_and_parity_is_against_pytorch() -> None:
+    def answering(*classes: int) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
+        return lambda ids_BL: np.eye(2, dtype=np.float32)[[classes[int(row[0])] for row in ids_BL]]
+
+    answers = {"torch": (0, 0, 0, 0), "fp32": (0, 0, 0, 1), "int8": (1, 1, 0, 0)}
+    variants = [Variant(name, Path(name), answering(*classes)) for name, classes in answers.items()]
+    scoring = ScoringSet([[0], [1], [2], [3]], np.array([0, 0, 0, 1]), 0)
+    metrics = score_classifier(variants, scoring, classes=2, workers=1, on_progress=lambda _: None).metrics
+    assert metrics["export/torch/accuracy"] == 0.75
+    assert metrics["export/fp32/accuracy_drop_points"] == -25
+    assert metrics["export/int8/accuracy_drop_points"] == 75
+    assert (metrics["export/int8/answers_lost"], metrics["export/int8/answers_won"]) == (3, 0)
+    assert metrics["export/int8/accuracy_drop_p_value"] == 0.25
+    assert (metrics["export/fp32/changed_answers"], metrics["export/int8/changed_answers"]) == (1, 2)
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
