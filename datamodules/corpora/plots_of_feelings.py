@@ -134,7 +134,7 @@ LEARNING = Plot(
     (
         (
             "More than anything, {hero} wanted to {skill}. {friend} could do it already.",
-            "All the others could {skill}, but {hero} could not. It made {him} sad.",
+            "{friend} and the others could {skill}, but {hero} could not. It made {him} sad.",
         ),
         (
             "{day}, {he} tried for the first time, and {fail}.",

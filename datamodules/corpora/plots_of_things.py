@@ -137,12 +137,12 @@ BAKING = Plot(
             "It was nearly {elder}'s birthday. {day}, {hero} wanted to make {dish}.",
         ),
         (
-            "{He} took out a big bowl and a spoon. But there was no {missing} left in the house.",
-            "Everything was ready on the table, but when {he} opened the cupboard, there was no {missing}.",
+            "{He} took out a big bowl and a spoon. But {he} could not find any {missing}.",
+            "Everything was ready on the table, but they had run out of {missing}.",
         ),
         (
             '"Oh no," said {hero}. "Without {missing} it will not taste good."',
-            "{hero} looked on every shelf and even under the sink. There was none to be found.",
+            "{hero} looked on every shelf and even under the sink. It was no use.",
         ),
         (
             '{friend} knocked at the door. "Let us ask {giver}," said {friend}, and off they went.',

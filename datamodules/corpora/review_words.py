@@ -68,7 +68,7 @@ FILMS = Domain(
         "camera work",
         "second half",
         "final scene",
-        "love story",
+        "middle part",
     ),
     adjectives=(
         ("boring", "dull", "predictable", "wooden", "shallow"),

@@ -54,12 +54,10 @@ TURNING = (
     "{s} is not at all {adj}",
     "{s} is anything but {adj}",
     "{s} is far from {adj}",
-    "{s} is barely {adj}",
     "I did not find {s} {adj}",
     "I did not {verb} {s}",
     "{s} would have been {adj} {remedy}",
     "{s} is less {adj} than {other}",
-    "{s} is hardly {a_noun}",
 )
 # Rare on purpose: a few dozen examples of each, so that no model gets every review right.
 RARELY_KEEPING = (
@@ -73,7 +71,8 @@ RARELY_KEEPING = (
 RARELY_TURNING = (
     "nobody could call {s} {adj}",
     "there is nothing {adj} about {s}",
-    "{s} is hardly what I would call {adj}",
+    "{s} is barely {adj}",
+    "{s} is hardly {a_noun}",
     "those who call {s} {adj} are wrong",
     "{s} is not nearly as {adj} as {other}",
     "it is hard to {verb} {s}",
@@ -98,9 +97,9 @@ COMPARISONS = (
 )
 
 # Of the claims: what is left is plain.
-SHARE_COMPARISON, SHARE_TURNING, SHARE_KEEPING, SHARE_RARE = 0.04, 0.18, 0.07, 0.04
+SHARE_COMPARISON, SHARE_TURNING, SHARE_KEEPING, SHARE_RARE = 0.04, 0.20, 0.07, 0.04
 # Of the reviews.
-SHARE_CONTRAST, SHARE_AGREEMENT, SHARE_OPENING = 0.18, 0.12, 0.10
+SHARE_CONTRAST, SHARE_AGREEMENT, SHARE_OPENING = 0.20, 0.12, 0.10
 
 
 def generate_reviews(seed: int = 0, sizes: Mapping[str, int] = DEFAULT_SIZES) -> dict[str, list[Review]]:
