@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import posixpath
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MAX_PARAM_CHARACTERS = 6000
 MAX_TAG_CHARACTERS = 8000
-_METRIC_NAME = re.compile(r"[\w\-. :/]{1,250}", re.ASCII)
+_NAME = re.compile(r"[\w\-. :/]{1,230}")  # MLflow takes 250; our own tags prefix a metric's name
 
 
 class RunLog:
@@ -69,14 +70,15 @@ class RunLog:
         """Log the values of one step; costs tens of microseconds.
 
         Raises:
-            ValueError: a metric's name is none that MLflow takes.
+            ValueError: a metric's name is not one that MLflow takes.
             UserError: the journal's disk is full.
         """
         metrics = {key: float(value) for key, value in values.items()}
         if not self._known_metrics.issuperset(metrics):
-            self._admit(metrics)
-        self._sender.submit(Record(metrics=metrics, step=step, time_ms=now_ms()))
-        if not all(map(math.isfinite, metrics.values())):
+            check_names(metrics)
+            self._known_metrics.update(metrics)
+        self._sender.submit(Record(metrics, step, now_ms()))
+        if not math.isfinite(sum(metrics.values())):
             self._note_nonfinite(metrics, step)
 
     def log_summary(self, values: Mapping[str, float]) -> None:
@@ -85,6 +87,7 @@ class RunLog:
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; a value over 8,000 characters is cut, with the sha256 of the whole at its end."""
+        check_names(tags)
         self._sender.submit(Record(tags={key: fit(value, MAX_TAG_CHARACTERS) for key, value in tags.items()}))
 
     def log_params(self, params: Mapping[str, object]) -> None:
@@ -93,6 +96,7 @@ class RunLog:
         Raises:
             ValueError: the run has this param with another value; a param cannot change.
         """
+        check_names(params)
         texts = {key: fit(str(value), MAX_PARAM_CHARACTERS) for key, value in params.items()}
         changed = [key for key, text in texts.items() if self._params.get(key, text) != text]
         if changed:
@@ -177,12 +181,6 @@ class RunLog:
             raise
         self._journal.delete()
 
-    def _admit(self, metrics: Mapping[str, float]) -> None:
-        wrong = [key for key in metrics if not _METRIC_NAME.fullmatch(key)]
-        if wrong:
-            raise ValueError(f"MLflow takes letters, digits and _-. :/ in a metric's name, not {wrong[0]!r}")
-        self._known_metrics.update(metrics)
-
     def _note_nonfinite(self, metrics: Mapping[str, float], step: int) -> None:
         new = {
             key: value for key, value in metrics.items() if not math.isfinite(value)
@@ -192,11 +190,27 @@ class RunLog:
             self.set_tags({f"encore.nonfinite/{key}": f"{metrics[key]}, first at step {step}" for key in new})
 
 
+def check_names(names: Iterable[str]) -> None:
+    """Refuse, before anything is recorded, a name of a metric, a param or a tag that MLflow would refuse.
+
+    Raises:
+        ValueError: it has other characters, or would as a path mean something else (`a//b`, `../a`).
+    """
+    for name in names:
+        plain = posixpath.normpath(name) == name and not name.startswith(("/", ".."))
+        if not plain or name == "." or not _NAME.fullmatch(name):
+            raise ValueError(f"MLflow takes letters, digits and _-. :/ in a name, as in a/b, not {name!r}")
+
+
 def fit(text: str, limit: int) -> str:
-    """`text`, or its beginning with the sha256 of the whole at the end, in at most `limit` characters."""
+    """`text`, or its beginning with the sha256 of the whole at the end, in at most `limit` characters.
+
+    What a database cannot hold (lone surrogates, NUL) is written as an escape.
+    """
+    text = text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
     if len(text) <= limit:
         return text
-    mark = f" … cut, sha256:{hashlib.sha256(text.encode(errors='surrogateescape')).hexdigest()}"
+    mark = f" … cut, sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return text[: limit - len(mark)] + mark
 
 

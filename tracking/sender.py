@@ -65,14 +65,20 @@ class Sender:
             self._wake.set()
 
     def flush(self) -> None:
-        """Send all that is pending, now and on this thread.
+        """Send all that is pending now, on this thread.
+
+        What comes in meanwhile waits: chasing it would send batches of a few points without end.
 
         Raises:
             UserError: the store cannot be written; the records stay, here and in the journal.
         """
         with self._send_lock:
-            while batch_of := self._snapshot():
-                batch = next_batch(batch_of)
+            with self._queue_lock:
+                goal = self._sent + len(self._pending)
+            while self._sent < goal:
+                with self._queue_lock:
+                    leading = self._pending[: min(goal - self._sent, MAX_POINTS)]
+                batch = next_batch(leading)
                 self._sink.write(self._run_id, batch)
                 self._drop(batch.records)
 
@@ -89,10 +95,6 @@ class Sender:
     @property
     def unsent(self) -> int:
         return len(self._pending)
-
-    def _snapshot(self) -> list[Record]:
-        with self._queue_lock:
-            return self._pending[:MAX_POINTS]
 
     def _drop(self, records: int) -> None:
         with self._queue_lock:

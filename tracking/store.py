@@ -19,7 +19,7 @@ from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, fit
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, fit
 from tracking.search import PARENT_TAG, as_float, find_run, search_runs
 
 if TYPE_CHECKING:
@@ -95,6 +95,7 @@ class Store:
             **({PARENT_TAG: parent_id} if parent_id else {}),
             **tags,
         }
+        check_names([*params, *all_tags])
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
             fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
@@ -168,6 +169,12 @@ class Store:
                 cure=f"`encore show {record.run_id[:8]}` lists what it has.",
             )
         return found
+
+    def artifacts(self, record: RunRecord) -> list[str]:
+        """Names at the top of a run's artifacts, folders with a slash at the end."""
+        with explained(self.uri):
+            entries = self.client.list_artifacts(record.run_id)
+        return [f"{entry.path}/" if entry.is_dir else entry.path for entry in entries]
 
     def _download(self, record: RunRecord, path: str) -> Path | None:
         """Fetch into `<root>/downloaded/<run>/…`, anew each time: a run may have been exported again."""

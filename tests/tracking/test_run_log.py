@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from errors import UserError
 from tracking.journal import Record
-from tracking.run_log import RunLog, fit
+from tracking.run_log import RunLog, check_names, fit
 from tracking.sink import ClientSink, SqliteSink, open_sink
 from tracking.sink import next_batch as batch_of
 from tracking.store import Store
@@ -64,12 +64,32 @@ def test_numbers_that_are_not_finite_stay_what_they_are(store: Store, start: Sta
     }
 
 
-@pytest.mark.parametrize("name", ["", "a#b", "x" * 251, "é"])
-def test_a_name_that_mlflow_refuses_is_refused_at_once(store: Store, name: str, start: Start) -> None:
-    log = start(store)
-    with pytest.raises(ValueError, match="metric's name"):
-        log.log_metrics({name: 1.0}, 0)
+@given(name=st.text(st.sampled_from("aZé5_-. :/#\0%"), max_size=6))
+def test_names_are_refused_at_once_where_mlflow_would_refuse_them_later(name: str) -> None:
+    from mlflow.exceptions import MlflowException
+    from mlflow.utils.validation import _validate_metric_name
+
+    try:
+        _validate_metric_name(name)
+    except MlflowException:
+        with pytest.raises(ValueError, match="MLflow takes"):
+            check_names([name])
+    else:
+        check_names([name] if name else [])
+
+
+@pytest.mark.parametrize("wrong", [{"params": {"a//b": 1}}, {"tags": {"": "x"}}])
+def test_a_run_with_a_wrong_name_is_not_started(store: Store, start: Start, wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="MLflow takes"):
+        start(store, **wrong)
+    assert store.runs() == []
+
+
+def test_text_that_no_database_holds_is_escaped(store: Store, start: Start) -> None:
+    log = start(store, params={"path": "a\udce9"}, tags={"t": "\0"})
     log.finish("FINISHED")
+    record = store.find(log.run_id)
+    assert (record.params["path"], record.tags["t"]) == ("a\\udce9", "\\0")
 
 
 def test_a_param_cannot_change(store: Store, start: Start) -> None:
@@ -183,7 +203,7 @@ def _rows(root: Path, run_id: str) -> list[tuple[object, ...]]:
 
 _records = st.lists(
     st.builds(
-        Record,
+        lambda metrics, step, time_ms: Record(metrics, step, time_ms),
         metrics=st.dictionaries(st.sampled_from(["a", "b/c", "d e"]), st.floats(), min_size=1),
         step=st.integers(-3, 5),
         time_ms=st.integers(1, 4),
@@ -226,7 +246,7 @@ def test_batches_cover_all_records_in_order(sizes: list[int]) -> None:
 
 
 @settings(max_examples=50)
-@given(text=st.text(max_size=300), limit=st.integers(100, 200))
+@given(text=st.text("ab é", max_size=300), limit=st.integers(100, 200))
 def test_a_long_value_is_cut_and_says_so(text: str, limit: int) -> None:
     fitted = fit(text, limit)
     assert len(fitted) <= limit
