@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,11 +26,13 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 OK, FAILED = 0, 1
+_PIPE_WIDTH = 170
 
 
 def _consoles() -> tuple[Console, Console]:
     """stdout for results, stderr for progress."""
-    return Console(), Console(stderr=True)
+    # A pipe or a file has no width of its own; tables then get the room they need.
+    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH), Console(stderr=True)
 
 
 def _print_json(value: Any) -> None:

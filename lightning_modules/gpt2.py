@@ -77,7 +77,14 @@ def pretrained_gpt2(
 
 
 def new_gpt2(
-    *, vocab_size: int, end_token_id: int, context_tokens: int, layers: int, heads: int, dim: int, dropout: float
+    *,
+    vocab_size: int,
+    end_token_id: int,
+    context_tokens: int,
+    layers: int,
+    heads: int,
+    dim: int,
+    dropout: float,
 ) -> GPT2LMHeadModel:
     """Random weights of the stated dimensions."""
     config = GPT2Config(

@@ -65,9 +65,7 @@ class Learner(pl.LightningModule, ABC):
         return loss
 
     def configure_optimizers(self) -> Any:
-        groups = parameter_groups(
-            self.named_parameters(), depth_of=self.depth_of, settings=self.optimisation
-        )
+        groups = parameter_groups(self.named_parameters(), depth_of=self.depth_of, settings=self.optimisation)
         optimiser, schedule = optimiser_and_schedule(groups, self.optimisation)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 

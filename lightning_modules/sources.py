@@ -36,7 +36,7 @@ def load_pretrained(
     except (OSError, ValueError, RuntimeError) as error:
         raise _unavailable(source, error) from error
     _check_weights(report, source)
-    return model.float()
+    return model.float().train()  # the library hands models over in evaluation mode, dropout off
 
 
 def from_scratch(model_class: type[PreTrainedModel], config: PretrainedConfig) -> PreTrainedModel:
@@ -53,7 +53,9 @@ def _check_folder(folder: Path, model_class: type[PreTrainedModel]) -> None:
         found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
     except (OSError, ValueError) as error:
         raise UserError(
-            "no readable config.json", where=f"model.pretrained={folder}", cure="Give a folder that save_pretrained wrote."
+            "no readable config.json",
+            where=f"model.pretrained={folder}",
+            cure="Give a folder that save_pretrained wrote.",
         ) from error
     if found != wanted:
         raise UserError(
@@ -65,7 +67,11 @@ def _check_folder(folder: Path, model_class: type[PreTrainedModel]) -> None:
 
 def _check_weights(report: dict[str, Any], source: str) -> None:
     """A new head is expected; an encoder of which nothing was found is not."""
-    missing = [key for key in report["missing_keys"] if not key.startswith(("pre_classifier", "classifier", "lm_head"))]
+    missing = [
+        key
+        for key in report["missing_keys"]
+        if not key.startswith(("pre_classifier", "classifier", "lm_head"))
+    ]
     if missing or report["mismatched_keys"]:
         raise UserError(
             f"lacks weights, {(missing or report['mismatched_keys'])[0]} among them",

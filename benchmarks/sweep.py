@@ -1,0 +1,65 @@
+"""What a finished SST-2 sweep reached, read from its store: nothing is trained here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from benchmarks.results import table, write_section
+
+
+def measure(root: Path, sweep_id: str) -> None:
+    """Writes the section for the sweep whose parent run is `sweep_id`."""
+    from tracking.store import Store
+
+    store = Store.open(root)
+    parent = store.find(sweep_id)
+    runs = sorted(store.runs(parent_id=parent.run_id), key=lambda run: run.start_ms)
+    best = store.find(parent.tags["encore.best_run"])
+    finished = [run for run in runs if run.status == "FINISHED"]
+    began = runs[0].start_ms - 1000 * runs[0].metrics["time/data_s"]
+    ended = max(run.end_ms or 0 for run in runs)
+    above = [run.end_ms for run in finished if run.metrics["best/val/accuracy"] > 0.85 and run.end_ms]
+    metrics = best.metrics
+    low, high = 100 * metrics["test/accuracy_low"], 100 * metrics["test/accuracy_high"]
+    drops = [run.metrics["export/int8/accuracy"] - run.metrics["export/fp32/accuracy"] for run in finished]
+    rows = [
+        ["accuracy of the selected run, official validation split",
+         f"{100 * metrics['test/accuracy']:.2f} % (95 % interval {low:.1f} to {high:.1f})", "at least 90 %"],
+        ["its held-out accuracy, which selected it", f"{100 * metrics['best/val/accuracy']:.2f} %", ""],
+        ["wall time of the sweep", f"{(ended - began) / 60_000:.1f} minutes", "at most 75 minutes"],
+        ["until a first finished trial is above 85 % on the held-out slice",
+         f"{(min(above) - began) / 60_000:.1f} minutes" if above else "never", "at most 6 minutes"],
+        ["INT8 accuracy minus FP32 accuracy, selected run",
+         f"{100 * (metrics['export/int8/accuracy'] - metrics['export/fp32/accuracy']):+.2f} points",
+         "at least −0.5 points"],
+        ["the same, worst of all finished runs", f"{100 * min(drops):+.2f} points", ""],
+        ["INT8 latency at batch 1 against FP32 ONNX, p50",
+         f"{metrics['export/int8/latency_b1_p50_ms']:.2f} against {metrics['export/fp32/latency_b1_p50_ms']:.2f} ms", ""],
+    ]  # fmt: skip
+    runs_table = table(
+        ["run", "stage", "status", "learning rate", "warm-up", "steps", "held-out", "official", "INT8"],
+        [_line(run) for run in runs],
+    )
+    write_section(
+        "The SST-2 sweep",
+        "encore sweep sst2_distilbert data.path=… model.pretrained=…; python -m benchmarks sweep ID",
+        "Offline encoder (22.6 M parameters, dim 384); results are this encoder's.\n\n"
+        + table(["what", "measured", "wanted"], rows) + "\n\n" + runs_table,
+    )  # fmt: skip
+
+
+def _line(run) -> list[object]:  # noqa: ANN001
+    def share(key: str) -> str:
+        return f"{100 * run.metrics[key]:.2f} %" if key in run.metrics else ""
+
+    return [
+        run.run_id[:8],
+        run.tags["encore.stage"],
+        run.tags.get("encore.killed_because", run.status.lower()),
+        f"{float(run.params['optim.learning_rate']):.2e}",
+        f"{float(run.params['optim.warmup_ratio']):.3f}",
+        run.params["ran/total_steps"],
+        share("best/val/accuracy"),
+        share("test/accuracy"),
+        share("export/int8/accuracy"),
+    ]
