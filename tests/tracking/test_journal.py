@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,7 +116,7 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(tmp_path: Path) -> None:
         assert kept == list(range(logged))
         assert journal.path.read_bytes().endswith(b"\n")
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_owner_tag_comes_back() -> None:
@@ -124,3 +126,11 @@ def test_owner_tag_comes_back() -> None:
     assert owner.is_alive()
     assert not Owner(owner.host, owner.pid, owner.started_s - 1000).is_alive()
     assert Owner.parse("nonsense") is None
+
+
+def test_a_dead_process_that_nobody_has_reaped_does_not_live() -> None:
+    process = subprocess.Popen(["true"])
+    owner = Owner(Owner.current().host, process.pid, psutil.Process(process.pid).create_time())
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert not owner.is_alive()
+    process.wait()
