@@ -34,7 +34,8 @@ def measure(root: Path, sweep_id: str) -> None:
          "at least −0.5 points"],
         ["the same, worst of all finished runs", f"{100 * min(drops):+.2f} points", ""],
         ["INT8 latency at batch 1 against FP32 ONNX, p50",
-         f"{metrics['export/int8/latency_b1_p50_ms']:.2f} against {metrics['export/fp32/latency_b1_p50_ms']:.2f} ms", ""],
+         f"{metrics['export/int8/latency_b1_p50_ms']:.2f} against "
+         f"{metrics['export/fp32/latency_b1_p50_ms']:.2f} ms", ""],
     ]  # fmt: skip
     runs_table = table(
         ["run", "stage", "status", "learning rate", "warm-up", "steps", "held-out", "official", "INT8"],
@@ -48,7 +49,7 @@ def measure(root: Path, sweep_id: str) -> None:
     )  # fmt: skip
 
 
-def _line(run) -> list[object]:  # noqa: ANN001
+def _line(run) -> list[object]:
     def share(key: str) -> str:
         return f"{100 * run.metrics[key]:.2f} %" if key in run.metrics else ""
 

@@ -61,7 +61,7 @@ def measure() -> None:
     write_section("Cost of tracking", "python -m benchmarks tracking", body)
 
 
-def _processor_seconds(each_step) -> float:  # noqa: ANN001
+def _processor_seconds(each_step) -> float:
     process = psutil.Process()
     began = process.cpu_times()
     for step in range(1, STEPS + 1):

@@ -23,5 +23,10 @@ def quiet() -> None:
     for message in _NOTICES:
         warnings.filterwarnings("ignore", message=message)
     # Below the library's top logger, whose level it sets itself when it is imported.
-    for name in ("pytorch_lightning.utilities.rank_zero", "alembic", "mlflow.store.db.utils", "datasets.packaged_modules"):
+    for name in (
+        "pytorch_lightning.utilities.rank_zero",
+        "alembic",
+        "mlflow.store.db.utils",
+        "datasets.packaged_modules",
+    ):
         logging.getLogger(name).setLevel(logging.ERROR)

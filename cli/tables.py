@@ -99,7 +99,7 @@ def _trials_table(report: SweepReport) -> Table:
     return table
 
 
-def number_or_percent(language: bool):  # noqa: ANN201
+def number_or_percent(language: bool):
     """How the score of a task is shown: nats with four digits, or per cent."""
     return (lambda value: number(value, 4)) if language else percent
 
@@ -181,7 +181,7 @@ def print_runs(console: Console, runs: Sequence[RunRecord]) -> None:
     for run in runs:
         table.add_row(
             run.run_id[:SHORT],
-            datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),  # noqa: DTZ006 - local time
+            datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),
             run.experiment,
             run.name,
             f"[{_STYLES.get(run.status, '')}]{run.status.lower()}[/]",

@@ -17,7 +17,7 @@ GROUPED_BATCHES = 200
 
 
 def grouped_batches(
-    lengths: NDArray[np.int64], *, batch_size: int, batch_tokens: int | None, order: NDArray[np.int64]
+    order: NDArray[np.int64], lengths: NDArray[np.int64], *, batch_size: int, batch_tokens: int | None
 ) -> list[NDArray[np.int64]]:
     """Cut `order` into batches of rows of like length.
 
@@ -94,10 +94,10 @@ class EpochBatches:
     def _new_plan(self, epoch: int) -> list[NDArray[np.int64]]:
         generator = np.random.Generator(np.random.PCG64([self.seed, epoch]))
         order = generator.permutation(len(self.lengths))
-        limits = {"batch_size": self.batch_size, "batch_tokens": self.batch_tokens}
+        make = grouped_batches if self.group_by_length else cut
+        batches = list(make(order, self.lengths, batch_size=self.batch_size, batch_tokens=self.batch_tokens))
         if not self.group_by_length:
-            return list(cut(order, self.lengths, **limits))
-        batches = grouped_batches(self.lengths, order=order, **limits)
+            return batches
         return [batches[i] for i in generator.permutation(len(batches))]
 
     def __iter__(self) -> Iterator[list[int]]:

@@ -6,7 +6,7 @@ Legend: B batch, T tokens of the longest text of a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 
@@ -59,7 +59,7 @@ class TextClassificationData(TokenizedData):
         return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
 
     def tokenize(self, texts: Sequence[str]) -> TokenTable:
-        encoded = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
+        encoded: Any = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
         return TokenTable.of(encoded["input_ids"])
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:

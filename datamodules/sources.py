@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 # Suffix of a data file -> builder of `datasets` and its options.
-_FORMATS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ".parquet": ("parquet", {}),
     ".jsonl": ("json", {}),
     ".csv": ("csv", {}),
@@ -82,7 +82,7 @@ def _files_of(folder: Path, split: str) -> tuple[list[Path], str]:
 
 
 @contextmanager
-def _unreadable_is_a_user_error(file: Path) -> Iterator[None]:
+def _unreadable_is_a_user_error(file: Path) -> Generator[None]:
     import pyarrow
     from datasets.exceptions import DatasetGenerationError
 

@@ -44,13 +44,14 @@ class SplitRows:
     @property
     def fingerprint(self) -> str:
         """sha256 over every row."""
-        columns = (self.texts,) if self.labels is None else (self.texts, self.labels)
-        return fingerprint(zip(*columns, strict=True))
+        if self.labels is None:
+            return fingerprint((text,) for text in self.texts)
+        return fingerprint(zip(self.texts, self.labels, strict=True))
 
     def take(self, rows: NDArray[np.int64]) -> SplitRows:
         """Rows `rows`, in that order."""
-        labels = None if self.labels is None else [self.labels[i] for i in rows]
-        return SplitRows([self.texts[i] for i in rows], labels)
+        labels = None if self.labels is None else [self.labels[int(i)] for i in rows]
+        return SplitRows([self.texts[int(i)] for i in rows], labels)
 
 
 class TokenizedData(pl.LightningDataModule, ABC):

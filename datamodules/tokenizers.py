@@ -72,7 +72,9 @@ def train_tokenizer(kind: TrainedKind, texts: Iterable[str], *, vocab_size: int)
         tokenizer = _byte_level_bpe(texts, vocab_size, [END_OF_TEXT], normalizer=None)
         return GPT2TokenizerFast(tokenizer_object=tokenizer, pad_token=END_OF_TEXT)
     special = list(_BERT_TOKENS.values())
-    tokenizer = _byte_level_bpe(texts, vocab_size, special, normalizer=normalizers.BertNormalizer(lowercase=True))
+    tokenizer = _byte_level_bpe(
+        texts, vocab_size, special, normalizer=normalizers.BertNormalizer(lowercase=True)
+    )
     ends = [(token, special.index(token)) for token in ("[SEP]", "[CLS]")]
     tokenizer.post_processor = processors.BertProcessing(*ends)
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_BERT_TOKENS)

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ class TokenTable:
     starts: NDArray[np.int64]  # (N + 1,)
 
     @classmethod
-    def of(cls, sequences: Iterable[Sequence[int]]) -> TokenTable:
+    def of(cls, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]) -> TokenTable:
         """From lists of token ids."""
         arrays = [np.asarray(sequence, dtype=np.int32) for sequence in sequences]
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)

@@ -152,9 +152,10 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
 
 
 def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
+    from datamodules.tokenizers import pad_token_id
     from lightning_modules.gpt2 import Gpt2LanguageModel, new_gpt2, pretrained_gpt2
 
-    end = int(data.tokenizer.eos_token_id)
+    end = pad_token_id(data.tokenizer)
     if model.pretrained is not None:
         network = pretrained_gpt2(
             model.pretrained,
@@ -177,7 +178,7 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
 
 
 def _check_vocabulary(learner: Learner, data: TokenizedData) -> None:
-    rows = learner.model.get_input_embeddings().weight.shape[0]
+    rows = int(learner.model.get_input_embeddings().weight.shape[0])  # type: ignore[index]
     if len(data.tokenizer) > rows:
         raise UserError(
             f"the tokenizer has {len(data.tokenizer)} tokens, the model embeds {rows}",

@@ -20,7 +20,7 @@ from errors import UserError
 from lightning_modules.learner import Learner
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from rich.console import Console
 
@@ -169,7 +169,7 @@ class Checkpoints(pl.Callback):
 
 
 @contextmanager
-def renamed_when_whole(path: Path) -> Iterator[Path]:
+def renamed_when_whole(path: Path) -> Generator[Path]:
     """A temporary path beside `path` that takes its name once what was written is on the disk.
 
     Raises UserError when the disk is full; the partial file is removed and an older `path` stays.

@@ -5,6 +5,7 @@ Legend: N rows, B batch, T tokens, L labels, V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,13 +75,13 @@ def _token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataF
     )
 
 
-def _classification_evaluation(rows: pd.DataFrame, texts: object) -> Evaluation:
+def _classification_evaluation(rows: pd.DataFrame, texts: Sequence[str]) -> Evaluation:
     scores = classification_scores(
         rows["prediction"].to_numpy(dtype=np.int64), rows["label"].to_numpy(dtype=np.int64)
     )
     scores["loss"] = float(rows["loss"].mean())
     order = ["row", "text", "label", "prediction", *[c for c in rows if str(c).startswith("logit_")], "loss"]
-    return Evaluation(scores, rows.assign(text=texts)[order])
+    return Evaluation(scores, rows.assign(text=list(texts))[order])
 
 
 def _language_evaluation(rows: pd.DataFrame) -> Evaluation:

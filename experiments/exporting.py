@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,13 +82,13 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
     return ScoringSet(
         # A language model's block holds one id more than its context, the last target.
         input_ids=[table.sequence(int(row))[: config.data.max_tokens].tolist() for row in rows],
-        labels=None if labels is None else np.array([labels[row] for row in rows], dtype=np.int64),
+        labels=None if labels is None else np.array([labels[int(row)] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
     )
 
 
 @contextmanager
-def _status(console: Console | None) -> Iterator[Callable[[str], None]]:
+def _status(console: Console | None) -> Generator[Callable[[str], None]]:
     """A line on stderr that says what the export is at."""
     if console is None:
         yield lambda _: None

@@ -135,7 +135,9 @@ def _unknown_key(
     if path in known:
         table = path.rsplit(".", 1)[0]
         kind = mapping[table].get("kind") if isinstance(mapping.get(table), Mapping) else None
-        return UserError(f"no such key for kind {kind!r}", where=place, cure=f"Leave it out, or change {table}.kind.")
+        return UserError(
+            f"no such key for kind {kind!r}", where=place, cure=f"Leave it out, or change {table}.kind."
+        )
     near = nearest(path, known) or nearest(path.rsplit(".", 1)[-1], known)
     cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
     return UserError("no such key", where=place, cure=cure)

@@ -68,7 +68,7 @@ def prepare(config: ExperimentConfig) -> dict[str, str]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.use_deterministic_algorithms(config.train.deterministic)
     random.seed(config.seed)
-    np.random.seed(config.seed)  # noqa: NPY002 - libraries draw from the global generator
+    np.random.seed(config.seed)
     torch.manual_seed(config.seed)
     device = resolve_device(config.train.device)
     return {

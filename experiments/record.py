@@ -12,11 +12,11 @@ from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
 from tracking.provenance import Provenance, code_tree_digest, collect
-from tracking.working_tree import working_tree_patch
 from tracking.records import DatasetInput
+from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
-    from datamodules.tokenized import TokenizedData
+    from datamodules.tokenized import SplitName, TokenizedData
     from experiments.build import Schedule
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
@@ -68,7 +68,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
-def recipe_id(config: ExperimentConfig, fingerprints: Mapping[str, str], provenance: Provenance) -> str:
+def recipe_id(config: ExperimentConfig, fingerprints: Mapping[SplitName, str], provenance: Provenance) -> str:
     """sha256 over everything that decides a run's numbers on one machine class.
 
     The resolved config (with its seed), the source code, the rows of every split and the dependency lock.
@@ -77,7 +77,7 @@ def recipe_id(config: ExperimentConfig, fingerprints: Mapping[str, str], provena
     content = {
         "config": config.model_dump(mode="json", exclude={"name", "description"}),
         "code": code_tree_digest(REPOSITORY),
-        "data": dict(fingerprints),
+        "data": {split: fingerprints[split] for split in sorted(fingerprints)},
         "lock": provenance.lock_digest,
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()

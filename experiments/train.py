@@ -5,16 +5,15 @@ from __future__ import annotations
 import shutil
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import pytorch_lightning as pl
 
-from errors import UserError
 from experiments.build import Schedule, build_data, build_learner, plan
 from experiments.callbacks import Checkpoints, EarlyStopping, StepMetrics, StopOnCue, StopWhen, TrainingBar
 from experiments.evaluate import evaluate
@@ -80,7 +79,7 @@ def train(
 
 
 @contextmanager
-def _ended_in_the_record(log: RunLog) -> Iterator[None]:
+def _ended_in_the_record(log: RunLog) -> Generator[None]:
     """Whatever ends the run, the store says so: no run stays RUNNING."""
     try:
         yield
@@ -99,7 +98,7 @@ class _Clock:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
+    def __call__(self, name: str) -> Generator[None]:
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start

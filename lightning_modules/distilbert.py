@@ -21,13 +21,11 @@ from lightning_modules.sources import from_scratch, load_pretrained
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 
 
-class DistilBertClassifier(Learner):
+class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
     """Fine-tunes `model`, a DistilBertForSequenceClassification, on labelled texts.
 
     frozen_layers: 0 trains everything; k freezes the embeddings and the first k - 1 blocks.
     """
-
-    model: DistilBertForSequenceClassification
 
     def __init__(
         self,
@@ -37,8 +35,7 @@ class DistilBertClassifier(Learner):
         label_smoothing: float,
         frozen_layers: int,
     ) -> None:
-        super().__init__(optimisation)
-        self.model = model
+        super().__init__(model, optimisation)
         self.label_smoothing = label_smoothing
         self.val_accuracy = MulticlassAccuracy(num_classes=model.config.num_labels, average="micro")
         for name, parameter in self.named_parameters():

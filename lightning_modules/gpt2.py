@@ -19,18 +19,15 @@ _LAYER = re.compile(r"transformer\.h\.(\d+)\.")
 IGNORED = -100  # target of a padded position
 
 
-class Gpt2LanguageModel(Learner):
+class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
     """Trains `model`, a GPT2LMHeadModel with tied embeddings, to predict the next token.
 
     Targets come with the batch, so padding is left out of the loss by position, never by id: the
     padding token is the end-of-text token, whose real occurrences must be learned.
     """
 
-    model: GPT2LMHeadModel
-
     def __init__(self, model: GPT2LMHeadModel, *, optimisation: Optimisation, frozen_layers: int) -> None:
-        super().__init__(optimisation)
-        self.model = model
+        super().__init__(model, optimisation)
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 import torch
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 Batch = dict[str, torch.Tensor]
+Model = TypeVar("Model", bound="PreTrainedModel")
 
 
 class NonFiniteLossError(UserError):
@@ -35,16 +36,15 @@ class NonFiniteLossError(UserError):
         )
 
 
-class Learner(pl.LightningModule, ABC):
-    """A transformers model and how it learns.
+class Learner(pl.LightningModule, ABC, Generic[Model]):
+    """A transformers model, `model`, and how it learns.
 
     `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step.
     """
 
-    model: PreTrainedModel
-
-    def __init__(self, optimisation: Optimisation) -> None:
+    def __init__(self, model: Model, optimisation: Optimisation) -> None:
         super().__init__()
+        self.model: Model = model
         self.optimisation = optimisation
         self.val_loss = MeanMetric()
         self.last_gradient_norm = torch.zeros(())

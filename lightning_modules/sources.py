@@ -24,7 +24,7 @@ def load_pretrained(
     if folder.is_dir():
         _check_folder(folder, model_class)
     try:
-        model, report = model_class.from_pretrained(
+        loaded: Any = model_class.from_pretrained(
             source,
             revision=revision,
             local_files_only=local_files_only or folder.is_dir(),
@@ -35,6 +35,7 @@ def load_pretrained(
         )
     except (OSError, ValueError, RuntimeError) as error:
         raise _unavailable(source, error) from error
+    model, report = loaded
     _check_weights(report, source)
     return model.float().train()  # the library hands models over in evaluation mode, dropout off
 

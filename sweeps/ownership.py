@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from errors import UserError
 
 
 @contextmanager
-def owned(lock: Path, *, what: str) -> Iterator[None]:
+def owned(lock: Path, *, what: str) -> Generator[None]:
     """Hold `lock` (a file) while working; UserError when another process holds it.
 
     The operating system lets go of it when the process ends, however it ends.

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.exporting import export_run
 from experiments.loading import catalog_file, overridden, parse, read_yaml
@@ -110,7 +109,7 @@ def _parent(
 
 
 @contextmanager
-def _ended(parent: RunLog) -> Iterator[None]:
+def _ended(parent: RunLog) -> Generator[None]:
     """The parent run does not stay RUNNING, whatever ends the sitting."""
     try:
         yield

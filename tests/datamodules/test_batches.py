@@ -10,7 +10,13 @@ LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(lambda x: n
 
 
 def order(lengths: np.ndarray, seed: int = 0, **changes: object) -> EpochBatches:
-    settings = {"batch_size": 8, "batch_tokens": None, "group_by_length": True, "multiple_of": 1, "seed": seed}
+    settings = {
+        "batch_size": 8,
+        "batch_tokens": None,
+        "group_by_length": True,
+        "multiple_of": 1,
+        "seed": seed,
+    }
     return EpochBatches(lengths, **{**settings, **changes})  # type: ignore[arg-type]
 
 

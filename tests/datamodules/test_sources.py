@@ -22,7 +22,9 @@ def data(path: Path, cache: Path, **changes: object) -> Sst2Data:
     return Sst2Data(**{**settings, **changes})  # type: ignore[arg-type]
 
 
-def write(folder: Path, suffix: str, train: dict[str, list[object]], official: dict[str, list[object]]) -> Path:
+def write(
+    folder: Path, suffix: str, train: dict[str, list[object]], official: dict[str, list[object]]
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for split, rows in (("train", train), ("validation", official)):
         frame = pd.DataFrame(rows)

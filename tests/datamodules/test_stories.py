@@ -23,7 +23,9 @@ def module(folder: Path, block: int) -> TinyStoriesData:
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(STORY.map(" ".join), min_size=1, max_size=12), st.integers(8, 40))
-def test_every_token_is_a_target_once_and_none_is_invented(tmp_path: Path, stories: list[str], block: int) -> None:
+def test_every_token_is_a_target_once_and_none_is_invented(
+    tmp_path: Path, stories: list[str], block: int
+) -> None:
     data = module(tmp_path, block)
     data.tokenizer = train_tokenizer("gpt2_bpe", ["Once upon a time Tom ran."], vocab_size=300)
     data.tables = {"test": data.tokenize(stories)}

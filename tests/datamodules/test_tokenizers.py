@@ -27,7 +27,9 @@ print(tokenizer_digest(train_tokenizer(sys.argv[1], sys.argv[2:], vocab_size=280
 def test_the_same_texts_give_the_same_tokenizer_in_every_process(kind: TrainedKind) -> None:
     here = tokenizer_digest(train_tokenizer(kind, TEXTS, vocab_size=280))
     again = [
-        subprocess.run([sys.executable, "-c", PRINT_DIGEST, kind, *TEXTS], capture_output=True, text=True, check=True)
+        subprocess.run(
+            [sys.executable, "-c", PRINT_DIGEST, kind, *TEXTS], capture_output=True, text=True, check=True
+        )
         for _ in range(2)
     ]
     assert {process.stdout.strip() for process in again} == {here}
@@ -42,7 +44,11 @@ def test_a_saved_tokenizer_reads_as_the_same(kind: TrainedKind, tmp_path: Path) 
     assert tokenizer_digest(loaded) == tokenizer_digest(trained)
     for text in ("A fine film?", "unseen words ñ"):
         assert loaded(text)["input_ids"] == trained(text)["input_ids"]
-        assert loaded.decode(loaded(text)["input_ids"], skip_special_tokens=True) in {text, text.lower(), "unseen words n"}
+        assert loaded.decode(loaded(text)["input_ids"], skip_special_tokens=True) in {
+            text,
+            text.lower(),
+            "unseen words n",
+        }
     assert pad_token_id(loaded) == 0
 
 

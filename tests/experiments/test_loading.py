@@ -79,4 +79,6 @@ def test_overriding_leaves_the_original_alone() -> None:
 
 def test_a_run_name_says_what_varied() -> None:
     config = load_experiment("demo_reviews")
-    assert run_name(config, {"optim.learning_rate": 0.00123456}) == "demo_reviews learning_rate=0.00123 seed=0"
+    assert (
+        run_name(config, {"optim.learning_rate": 0.00123456}) == "demo_reviews learning_rate=0.00123 seed=0"
+    )

@@ -31,7 +31,9 @@ def batch(lengths: list[int], seed: int = 0) -> tuple[torch.Tensor, torch.Tensor
 
 @hypothesis_settings(deadline=None, max_examples=30)
 @given(st.lists(st.integers(1, 20), min_size=1, max_size=6), st.integers(1, 3), st.integers(0, 5))
-def test_the_short_cut_gives_the_logits_of_the_whole_model(lengths: list[int], layers: int, seed: int) -> None:
+def test_the_short_cut_gives_the_logits_of_the_whole_model(
+    lengths: list[int], layers: int, seed: int
+) -> None:
     network = model(layers=layers).eval()
     ids, mask = batch(lengths, seed)
     with torch.no_grad():
@@ -43,7 +45,10 @@ def test_the_short_cut_gives_the_logits_of_the_whole_model(lengths: list[int], l
 def test_the_short_cut_gives_the_gradients_of_the_whole_model() -> None:
     ids, mask = batch([3, 9, 7])
     gradients = []
-    for forward in (lambda n: n(input_ids=ids, attention_mask=mask).logits, lambda n: first_token_logits(n, ids, mask)):
+    for forward in (
+        lambda n: n(input_ids=ids, attention_mask=mask).logits,
+        lambda n: first_token_logits(n, ids, mask),
+    ):
         network = model().train()
         forward(network).square().sum().backward()
         gradients.append({name: p.grad for name, p in network.named_parameters()})
@@ -88,7 +93,9 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_step() -> None:
 
 def test_a_language_model_ignores_padding_by_position_and_ties_its_head() -> None:
     torch.manual_seed(0)
-    network = new_gpt2(vocab_size=40, end_token_id=0, context_tokens=16, layers=2, heads=2, dim=16, dropout=0.0)
+    network = new_gpt2(
+        vocab_size=40, end_token_id=0, context_tokens=16, layers=2, heads=2, dim=16, dropout=0.0
+    )
     learner = Gpt2LanguageModel(network, optimisation=SETTINGS, frozen_layers=0).eval()
     ids = torch.randint(0, 40, (1, 9))
     whole = {"input_ids": ids[:, :-1], "labels": ids[:, 1:]}

@@ -38,13 +38,17 @@ def test_the_rate_rises_then_never_rises_again(warmup: int, total: int, schedule
 
 def test_halfway_of_linear_and_cosine_is_half() -> None:
     for schedule in ("linear", "cosine"):
-        assert learning_rate_factor(55, schedule=schedule, warmup_steps=10, total_steps=100) == pytest.approx(0.5)
+        assert learning_rate_factor(55, schedule=schedule, warmup_steps=10, total_steps=100) == pytest.approx(
+            0.5
+        )
 
 
 def test_only_matrices_decay_and_lower_layers_learn_slower() -> None:
     model = nn.Sequential(nn.Embedding(5, 4), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 2))
     groups = parameter_groups(
-        model.named_parameters(), depth_of=lambda name: {"0": 0, "1": 1, "2": 1, "3": 2}[name[0]], settings=settings()
+        model.named_parameters(),
+        depth_of=lambda name: {"0": 0, "1": 1, "2": 1, "3": 2}[name[0]],
+        settings=settings(),
     )
     where = {id(p): group for group in groups for p in group["params"]}  # type: ignore[attr-defined]
     assert len(where) == len(list(model.parameters()))
