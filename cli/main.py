@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, ParamSpec
 
 import typer
 
@@ -20,6 +22,33 @@ app = typer.Typer(
     help="Launch sweeps, compare runs in the MLflow UI, reproduce any run by its ID.",
 )
 
+Arguments = ParamSpec("Arguments")
+
+
+def _ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
+    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130."""
+
+    @wraps(verb)
+    def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            code = verb(*args, **kwargs)
+        except UserError as error:
+            code = _say(str(error), 2)
+        except KeyboardInterrupt:
+            code = _say("interrupted; what was finished is kept", 130)
+        except BrokenPipeError:  # the reader of our output has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        raise typer.Exit(code)
+
+    return command
+
+
+def _say(message: str, code: int) -> int:
+    print(f"encore: {message}", file=sys.stderr)  # noqa: T201
+    return code
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Root = Annotated[
     Path, typer.Option("--root", help="Folder of everything that runs leave.", envvar="ENCORE_ROOT")
@@ -32,20 +61,22 @@ DEFAULT_ROOT = Path("mlruns")
 
 
 @app.command()
+@_ended_in_one_line
 def sweep(
     name: Annotated[str, typer.Argument(help="A catalogued sweep, or a YAML file.")],
     overrides: Overrides = None,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
-) -> None:
+) -> int:
     """Search an experiment's space; run again, it goes on where it stopped."""
     from cli.verbs import sweep_verb
 
-    raise typer.Exit(sweep_verb(name, overrides or [], root, as_json=json, dry_run=dry_run))
+    return sweep_verb(name, overrides or [], root, as_json=json, dry_run=dry_run)
 
 
 @app.command()
+@_ended_in_one_line
 def train(
     name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
     overrides: Overrides = None,
@@ -54,78 +85,73 @@ def train(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the resolved config, train nothing.")
     ] = False,
-) -> None:
+) -> int:
     """Run one experiment: train, score, export, record."""
     from cli.verbs import train_verb
 
-    raise typer.Exit(train_verb(name, overrides or [], root, as_json=json, dry_run=dry_run))
+    return train_verb(name, overrides or [], root, as_json=json, dry_run=dry_run)
 
 
 @app.command()
+@_ended_in_one_line
 def runs(
     experiment: Annotated[str | None, typer.Option(help="Only of this MLflow experiment.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only under this sweep's run ID.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="So many, newest first.")] = 20,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
-) -> None:
+) -> int:
     """List runs, newest first."""
     from cli.verbs import runs_verb
 
-    raise typer.Exit(runs_verb(root, experiment=experiment, sweep=sweep, limit=limit, as_json=json))
+    return runs_verb(root, experiment=experiment, sweep=sweep, limit=limit, as_json=json)
 
 
 @app.command()
-def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> None:
+@_ended_in_one_line
+def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Show one run: scores, exports, settings, artifacts."""
     from cli.verbs import show_verb
 
-    raise typer.Exit(show_verb(run_id, root, as_json=json))
+    return show_verb(run_id, root, as_json=json)
 
 
 @app.command()
-def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> None:
+@_ended_in_one_line
+def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Write and measure the ONNX and INT8 variants of a finished run, on that same run."""
     from cli.verbs import export_verb
 
-    raise typer.Exit(export_verb(run_id, root, as_json=json))
+    return export_verb(run_id, root, as_json=json)
 
 
 @app.command()
-def catalog(json: Json = False) -> None:
+@_ended_in_one_line
+def catalog(json: Json = False) -> int:
     """List the catalogued experiments and sweeps."""
     from cli.verbs import catalog_verb
 
-    raise typer.Exit(catalog_verb(as_json=json))
+    return catalog_verb(as_json=json)
 
 
 @app.command()
+@_ended_in_one_line
 def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
     root: Root = DEFAULT_ROOT,
-) -> None:
+) -> int:
     """Open the MLflow UI over the store, until Ctrl-C."""
     from cli.verbs import ui_verb
 
-    raise typer.Exit(ui_verb(root, host=host, port=port))
+    return ui_verb(root, host=host, port=port)
 
 
 def main() -> None:
-    """Entry point: user errors become one line and exit code 2, an interrupt 130."""
+    """Entry point."""
     _quiet_libraries()
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        app()
-    except UserError as error:
-        print(f"encore: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("encore: interrupted; what was finished is kept", file=sys.stderr)  # noqa: T201
-        sys.exit(130)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+    app()
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -77,7 +77,8 @@ def train_tokenizer(kind: TrainedKind, texts: Iterable[str], *, vocab_size: int)
     )
     ends = [(token, special.index(token)) for token in ("[SEP]", "[CLS]")]
     tokenizer.post_processor = processors.BertProcessing(*ends)
-    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **_BERT_TOKENS)
+    inputs = ["input_ids", "attention_mask"]  # and no token types, which DistilBERT does not take
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, model_input_names=inputs, **_BERT_TOKENS)
 
 
 def _byte_level_bpe(

@@ -138,6 +138,7 @@ def _unknown_key(
         return UserError(
             f"no such key for kind {kind!r}", where=place, cure=f"Leave it out, or change {table}.kind."
         )
+    known += sorted({key.rpartition(".")[0] for key in known} - {""})
     near = nearest(path, known) or nearest(path.rsplit(".", 1)[-1], known)
     cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
     return UserError("no such key", where=place, cure=cure)

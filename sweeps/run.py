@@ -64,9 +64,7 @@ def run_sweep(
     space, notes = space_here(sweep, base)
     first = base_values(sweep, base, space)
     with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
-        search = open_search(sweep, space, mapping, root=store.root, store_uri=_place(store))
-        if not search.study.get_trials(deepcopy=False):
-            search.study.enqueue_trial(first)
+        search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
         search.take_up_lost()
         parent = _parent(search, store, sweep, base, notes)
         sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial)
@@ -136,7 +134,7 @@ class _Sitting:
     began: float = field(default_factory=time.monotonic)
 
     def go(self) -> SweepReport:
-        while self.search.counted() < self.sweep.budget.trials and self._in_time():
+        while self.search.goes_on() and self._in_time():
             self._trial()
         if self.sweep.finale is not None:
             self._finale()

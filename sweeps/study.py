@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,11 +41,19 @@ class Search:
     space: Mapping[str, Dimension]
 
     def next_trial(self) -> optuna.Trial:
-        """The next trial. Its draws depend on the seed, its number and the trials before it alone,
-        so an interrupted sweep goes on as it would have gone."""
-        number = len(self.study.get_trials(deepcopy=False))
-        self.study.sampler = _sampler(self.sweep, self.space, trial_seed(self.sweep.seed, number))
+        """The next trial. Its draws depend on the seed, its place among the trials that were not lost and
+        the results before it alone, so an interrupted sweep goes on as it would have gone."""
+        self.study.sampler = _sampler(self.sweep, trial_seed(self.sweep.seed, self.counted()))
         return self.study.ask({key: _distribution(dimension) for key, dimension in self.space.items()})
+
+    def goes_on(self) -> bool:
+        """Whether there is budget for another trial; a grid also ends with its last combination."""
+        import optuna
+
+        if self.counted() >= self.sweep.budget.trials:
+            return False
+        waiting = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+        return bool(waiting) or self.sweep.sampler.kind != "grid"
 
     def counted(self) -> int:
         """Trials that used up budget: finished, pruned or failed, but not those lost with their process."""
@@ -71,11 +80,18 @@ class Search:
 
 
 def open_search(
-    sweep: SweepConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], *, root: Path, store_uri: str
+    sweep: SweepConfig,
+    space: Mapping[str, Dimension],
+    base: Mapping[str, Any],
+    *,
+    first: Mapping[str, Any],
+    root: Path,
+    store_uri: str,
 ) -> Search:
     """The study of this sweep under `root`, new or gone on with.
 
-    It is the same study as long as everything but the budget and the finale is the same.
+    It is the same study as long as everything but the budget and the finale is the same. `first`:
+    the values of its first trial.
     """
     import optuna
 
@@ -88,7 +104,21 @@ def open_search(
         pruner=_pruner(sweep),
         load_if_exists=True,
     )
+    if not study.get_trials(deepcopy=False):
+        for values in (first, *_grid(sweep, space)):
+            study.enqueue_trial(dict(values), skip_if_exists=True)
     return Search(study, sweep, space)
+
+
+def _grid(sweep: SweepConfig, space: Mapping[str, Dimension]) -> list[dict[str, Any]]:
+    """Every combination of a grid; none for other samplers.
+
+    Optuna's own GridSampler ends a study from inside, which needs its own loop.
+    """
+    if sweep.sampler.kind != "grid":
+        return []
+    options = [dimension.options for dimension in space.values() if isinstance(dimension, Choice)]
+    return [dict(zip(space, values, strict=True)) for values in product(*options)]
 
 
 def _maximized(base: Mapping[str, Any]) -> bool:
@@ -121,7 +151,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
             return CategoricalDistribution(dimension.options)
 
 
-def _sampler(sweep: SweepConfig, space: Mapping[str, Dimension], seed: int) -> optuna.samplers.BaseSampler:
+def _sampler(sweep: SweepConfig, seed: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     match sweep.sampler:
@@ -129,11 +159,8 @@ def _sampler(sweep: SweepConfig, space: Mapping[str, Dimension], seed: int) -> o
             return optuna.samplers.TPESampler(
                 n_startup_trials=startup, multivariate=multivariate, constant_liar=False, seed=seed
             )
-        case RandomConfig():
+        case RandomConfig() | GridConfig():  # a grid's combinations all wait in the queue
             return optuna.samplers.RandomSampler(seed=seed)
-        case GridConfig():
-            options = {key: list(dim.options) for key, dim in space.items() if isinstance(dim, Choice)}
-            return optuna.samplers.GridSampler(options, seed=sweep.seed)
 
 
 def _pruner(sweep: SweepConfig) -> optuna.pruners.BasePruner:

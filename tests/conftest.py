@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
+
+from tracking.store import Store
 
 # Read by the libraries when they are imported, so set before any test module is.
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -33,4 +36,26 @@ def real_data(request: pytest.FixtureRequest) -> Path:
     folder = Path(request.config.getoption("--real-data"))
     if not (folder / "data" / "sst2").is_dir():
         pytest.skip(f"no real data in {folder}; name a folder with --real-data or ENCORE_DATA")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One migrated database for the session, copied for each test: a fresh one costs seconds."""
+    root = tmp_path_factory.mktemp("migrated") / "mlruns"
+    Store.open(root, f"sqlite:///{root / 'mlflow.db'}")
+    return root / "mlflow.db"
+
+
+@pytest.fixture
+def root(migrated: Path, tmp_path: Path) -> Path:
+    """An mlruns folder with an empty store in it; its path has a space and a percent sign."""
+    folder = tmp_path / "my 100% runs" / "mlruns"
+    folder.mkdir(parents=True)
+    shutil.copy(migrated, folder / "mlflow.db")
     return folder

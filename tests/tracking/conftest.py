@@ -1,4 +1,4 @@
-"""One migrated database for the session, copied for each test: a fresh one costs seconds."""
+"""Stores, child processes and servers for the tests of tracking."""
 
 from __future__ import annotations
 
@@ -18,27 +18,6 @@ import pytest
 
 from tracking.run_log import RunLog
 from tracking.store import Store
-
-
-@pytest.fixture(autouse=True)
-def _own_store(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-
-
-@pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("migrated") / "mlruns"
-    Store.open(root, f"sqlite:///{root / 'mlflow.db'}")
-    return root / "mlflow.db"
-
-
-@pytest.fixture
-def root(migrated: Path, tmp_path: Path) -> Path:
-    """An mlruns folder with an empty store in it; its path has a space and a percent sign."""
-    folder = tmp_path / "my 100% runs" / "mlruns"
-    folder.mkdir(parents=True)
-    shutil.copy(migrated, folder / "mlflow.db")
-    return folder
 
 
 @pytest.fixture

@@ -1,0 +1,299 @@
+"""One real run after another on the bundled corpora: what it records, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import resource
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+
+from errors import UserError
+from experiments.build import build_data, build_learner, plan
+from experiments.config import ExperimentConfig
+from experiments.exporting import export_run
+from experiments.loading import load_experiment
+from experiments.record import flat_params
+from experiments.train import train
+from lightning_modules.learner import NonFiniteLossError
+from tracking.records import RunRecord
+from tracking.store import Store
+
+SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
+         "train.threads=1", "export.scored_examples=200", "export.max_accuracy_drop=0.05"]  # fmt: skip
+CLASSIFIER = ["model.dim=16", "model.heads=2", "model.hidden_dim=32", "model.layers=2", *SMALL]
+LANGUAGE = [
+    "model.dim=16",
+    "model.heads=2",
+    "model.layers=1",
+    "model.vocab_size=300",
+    "data.max_tokens=32",
+    *SMALL,
+]
+
+
+def small(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+
+
+def only_run(store: Store) -> RunRecord:
+    (run,) = store.runs()
+    return run
+
+
+@pytest.fixture(scope="module")
+def finished(
+    migrated: Path, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Store, RunRecord, ExperimentConfig]:
+    """A finished classifier run, export included."""
+    folder = tmp_path_factory.mktemp("finished")
+    (folder / "mlflow.db").write_bytes(migrated.read_bytes())
+    store = Store.open(folder, f"sqlite:///{folder / 'mlflow.db'}")
+    config = small("seed=3", "model.dropout=0.1")
+    result = train(config, store, varied={"model.dropout": 0.1})
+    return store, store.find(result.run_id), config
+
+
+def test_a_finished_run_carries_all_that_the_ui_compares(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    _, run, config = finished
+    assert run.status == "FINISHED"
+    assert run.name == "demo_reviews dropout=0.1 seed=3"
+    for key, value in flat_params(config).items():
+        assert run.params[key] == str(value)
+    for metric in ("train/loss", "train/learning_rate", "val/accuracy", "best/val/accuracy", "best/step",
+                   "best/val/matthews_correlation", "test/accuracy", "test/f1", "test/accuracy_low",
+                   "export/fp32/accuracy", "export/int8/accuracy", "export/int8/size_ratio",
+                   "export/int8/latency_b1_p50_ms", "export/int8/latency_b32_p95_ms", "time/training_s"):  # fmt: skip
+        assert metric in run.metrics, metric
+    assert "held out for selection" in run.tags["mlflow.note.content"]
+    assert len(run.tags["encore.recipe_id"]) == 64
+
+
+def test_every_step_and_every_validation_is_logged_once(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    store, run, _ = finished
+    assert [step for step, _ in store.metric_history(run.run_id, "train/loss")] == list(range(1, 9))
+    assert [step for step, _ in store.metric_history(run.run_id, "val/accuracy")] == [2, 4, 6, 8]
+
+
+def test_the_scores_are_those_of_the_kept_predictions(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    store, run, _ = finished
+    for split, prefix in (("val", "best/val"), ("test", "test")):
+        answers = pd.read_parquet(store.artifact(run, f"predictions/{split}/predictions.parquet"))
+        assert (answers["label"] == answers["prediction"]).mean() == pytest.approx(
+            run.metrics[f"{prefix}/accuracy"]
+        )
+        assert answers["row"].tolist() == list(range(len(answers)))
+
+
+def test_the_kept_model_is_the_best_one_and_answers_as_recorded(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    store, run, _ = finished
+    folder = store.artifact(run, "model")
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    answers = pd.read_parquet(store.artifact(run, "predictions/test/predictions.parquet")).head(20)
+    for _, answer in answers.iterrows():
+        with torch.no_grad():
+            logits = model(**tokenizer(answer["text"], return_tensors="pt")).logits[0]
+        assert logits.tolist() == pytest.approx([answer["logit_0"], answer["logit_1"]], abs=1e-4)
+
+
+def test_checkpoints_are_read_without_pickle_and_their_weights_agree(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    from safetensors.torch import load_file
+
+    store, run, _ = finished
+    for name, step in (("last", 8), ("best", int(run.metrics["best/step"]))):
+        checkpoint = torch.load(store.artifact(run, f"checkpoints/{name}.ckpt"), weights_only=True)
+        assert checkpoint["global_step"] == step
+        assert checkpoint["optimizer_states"]
+        weights = load_file(store.artifact(run, f"checkpoints/{name}.safetensors"))
+        for key, value in weights.items():
+            assert torch.equal(checkpoint["state_dict"][f"model.{key}"], value)
+
+
+def test_the_record_is_complete(finished: tuple[Store, RunRecord, ExperimentConfig]) -> None:
+    store, run, config = finished
+    recorded = json.loads(store.artifact(run, "run/config.json").read_text())
+    assert ExperimentConfig.model_validate(recorded) == config
+    provenance = json.loads(store.artifact(run, "run/provenance.json").read_text())
+    assert provenance["torch"] is not None
+    assert "torch" in provenance["distributions"]
+    assert store.artifact(run, "run/working_tree.patch").exists()
+    assert not list(store.artifact(run, "checkpoints").glob(".*partial"))
+
+
+def test_exporting_again_writes_on_the_same_run(finished: tuple[Store, RunRecord, ExperimentConfig]) -> None:
+    store, run, _ = finished
+    before = len(store.runs())
+    report = export_run(store, run)
+    again = store.find(run.run_id)
+    assert len(store.runs()) == before
+    assert again.status == "FINISHED"
+    assert again.metrics["export/int8/accuracy"] == report.metrics["export/int8/accuracy"]
+
+
+def test_a_missed_gate_is_told_and_recorded(root: Path) -> None:
+    store = Store.open(root)
+    result = train(small("export.max_accuracy_drop=0.0", "train.max_steps=4", "seed=1"), store)
+    run = only_run(store)
+    drop = run.metrics["export/fp32/accuracy"] - run.metrics["export/int8/accuracy"]
+    assert bool(result.gate_failures) == (drop > 1e-9)
+    assert (run.tags["encore.export_gate"] == "passed") == (drop <= 1e-9)
+
+
+def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
+    store = Store.open(root)
+    seen: list[int] = []
+
+    def stop(step: int, metrics: Mapping[str, float]) -> bool:
+        seen.append(step)
+        assert set(metrics) == {"val/loss", "val/accuracy"}
+        return step == 4
+
+    result = train(small(), store, stop_when=stop)
+    run = only_run(store)
+    assert result.status == "pruned"
+    assert result.steps == 4
+    assert seen == [2, 4]
+    assert run.status == "KILLED"
+    assert run.tags["encore.killed_because"] == "pruned"
+    assert {"best/val/accuracy", "test/accuracy", "train/loss", "time/training_s"} <= set(run.metrics)
+    assert flat_params(small()).keys() <= run.params.keys()
+
+
+def test_training_runs_with_dropout_and_a_loaded_model_too(root: Path, tmp_path: Path) -> None:
+    config = small("model.dropout=0.1")
+    data = build_data(config, cache_dir=root / "cache")
+    build_learner(config, data, plan(config, data)).save_pretrained(tmp_path / "model")
+    data.tokenizer.save_pretrained(tmp_path / "model")
+    again = small(f"model.pretrained={tmp_path / 'model'}", "model.dropout=0.1")
+    learner = build_learner(again, build_data(again, cache_dir=root / "cache"), plan(again, data))
+    assert all(module.training for module in learner.modules())
+
+
+def test_the_same_config_gives_the_same_bits_and_another_seed_does_not(root: Path) -> None:
+    store = Store.open(root)
+
+    def losses(*overrides: str) -> list[tuple[int, float]]:
+        result = train(small("export.when=never", "model.dropout=0.1", *overrides), store)
+        return store.metric_history(result.run_id, "train/loss")
+
+    first = losses()
+    assert losses("data.loader_workers=2") == first
+    assert losses("seed=9") != first
+
+
+def test_accumulated_batches_count_as_one_step(root: Path) -> None:
+    store = Store.open(root)
+    result = train(small("train.accumulate_batches=3", "data.batch_size=8", "export.when=never"), store)
+    assert result.steps == 8
+    assert [step for step, _ in store.metric_history(result.run_id, "train/loss")] == list(range(1, 9))
+
+
+def test_early_stopping_stops(root: Path) -> None:
+    store = Store.open(root)
+    config = small("optim.learning_rate=0.5", "train.early_stopping_patience=1", "export.when=never",
+                   "train.max_steps=40", "train.validations=20", "optim.warmup_ratio=0")  # fmt: skip
+    result = train(config, store)
+    assert result.steps < 40
+    assert only_run(store).status == "FINISHED"
+
+
+def test_a_diverging_run_fails_and_says_at_which_step(root: Path, tmp_path: Path) -> None:
+    config = small()
+    data = build_data(config, cache_dir=root / "cache")
+    learner = build_learner(config, data, plan(config, data))
+    with torch.no_grad():
+        learner.model.get_parameter("classifier.weight").fill_(float("inf"))
+    learner.save_pretrained(tmp_path / "model")
+    data.tokenizer.save_pretrained(tmp_path / "model")
+    store = Store.open(root)
+    with pytest.raises(NonFiniteLossError, match="step 0"):
+        train(small(f"model.pretrained={tmp_path / 'model'}"), store)
+    run = only_run(store)
+    assert run.status == "FAILED"
+    assert "step 0" in run.tags["encore.failed_because"]
+    assert "NonFiniteLossError" in store.artifact(run, "run/traceback.txt").read_text()
+
+
+def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
+    store = Store.open(root)
+    config = load_experiment(
+        "demo_stories", [*LANGUAGE, "export.scored_examples=20", "export.max_loss_increase=1"]
+    )
+    result = train(config, store)
+    run = only_run(store)
+    assert run.status == "FINISHED"
+    assert run.metrics["test/loss"] == pytest.approx(
+        torch.tensor(run.metrics["test/perplexity"]).log().item(), abs=1e-4
+    )
+    assert run.metrics["best/val/loss"] <= run.metrics["val/loss"] + 1e-4
+    assert "export/int8/perplexity" in result.metrics
+
+
+def test_fp16_on_a_cpu_is_refused_before_anything_is_recorded(root: Path) -> None:
+    if torch.cuda.is_available():
+        pytest.skip("this machine can train in FP16")
+    store = Store.open(root)
+    with pytest.raises(UserError, match="cannot train in FP16"):
+        train(small("train.precision=16-mixed"), store)
+    assert store.runs() == []
+
+
+def test_a_full_disk_during_a_checkpoint_is_one_line_and_leaves_no_half_file(root: Path) -> None:
+    """A limit on the size of files stands in for the end of the disk: the same failing write."""
+    store = Store.open(root)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    wide = small("model.dim=512", "model.hidden_dim=2048", "train.max_steps=4")
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8 * 2**20, limits[1]))
+        with pytest.raises(UserError, match="disk is full"):
+            train(wide, store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
+    run = only_run(store)
+    assert run.status == "FAILED"
+    assert not [path for path in root.rglob("*") if "partial" in path.name or path.name.endswith(".ckpt")]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.tokenizer={other}", "the tokenizer has"),
+        ("data.max_tokens=500", "positions"),
+        ("train.max_steps=none train.max_epochs=1 train.validations=100", "do not fit"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused_before_a_run_begins(
+    root: Path, tmp_path: Path, override: str, message: str
+) -> None:
+    from datamodules.tokenizers import train_tokenizer
+
+    config = small()
+    data = build_data(config, cache_dir=root / "cache")
+    build_learner(config, data, plan(config, data)).save_pretrained(tmp_path / "model")
+    data.tokenizer.save_pretrained(tmp_path / "model")
+    other = train_tokenizer("bert_bpe", [" ".join(f"word{i}" for i in range(3000))] * 2, vocab_size=2000)
+    other.save_pretrained(tmp_path / "other")
+    overrides = override.format(other=tmp_path / "other").split()
+    store = Store.open(root)
+    with pytest.raises(UserError, match=message):
+        train(small(f"model.pretrained={tmp_path / 'model'}", *overrides), store)
+    assert store.runs() == []

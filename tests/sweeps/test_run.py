@@ -1,0 +1,207 @@
+"""Real sweeps of real, very small runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import optuna
+import pytest
+
+from sweeps.report import SweepReport
+from sweeps.run import load_sweep, run_sweep
+from tracking.store import Store
+
+SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
+         "train.threads=1", "export.scored_examples=50", "export.max_accuracy_drop=0.2", "model.dim=16",
+         "model.heads=2", "model.hidden_dim=32"]  # fmt: skip
+
+
+def sweep(root: Path, *overrides: str) -> SweepReport:
+    spec, rest = load_sweep("demo", [*SMALL, *overrides])
+    return run_sweep(spec, Store.open(root), overrides=rest)
+
+
+@pytest.fixture(scope="module")
+def swept(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, SweepReport]:
+    folder = tmp_path_factory.mktemp("swept")
+    (folder / "mlflow.db").write_bytes(migrated.read_bytes())
+    pruner = "pruner={kind: median, startup_trials: 1, warmup_steps: 0}"
+    finale = "finale={top: 1, overrides: {train.max_steps: 12}}"
+    return Store.open(folder), sweep(folder, "budget.trials=6", pruner, finale, "data.selection_examples=200")
+
+
+def test_every_trial_is_a_child_run_with_all_columns(swept: tuple[Store, SweepReport]) -> None:
+    store, report = swept
+    parent = store.find(report.parent_id)
+    children = store.runs(parent_id=parent.run_id)
+    assert parent.status == "FINISHED"
+    assert len(children) == 7
+    assert {run.status for run in children} <= {"FINISHED", "KILLED"}
+    columns = {
+        "best/val/accuracy",
+        "best/val/loss",
+        "test/accuracy",
+        "test/f1",
+        "time/training_s",
+        "best/step",
+    }
+    for run in children:
+        assert columns <= run.metrics.keys()
+        assert {"optim.learning_rate", "optim.warmup_ratio", "train.precision"} <= run.params.keys()
+        if run.status == "FINISHED":
+            assert "export/int8/accuracy" in run.metrics
+        else:
+            assert run.tags["encore.killed_because"] == "pruned"
+
+
+def test_the_first_trial_has_the_experiments_own_values(swept: tuple[Store, SweepReport]) -> None:
+    _, report = swept
+    assert report.rows[0].values == {
+        "optim.learning_rate": "0.001",
+        "optim.warmup_ratio": "0.1",
+        "train.precision": "32-true",
+    }
+
+
+def test_the_best_is_selected_by_the_held_out_slice_alone(swept: tuple[Store, SweepReport]) -> None:
+    store, report = swept
+    finished = [row for row in report.rows if row.status == "FINISHED"]
+    assert report.best is not None
+    assert report.best.metrics["best/val/accuracy"] == max(
+        row.metrics["best/val/accuracy"] for row in finished
+    )
+    assert store.find(report.parent_id).tags["encore.best_run"] == report.best.run_id
+    assert store.find(report.parent_id).metrics["test/accuracy"] == report.best.metrics["test/accuracy"]
+
+
+LANGUAGE_SWEEP = """
+name: tiny_stories
+description: Learning rates of a tiny language model
+experiment: demo_stories
+overrides: {model.dim: 16, model.heads: 2, model.layers: 1, model.vocab_size: 300, data.max_tokens: 32,
+            data.train_examples: 100, data.selection_examples: 20, train.max_steps: 16, train.validations: 4,
+            train.threads: 1, export.when: never}
+space:
+  optim.learning_rate: {kind: choice, options: [3e-3, 1e-5, 1e-4]}
+sampler: {kind: grid}
+pruner: {kind: median, startup_trials: 1, warmup_steps: 0}
+budget: {trials: 9}
+"""
+
+
+def test_slow_learners_are_pruned_inside_the_epoch_and_a_grid_ends_by_itself(
+    root: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "sweep.yaml").write_text(LANGUAGE_SWEEP)
+    spec, rest = load_sweep(str(tmp_path / "sweep.yaml"))
+    store = Store.open(root)
+    report = run_sweep(spec, store, overrides=rest)
+    by_rate = {float(row.values["optim.learning_rate"]): row for row in report.rows}
+    assert {rate: row.status for rate, row in by_rate.items()} == {
+        3e-3: "FINISHED",
+        1e-5: "PRUNED",
+        1e-4: "PRUNED",
+    }
+    for rate in (1e-5, 1e-4):
+        assert len(store.metric_history(by_rate[rate].run_id, "train/loss")) < 16
+        assert "test/perplexity" in by_rate[rate].metrics
+    assert report.best is not None
+    assert report.best.run_id == by_rate[3e-3].run_id
+
+
+def test_the_finale_runs_the_best_trial_longer(swept: tuple[Store, SweepReport]) -> None:
+    store, report = swept
+    (finale,) = [row for row in report.rows if row.stage == "finale"]
+    searched = {row.trial: row for row in report.rows if row.stage == "search"}
+    assert searched[finale.trial].values == finale.values
+    assert len(store.metric_history(finale.run_id, "train/loss")) == 12
+
+
+def test_the_report_opens_without_a_network(swept: tuple[Store, SweepReport]) -> None:
+    store, report = swept
+    parent = store.find(report.parent_id)
+    page = store.artifact(parent, "sweep/report.html").read_text()
+    assert "Plotly.newPlot" in page
+    assert 'src="http' not in page
+    assert len(json.loads(store.artifact(parent, "sweep/trials.json").read_text())) == 7
+
+
+def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_budget(root: Path) -> None:
+    first = sweep(root, "budget.trials=2", "pruner={kind: none}")
+    again = sweep(root, "budget.trials=2", "pruner={kind: none}")
+    assert [row.run_id for row in again.rows] == [row.run_id for row in first.rows]
+    more = sweep(root, "budget.trials=3", "pruner={kind: none}")
+    assert [row.run_id for row in more.rows][:2] == [row.run_id for row in first.rows]
+    assert len(more.rows) == 3
+    assert more.parent_id == first.parent_id
+
+
+def test_export_of_the_best_alone(root: Path) -> None:
+    report = sweep(root, "budget.trials=2", "pruner={kind: none}", "export.when=best")
+    exported = [row.run_id for row in report.rows if "export/int8/accuracy" in row.metrics]
+    assert report.best is not None
+    assert exported == [report.best.run_id]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_a_sweep_whose_process_dies_goes_on_and_no_run_stays_running(root: Path, how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "cli", "sweep", "demo", "--root", str(root), "budget.trials=2",
+               "pruner={kind: none}", *SMALL, "train.max_steps=4000"]  # fmt: skip
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}
+    )
+    store = Store.open(root)
+    deadline = time.monotonic() + 120
+    while not any(store.metric_history(run.run_id, "train/loss") for run in store.runs()):
+        assert time.monotonic() < deadline
+        assert process.poll() is None
+        time.sleep(0.3)
+    process.send_signal(how)
+    _, stderr = process.communicate(timeout=60)
+    if how == signal.SIGTERM:
+        assert process.returncode == 130
+        assert stderr.strip().splitlines()[-1] == "encore: interrupted; what was finished is kept"
+    states = {run.tags.get("encore.kind"): run.status for run in Store.open(root).runs()}
+    assert states == {"sweep": "KILLED", "trial": "KILLED"}
+    study = optuna.load_study(study_name=None, storage=f"sqlite:///{root / 'optuna.db'}")
+    (lost,) = study.get_trials()[:1]
+    assert lost.state == (
+        optuna.trial.TrialState.FAIL if how == signal.SIGTERM else optuna.trial.TrialState.RUNNING
+    )
+
+
+@pytest.mark.slow
+def test_a_sweep_killed_in_a_trial_ends_as_one_that_was_not(
+    root: Path, migrated: Path, tmp_path: Path
+) -> None:
+    """The killed process's trial is trained anew; in the end both sweeps have the same trials and scores."""
+    options = ["budget.trials=3", "pruner={kind: none}", "export.when=never", *SMALL]
+    command = [sys.executable, "-m", "cli", "sweep", "demo", "--root", str(root), *options]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    store = Store.open(root)
+    deadline = time.monotonic() + 120
+    while not any(run.tags.get("encore.trial") == "1" for run in store.runs()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    subprocess.run(command, check=True, capture_output=True)
+    other = tmp_path / "whole"
+    other.mkdir()
+    (other / "mlflow.db").write_bytes(migrated.read_bytes())
+    whole = sweep(other, *options)
+
+    def found(store: Store, report_id: str) -> dict[str, tuple[str, float]]:
+        runs = [run for run in store.runs(parent_id=report_id) if run.status == "FINISHED"]
+        return {run.params["optim.learning_rate"]: (run.status, run.metrics["best/val/loss"]) for run in runs}
+
+    (parent,) = store.runs(tags={"encore.kind": "sweep"})
+    assert parent.status == "FINISHED"
+    assert found(store, parent.run_id) == found(Store.open(other), whole.parent_id)

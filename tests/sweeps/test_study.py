@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import optuna
+import pytest
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from sweeps.config import SweepConfig
+from sweeps.ownership import owned
+from sweeps.run import load_sweep
+from sweeps.space import base_experiment, base_values
+from sweeps.study import Search, open_search, study_name, trial_seed
+
+
+def search(root: Path, *overrides: str) -> Search:
+    sweep, rest = load_sweep("demo", overrides)
+    return opened(sweep, root, *rest)
+
+
+def opened(sweep: SweepConfig, root: Path, *rest: str) -> Search:
+    mapping = base_experiment(sweep, rest)
+    first = base_values(sweep, ExperimentConfig.model_validate(mapping), sweep.space)
+    return open_search(sweep, sweep.space, mapping, first=first, root=root, store_uri="local")
+
+
+def worth(values: dict[str, object]) -> float:
+    """A made-up objective, so that the sampler has something to learn from."""
+    return -abs(float(values["optim.learning_rate"]) - 1e-3) * 100  # type: ignore[arg-type]
+
+
+def draw(found: Search, count: int) -> list[dict[str, object]]:
+    drawn: list[dict[str, object]] = []
+    for _ in range(count):
+        trial = found.next_trial()
+        found.study.tell(trial, worth(trial.params))
+        drawn.append(trial.params)
+    return drawn
+
+
+def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(tmp_path: Path) -> None:
+    whole = draw(search(tmp_path / "whole"), 12)
+    first = draw(search(tmp_path / "parts"), 5)
+    second = draw(search(tmp_path / "parts"), 7)
+    assert first + second == whole
+    assert len({str(values) for values in whole}) == 12
+
+
+def test_another_seed_draws_other_trials(tmp_path: Path) -> None:
+    assert draw(search(tmp_path / "a"), 3) != draw(search(tmp_path / "b", "seed=1"), 3)
+
+
+def test_a_lost_trial_does_not_count_and_its_values_come_again(tmp_path: Path) -> None:
+    before = search(tmp_path)
+    draw(before, 2)
+    lost = before.next_trial()  # its process dies here
+    after = search(tmp_path)
+    assert after.take_up_lost() == 1
+    assert after.counted() == 2
+    again = after.next_trial()
+    assert again.params == lost.params
+    after.study.tell(again, 0.5)
+    assert after.counted() == 3
+    assert after.take_up_lost() == 0
+
+
+def test_failed_and_pruned_trials_use_up_budget(tmp_path: Path) -> None:
+    found = search(tmp_path)
+    for state in (optuna.trial.TrialState.FAIL, optuna.trial.TrialState.PRUNED):
+        found.study.tell(found.next_trial(), state=state)
+    assert found.counted() == 2
+
+
+def test_a_larger_budget_is_the_same_study_and_another_space_is_not() -> None:
+    def name(*overrides: str) -> str:
+        sweep, rest = load_sweep("demo", overrides)
+        return study_name(sweep, base_experiment(sweep, rest), "local")
+
+    assert name("budget.trials=50") == name("description=other") == name()
+    assert name("train.max_steps=60") != name()
+    assert name("sampler.kind=random", "sampler={kind: random}") != name()
+
+
+def test_trial_seeds_differ() -> None:
+    seeds = {trial_seed(seed, number) for seed in range(3) for number in range(100)}
+    assert len(seeds) == 300
+    assert all(0 <= seed < 2**32 for seed in seeds)
+
+
+def test_two_processes_do_not_work_on_one_sweep(tmp_path: Path) -> None:
+    lock = tmp_path / "journal" / "sweep.lock"
+    with (
+        owned(lock, what="sweep demo"),
+        pytest.raises(UserError, match="is at work on it"),
+        owned(lock, what="x"),
+    ):
+        pass
+    with owned(lock, what="sweep demo"):
+        pass
+
+
+def test_a_grid_visits_every_combination_once(tmp_path: Path) -> None:
+    options = {"kind": "choice", "options": [0.0, 0.1]}
+    spec = load_sweep("demo")[0].model_dump() | {
+        "sampler": {"kind": "grid"},
+        "space": {"optim.warmup_ratio": options, "model.dropout": options},
+    }
+    sweep = SweepConfig.model_validate(spec)
+    found = opened(sweep, tmp_path)
+    drawn: list[dict[str, object]] = []
+    while found.goes_on():
+        trial = found.next_trial()
+        found.study.tell(trial, 0.0)
+        drawn.append(trial.params)
+    assert len(drawn) == 4
+    assert len({str(sorted(values.items())) for values in drawn}) == 4
+    assert drawn[0] == {"optim.warmup_ratio": 0.1, "model.dropout": 0.0}
