@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 
@@ -31,8 +31,12 @@ _PIPE_WIDTH = 170
 
 def _consoles() -> tuple[Console, Console]:
     """stdout for results, stderr for progress."""
-    # A pipe or a file has no width of its own; tables then get the room they need.
-    return Console(width=None if sys.stdout.isatty() else _PIPE_WIDTH), Console(stderr=True)
+    return Console(width=_width(sys.stdout)), Console(stderr=True, width=_width(sys.stderr))
+
+
+def _width(stream: TextIO) -> int | None:
+    """A pipe or a file has no width of its own; tables then get the room they need."""
+    return None if stream.isatty() else _PIPE_WIDTH
 
 
 def _print_json(value: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -26,21 +27,38 @@ def load_tokenizer(source: str, *, local_files_only: bool) -> PreTrainedTokenize
         raise UserError(
             "no such folder", where=f"tokenizer {source}", cure="Give an existing folder or a hub id."
         )
+    if Path(source).is_dir():
+        _check_folder(Path(source))
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             source, local_files_only=local_files_only or Path(source).is_dir(), trust_remote_code=False
         )
     except (OSError, ValueError) as error:
         if Path(source).is_dir():
-            raise UserError(
-                "holds no tokenizer that can be read",
-                where=str(source),
-                cure="It needs tokenizer.json (or vocab.txt) and tokenizer_config.json.",
-            ) from error
+            raise _no_tokenizer(source) from error
         raise no_hub(f"the tokenizer {source}", key="model.pretrained") from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError("not a fast tokenizer", where=str(source), cure="Give one that has a tokenizer.json.")
     return tokenizer
+
+
+def _check_folder(folder: Path) -> None:
+    """The library meets a folder without these files, or with a damaged one, with a riddle."""
+    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
+        raise _no_tokenizer(str(folder))
+    try:
+        if (folder / "tokenizer.json").is_file():
+            json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise _no_tokenizer(str(folder)) from error
+
+
+def _no_tokenizer(source: str) -> UserError:
+    return UserError(
+        "holds no tokenizer that can be read",
+        where=source,
+        cure="It needs an undamaged tokenizer.json (or vocab.txt) and tokenizer_config.json.",
+    )
 
 
 def looks_local(source: str) -> bool:

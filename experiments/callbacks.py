@@ -214,6 +214,7 @@ class TrainingBar(pl.Callback):
             TextColumn("{task.fields[score]}"),
             console=console,
             transient=True,
+            disable=not console.is_terminal,
         )
         self.task = self.progress.add_task(title, total=total_steps, rate="", score="")
         self._drawn_at = self._started = time.monotonic()

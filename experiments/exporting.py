@@ -90,7 +90,7 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
 @contextmanager
 def _status(console: Console | None) -> Generator[Callable[[str], None]]:
     """A line on stderr that says what the export is at."""
-    if console is None:
+    if console is None or not console.is_terminal:
         yield lambda _: None
         return
     with console.status("export") as status:

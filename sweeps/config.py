@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from experiments.config import Strict
 
 Scalar = bool | int | float | str
+_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
 
 
 class FloatRange(Strict):
@@ -50,6 +52,12 @@ class Choice(Strict):
 
     kind: Literal["choice"]
     options: tuple[Scalar, ...] = Field(min_length=1)
+
+    @field_validator("options", mode="before")
+    @classmethod
+    def _numbers(cls, options: Any) -> Any:
+        """YAML 1.1 reads 2e-5, without a point, as a string."""
+        return [float(o) if isinstance(o, str) and _EXPONENT.fullmatch(o) else o for o in options]
 
 
 Dimension = Annotated[FloatRange | IntRange | Choice, Field(discriminator="kind")]

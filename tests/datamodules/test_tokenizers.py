@@ -55,5 +55,8 @@ def test_a_saved_tokenizer_reads_as_the_same(kind: TrainedKind, tmp_path: Path) 
 def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no tokenizer that can be read"):
         load_tokenizer(str(tmp_path), local_files_only=True)
+    (tmp_path / "tokenizer.json").write_text('{"half": ')
+    with pytest.raises(UserError, match="no tokenizer that can be read"):
+        load_tokenizer(str(tmp_path), local_files_only=True)
     with pytest.raises(UserError, match="no such folder"):
         load_tokenizer(str(tmp_path / "missing"), local_files_only=True)

@@ -1,0 +1,120 @@
+"""The command line as a user meets it: real processes, exit codes, one line per mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+HEAVY = ("torch", "transformers", "mlflow", "optuna", "datasets", "pytorch_lightning", "onnxruntime")
+TINY = ["data.train_examples=120", "data.selection_examples=40", "train.max_steps=4", "train.validations=2",
+        "train.threads=1", "model.dim=16", "model.heads=2", "model.hidden_dim=32", "export.scored_examples=20",
+        "export.max_accuracy_drop=1"]  # fmt: skip
+
+
+def encore(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cli", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=180
+    )
+
+
+def one_line(process: subprocess.CompletedProcess[str]) -> str:
+    """The message of a user's mistake: exit code 2, nothing on stdout, one line on stderr."""
+    assert process.returncode == 2, process.stderr
+    assert process.stdout == ""
+    lines = process.stderr.strip().splitlines()
+    assert len(lines) == 1, process.stderr
+    assert "Traceback" not in process.stderr
+    return lines[0]
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\nfrom cli.main import app\n"
+        "try:\n    app(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules], file=sys.stderr)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stderr.strip() == "[]"
+    for verb in ("sweep", "train", "runs", "show", "export", "ui", "catalog"):
+        assert verb in process.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "demo_review"], "Did you mean demo_reviews?"),
+        (["sweep", "dem"], "Did you mean demo?"),
+        (["train", "demo_reviews", "optim.lerning_rate=1"], "Did you mean optim.learning_rate?"),
+        (["sweep", "demo", "space={optim.lr: {kind: int, low: 1, high: 2}}"], "no such key in the experiment"),
+        (["train", "demo_reviews", "data.batch_size=none"], "data.batch_size"),
+    ],
+)
+def test_mistakes_in_words_are_one_line(arguments: list[str], message: str) -> None:
+    assert message in one_line(encore(*arguments))
+
+
+def test_without_a_hub_the_answer_names_the_ways_out(root: Path) -> None:
+    line = one_line(encore("train", "sst2_distilbert", "--root", root, HF_HUB_OFFLINE="1", HF_HOME=str(root / "hf")))
+    for way in ("data.path", "model.pretrained", "make demo"):
+        assert way in line
+
+
+def test_an_unknown_and_an_ambiguous_id_are_told(root: Path) -> None:
+    assert "no run" in one_line(encore("show", "zz", "--root", root))
+    assert "no run" in one_line(encore("export", "ffff", "--root", root))
+
+
+def test_a_locked_store_is_told(root: Path) -> None:
+    with sqlite3.connect(root / "mlflow.db", isolation_level=None) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        line = one_line(encore("train", "demo_reviews", *TINY, "--root", root))
+        other.execute("ROLLBACK")
+    assert "locked" in line
+
+
+def test_a_missing_data_folder_leaves_no_run_behind(root: Path) -> None:
+    line = one_line(encore("train", "sst2_distilbert", "data.path=/nowhere", "--root", root))
+    assert "/nowhere" in line
+    assert json.loads(encore("runs", "--json", "--root", root).stdout) == []
+
+
+def test_a_model_folder_of_another_kind_is_told(root: Path, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"sentence": [f"film {i}" for i in range(20)], "label": [0, 1] * 10})
+    for split in ("train", "validation"):
+        rows.to_parquet(tmp_path / f"{split}.parquet")
+    (tmp_path / "config.json").write_text('{"model_type": "bert"}')
+    arguments = ["train", "sst2_distilbert", f"data.path={tmp_path}", "--root", root, "data.selection_examples=5",
+                 "train.max_steps=5"]  # fmt: skip
+    assert "holds no tokenizer" in one_line(encore(*arguments, f"model.pretrained={tmp_path}"))
+    missing = one_line(encore(*arguments, "model.pretrained=./missing/model"))
+    assert "no such folder" in missing
+
+
+def test_a_run_from_the_command_line_is_listed_shown_and_exported(root: Path) -> None:
+    trained = encore("train", "demo_reviews", *TINY, "seed=4", "--json", "--root", root)
+    assert trained.returncode == 0, trained.stderr
+    result = json.loads(trained.stdout)
+    assert result["status"] == "finished"
+    (listed,) = json.loads(encore("runs", "--json", "--root", root).stdout)
+    assert listed["run_id"] == result["run_id"]
+    shown = encore("show", result["run_id"][:6], "--root", root)
+    assert shown.returncode == 0
+    assert "export/int8/accuracy" in shown.stdout
+    assert "checkpoints/" in shown.stdout
+    exported = encore("export", result["run_id"][:6], "--json", "--root", root)
+    assert exported.returncode == 0, exported.stderr
+    assert json.loads(exported.stdout)["passed"] is True
+
+
+def test_a_dry_run_prints_the_config_and_leaves_nothing(tmp_path: Path) -> None:
+    process = encore("train", "demo_reviews", "seed=7", "--dry-run", "--root", tmp_path / "mlruns")
+    assert json.loads(process.stdout)["seed"] == 7
+    assert not (tmp_path / "mlruns").exists()
