@@ -59,7 +59,7 @@ def _line(run) -> list[object]:
         run.tags.get("encore.killed_because", run.status.lower()),
         f"{float(run.params['optim.learning_rate']):.2e}",
         f"{float(run.params['optim.warmup_ratio']):.3f}",
-        run.params["ran/total_steps"],
+        run.tags["encore.ran.total_steps"],
         share("best/val/accuracy"),
         share("test/accuracy"),
         share("export/int8/accuracy"),

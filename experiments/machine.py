@@ -58,7 +58,7 @@ def check_precision(config: ExperimentConfig) -> None:
 
 
 def prepare(config: ExperimentConfig) -> dict[str, str]:
-    """Seed every generator, set threads and determinism; what was set, by the name of its param."""
+    """Seed every generator, set threads and determinism; what was set, by name."""
     import numpy as np
     import torch
 
@@ -72,10 +72,10 @@ def prepare(config: ExperimentConfig) -> dict[str, str]:
     torch.manual_seed(config.seed)
     device = resolve_device(config.train.device)
     return {
-        "ran/threads": str(threads),
-        "ran/device": device,
-        "ran/device_name": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "ran/precision": config.train.precision,
-        "ran/precision_support": precision_support(config.train.precision, device),
-        "ran/matmul_precision": torch.get_float32_matmul_precision(),
+        "threads": str(threads),
+        "device": device,
+        "device_name": torch.cuda.get_device_name() if device == "cuda" else "cpu",
+        "precision": config.train.precision,
+        "precision_support": precision_support(config.train.precision, device),
+        "matmul_precision": torch.get_float32_matmul_precision(),
     }

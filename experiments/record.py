@@ -97,26 +97,25 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     provenance = collect(REPOSITORY)
     fingerprints = data.fingerprints()
-    params = (
-        flat_params(config)
-        | dict(ran)
-        | {
-            "ran/total_steps": schedule.total_steps,
-            "ran/train_examples": len(data.rows["train"].texts),
-            "ran/dropped_examples": data.dropped_rows,
-            "ran/data_origin": data.origin,
-        }
-    )
+    # What ran is told in tags: as a param it would stand beside what was asked as a second varying column.
+    ran = {
+        **ran,
+        "total_steps": str(schedule.total_steps),
+        "train_examples": str(len(data.rows["train"].texts)),
+        "dropped_examples": str(data.dropped_rows),
+        "data_origin": data.origin,
+    }
     log = store.start_run(
         experiment=task_name(config),
         name=name,
         primary_metric=f"best/{config.primary_metric}",
         greater_is_better=config.greater_is_better,
-        params=params,
+        params=flat_params(config),
         tags={
             "encore.experiment": config.name,
             "encore.recipe_id": recipe_id(config, fingerprints, provenance),
             "encore.kind": "run",
+            **{f"encore.ran.{key}": value for key, value in ran.items()},
             **tags,
         },
         description=_description(config, data, schedule),

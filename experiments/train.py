@@ -73,7 +73,7 @@ def train(
     name = run_name(config, varied or {})
     with clock("record"):
         log = open_run(store, config, data, schedule, ran, name=name, parent_id=parent_id, tags=tags or {})
-    run = _Run(name, config, data, learner, schedule, log, ran["ran/device"], console, clock)
+    run = _Run(name, config, data, learner, schedule, log, ran["device"], console, clock)
     with _ended_in_the_record(log):
         return run.go(stop_when, export=config.export.when != "never" if export is None else export)
 

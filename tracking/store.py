@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NOTE_TAG = "mlflow.note.content"
 _PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
 _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
+_KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
 
@@ -214,7 +215,11 @@ class Store:
     def _experiment(self, name: str, primary_metric: str, greater_is_better: bool) -> str:
         from mlflow.exceptions import MlflowException
 
-        wanted = {_PRIMARY_NAME_TAG: primary_metric, _PRIMARY_GREATER_TAG: str(greater_is_better).lower()}
+        wanted = {
+            _PRIMARY_NAME_TAG: primary_metric,
+            _PRIMARY_GREATER_TAG: str(greater_is_better).lower(),
+            _KIND_TAG: "custom_model_development",
+        }
         known = self.client.get_experiment_by_name(name)
         if known is None:
             try:

@@ -53,7 +53,10 @@ def test_help_imports_nothing_heavy() -> None:
         (["train", "demo_review"], "Did you mean demo_reviews?"),
         (["sweep", "dem"], "Did you mean demo?"),
         (["train", "demo_reviews", "optim.lerning_rate=1"], "Did you mean optim.learning_rate?"),
-        (["sweep", "demo", "space={optim.lr: {kind: int, low: 1, high: 2}}"], "no such key in the experiment"),
+        (
+            ["sweep", "demo", "space={optim.lr: {kind: int, low: 1, high: 2}}"],
+            "no such key in the experiment",
+        ),
         (["train", "demo_reviews", "data.batch_size=none"], "data.batch_size"),
     ],
 )
@@ -62,7 +65,9 @@ def test_mistakes_in_words_are_one_line(arguments: list[str], message: str) -> N
 
 
 def test_without_a_hub_the_answer_names_the_ways_out(root: Path) -> None:
-    line = one_line(encore("train", "sst2_distilbert", "--root", root, HF_HUB_OFFLINE="1", HF_HOME=str(root / "hf")))
+    line = one_line(
+        encore("train", "sst2_distilbert", "--root", root, HF_HUB_OFFLINE="1", HF_HOME=str(root / "hf"))
+    )
     for way in ("data.path", "model.pretrained", "make demo"):
         assert way in line
 

@@ -73,6 +73,9 @@ def test_a_finished_run_carries_all_that_the_ui_compares(
         assert metric in run.metrics, metric
     assert "held out for selection" in run.tags["mlflow.note.content"]
     assert len(run.tags["encore.recipe_id"]) == 64
+    assert run.tags["encore.ran.precision"] == "32-true"
+    assert run.tags["encore.ran.threads"] == "1"
+    assert run.tags["encore.ran.total_steps"] == "8"
 
 
 def test_every_step_and_every_validation_is_logged_once(
