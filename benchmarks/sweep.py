@@ -16,7 +16,7 @@ def measure(root: Path, sweep_id: str) -> None:
     runs = sorted(store.runs(parent_id=parent.run_id), key=lambda run: run.start_ms)
     best = store.find(parent.tags["encore.best_run"])
     finished = [run for run in runs if run.status == "FINISHED"]
-    began = runs[0].start_ms - 1000 * runs[0].metrics["time/data_s"]
+    began = parent.start_ms
     ended = max(run.end_ms or 0 for run in runs)
     above = [run.end_ms for run in finished if run.metrics["best/val/accuracy"] > 0.85 and run.end_ms]
     metrics = best.metrics

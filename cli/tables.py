@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -47,17 +48,17 @@ def print_trial(console: Console, result: RunResult) -> None:
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
     seconds = sum(result.seconds.values())
     console.print(
-        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {result.name}  {score}  {duration(seconds)}",
+        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {escape(result.name)}  {score}  {duration(seconds)}",
         highlight=False,
     )
     for failure in result.gate_failures:
-        console.print(f"  [bold red]gate failed:[/] {failure}")
+        console.print(f"  [bold red]gate failed:[/] {escape(failure)}")
 
 
 def print_sweep(console: Console, report: SweepReport) -> None:
     """The trials, the best of them, what mattered, where the time went."""
     for note in report.notes:
-        console.print(f"note: {note}", style="yellow", highlight=False)
+        console.print(f"note: {escape(note)}", style="yellow", highlight=False)
     console.print(_trials_table(report))
     if report.importances:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in report.importances.items())
@@ -87,7 +88,7 @@ def _trials_table(report: SweepReport) -> Table:
             f"{row.trial}{' ★' if row.stage == 'finale' else ''}",
             row.run_id[:SHORT],
             f"[{_STYLES.get(row.status, '')}]{row.status.lower()}[/]",
-            *(_short_value(value) for value in row.values.values()),
+            *(escape(_short_value(value)) for value in row.values.values()),
             show(row.metrics.get(report.primary_metric)),
             show(row.metrics.get(f"test/{score}")),
             show(row.metrics.get(f"export/int8/{score}")),
@@ -142,12 +143,14 @@ def print_next_commands(console: Console, report: SweepReport, root: Path) -> No
 
 def print_result(console: Console, result: RunResult) -> None:
     """Scores of a run that just ended."""
-    console.print(f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {result.name}", highlight=False)
+    console.print(
+        f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {escape(result.name)}", highlight=False
+    )
     console.print(_scores_table(result.metrics))
     spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
     console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
-        console.print(f"[bold red]gate failed:[/] {failure}")
+        console.print(f"[bold red]gate failed:[/] {escape(failure)}")
 
 
 def _scores_table(metrics: Mapping[str, float]) -> Table:
@@ -183,7 +186,7 @@ def print_runs(console: Console, runs: Sequence[RunRecord]) -> None:
             run.run_id[:SHORT],
             datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),
             run.experiment,
-            run.name,
+            escape(run.name),
             f"[{_STYLES.get(run.status, '')}]{run.status.lower()}[/]",
             _score(run.metrics, "best/val"),
             _score(run.metrics, "test"),
@@ -200,16 +203,18 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
 
 def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> None:
     """One run in full."""
-    console.print(f"Run [bold]{run.run_id}[/]  {run.name}  [{_STYLES.get(run.status, '')}]{run.status}[/]")
+    console.print(
+        f"Run [bold]{run.run_id}[/]  {escape(run.name)}  [{_STYLES.get(run.status, '')}]{run.status}[/]"
+    )
     for tag in ("encore.killed_because", "encore.failed_because", "encore.export_gate", "encore.recipe_id"):
         if tag in run.tags:
-            console.print(f"{tag.removeprefix('encore.')}: {run.tags[tag]}", highlight=False)
+            console.print(f"{tag.removeprefix('encore.')}: {escape(run.tags[tag])}", highlight=False)
     if note := run.tags.get("mlflow.note.content"):
         console.print(note, highlight=False, markup=False)
     console.print(_scores_table(run.metrics))
     settings = Table(show_header=False, title="settings", title_justify="left")
     for key in sorted(run.params):
-        settings.add_row(key, run.params[key])
+        settings.add_row(key, escape(run.params[key]))
     console.print(settings)
     console.print("artifacts: " + ", ".join(artifacts), highlight=False)
 

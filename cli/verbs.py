@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
+from rich.markup import escape
 
 from cli.tables import (
     print_catalog,
@@ -40,9 +42,16 @@ def _width(stream: TextIO) -> int | None:
 
 
 def _print_json(value: Any) -> None:
-    Console(soft_wrap=True, highlight=False, markup=False).print(
-        json.dumps(value, indent=2, ensure_ascii=False)
-    )
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity; they become null."""
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _open(root: Path, progress: Console) -> Store:
@@ -135,7 +144,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     else:
         print_run(out, store.find(record.run_id), store.artifacts(record))
     for failure in report.failures:
-        progress.print(f"[bold red]gate failed:[/] {failure}")
+        progress.print(f"[bold red]gate failed:[/] {escape(failure)}")
     return OK if report.passed else FAILED
 
 

@@ -55,8 +55,8 @@ def cut(
 class EpochBatches:
     """Sampler of whole batches. Lightning calls `set_epoch` before it iterates.
 
-    An epoch has at most as many batches as epoch 0, which has a multiple of `multiple_of`: a few rows,
-    others each time, may sit out an epoch, so that no optimiser step spans two epochs.
+    An epoch has a multiple of `multiple_of` batches, and at most as many as epoch 0: a few rows, others
+    each time, may sit out an epoch, so that no optimiser step spans two epochs.
     """
 
     def __init__(
@@ -88,7 +88,8 @@ class EpochBatches:
         """All batches of `epoch`, each an array of row numbers; the last plan is kept."""
         if self._planned is None or self._planned[0] != epoch:
             batches = self._new_plan(epoch)
-            self._planned = (epoch, batches[: self._most])
+            batches = batches[: self._most]
+            self._planned = (epoch, batches[: len(batches) - len(batches) % self.multiple_of])
         return self._planned[1]
 
     def _new_plan(self, epoch: int) -> list[NDArray[np.int64]]:

@@ -11,14 +11,21 @@ from urllib.parse import urlsplit
 def hub_reachable(timeout_seconds: float = 4.0) -> bool:
     """Whether a connection to the hub can be opened; asked once per process.
 
-    False at once where the hub library was told to stay offline (HF_HUB_OFFLINE). The libraries
-    themselves would retry for minutes.
+    False at once where the hub library was told to stay offline (HF_HUB_OFFLINE). When no
+    connection opens, the libraries are told so: by themselves they would retry for minutes.
     """
+    from datasets import config
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE:
-        return False
-    endpoint = urlsplit(constants.ENDPOINT)
+    if not constants.HF_HUB_OFFLINE and _connects(constants.ENDPOINT, timeout_seconds):
+        return True
+    constants.HF_HUB_OFFLINE = True
+    config.HF_HUB_OFFLINE = True
+    return False
+
+
+def _connects(address: str, timeout_seconds: float) -> bool:
+    endpoint = urlsplit(address)
     port = endpoint.port or (443 if endpoint.scheme == "https" else 80)
     try:
         with socket.create_connection((endpoint.hostname or "", port), timeout=timeout_seconds):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import hashlib
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +19,8 @@ if TYPE_CHECKING:
 _FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     ".parquet": ("parquet", {}),
     ".jsonl": ("json", {}),
-    ".csv": ("csv", {}),
-    ".tsv": ("csv", {"delimiter": "\t"}),
+    ".csv": ("csv", {"keep_default_na": False}),  # a review may be the word "null"
+    ".tsv": ("csv", {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False}),  # as GLUE's
 }
 
 
@@ -61,7 +63,8 @@ def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Pat
             builder,
             data_files={split: [str(file) for file in files]},
             split=split,
-            cache_dir=str(cache_dir / "datasets"),
+            # The library tells files apart by path and time; a copied file may have changed and kept both.
+            cache_dir=str(cache_dir / "datasets" / _content_digest(files)),
             **options,
         )
     assert isinstance(loaded, Dataset)
@@ -79,6 +82,14 @@ def _files_of(folder: Path, split: str) -> tuple[list[Path], str]:
         where=f"data.path={folder}",
         cure=f"Put {split}.parquet, {split}.jsonl, {split}.csv or {split}.tsv there.",
     )
+
+
+def _content_digest(files: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:32]
 
 
 @contextmanager

@@ -24,6 +24,7 @@ from datamodules.holdout import Holdout
 from datamodules.sources import Splits
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
+from errors import UserError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -58,7 +59,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     """A corpus as batches of token ids.
 
     path: folder with the splits, or None for the hub or the bundled rows.
-    tokenizer: folder or hub id, or None to train one of `vocab_size` on the train split.
+    tokenizer: folder or hub id (at tokenizer_revision), or None to train one of `vocab_size` on the train split.
     max_tokens: longer sequences are cut. batch_size rows and, if given, batch_tokens padded tokens bound a
     training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
     out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
@@ -74,6 +75,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         path: Path | None,
         revision: str,
         tokenizer: str | None,
+        tokenizer_revision: str,
         vocab_size: int,
         max_tokens: int,
         batch_size: int,
@@ -93,6 +95,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.path = path
         self.revision = revision
         self.tokenizer_source = tokenizer
+        self.tokenizer_revision = tokenizer_revision
         self.vocab_size = vocab_size
         self.max_tokens = max_tokens
         self.batch_size = batch_size
@@ -149,6 +152,12 @@ class TokenizedData(pl.LightningDataModule, ABC):
             "val": train.take(holdout.selection),
             "test": official,
         }
+        if not self.rows["train"].texts:
+            raise UserError(
+                f"no row is left to train on, {len(holdout.selection)} are held out",
+                where="data.selection_examples",
+                cure="Hold out fewer, or give more data.",
+            )
         self.tokenizer = self._tokenizer()
         digest = tokenizer_digest(self.tokenizer)  # before its first use, which sets its truncation
         self.tables = {split: self._cached_tokens(split, digest) for split in SPLITS}
@@ -176,7 +185,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
         if self.tokenizer_source is not None:
-            return load_tokenizer(self.tokenizer_source, local_files_only=self.local_files_only)
+            return load_tokenizer(
+                self.tokenizer_source,
+                local_files_only=self.local_files_only,
+                revision=self.tokenizer_revision,
+            )
         return train_tokenizer(self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.vocab_size)
 
     def _cached_tokens(self, split: SplitName, tokenizer: str) -> TokenTable:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 END_OF_TEXT = "<|endoftext|>"
 
 
-def load_tokenizer(source: str, *, local_files_only: bool) -> PreTrainedTokenizerFast:
+def load_tokenizer(source: str, *, local_files_only: bool, revision: str = "main") -> PreTrainedTokenizerFast:
     """The fast tokenizer of a local folder or of a hub model. UserError when there is none."""
     from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
@@ -31,7 +31,10 @@ def load_tokenizer(source: str, *, local_files_only: bool) -> PreTrainedTokenize
         _check_folder(Path(source))
     try:
         tokenizer = AutoTokenizer.from_pretrained(
-            source, local_files_only=local_files_only or Path(source).is_dir(), trust_remote_code=False
+            source,
+            revision=revision,
+            local_files_only=local_files_only or Path(source).is_dir(),
+            trust_remote_code=False,
         )
     except (OSError, ValueError) as error:
         if Path(source).is_dir():

@@ -58,8 +58,11 @@ class TokenTable:
         """Write to `path` (.npz) under a temporary name first, so that no reader sees half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{os.getpid()}-{path.name}")
-        np.savez(partial, ids=self.ids_S, starts=self.starts)
-        partial.rename(path)
+        try:
+            np.savez(partial, ids=self.ids_S, starts=self.starts)
+            partial.rename(path)
+        finally:
+            partial.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: Path) -> TokenTable:

@@ -46,6 +46,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
         path=None if data.path is None else Path(data.path).expanduser(),
         revision=data.revision,
         tokenizer=config.model.tokenizer or config.model.pretrained,
+        tokenizer_revision="main" if config.model.tokenizer else config.model.revision,
         vocab_size=config.model.vocab_size,
         max_tokens=data.max_tokens,
         batch_size=data.batch_size,
@@ -59,10 +60,17 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
         loader_workers=data.loader_workers,
         accumulate_batches=config.train.accumulate_batches,
         cache_dir=cache_dir,
-        local_files_only=not hub_reachable(),
+        local_files_only=not _needs_hub(config) or not hub_reachable(),
     )
     module.setup()
     return module
+
+
+def _needs_hub(config: ExperimentConfig) -> bool:
+    """Whether data, model or tokenizer would come from the hub."""
+    bundled = config.data.kind in {"demo_reviews", "demo_stories"}
+    sources = [config.model.pretrained, config.model.tokenizer]
+    return (config.data.path is None and not bundled) or any(s and not Path(s).is_absolute() for s in sources)
 
 
 def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
@@ -70,6 +78,12 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
     order = data.train_order()
     steps_per_epoch = len(order) // config.train.accumulate_batches
     validations = config.train.validations
+    if steps_per_epoch == 0:
+        raise UserError(
+            f"{len(data.rows['train'].texts)} rows do not fill one step",
+            where="train.accumulate_batches",
+            cure="Lower it or data.batch_size, or give more data.",
+        )
     wanted = config.train.max_steps or config.train.max_epochs * steps_per_epoch
     if wanted < validations:
         raise UserError(
@@ -91,6 +105,12 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
     _check_vocabulary(learner, data)
+    if not any(parameter.requires_grad for parameter in learner.parameters()):
+        raise UserError(
+            "nothing is left to train",
+            where="model.frozen_layers",
+            cure="Freeze fewer layers than the model has.",
+        )
     return learner
 
 

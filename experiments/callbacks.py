@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator
 
     from rich.console import Console
+    from torch.optim import Optimizer
 
     from tracking.run_log import RunLog
 
@@ -44,10 +45,16 @@ class StepMetrics(pl.Callback):
         self.history: list[tuple[int, dict[str, float]]] = []
         self._losses: list[float] = []
         self._examples = 0
-        self._since = 0.0
+        self._since = self._paused = self._learning_rate = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = time.perf_counter()
+
+    def on_before_optimizer_step(
+        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
+    ) -> None:
+        # Read here: by the end of the batch the schedule has moved on to the next step.
+        self._learning_rate = float(optimizer.param_groups[-1]["lr"])
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._paused = time.perf_counter()
@@ -63,7 +70,7 @@ class StepMetrics(pl.Callback):
         now = time.perf_counter()
         values = {
             "train/loss": sum(self._losses) / len(self._losses),
-            "train/learning_rate": trainer.optimizers[0].param_groups[-1]["lr"],
+            "train/learning_rate": self._learning_rate,
             "train/gradient_norm": float(pl_module.last_gradient_norm),
             "train/examples_per_s": self._examples / (now - self._since),
         }
@@ -80,14 +87,15 @@ class StepMetrics(pl.Callback):
 
 
 class StopOnCue(pl.Callback):
-    """Stops after the validation at which `stop_when` says so: pruning."""
+    """Stops after the validation at which `stop_when` says so: pruning. The last step ends by itself."""
 
     def __init__(self, stop_when: StopWhen) -> None:
         self.stop_when = stop_when
         self.stopped_at: int | None = None
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        if self.stop_when(trainer.global_step, validation_metrics(trainer)):
+        stop = self.stop_when(trainer.global_step, validation_metrics(trainer))
+        if stop and trainer.global_step < trainer.max_steps:
             self.stopped_at = trainer.global_step
             trainer.should_stop = True
 

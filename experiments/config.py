@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 Device = Literal["auto", "cpu", "cuda"]
+
+
+def absolute(path: str) -> str:
+    """`path` from the root, `~` resolved."""
+    return str(Path(path).expanduser().absolute())
 
 
 class Strict(BaseModel):
@@ -19,7 +25,7 @@ class Strict(BaseModel):
 class CorpusConfig(Strict):
     """What all corpora have in common."""
 
-    path: str | None = None
+    path: str | None = Field(default=None, min_length=1)
     """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
     revision: str = "main"
     """Hub revision; it is resolved to a commit, which the run records."""
@@ -39,6 +45,12 @@ class CorpusConfig(Strict):
     """Keep so many of the remaining train rows; none: all."""
     loader_workers: int = Field(default=0, ge=0, le=64)
     """Processes that build batches. They never change what is in a batch."""
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str | None) -> str | None:
+        """The full path, so that the run can be loaded again from any folder."""
+        return None if path is None else absolute(path)
 
 
 class TextClassificationConfig(CorpusConfig):
@@ -60,11 +72,11 @@ class StoriesConfig(CorpusConfig):
 class ModelConfig(Strict):
     """What all models have in common."""
 
-    pretrained: str | None = None
+    pretrained: str | None = Field(default=None, min_length=1)
     """Folder or hub id to start from; none: random weights of the dimensions below."""
     revision: str = "main"
     """Hub revision of `pretrained`."""
-    tokenizer: str | None = None
+    tokenizer: str | None = Field(default=None, min_length=1)
     """Folder or hub id; none: the one of `pretrained`, or else one trained on the corpus."""
     vocab_size: int = Field(default=4096, ge=64, le=100_000)
     """Size of a tokenizer trained on the corpus."""
@@ -75,6 +87,14 @@ class ModelConfig(Strict):
     dropout: float = Field(default=0.1, ge=0, lt=1)
     frozen_layers: int = Field(default=0, ge=0)
     """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
+
+    @field_validator("pretrained", "tokenizer")
+    @classmethod
+    def _absolute(cls, source: str | None) -> str | None:
+        """A folder by its full path, so that the run can be loaded again from any other; a hub id as it is."""
+        if source is None or not (source.startswith((".", "/", "~")) or Path(source).is_dir()):
+            return source
+        return absolute(source)
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:

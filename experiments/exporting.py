@@ -12,7 +12,7 @@ import numpy as np
 from datamodules.tokenizers import pad_token_id
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
-from experiments.record import MODEL_FOLDER, recorded_config
+from experiments.record import MODEL_FOLDER, check_same_data, recorded_config
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     config = recorded_config(store, record)
     model_dir = store.artifact(record, MODEL_FOLDER)
     data = build_data(config, cache_dir=store.root / "cache")
+    check_same_data(record, data)
     log = store.attach(record.run_id)
     try:
         report = export_into(log, config, data, model_dir, console=console)

@@ -57,12 +57,19 @@ def check_precision(config: ExperimentConfig) -> None:
         )
 
 
+def _usable_cores() -> int:
+    """Cores that this process may run on, which a container or a scheduler may have limited."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def prepare(config: ExperimentConfig) -> dict[str, str]:
     """Seed every generator, set threads and determinism; what was set, by name."""
     import numpy as np
     import torch
 
-    threads = config.train.threads or os.cpu_count() or 1
+    threads = config.train.threads or _usable_cores()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it

@@ -42,6 +42,18 @@ def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     return parse(ExperimentConfig, content, where=f"run {record.run_id}")
 
 
+def check_same_data(record: RunRecord, data: TokenizedData) -> None:
+    """UserError when a split no longer holds the rows that the run was made with."""
+    for split, digest in data.fingerprints().items():
+        recorded = record.tags.get(f"encore.ran.fingerprint.{split}")
+        if recorded != digest:
+            raise UserError(
+                f"the rows of the split {split!r} are not those of the run ({len(data.rows[split].texts)} now)",
+                where=f"run {record.run_id[:8]}, data from {data.origin}",
+                cure="Restore the data that the run was made with.",
+            )
+
+
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
     """Every field of the config by its dotted path: `optim.learning_rate` -> 2e-05."""
     flat: dict[str, object] = {}
@@ -68,19 +80,35 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
-def recipe_id(config: ExperimentConfig, fingerprints: Mapping[SplitName, str], provenance: Provenance) -> str:
+def recipe_id(
+    config: ExperimentConfig,
+    fingerprints: Mapping[SplitName, str],
+    provenance: Provenance,
+    ran: Mapping[str, str],
+) -> str:
     """sha256 over everything that decides a run's numbers on one machine class.
 
-    The resolved config (with its seed), the source code, the rows of every split and the dependency lock.
-    Equal recipes are the same experiment.
+    The resolved config (with its seed), the source code, the rows of every split, the dependency lock,
+    the threads and the kind of device, and the bytes of local pretrained weights (of the hub's, their
+    name). Equal recipes are the same experiment.
     """
     content = {
         "config": config.model_dump(mode="json", exclude={"name", "description"}),
         "code": code_tree_digest(REPOSITORY),
         "data": {split: fingerprints[split] for split in sorted(fingerprints)},
         "lock": provenance.lock_digest,
+        "ran": {key: ran[key] for key in ("threads", "device")},
+        "weights": _weights_digest(config.model.pretrained),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _weights_digest(pretrained: str | None) -> str | None:
+    path = Path(pretrained or "") / "model.safetensors"
+    if pretrained is None or not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_run(
@@ -97,6 +125,7 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     provenance = collect(REPOSITORY)
     fingerprints = data.fingerprints()
+    recipe = recipe_id(config, fingerprints, provenance, ran)
     # What ran is told in tags: as a param it would stand beside what was asked as a second varying column.
     ran = {
         **ran,
@@ -104,6 +133,7 @@ def open_run(
         "train_examples": str(len(data.rows["train"].texts)),
         "dropped_examples": str(data.dropped_rows),
         "data_origin": data.origin,
+        **{f"fingerprint.{split}": digest for split, digest in fingerprints.items()},
     }
     log = store.start_run(
         experiment=task_name(config),
@@ -113,7 +143,7 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": recipe_id(config, fingerprints, provenance),
+            "encore.recipe_id": recipe,
             "encore.kind": "run",
             **{f"encore.ran.{key}": value for key, value in ran.items()},
             **tags,
@@ -131,9 +161,13 @@ def open_run(
         ],
         parent_id=parent_id,
     )
-    log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
-    log.log_json(provenance.to_json(), "run/provenance.json")
-    log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
+    try:
+        log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
+        log.log_json(provenance.to_json(), "run/provenance.json")
+        log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
+    except BaseException as error:
+        log.finish("FAILED", reason=f"the record could not be written: {error!r}")
+        raise
     return log
 
 

@@ -20,6 +20,7 @@ from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.machine import check_precision, prepare
 from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run, run_name
+from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -74,8 +75,13 @@ def train(
     with clock("record"):
         log = open_run(store, config, data, schedule, ran, name=name, parent_id=parent_id, tags=tags or {})
     run = _Run(name, config, data, learner, schedule, log, ran["device"], console, clock)
-    with _ended_in_the_record(log):
-        return run.go(stop_when, export=config.export.when != "never" if export is None else export)
+    with _ended_in_the_record(log), disk_errors(store.root):
+        result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
+    if result.status == "pruned":
+        log.finish("KILLED", reason="pruned")
+    else:
+        log.finish("FINISHED")
+    return result
 
 
 @contextmanager
@@ -133,7 +139,7 @@ class _Run:
             metrics |= self._score()  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
                 failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
-            return self._finish(trainer, checkpoints, metrics, failures, pruned=pruned)
+            return self._summary(trainer, checkpoints, metrics, failures, pruned=pruned)
 
     def _checkpoints(self, folder: Path) -> Checkpoints:
         return Checkpoints(
@@ -201,7 +207,7 @@ class _Run:
         metrics |= report.metrics
         return report.failures
 
-    def _finish(
+    def _summary(
         self,
         trainer: pl.Trainer,
         checkpoints: Checkpoints,
@@ -223,8 +229,4 @@ class _Run:
             failures,
         )
         self.log.log_json(asdict(result), RESULT_FILE)
-        if pruned:
-            self.log.finish("KILLED", reason="pruned")
-        else:
-            self.log.finish("FINISHED")
         return result

@@ -132,7 +132,7 @@ class Dropouts:
 def pretrained_distilbert(
     source: str, *, revision: str, local_files_only: bool, labels: tuple[str, ...], dropouts: Dropouts
 ) -> DistilBertForSequenceClassification:
-    """A pretrained encoder with a fresh head for `labels`."""
+    """A pretrained encoder; its head is new unless `source` has one."""
     model = load_pretrained(
         DistilBertForSequenceClassification,
         source,

@@ -44,6 +44,8 @@ class IntRange(Strict):
     def _ordered(self) -> Self:
         if self.low >= self.high:
             raise ValueError(f"low {self.low} is not below high {self.high}")
+        if self.log and (self.low < 1 or self.step != 1):
+            raise ValueError("a logarithmic range needs low >= 1 and step 1")
         return self
 
 
@@ -109,9 +111,10 @@ class NoPruningConfig(Strict):
 
 
 class BudgetConfig(Strict):
-    """What the whole sweep may cost, over all its sittings."""
+    """What the sweep may cost."""
 
     trials: int = Field(ge=1)
+    """Over all sittings."""
     minutes: float | None = Field(default=None, gt=0)
     """No trial starts after so many minutes of a sitting; none: only `trials` counts."""
 

@@ -120,7 +120,9 @@ def _importances(study: optuna.Study) -> dict[str, float]:
 
 def _log(parent: RunLog, report: SweepReport) -> None:
     summary = {f"importance/{key}": value for key, value in report.importances.items()}
-    summary["sweep/trials"] = float(sum(row.stage == "search" for row in report.rows))
+    summary["sweep/trials"] = float(
+        sum(row.stage == "search" and row.status in {"FINISHED", "PRUNED"} for row in report.rows)
+    )
     summary["sweep/pruned"] = float(sum(row.status == "PRUNED" for row in report.rows))
     if report.best is not None:
         wanted = ("best/", "test/", "export/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from lightning_modules.learner import NonFiniteLossError
 from sweeps.config import SweepConfig
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, best_of, log_report
-from sweeps.space import base_experiment, base_values, overridden_by, space_here, trial_config
+from sweeps.space import base_experiment, base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search
 
 if TYPE_CHECKING:
@@ -63,18 +64,22 @@ def run_sweep(
     base = parse(ExperimentConfig, mapping, where=sweep.name)
     space, notes = space_here(sweep, base)
     first = base_values(sweep, base, space)
+    check_reach(sweep, mapping, space)
     with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
         search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
         search.take_up_lost()
         parent = _parent(search, store, sweep, base, notes)
         sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial)
         with _ended(parent):
+            # Written at every sitting: the budget and the finale may have grown.
+            parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
+            parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
             return sitting.go()
 
 
 def _place(store: Store) -> str:
-    """What a study remembers of its store: a server's address; a local one may move with its folder."""
-    return "local" if store.uri.startswith("sqlite:") else store.uri
+    """What a study remembers of its store; the one beside it may move with its folder."""
+    return "local" if store.uri == f"sqlite:///{store.root / 'mlflow.db'}" else store.uri
 
 
 def _parent(
@@ -94,13 +99,11 @@ def _parent(
             "experiment": sweep.experiment,
             "sampler": sweep.sampler.model_dump_json(),
             "pruner": sweep.pruner.model_dump_json(),
-            "budget": sweep.budget.model_dump_json(),
             **{f"space/{key}": dimension.model_dump_json() for key, dimension in search.space.items()},
         },
         tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
         description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in notes)]),
     )
-    parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
     parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
     search.study.set_user_attr(_PARENT, parent.run_id)
     return parent
@@ -201,14 +204,19 @@ class _Sitting:
         """The best trials of the search again with the finale's overrides, each once."""
         assert self.sweep.finale is not None
         done = dict(self.search.study.user_attrs.get(_FINALE, {}))
+        asked = json.dumps(self.sweep.finale.overrides, sort_keys=True)
         for trial in self._best_trials(self.sweep.finale.top):
-            if str(trial.number) in done:
+            entry = f"{trial.number} {asked}"
+            if entry in done:
                 continue
             values = {**trial.params, **self.sweep.finale.overrides}
-            mapping = overridden_by(self.mapping, values, where=self.sweep.name)
-            config = parse(ExperimentConfig, mapping, where=f"{self.sweep.name}: finale")
-            result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
-            done[str(trial.number)] = result.run_id
+            config = trial_config(self.sweep, self.mapping, values)
+            try:
+                result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
+            except NonFiniteLossError as error:
+                self.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
+                continue
+            done[entry] = result.run_id
             self.search.study.set_user_attr(_FINALE, done)
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
@@ -226,7 +234,7 @@ class _Sitting:
 
 
 def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:
-    """Reports the held-out metric at the optimiser step and asks the pruner, except at the last step."""
+    """Reports the held-out metric at the optimiser step and asks the pruner."""
 
     def stop(step: int, metrics: Mapping[str, float]) -> bool:
         trial.report(metrics[config.primary_metric], step)

@@ -33,7 +33,7 @@ def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, A
     mapping = overridden(mapping, overrides)
     config = parse(ExperimentConfig, mapping, where=sweep.name)
     check_keys(sweep, config)
-    return mapping
+    return config.model_dump(mode="json")
 
 
 def check_keys(sweep: SweepConfig, base: ExperimentConfig) -> None:
@@ -90,6 +90,16 @@ def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, 
     return values
 
 
+def check_reach(sweep: SweepConfig, base: Mapping[str, Any], space: Mapping[str, Dimension]) -> None:
+    """UserError when an end of a range, an option or the finale is no valid experiment."""
+    for key, dimension in space.items():
+        ends = dimension.options if isinstance(dimension, Choice) else (dimension.low, dimension.high)
+        for value in ends:
+            trial_config(sweep, base, {key: value})
+    if sweep.finale is not None:
+        trial_config(sweep, base, sweep.finale.overrides)
+
+
 def _inside(dimension: Dimension, value: Any) -> bool:
     if isinstance(dimension, Choice):
         return value in dimension.options
@@ -101,7 +111,7 @@ def trial_config(sweep: SweepConfig, base: Mapping[str, Any], values: Mapping[st
     return parse(
         ExperimentConfig,
         overridden_by(base, values, where=sweep.name),
-        where=f"sweep {sweep.name}, a trial with {dict(values)}",
+        where=f"sweep {sweep.name}, with {', '.join(f'{key}={value}' for key, value in values.items())}",
     )
 
 

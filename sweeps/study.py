@@ -98,7 +98,7 @@ def open_search(
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     root.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
-        study_name=study_name(sweep, base, store_uri),
+        study_name=study_name(sweep, space, base, store_uri),
         storage=f"sqlite:///{(root / STUDY_FILE).resolve()}",
         direction="maximize" if _maximized(base) else "minimize",
         pruner=_pruner(sweep),
@@ -127,10 +127,13 @@ def _maximized(base: Mapping[str, Any]) -> bool:
     return ExperimentConfig.model_validate(base).greater_is_better
 
 
-def study_name(sweep: SweepConfig, base: Mapping[str, Any], store_uri: str) -> str:
+def study_name(
+    sweep: SweepConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], store_uri: str
+) -> str:
     """`<sweep>-<8 hex digits>` of what decides the trials and of the store that holds their runs."""
-    content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description"})
-    text = json.dumps([content, base, store_uri], sort_keys=True)
+    content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description", "space"})
+    here = {key: dimension.model_dump(mode="json") for key, dimension in space.items()}
+    text = json.dumps([content, here, base, store_uri], sort_keys=True)
     return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 

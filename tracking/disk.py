@@ -27,10 +27,18 @@ def disk_errors(where: Path) -> Generator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in _CURES:
+        code = _code(error)
+        if code is None:
             raise
-        what, cure = _CURES[error.errno]
+        what, cure = _CURES[code]
         raise UserError(what, where=str(error.filename or where), cure=cure) from error
+
+
+def _code(error: OSError) -> int | None:
+    """The error's number, also where shutil.copytree has only put it into the text of several."""
+    if error.errno in _CURES:
+        return error.errno
+    return next((code for code in _CURES if f"[Errno {code}]" in str(error)), None)
 
 
 def partial_name(target: Path) -> Path:

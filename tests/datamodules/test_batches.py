@@ -40,7 +40,10 @@ def test_the_token_budget_bounds_the_padded_batch(lengths: np.ndarray, budget: i
 def test_an_epoch_is_a_multiple_of_the_accumulated_batches(lengths: np.ndarray, multiple: int) -> None:
     batches = order(lengths, multiple_of=multiple)
     assert len(batches) % multiple == 0
-    assert len(batches.plan(3)) == len(batches)
+    budgeted = order(lengths, multiple_of=multiple, batch_tokens=100, group_by_length=False)
+    for epoch in range(5):
+        assert len(budgeted.plan(epoch)) % multiple == 0
+        assert len(budgeted.plan(epoch)) <= len(budgeted)
 
 
 @settings(deadline=None)

@@ -14,7 +14,8 @@ ROWS = {"sentence": ["a dull film", "a fine film", "not bad at all", "bad"], "la
 
 def data(path: Path, cache: Path, **changes: object) -> Sst2Data:
     settings: dict[str, object] = {
-        "path": path, "revision": "main", "tokenizer": None, "vocab_size": 100, "max_tokens": 16, "batch_size": 2,
+        "path": path, "revision": "main", "tokenizer": None, "tokenizer_revision": "main",
+        "vocab_size": 100, "max_tokens": 16, "batch_size": 2,
         "batch_tokens": None, "evaluation_tokens": 64, "group_by_length": True, "selection_examples": 1,
         "selection_seed": 0, "train_examples": None, "seed": 0, "loader_workers": 0, "accumulate_batches": 1,
         "cache_dir": cache, "local_files_only": True,

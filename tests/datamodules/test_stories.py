@@ -14,7 +14,8 @@ STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."
 
 def module(folder: Path, block: int) -> TinyStoriesData:
     return TinyStoriesData(
-        path=folder, revision="main", tokenizer=None, vocab_size=300, max_tokens=block, batch_size=4,
+        path=folder, revision="main", tokenizer=None, tokenizer_revision="main",
+        vocab_size=300, max_tokens=block, batch_size=4,
         batch_tokens=None, evaluation_tokens=4 * block, group_by_length=False, selection_examples=1,
         selection_seed=0, train_examples=None, seed=0, loader_workers=0, accumulate_batches=1,
         cache_dir=folder / "cache", local_files_only=True,

@@ -75,7 +75,7 @@ def test_failed_and_pruned_trials_use_up_budget(tmp_path: Path) -> None:
 def test_a_larger_budget_is_the_same_study_and_another_space_is_not() -> None:
     def name(*overrides: str) -> str:
         sweep, rest = load_sweep("demo", overrides)
-        return study_name(sweep, base_experiment(sweep, rest), "local")
+        return study_name(sweep, sweep.space, base_experiment(sweep, rest), "local")
 
     assert name("budget.trials=50") == name("description=other") == name()
     assert name("train.max_steps=60") != name()
