@@ -123,3 +123,10 @@ def test_a_dry_run_prints_the_config_and_leaves_nothing(tmp_path: Path) -> None:
     process = encore("train", "demo_reviews", "seed=7", "--dry-run", "--root", tmp_path / "mlruns")
     assert json.loads(process.stdout)["seed"] == 7
     assert not (tmp_path / "mlruns").exists()
+
+
+def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(tmp_path: Path) -> None:
+    process = encore(
+        "train", "demo_reviews", "description=':star: [/usr/lib] b:a:b'", "--dry-run", "--root", tmp_path
+    )
+    assert json.loads(process.stdout)["description"] == ":star: [/usr/lib] b:a:b"

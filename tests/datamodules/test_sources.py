@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -136,3 +137,30 @@ def test_tokens_come_from_the_cache_the_second_time(tmp_path: Path, monkeypatch:
     assert again.tables["train"].ids_S.tolist() == first.tables["train"].ids_S.tolist()
     with pytest.raises(AssertionError, match="tokenized again"):
         data(folder, tmp_path / "cache", max_tokens=8).setup()
+
+
+def test_unquoted_tsv_rows_stay_apart_and_words_like_null_are_texts(tmp_path: Path) -> None:
+    lines = ['"the film\t1', "foo bar\t0", '"a fine bar baz\t1', "null\t0", "NA\t0"]
+    for split in ("train", "validation"):
+        (tmp_path / f"{split}.tsv").write_text("\n".join(["sentence\tlabel", *lines]) + "\n")
+    module = data(tmp_path, tmp_path / "cache")
+    module.setup()
+    assert list(module.rows["test"].texts) == [line.split("\t")[0] for line in lines]
+
+
+def test_a_file_that_changed_under_the_same_name_and_time_is_read_anew(tmp_path: Path) -> None:
+    folder = write(tmp_path / "data", "jsonl", ROWS, ROWS)
+    path = folder / "validation.jsonl"
+    data(folder, tmp_path / "cache").setup()
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    path.write_text(path.read_text().replace("a dull film", "a mild film"))
+    os.utime(path, ns=times)
+    module = data(folder, tmp_path / "cache")
+    module.setup()
+    assert module.rows["test"].texts[0] == "a mild film"
+
+
+def test_holding_out_every_row_is_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path / "data", "parquet", ROWS, ROWS)
+    with pytest.raises(UserError, match="no row is left to train on"):
+        data(folder, tmp_path / "cache", selection_examples=4).setup()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,16 @@ def test_a_run_name_says_what_varied() -> None:
     assert (
         run_name(config, {"optim.learning_rate": 0.00123456}) == "demo_reviews learning_rate=0.00123 seed=0"
     )
+
+
+def test_folders_are_recorded_from_the_root_and_hub_ids_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path)
+    config = load_experiment("sst2_distilbert", ["data.path=data", "model.pretrained=model"])
+    assert config.data.path == str(tmp_path / "data")
+    assert config.model.pretrained == str(tmp_path / "model")
+    assert load_experiment("sst2_distilbert").model.pretrained == "distilbert/distilbert-base-uncased"
+    with pytest.raises(UserError, match=r"data\.path"):
+        load_experiment("sst2_distilbert", ["data.path=''"])

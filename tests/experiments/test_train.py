@@ -86,6 +86,18 @@ def test_every_step_and_every_validation_is_logged_once(
     assert [step for step, _ in store.metric_history(run.run_id, "val/accuracy")] == [2, 4, 6, 8]
 
 
+def test_the_logged_learning_rates_are_those_of_their_steps(
+    finished: tuple[Store, RunRecord, ExperimentConfig],
+) -> None:
+    from lightning_modules.optimisation import learning_rate_factor
+
+    store, run, config = finished
+    rates = store.metric_history(run.run_id, "train/learning_rate")
+    for step, rate in rates:
+        factor = learning_rate_factor(step - 1, schedule="linear", warmup_steps=1, total_steps=8)
+        assert rate == pytest.approx(config.optim.learning_rate * factor)
+
+
 def test_the_scores_are_those_of_the_kept_predictions(
     finished: tuple[Store, RunRecord, ExperimentConfig],
 ) -> None:
@@ -177,6 +189,39 @@ def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
     assert run.tags["encore.killed_because"] == "pruned"
     assert {"best/val/accuracy", "test/accuracy", "train/loss", "time/training_s"} <= set(run.metrics)
     assert flat_params(small()).keys() <= run.params.keys()
+
+
+def test_a_cue_at_the_last_step_prunes_nothing(root: Path) -> None:
+    result = train(small("export.when=never"), Store.open(root), stop_when=lambda step, _: step == 8)
+    assert result.status == "finished"
+
+
+def test_exporting_with_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
+    rows = pd.DataFrame({"sentence": [f"film {i} is fine" for i in range(60)], "label": [0, 1] * 30})
+    for split in ("train", "validation"):
+        rows.to_parquet(tmp_path / f"{split}.parquet")
+    store = Store.open(root)
+    config = small(
+        "data.kind=sst2", f"data.path={tmp_path}", "data.selection_examples=10", "export.when=never"
+    )
+    train(config, store)
+    rows.head(50).to_parquet(tmp_path / "validation.parquet")
+    with pytest.raises(UserError, match="'test' are not those of the run"):
+        export_run(store, only_run(store))
+    assert not [key for key in only_run(store).metrics if key.startswith("export/")]
+
+
+def test_an_interrupt_while_the_record_is_written_leaves_no_run_running(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: Path) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("experiments.record.working_tree_patch", interrupted)
+    store = Store.open(root)
+    with pytest.raises(KeyboardInterrupt):
+        train(small(), store)
+    assert only_run(store).status == "FAILED"
 
 
 def test_training_runs_with_dropout_and_a_loaded_model_too(root: Path, tmp_path: Path) -> None:
@@ -281,6 +326,8 @@ def test_a_full_disk_during_a_checkpoint_is_one_line_and_leaves_no_half_file(roo
     [
         ("model.tokenizer={other}", "the tokenizer has"),
         ("data.max_tokens=500", "positions"),
+        ("model.frozen_layers=9", "nothing is left to train"),
+        ("train.accumulate_batches=100", "do not fill one step"),
         ("train.max_steps=none train.max_epochs=1 train.validations=100", "do not fit"),
     ],
 )

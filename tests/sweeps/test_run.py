@@ -142,6 +142,18 @@ def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_bud
     assert more.parent_id == first.parent_id
 
 
+def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> None:
+    options = ["budget.trials=1", "pruner={kind: none}", "export.when=never"]
+
+    def finales(steps: int) -> list[str]:
+        report = sweep(root, *options, f"finale={{top: 1, overrides: {{train.max_steps: {steps}}}}}")
+        return [row.run_id for row in report.rows if row.stage == "finale"]
+
+    first = finales(12)
+    assert finales(12) == first
+    assert len(finales(16)) == 2
+
+
 def test_export_of_the_best_alone(root: Path) -> None:
     report = sweep(root, "budget.trials=2", "pruner={kind: none}", "export.when=best")
     exported = [row.run_id for row in report.rows if "export/int8/accuracy" in row.metrics]

@@ -9,7 +9,7 @@ from experiments.config import ExperimentConfig
 from experiments.loading import catalog_names, parse
 from sweeps.config import SweepConfig
 from sweeps.run import CATALOG, load_sweep
-from sweeps.space import base_experiment, base_values, space_here, trial_config
+from sweeps.space import base_experiment, base_values, check_reach, space_here, trial_config
 
 BASE = """
 name: tiny
@@ -85,6 +85,10 @@ BAD_SWEEPS = {
     "an unknown key": ({"budgt": {"trials": 3}}, "Did you mean budget"),
     "a grid over a range": ({"sampler": {"kind": "grid"}}, "a grid needs choices"),
     "no budget": ({"budget": {"trials": 0}}, "budget.trials"),
+    "an end that is no valid rate": (
+        {"space": {"optim.learning_rate": {"kind": "float", "low": 1e-4, "high": 9.0}}}, "less than or equal to 1"),
+    "a finale that cannot run": (
+        {"finale": {"top": 1, "overrides": {"train.max_steps": 5}}}, "is not a multiple of train.validations"),
     "only fp16": (
         {"space": {"train.precision": {"kind": "choice", "options": ["16-mixed"]}}}, "no precision of the space"),
 }  # fmt: skip
@@ -101,6 +105,7 @@ def test_a_sweep_that_cannot_run_is_told_in_one_line(case: str) -> None:
         config = base(spec)
         space, _ = space_here(spec, config)
         base_values(spec, config, space)
+        check_reach(spec, base_experiment(spec, ()), space)
 
     with pytest.raises(UserError) as caught:
         prepare()

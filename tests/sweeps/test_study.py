@@ -77,6 +77,9 @@ def test_a_larger_budget_is_the_same_study_and_another_space_is_not() -> None:
         sweep, rest = load_sweep("demo", overrides)
         return study_name(sweep, sweep.space, base_experiment(sweep, rest), "local")
 
+    sweep, rest = load_sweep("demo")
+    fewer = dict(list(sweep.space.items())[:2])
+    assert study_name(sweep, fewer, base_experiment(sweep, rest), "local") != name()
     assert name("budget.trials=50") == name("description=other") == name()
     assert name("train.max_steps=60") != name()
     assert name("sampler.kind=random", "sampler={kind: random}") != name()
