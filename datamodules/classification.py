@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import torch
 
 from datamodules.corpora.reviews import generate_reviews
-from datamodules.holdout import Holdout, hold_out, hold_out_sentences
-from datamodules.sources import Splits, from_folder, from_hub, from_rows
+from datamodules.holdout import Holdout, hold_out_sentences
+from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
 from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
@@ -25,21 +25,6 @@ class TextClassificationData(TokenizedData):
     tokenizer_kind = "bert_bpe"
     label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
     text_column: ClassVar[str]
-    hub_repository: ClassVar[str]
-    split_names: ClassVar[tuple[str, str]]
-
-    def read(self) -> Splits:
-        names = (self.text_column, "label")
-        if self.path is not None:
-            return from_folder(self.path, splits=self.split_names, columns=names, cache_dir=self.cache_dir)
-        return from_hub(
-            self.hub_repository,
-            revision=self.revision,
-            splits=self.split_names,
-            columns=names,
-            cache_dir=self.cache_dir,
-            local_files_only=self.local_files_only,
-        )
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         train, official = (
@@ -54,9 +39,6 @@ class TextClassificationData(TokenizedData):
         where = f"{self.path or self.hub_repository}, split {name}"
         _check_values(texts, labels, classes=len(self.label_names), text_column=self.text_column, where=where)
         return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
-
-    def hold_out(self, texts: Sequence[str]) -> Holdout:
-        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
 
     def tokenize(self, texts: Sequence[str]) -> TokenTable:
         encoded: Any = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
@@ -101,6 +83,7 @@ class Sst2Data(TextClassificationData):
     """
 
     text_column = "sentence"
+    column_names = ("sentence", "label")
     hub_repository = "stanfordnlp/sst2"
     split_names = ("train", "validation")
 
@@ -112,6 +95,7 @@ class ImdbData(TextClassificationData):
     """IMDB reviews (Maas et al. 2011); its test split is the official one."""
 
     text_column = "text"
+    column_names = ("text", "label")
     hub_repository = "stanfordnlp/imdb"
     split_names = ("train", "test")
 
@@ -120,6 +104,7 @@ class DemoReviewsData(TextClassificationData):
     """The bundled reviews, whose label follows from composition; generated, never fetched."""
 
     text_column = "sentence"
+    column_names = ("sentence", "label")
     hub_repository = "bundled:reviews"
     split_names = ("train", "validation")
 

@@ -6,14 +6,13 @@ Legend: B batch, T tokens of a block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
 
 from datamodules.corpora.stories import generate_stories
-from datamodules.holdout import Holdout, hold_out
-from datamodules.sources import Splits, from_folder, from_hub, from_rows
+from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
 from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
@@ -30,22 +29,8 @@ class StoryData(TokenizedData):
     """
 
     tokenizer_kind = "gpt2_bpe"
-    hub_repository: ClassVar[str]
-    split_names: ClassVar[tuple[str, str]] = ("train", "validation")
-
-    def read(self) -> Splits:
-        if self.path is not None:
-            return from_folder(
-                self.path, splits=self.split_names, columns=("text",), cache_dir=self.cache_dir
-            )
-        return from_hub(
-            self.hub_repository,
-            revision=self.revision,
-            splits=self.split_names,
-            columns=("text",),
-            cache_dir=self.cache_dir,
-            local_files_only=self.local_files_only,
-        )
+    split_names = ("train", "validation")
+    column_names = ("text",)
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         return self._rows(splits.train, "train"), self._rows(splits.official, "validation")
@@ -60,9 +45,6 @@ class StoryData(TokenizedData):
                     cure="Every row needs a story; drop or mend it.",
                 )
         return SplitRows([text.strip() for text in texts], None)
-
-    def hold_out(self, texts: Sequence[str]) -> Holdout:
-        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
 
     def tokenize(self, texts: Sequence[str]) -> TokenTable:
         end = self.tokenizer.eos_token_id

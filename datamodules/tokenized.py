@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -20,8 +21,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batches import EpochBatches, evaluation_batches
 from datamodules.fingerprint import fingerprint, short_digest
-from datamodules.holdout import Holdout
-from datamodules.sources import Splits
+from datamodules.holdout import Holdout, hold_out
+from datamodules.sources import Splits, from_folder, from_hub
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
@@ -42,7 +43,7 @@ class SplitRows:
     texts: Sequence[str]
     labels: Sequence[int] | None
 
-    @property
+    @cached_property
     def fingerprint(self) -> str:
         """sha256 over every row."""
         if self.labels is None:
@@ -117,17 +118,32 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     tokenizer: PreTrainedTokenizerFast
 
-    @abstractmethod
+    hub_repository: ClassVar[str]
+    split_names: ClassVar[tuple[str, str]]
+    column_names: ClassVar[tuple[str, ...]]
+
     def read(self) -> Splits:
         """The source's train and official split, columns checked."""
+        if self.path is not None:
+            return from_folder(
+                self.path, splits=self.split_names, columns=self.column_names, cache_dir=self.cache_dir
+            )
+        return from_hub(
+            self.hub_repository,
+            revision=self.revision,
+            splits=self.split_names,
+            columns=self.column_names,
+            cache_dir=self.cache_dir,
+            local_files_only=self.local_files_only,
+        )
 
     @abstractmethod
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         """Both splits as texts and labels, values checked."""
 
-    @abstractmethod
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         """Which rows of the train split select models."""
+        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
 
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> TokenTable:

@@ -125,16 +125,6 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     provenance = collect(REPOSITORY)
     fingerprints = data.fingerprints()
-    recipe = recipe_id(config, fingerprints, provenance, ran)
-    # What ran is told in tags: as a param it would stand beside what was asked as a second varying column.
-    ran = {
-        **ran,
-        "total_steps": str(schedule.total_steps),
-        "train_examples": str(len(data.rows["train"].texts)),
-        "dropped_examples": str(data.dropped_rows),
-        "data_origin": data.origin,
-        **{f"fingerprint.{split}": digest for split, digest in fingerprints.items()},
-    }
     log = store.start_run(
         experiment=task_name(config),
         name=name,
@@ -143,22 +133,13 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": recipe,
+            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran),
             "encore.kind": "run",
-            **{f"encore.ran.{key}": value for key, value in ran.items()},
+            **_ran_tags(ran, data, schedule),
             **tags,
         },
         description=_description(config, data, schedule),
-        datasets=[
-            DatasetInput(
-                name=config.data.kind,
-                split=split,
-                digest=digest,
-                rows=len(data.rows[split].texts),
-                source=data.origin,
-            )
-            for split, digest in fingerprints.items()
-        ],
+        datasets=_inputs(config, data),
         parent_id=parent_id,
     )
     try:
@@ -169,6 +150,26 @@ def open_run(
         log.finish("FAILED", reason=f"the record could not be written: {error!r}")
         raise
     return log
+
+
+def _ran_tags(ran: Mapping[str, str], data: TokenizedData, schedule: Schedule) -> dict[str, str]:
+    """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
+    facts = {
+        **ran,
+        "total_steps": str(schedule.total_steps),
+        "train_examples": str(len(data.rows["train"].texts)),
+        "dropped_examples": str(data.dropped_rows),
+        "data_origin": data.origin,
+        **{f"fingerprint.{split}": digest for split, digest in data.fingerprints().items()},
+    }
+    return {f"encore.ran.{key}": value for key, value in facts.items()}
+
+
+def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]:
+    return [
+        DatasetInput(config.data.kind, split, digest, len(data.rows[split].texts), data.origin)
+        for split, digest in data.fingerprints().items()
+    ]
 
 
 def task_name(config: ExperimentConfig) -> str:
