@@ -124,14 +124,15 @@ def bare_loop(settings: ExperimentConfig, data: Any, schedule: Any) -> float:
         clip_gradients(parameters, settings.optim.gradient_clip_norm)
         optimiser.step()
         scheduler.step()
-        optimiser.zero_grad()
+        learner.optimizer_zero_grad(0, 0, optimiser)
         assert torch.isfinite(loss)
         watch.step(len(batch["labels"]))
     return watch.rate()
 
 
 def peer(settings: ExperimentConfig, data: Any, scratch: Path, *, grouped: bool) -> float:
-    """transformers.Trainer over the same rows."""
+    """transformers.Trainer over the same rows, as it comes: without the determinism that Encore asks for."""
+    import torch
     from transformers import (
         AutoModelForSequenceClassification,
         DataCollatorWithPadding,
@@ -147,6 +148,7 @@ def peer(settings: ExperimentConfig, data: Any, scratch: Path, *, grouped: bool)
         def on_step_end(self, *_: Any, **__: Any) -> None:
             watch.step(BATCH)
 
+    torch.use_deterministic_algorithms(False)
     model = AutoModelForSequenceClassification.from_pretrained(settings.model.pretrained, num_labels=2)
     arguments = TrainingArguments(
         output_dir=str(scratch / "peer"),

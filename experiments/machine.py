@@ -74,6 +74,8 @@ def prepare(config: ExperimentConfig) -> dict[str, str]:
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.use_deterministic_algorithms(config.train.deterministic)
+    # Nothing here reads memory that it did not write, so filling it first would cost time for nothing.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     random.seed(config.seed)
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)

@@ -14,6 +14,8 @@ import torch.nn.functional as F
 from torchmetrics.classification import MulticlassAccuracy
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
+from lightning_modules.dropout import dropout
+from lightning_modules.embedding import RowwiseEmbedding
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.sources import from_scratch, load_pretrained
@@ -36,6 +38,8 @@ class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
         frozen_layers: int,
     ) -> None:
         super().__init__(model, optimisation)
+        embeddings = model.distilbert.embeddings
+        embeddings.word_embeddings = RowwiseEmbedding.around(embeddings.word_embeddings)
         self.label_smoothing = label_smoothing
         self.val_accuracy = MulticlassAccuracy(num_classes=model.config.num_labels, average="micro")
         for name, parameter in self.named_parameters():
@@ -59,6 +63,14 @@ class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
     def on_validation_epoch_end(self) -> None:
         self.log_dict({"val/loss": self.val_loss, "val/accuracy": self.val_accuracy})
 
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
+        """Drop all gradients but that of the word embeddings, of which only the used rows are zeroed."""
+        words: Any = self.model.distilbert.embeddings.word_embeddings
+        kept = words.weight.grad
+        super().optimizer_zero_grad(epoch, batch_idx, optimizer)
+        words.weight.grad = kept
+        words.clear_gradient()
+
     def depth_of(self, name: str) -> int:
         if "embeddings" in name:
             return 0
@@ -77,7 +89,7 @@ def first_token_logits(
     """
     config = model.config
     hidden_BTD = model.distilbert.embeddings(ids_BT)
-    # A batch without padding needs no mask, and attention without one takes a faster kernel.
+    # A batch without padding needs no mask; on a GPU, asking would wait for it.
     padded = mask_BT.device.type != "cpu" or not bool(mask_BT.all())
     keep_B11T = mask_BT[:, None, None, :].bool() if padded else None
     blocks = model.distilbert.transformer.layer
@@ -101,15 +113,34 @@ def _block(
     def heads(linear: torch.nn.Module, x: torch.Tensor) -> torch.Tensor:
         return linear(x).unflatten(-1, (config.n_heads, -1)).transpose(1, 2)  # (B, H, T, K)
 
-    mixed_BHSK = F.scaled_dot_product_attention(
+    mixed_BHSK = _attend(
         heads(attention.q_lin, query_BSD),
         heads(attention.k_lin, hidden_BTD),
         heads(attention.v_lin, hidden_BTD),
-        attn_mask=keep_B11T,
+        keep_B11T,
         dropout_p=config.attention_dropout if block.training else 0.0,
     )
     attended = block.sa_layer_norm(attention.out_lin(mixed_BHSK.transpose(1, 2).flatten(2)) + query_BSD)
     return block.output_layer_norm(block.ffn(attended) + attended)
+
+
+def _attend(
+    q_BHSK: torch.Tensor,
+    k_BHTK: torch.Tensor,
+    v_BHTK: torch.Tensor,
+    keep_B11T: torch.Tensor | None,
+    *,
+    dropout_p: float,
+) -> torch.Tensor:
+    """Scaled dot-product attention; on a CPU with dropout, torch's own has no kernel for it and is slower."""
+    if q_BHSK.device.type != "cpu" or dropout_p == 0.0:
+        return F.scaled_dot_product_attention(
+            q_BHSK, k_BHTK, v_BHTK, attn_mask=keep_B11T, dropout_p=dropout_p
+        )
+    scores_BHST = (q_BHSK * q_BHSK.shape[-1] ** -0.5) @ k_BHTK.transpose(-1, -2)
+    if keep_B11T is not None:
+        scores_BHST = scores_BHST.masked_fill(~keep_B11T, -torch.inf)
+    return dropout(scores_BHST.softmax(-1), dropout_p, training=True) @ v_BHTK
 
 
 @dataclass(frozen=True)

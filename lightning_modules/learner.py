@@ -11,6 +11,7 @@ import torch
 from torchmetrics import MeanMetric
 
 from errors import UserError
+from lightning_modules.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
     clip_gradients,
@@ -44,6 +45,7 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
 
     def __init__(self, model: Model, optimisation: Optimisation) -> None:
         super().__init__()
+        replace_dropouts(model)
         self.model: Model = model
         self.optimisation = optimisation
         self.val_loss = MeanMetric()
