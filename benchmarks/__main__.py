@@ -7,8 +7,7 @@ import os
 from pathlib import Path
 
 from benchmarks import demo, size, speed, sweep, tracking_cost
-from cli.main import _quiet_libraries
-from cli.quiet import quiet
+from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
 
@@ -25,7 +24,7 @@ def main() -> None:
         help="folder with data/sst2 and models/minilm-distilbert; also ENCORE_DATA",
     )
     arguments = parser.parse_args()
-    _quiet_libraries()
+    quiet_environment()
     os.environ["HF_HUB_OFFLINE"] = "1"
     quiet()
     for part in [arguments.part] if arguments.part else PARTS:

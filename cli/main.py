@@ -12,6 +12,7 @@ from typing import Annotated, ParamSpec
 
 import typer
 
+from cli.quiet import quiet_environment
 from errors import UserError
 
 app = typer.Typer(
@@ -149,7 +150,7 @@ def ui(
 
 def main() -> None:
     """Entry point."""
-    _quiet_libraries()
+    quiet_environment()
     signal.signal(signal.SIGTERM, _interrupt)
     app()
 
@@ -157,22 +158,6 @@ def main() -> None:
 def _interrupt(_number: int, _frame: object) -> None:
     """SIGTERM ends a command as Ctrl-C does: the run is closed in the store first."""
     raise KeyboardInterrupt
-
-
-def _quiet_libraries() -> None:
-    """Settings that libraries read when they are imported: no bars, banners or telemetry of theirs."""
-    quiet = {
-        "TRANSFORMERS_VERBOSITY": "error",
-        "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
-        "TOKENIZERS_PARALLELISM": "true",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-        "DO_NOT_TRACK": "1",
-    }
-    for key, value in quiet.items():
-        os.environ.setdefault(key, value)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,8 @@ from cli.tables import (
     print_sweep,
     print_trial,
 )
+from experiments.build import pinned
+from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, catalog_names, load_experiment
 
 if TYPE_CHECKING:
@@ -64,9 +66,13 @@ def _open(root: Path, progress: Console) -> Store:
         return Store.open(root)
 
 
+def _ask_hub(config: ExperimentConfig, root: Path) -> None:
+    """Without a hub, say so before the store and the large libraries are opened, which takes seconds."""
+    pinned(config, cache_dir=root.absolute() / "cache")
+
+
 def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
-    from sweeps.run import load_sweep, run_sweep
-    from sweeps.space import base_experiment
+    from sweeps.loading import base_experiment, load_sweep
 
     out, progress = _consoles()
     spec, rest = load_sweep(name, overrides)
@@ -74,7 +80,10 @@ def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     if dry_run:
         _print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
         return OK
+    _ask_hub(ExperimentConfig.model_validate(base), root)
     store = _open(root, progress)
+    from sweeps.run import run_sweep
+
     report = run_sweep(
         spec,
         store,
@@ -96,6 +105,7 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     if dry_run:
         _print_json(config.model_dump(mode="json"))
         return OK
+    _ask_hub(config, root)
     store = _open(root, progress)
     from experiments.train import train
 
@@ -149,7 +159,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def catalog_verb(*, as_json: bool) -> int:
-    from sweeps.run import CATALOG as SWEEPS
+    from sweeps.loading import CATALOG as SWEEPS
 
     out, _ = _consoles()
     found = {

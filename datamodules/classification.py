@@ -12,6 +12,7 @@ import torch
 
 from datamodules.corpora.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out_sentences
+from datamodules.hub import DATA_SETS
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
 from datamodules.tokenizers import pad_token_id
@@ -24,7 +25,11 @@ class TextClassificationData(TokenizedData):
 
     tokenizer_kind = "bert_bpe"
     label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
-    text_column: ClassVar[str]
+
+    @property
+    def text_column(self) -> str:
+        """The column that is not the label."""
+        return self.column_names[0]
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         train, official = (
@@ -82,9 +87,8 @@ class Sst2Data(TextClassificationData):
     official validation split is, and every phrase that they contain leaves the train rows.
     """
 
-    text_column = "sentence"
     column_names = ("sentence", "label")
-    hub_repository = "stanfordnlp/sst2"
+    hub_repository = DATA_SETS["sst2"]
     split_names = ("train", "validation")
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
@@ -94,16 +98,14 @@ class Sst2Data(TextClassificationData):
 class ImdbData(TextClassificationData):
     """IMDB reviews (Maas et al. 2011); its test split is the official one."""
 
-    text_column = "text"
     column_names = ("text", "label")
-    hub_repository = "stanfordnlp/imdb"
+    hub_repository = DATA_SETS["imdb"]
     split_names = ("train", "test")
 
 
 class DemoReviewsData(TextClassificationData):
     """The bundled reviews, whose label follows from composition; generated, never fetched."""
 
-    text_column = "sentence"
     column_names = ("sentence", "label")
     hub_repository = "bundled:reviews"
     split_names = ("train", "validation")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.hub import hub_reachable, no_hub
 from errors import UserError
 
 if TYPE_CHECKING:
@@ -127,21 +128,11 @@ def _no_rows(where: str) -> UserError:
 
 
 def from_hub(
-    repository: str,
-    *,
-    revision: str,
-    splits: tuple[str, str],
-    columns: Sequence[str],
-    cache_dir: Path,
-    local_files_only: bool,
+    repository: str, *, commit: str, splits: tuple[str, str], columns: Sequence[str], cache_dir: Path
 ) -> Splits:
-    """Both splits of a hub data set, at a commit that is resolved first and recorded in `origin`.
-
-    local_files_only: no hub answers; use what an earlier download left in the cache, or raise UserError.
-    """
+    """Both splits of a hub data set at a commit. UserError when neither hub nor cache has them."""
     from datasets import Dataset, DownloadConfig, load_dataset
 
-    commit = revision if local_files_only else _commit_of(repository, revision)
     loaded: list[Dataset] = []
     for split in splits:
         try:
@@ -150,38 +141,13 @@ def from_hub(
                 revision=commit,
                 split=split,
                 cache_dir=str(cache_dir / "datasets"),
-                download_config=DownloadConfig(local_files_only=local_files_only),
+                download_config=DownloadConfig(local_files_only=not hub_reachable()),
             )
         except (ConnectionError, FileNotFoundError, ValueError) as error:
             raise no_hub(f"the data set {repository}", key="data.path") from error
         assert isinstance(data, Dataset)
         loaded.append(checked_columns(data, columns, where=f"hub data set {repository}, split {split}"))
     return Splits(loaded[0], loaded[1], f"hub:{repository}@{commit}")
-
-
-def _commit_of(repository: str, revision: str) -> str:
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-    from requests import RequestException
-
-    try:
-        info = HfApi().dataset_info(repository, revision=revision, timeout=8)
-    except (HfHubHTTPError, RequestException) as error:
-        raise no_hub(f"the data set {repository}", key="data.path") from error
-    assert info.sha is not None
-    return info.sha
-
-
-def no_hub(what: str, *, key: str) -> UserError:
-    """The error for anything that only the hub has when no hub can be reached."""
-    return UserError(
-        f"{what} is not in the cache and no hub can be reached",
-        where=key,
-        cure=(
-            "Give local folders with data.path=FOLDER and model.pretrained=FOLDER, "
-            "or run `make demo`, which needs neither."
-        ),
-    )
 
 
 def from_rows(

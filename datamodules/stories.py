@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from datamodules.corpora.stories import generate_stories
+from datamodules.hub import DATA_SETS
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
 from datamodules.tokenizers import pad_token_id
@@ -76,7 +77,7 @@ class StoryData(TokenizedData):
 class TinyStoriesData(StoryData):
     """TinyStories (Eldan & Li 2023, arXiv 2305.07759); its validation split is the official one."""
 
-    hub_repository = "roneneldan/TinyStories"
+    hub_repository = DATA_SETS["tinystories"]
 
 
 class DemoStoriesData(StoryData):

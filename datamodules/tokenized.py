@@ -59,7 +59,7 @@ class SplitRows:
 class TokenizedData(pl.LightningDataModule, ABC):
     """A corpus as batches of token ids.
 
-    path: folder with the splits, or None for the hub or the bundled rows.
+    path: folder with the splits, or None for the hub (at the commit `revision`) or the bundled rows.
     tokenizer: folder or hub id (at tokenizer_revision), or None to train one of `vocab_size` on the train split.
     max_tokens: longer sequences are cut. batch_size rows and, if given, batch_tokens padded tokens bound a
     training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
@@ -130,11 +130,10 @@ class TokenizedData(pl.LightningDataModule, ABC):
             )
         return from_hub(
             self.hub_repository,
-            revision=self.revision,
+            commit=self.revision,
             splits=self.split_names,
             columns=self.column_names,
             cache_dir=self.cache_dir,
-            local_files_only=self.local_files_only,
         )
 
     @abstractmethod

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from datamodules.fingerprint import short_digest
-from datamodules.sources import no_hub
+from datamodules.hub import no_hub
 from errors import UserError
 
 if TYPE_CHECKING:

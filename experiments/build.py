@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
 from errors import UserError
 from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig
+from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -24,30 +26,49 @@ class Schedule:
     epochs: float
 
 
-def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
-    """The datamodule of `config.data`, read, held out and tokenized."""
+def _data_class(kind: str) -> type[TokenizedData]:
     from datamodules.classification import DemoReviewsData, ImdbData, Sst2Data
-    from datamodules.hub import hub_reachable
     from datamodules.stories import DemoStoriesData, TinyStoriesData
 
-    data = config.data
-    match data.kind:
-        case "sst2":
-            data_class = Sst2Data
-        case "imdb":
-            data_class = ImdbData
-        case "demo_reviews":
-            data_class = DemoReviewsData
-        case "tinystories":
-            data_class = TinyStoriesData
-        case "demo_stories":
-            data_class = DemoStoriesData
-    module = data_class(
+    return {
+        "sst2": Sst2Data,
+        "imdb": ImdbData,
+        "demo_reviews": DemoReviewsData,
+        "tinystories": TinyStoriesData,
+        "demo_stories": DemoStoriesData,
+    }[kind]
+
+
+def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
+    """`config` with every hub revision that it uses replaced by the commit that it means now.
+
+    UserError when the hub knows none, or cannot be asked and was not asked before.
+    """
+
+    def commit(repository: str, revision: str, kind: HubKind) -> str:
+        with disk_errors(cache_dir):
+            return commit_of(repository, revision, kind=kind, memory=cache_dir / "hub")
+
+    data, model = config.data, config.model
+    if data.path is None and data.kind in DATA_SETS:
+        data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
+    if model.pretrained is not None and not Path(model.pretrained).is_absolute():
+        model = model.model_copy(update={"revision": commit(model.pretrained, model.revision, "model")})
+    if model.tokenizer is not None and not Path(model.tokenizer).is_absolute():
+        found = commit(model.tokenizer, model.tokenizer_revision, "model")
+        model = model.model_copy(update={"tokenizer_revision": found})
+    return config.model_copy(update={"data": data, "model": model})
+
+
+def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
+    """The datamodule of a pinned config's `data`, read, held out and tokenized."""
+    data, model = config.data, config.model
+    module = _data_class(data.kind)(
         path=None if data.path is None else Path(data.path).expanduser(),
         revision=data.revision,
-        tokenizer=config.model.tokenizer or config.model.pretrained,
-        tokenizer_revision="main" if config.model.tokenizer else config.model.revision,
-        vocab_size=config.model.vocab_size,
+        tokenizer=model.tokenizer or model.pretrained,
+        tokenizer_revision=model.tokenizer_revision if model.tokenizer else model.revision,
+        vocab_size=model.vocab_size,
         max_tokens=data.max_tokens,
         batch_size=data.batch_size,
         batch_tokens=data.batch_tokens,
@@ -67,10 +88,8 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
 
 
 def _needs_hub(config: ExperimentConfig) -> bool:
-    """Whether data, model or tokenizer would come from the hub."""
-    bundled = config.data.kind in {"demo_reviews", "demo_stories"}
-    sources = [config.model.pretrained, config.model.tokenizer]
-    return (config.data.path is None and not bundled) or any(s and not Path(s).is_absolute() for s in sources)
+    """Whether model or tokenizer would come from the hub."""
+    return any(s and not Path(s).is_absolute() for s in (config.model.pretrained, config.model.tokenizer))
 
 
 def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
@@ -93,6 +112,24 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
         )
     every = wanted // validations
     return Schedule(every * validations, every, every * validations / max(1, steps_per_epoch))
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a run is made of, all of it checked against the rest."""
+
+    config: ExperimentConfig
+    data: TokenizedData
+    schedule: Schedule
+    learner: Learner
+
+
+def build(config: ExperimentConfig, *, cache_dir: Path) -> Parts:
+    """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
+    config = pinned(config, cache_dir=cache_dir)
+    data = build_data(config, cache_dir=cache_dir)
+    schedule = plan(config, data)
+    return Parts(config, data, schedule, build_learner(config, data, schedule))
 
 
 def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:

@@ -5,23 +5,18 @@ Callbacks observe or stop; none loads data, changes the config or writes the rec
 
 from __future__ import annotations
 
-import errno
-import os
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from errors import UserError
 from lightning_modules.learner import Learner
+from tracking.disk import whole_file
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
-
     from rich.console import Console
     from torch.optim import Optimizer
 
@@ -36,19 +31,37 @@ def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
     return {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
 
 
+class Stopwatch:
+    """Seconds of training proper: validations and the writing of checkpoints are not slow training."""
+
+    def __init__(self) -> None:
+        self._stopped_s = 0.0
+        self._stopped_at = 0.0
+
+    def now(self) -> float:
+        return time.perf_counter() - self._stopped_s
+
+    def stop(self) -> None:
+        self._stopped_at = time.perf_counter()
+
+    def go_on(self) -> None:
+        self._stopped_s += time.perf_counter() - self._stopped_at
+
+
 class StepMetrics(pl.Callback):
     """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation."""
 
-    def __init__(self, run_log: RunLog, accumulate_batches: int) -> None:
+    def __init__(self, run_log: RunLog, watch: Stopwatch, accumulate_batches: int) -> None:
         self.run_log = run_log
+        self.watch = watch
         self.accumulate_batches = accumulate_batches
         self.history: list[tuple[int, dict[str, float]]] = []
         self._losses: list[float] = []
         self._examples = 0
-        self._since = self._paused = self._learning_rate = 0.0
+        self._since = self._learning_rate = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._since = time.perf_counter()
+        self._since = self.watch.now()
 
     def on_before_optimizer_step(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
@@ -57,7 +70,7 @@ class StepMetrics(pl.Callback):
         self._learning_rate = float(optimizer.param_groups[-1]["lr"])
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._paused = time.perf_counter()
+        self.watch.stop()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
@@ -67,7 +80,7 @@ class StepMetrics(pl.Callback):
         if len(self._losses) < self.accumulate_batches:
             return
         assert isinstance(pl_module, Learner)
-        now = time.perf_counter()
+        now = self.watch.now()
         values = {
             "train/loss": sum(self._losses) / len(self._losses),
             "train/learning_rate": self._learning_rate,
@@ -83,7 +96,7 @@ class StepMetrics(pl.Callback):
         values = validation_metrics(trainer)
         self.history.append((trainer.global_step, values))
         self.run_log.log_metrics(values, step=trainer.global_step)
-        self._since += time.perf_counter() - self._paused  # a validation is not slow training
+        self.watch.go_on()
 
 
 class StopOnCue(pl.Callback):
@@ -132,9 +145,16 @@ class Checkpoints(pl.Callback):
     """
 
     def __init__(
-        self, folder: Path, metric: str, *, greater_is_better: bool, every_minutes: float | None
+        self,
+        folder: Path,
+        metric: str,
+        watch: Stopwatch,
+        *,
+        greater_is_better: bool,
+        every_minutes: float | None,
     ) -> None:
         self.folder = folder
+        self.watch = watch
         self.metric = metric
         self.greater_is_better = greater_is_better
         self.every_seconds = float("inf") if every_minutes is None else 60 * every_minutes
@@ -169,43 +189,13 @@ class Checkpoints(pl.Callback):
 
     def _write(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
         assert isinstance(pl_module, Learner)
-        with renamed_when_whole(self.folder / f"{name}.ckpt") as partial:
+        self.watch.stop()
+        with whole_file(self.folder / f"{name}.ckpt") as partial:
             trainer.save_checkpoint(partial, weights_only=False)
-        with renamed_when_whole(self.folder / f"{name}.safetensors") as partial:
+        with whole_file(self.folder / f"{name}.safetensors") as partial:
             pl_module.save_weights(partial)
+        self.watch.go_on()
         self._written_at = time.monotonic()
-
-
-@contextmanager
-def renamed_when_whole(path: Path) -> Generator[Path]:
-    """A temporary path beside `path` that takes its name once what was written is on the disk.
-
-    Raises UserError when the disk is full; the partial file is removed and an older `path` stays.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        with partial.open("rb") as written:
-            os.fsync(written.fileno())
-        partial.replace(path)
-    except Exception as error:
-        partial.unlink(missing_ok=True)
-        if _is_disk_full(error):
-            raise UserError(
-                "the disk is full; the checkpoint before it is whole",
-                where=str(path),
-                cure="Free some space and run again.",
-            ) from error
-        raise
-
-
-def _is_disk_full(error: Exception) -> bool:
-    """ENOSPC, a quota or a file-size limit, also as the serialisers of torch and safetensors report it."""
-    full = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
-    if isinstance(error, OSError) and error.errno in full:
-        return True
-    return any(os.strerror(code) in str(error) for code in full) or "unexpected pos" in str(error)
 
 
 class TrainingBar(pl.Callback):

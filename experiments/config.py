@@ -78,6 +78,8 @@ class ModelConfig(Strict):
     """Hub revision of `pretrained`."""
     tokenizer: str | None = Field(default=None, min_length=1)
     """Folder or hub id; none: the one of `pretrained`, or else one trained on the corpus."""
+    tokenizer_revision: str = "main"
+    """Hub revision of `tokenizer`."""
     vocab_size: int = Field(default=4096, ge=64, le=100_000)
     """Size of a tokenizer trained on the corpus."""
     layers: int = Field(default=6, ge=1, le=48)

@@ -75,7 +75,7 @@ def prepare(config: ExperimentConfig) -> dict[str, str]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     torch.use_deterministic_algorithms(config.train.deterministic)
     # Nothing here reads memory that it did not write, so filling it first would cost time for nothing.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     random.seed(config.seed)
     np.random.seed(config.seed)
     torch.manual_seed(config.seed)
@@ -84,7 +84,6 @@ def prepare(config: ExperimentConfig) -> dict[str, str]:
         "threads": str(threads),
         "device": device,
         "device_name": torch.cuda.get_device_name() if device == "cuda" else "cpu",
-        "precision": config.train.precision,
         "precision_support": precision_support(config.train.precision, device),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }

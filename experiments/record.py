@@ -17,7 +17,7 @@ from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
-    from experiments.build import Schedule
+    from experiments.build import Parts, Schedule
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -113,9 +113,7 @@ def _weights_digest(pretrained: str | None) -> str | None:
 
 def open_run(
     store: Store,
-    config: ExperimentConfig,
-    data: TokenizedData,
-    schedule: Schedule,
+    parts: Parts,
     ran: Mapping[str, str],
     *,
     name: str,
@@ -123,6 +121,7 @@ def open_run(
     tags: Mapping[str, str],
 ) -> RunLog:
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
+    config, data, schedule = parts.config, parts.data, parts.schedule
     provenance = collect(REPOSITORY)
     fingerprints = data.fingerprints()
     log = store.start_run(

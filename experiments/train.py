@@ -14,8 +14,16 @@ from typing import TYPE_CHECKING, Literal
 
 import pytorch_lightning as pl
 
-from experiments.build import Schedule, build_data, build_learner, plan
-from experiments.callbacks import Checkpoints, EarlyStopping, StepMetrics, StopOnCue, StopWhen, TrainingBar
+from experiments.build import Parts, build
+from experiments.callbacks import (
+    Checkpoints,
+    EarlyStopping,
+    StepMetrics,
+    StopOnCue,
+    Stopwatch,
+    StopWhen,
+    TrainingBar,
+)
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.machine import check_precision, prepare
@@ -25,9 +33,7 @@ from tracking.disk import disk_errors
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from datamodules.tokenized import TokenizedData
     from experiments.config import ExperimentConfig
-    from lightning_modules.learner import Learner
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -68,13 +74,12 @@ def train(
     clock = _Clock()
     ran = prepare(config)
     with clock("data"):
-        data = build_data(config, cache_dir=store.root / "cache")
-    schedule = plan(config, data)
-    learner = build_learner(config, data, schedule)
+        parts = build(config, cache_dir=store.root / "cache")
+    config = parts.config
     name = run_name(config, varied or {})
     with clock("record"):
-        log = open_run(store, config, data, schedule, ran, name=name, parent_id=parent_id, tags=tags or {})
-    run = _Run(name, config, data, learner, schedule, log, ran["device"], console, clock)
+        log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
+    run = _Run(name, parts, log, ran["device"], console, clock)
     with _ended_in_the_record(log), disk_errors(store.root):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     if result.status == "pruned":
@@ -113,10 +118,7 @@ class _Clock:
 @dataclass
 class _Run:
     name: str
-    config: ExperimentConfig
-    data: TokenizedData
-    learner: Learner
-    schedule: Schedule
+    parts: Parts
     log: RunLog
     device: str
     console: Console | None
@@ -135,7 +137,7 @@ class _Run:
             pruned = cue is not None and cue.stopped_at is not None
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
-            self.learner.load_weights(checkpoints.folder / "best.safetensors")
+            self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
             metrics |= self._score()  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
                 failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
@@ -144,28 +146,34 @@ class _Run:
     def _checkpoints(self, folder: Path) -> Checkpoints:
         return Checkpoints(
             folder,
-            self.config.primary_metric,
-            greater_is_better=self.config.greater_is_better,
-            every_minutes=self.config.train.checkpoint_every_minutes,
+            self.parts.config.primary_metric,
+            Stopwatch(),
+            greater_is_better=self.parts.config.greater_is_better,
+            every_minutes=self.parts.config.train.checkpoint_every_minutes,
         )
 
     def _fit(self, checkpoints: Checkpoints, cue: StopOnCue | None) -> pl.Trainer:
-        settings = self.config.train
+        settings = self.parts.config.train
         # Checkpoints stand before whatever stops, so that the last validation is never lost.
-        callbacks: list[pl.Callback] = [StepMetrics(self.log, settings.accumulate_batches), checkpoints]
+        callbacks: list[pl.Callback] = [
+            StepMetrics(self.log, checkpoints.watch, settings.accumulate_batches),
+            checkpoints,
+        ]
         if settings.early_stopping_patience is not None:
             callbacks.append(EarlyStopping(settings.early_stopping_patience))
         if cue is not None:
             callbacks.append(cue)
         if self.console is not None:
-            callbacks.append(TrainingBar(self.console, self.config.name, self.schedule.total_steps))
+            callbacks.append(
+                TrainingBar(self.console, self.parts.config.name, self.parts.schedule.total_steps)
+            )
         trainer = pl.Trainer(
             accelerator="gpu" if self.device == "cuda" else "cpu",
             devices=1,
             precision=settings.precision,
-            max_steps=self.schedule.total_steps,
+            max_steps=self.parts.schedule.total_steps,
             accumulate_grad_batches=settings.accumulate_batches,
-            val_check_interval=self.schedule.validate_every_steps * settings.accumulate_batches,
+            val_check_interval=self.parts.schedule.validate_every_steps * settings.accumulate_batches,
             check_val_every_n_epoch=None,
             num_sanity_val_steps=0,
             callbacks=callbacks,
@@ -175,8 +183,10 @@ class _Run:
             enable_model_summary=False,
             use_distributed_sampler=False,
         )
+        # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
+        self.log.set_tags({"encore.ran.precision": str(trainer.precision)})
         try:
-            trainer.fit(self.learner, datamodule=self.data)
+            trainer.fit(self.parts.learner, datamodule=self.parts.data)
         except SystemExit as error:
             raise KeyboardInterrupt from error  # what Lightning made this of
         return trainer
@@ -186,7 +196,7 @@ class _Run:
         metrics: dict[str, float] = {}
         with self.clock("scoring"):
             for split in ("val", "test"):
-                found = evaluate(self.learner, self.data, split, device=self.device)
+                found = evaluate(self.parts.learner, self.parts.data, split, device=self.device)
                 name = f"best/{split}" if split == "val" else split
                 metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
                 with self.log.folder(f"predictions/{split}") as folder:
@@ -196,14 +206,16 @@ class _Run:
     def _keep_and_export(
         self, metrics: dict[str, float], model_dir: Path, *, export: bool
     ) -> tuple[str, ...]:
-        self.learner.cpu().save_pretrained(model_dir)
-        self.data.tokenizer.save_pretrained(model_dir)
+        self.parts.learner.cpu().save_pretrained(model_dir)
+        self.parts.data.tokenizer.save_pretrained(model_dir)
         with self.log.folder(MODEL_FOLDER) as folder:
             shutil.copytree(model_dir, folder, dirs_exist_ok=True)
         if not export:
             return ()
         with self.clock("export"):
-            report = export_into(self.log, self.config, self.data, model_dir, console=self.console)
+            report = export_into(
+                self.log, self.parts.config, self.parts.data, model_dir, console=self.console
+            )
         metrics |= report.metrics
         return report.failures
 

@@ -34,7 +34,7 @@ def load_pretrained(
             **changes,
         )
     except (OSError, ValueError, RuntimeError) as error:
-        raise _unavailable(source, error) from error
+        raise _unavailable(source, error, local_files_only=local_files_only) from error
     model, report = loaded
     _check_weights(report, source)
     return model.float().train()  # the library hands models over in evaluation mode, dropout off
@@ -81,12 +81,12 @@ def _check_weights(report: dict[str, Any], source: str) -> None:
         )
 
 
-def _unavailable(source: str, error: Exception) -> UserError:
-    if Path(source).is_dir():
+def _unavailable(source: str, error: Exception, *, local_files_only: bool) -> UserError:
+    if Path(source).is_dir() or not local_files_only:
         return UserError(
             f"cannot be read ({str(error).splitlines()[0][:160]})",
             where=f"model.pretrained={source}",
-            cure="The folder needs config.json and an undamaged model.safetensors.",
+            cure="It needs config.json and an undamaged model.safetensors; pickled weights are not read.",
         )
     return UserError(
         f"the model {source} is not in the cache and no hub can be reached",

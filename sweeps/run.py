@@ -7,20 +7,21 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
-from experiments.exporting import export_run
-from experiments.loading import catalog_file, overridden, parse, read_yaml
+from experiments.exporting import EXPORT_GATE, export_run
+from experiments.loading import parse
 from experiments.record import task_name
 from experiments.train import RunResult, train
 from lightning_modules.learner import NonFiniteLossError
 from sweeps.config import SweepConfig
+from sweeps.loading import base_experiment
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, best_of, log_report
-from sweeps.space import base_experiment, base_values, check_reach, space_here, trial_config
-from sweeps.study import Search, open_search
+from sweeps.space import base_values, check_reach, space_here, trial_config
+from sweeps.study import Search, open_search, study_faults
 
 if TYPE_CHECKING:
     import optuna
@@ -29,21 +30,9 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-CATALOG = Path(__file__).parent / "catalog"
 _PARENT = "parent_run"  # study attributes
 _FINALE = "finale_runs"
 RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
-
-
-def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
-    """The catalogued sweep `name` (or a YAML file's path), and the overrides that are the experiment's.
-
-    `budget.trials=20` and other keys of the sweep itself change the sweep; all others the experiment.
-    """
-    own = [item for item in overrides if item.split("=")[0].split(".")[0] in SweepConfig.model_fields]
-    rest = [item for item in overrides if item not in own]
-    mapping = overridden(read_yaml(catalog_file(CATALOG, name, kind="sweep")), own)
-    return parse(SweepConfig, mapping, where=name), rest
 
 
 def run_sweep(
@@ -61,11 +50,17 @@ def run_sweep(
     reason that would stop the next one too (a full disk, a store that is gone).
     """
     mapping = base_experiment(sweep, overrides)
-    base = parse(ExperimentConfig, mapping, where=sweep.name)
+    base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
+    # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
+    mapping = base.model_dump(mode="json")
     space, notes = space_here(sweep, base)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
+    build(
+        base, cache_dir=store.root / "cache"
+    )  # what the first trial would refuse is refused before a run begins
+    lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
+    with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
         search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
         search.take_up_lost()
         parent = _parent(search, store, sweep, base, notes)
@@ -229,8 +224,8 @@ class _Sitting:
     def _export_best(self) -> None:
         runs = self.store.runs(parent_id=self.parent.run_id)
         finished = [run for run in runs if run.status == "FINISHED"]
-        if finished:
-            export_run(self.store, best_of(finished, self.base), console=self.console)
+        if finished and EXPORT_GATE not in (best := best_of(finished, self.base)).tags:
+            export_run(self.store, best, console=self.console)
 
 
 def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import (
-    CATALOG,
-    catalog_file,
-    dotted_keys,
-    nearest,
     overridden,
     parse,
-    read_yaml,
     set_path,
 )
 from experiments.machine import precision_support, resolve_device
@@ -22,34 +17,6 @@ from experiments.record import flat_params
 from sweeps.config import Choice, Dimension, SweepConfig
 
 PRECISION_KEY = "train.precision"
-
-
-def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
-    """The base experiment's mapping with the sweep's and the caller's overrides."""
-    path = catalog_file(CATALOG, sweep.experiment, kind="experiment")
-    mapping = read_yaml(path)
-    for key, value in sweep.overrides.items():
-        set_path(mapping, key, value, where=f"{sweep.name}: overrides.{key}")
-    mapping = overridden(mapping, overrides)
-    config = parse(ExperimentConfig, mapping, where=sweep.name)
-    check_keys(sweep, config)
-    return config.model_dump(mode="json")
-
-
-def check_keys(sweep: SweepConfig, base: ExperimentConfig) -> None:
-    """UserError for a dimension over a key that the experiment does not have."""
-    present = flat_params(base)
-    keys = [*sweep.space, *(sweep.finale.overrides if sweep.finale else ())]
-    for key in keys:
-        if key not in present:
-            near = nearest(key, [known for known in dotted_keys(ExperimentConfig) if known in present])
-            raise UserError(
-                "no such key in the experiment",
-                where=f"sweep {sweep.name}: {key}",
-                cure=f"Did you mean {near}?"
-                if near
-                else f"`encore train {sweep.experiment} --dry-run` prints them.",
-            )
 
 
 def space_here(sweep: SweepConfig, base: ExperimentConfig) -> tuple[dict[str, Dimension], list[str]]:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from errors import UserError
 from sweeps.config import (
     Choice,
     Dimension,
@@ -77,6 +79,23 @@ class Search:
         self.study.set_user_attr(_LOST, [*self.study.user_attrs.get(_LOST, ()), number])
         self.study.tell(number, state=optuna.trial.TrialState.FAIL)
         self.study.enqueue_trial(dict(values))
+
+
+@contextmanager
+def study_faults(root: Path) -> Generator[None]:
+    """Turn what Optuna's file under `root` can suffer into a `UserError`."""
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        yield
+    except (DatabaseError, StorageInternalError) as error:
+        reason = str(error.__cause__ or error).splitlines()[0]
+        raise UserError(
+            f"the study's file cannot be used ({reason[:160]})",
+            where=str(root / STUDY_FILE),
+            cure="Restore it from a backup, or move it away: the sweep then begins anew, its runs stay.",
+        ) from error
 
 
 def open_search(

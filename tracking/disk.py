@@ -15,6 +15,8 @@ from errors import UserError
 _CURES = {
     errno.ENOSPC: ("the disk is full", "Free some space and run the command again."),
     errno.EDQUOT: ("the disk quota is used up", "Free some space and run the command again."),
+    errno.EFBIG: ("a file would grow over the limit set for it", "Raise the limit (`ulimit -f`)."),
+    errno.ENOTDIR: ("a file stands where a folder is needed", "Choose another folder."),
     errno.EROFS: ("the file system is read-only", "Choose a folder that can be written."),
     errno.EACCES: ("no permission to write here", "Choose a folder of yours, or have its mode changed."),
     errno.EPERM: ("no permission to write here", "Choose a folder of yours, or have its mode changed."),
@@ -26,19 +28,24 @@ def disk_errors(where: Path) -> Generator[None]:
     """Turn a full or unwritable disk into a `UserError` that names `where`; let all else through."""
     try:
         yield
-    except OSError as error:
+    except Exception as error:
         code = _code(error)
         if code is None:
             raise
         what, cure = _CURES[code]
-        raise UserError(what, where=str(error.filename or where), cure=cure) from error
+        raise UserError(what, where=str(getattr(error, "filename", None) or where), cure=cure) from error
 
 
-def _code(error: OSError) -> int | None:
-    """The error's number, also where shutil.copytree has only put it into the text of several."""
-    if error.errno in _CURES:
+def _code(error: Exception) -> int | None:
+    """The error's number, also where only its text has it: from shutil.copytree, torch, safetensors."""
+    if isinstance(error, OSError) and error.errno in _CURES:
         return error.errno
-    return next((code for code in _CURES if f"[Errno {code}]" in str(error)), None)
+    text = str(error)
+    if isinstance(error, RuntimeError) and "unexpected pos" in text:  # torch.save, when a write came short
+        return errno.ENOSPC
+    told = isinstance(error, OSError) or type(error).__name__ == "SafetensorError"
+    signs = ((code, (f"[Errno {code}]", os.strerror(code))) for code in _CURES)
+    return next((code for code, texts in signs if told and any(sign in text for sign in texts)), None)
 
 
 def partial_name(target: Path) -> Path:
@@ -50,16 +57,28 @@ def is_partial(path: Path) -> bool:
     return path.name.startswith(".") and ".partial-" in path.name
 
 
-def write_atomically(target: Path, content: bytes) -> None:
-    """Replace `target` by `content` in one step; an earlier version stays until then."""
+@contextmanager
+def whole_file(target: Path) -> Generator[Path]:
+    """A temporary path beside `target` that takes its name once what was written is on the disk.
+
+    However the block ends, `target` is whole: as it was before, or new. Raises UserError when the disk is full.
+    """
     with disk_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         partial = partial_name(target)
         try:
-            partial.write_bytes(content)
+            yield partial
+            with partial.open("rb") as written:
+                os.fsync(written.fileno())
             partial.replace(target)
         finally:
             partial.unlink(missing_ok=True)
+
+
+def write_atomically(target: Path, content: bytes) -> None:
+    """Replace `target` by `content` in one step; an earlier version stays until then."""
+    with whole_file(target) as partial:
+        partial.write_bytes(content)
 
 
 @contextmanager

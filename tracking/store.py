@@ -55,9 +55,11 @@ class Store:
         Without `uri` the environment's MLFLOW_TRACKING_URI counts, else `<root>/mlflow.db`.
 
         Raises:
-            UserError: the store is locked, read-only, of another schema, damaged or unreachable.
+            UserError: the store is locked, read-only, of another schema, damaged or unreachable, or `root`
+                cannot be a folder.
         """
         root = root.absolute()
+        _make(root)
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
         store = cls(uri, root, connect(uri, root))
         replay_all(store.client, uri, store.journal_folder)
@@ -111,10 +113,9 @@ class Store:
         """Write more to a run that exists. `running` sets it going again, with this process as owner.
 
         Raises:
-            UserError: another process writes the run.
+            UserError: there is no such run, or another process writes it.
         """
-        with explained(self.uri):
-            run = self.client.get_run(run_id)
+        run = self._get(run_id)
         self._refuse_foreign_owner(run)
         log = self._log(run, sample=running and self.sample_every_s > 0)
         if running:
@@ -176,6 +177,22 @@ class Store:
         with explained(self.uri):
             entries = self.client.list_artifacts(record.run_id)
         return [f"{entry.path}/" if entry.is_dir else entry.path for entry in entries]
+
+    def _get(self, run_id: str) -> Run:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            with explained(self.uri):
+                return self.client.get_run(run_id)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
+            raise UserError(
+                f"the store has no run {run_id}",
+                where=public_uri(self.uri),
+                cure=f"Restore the store that had it. If a sweep asks for it, {self.root / 'optuna.db'} "
+                "remembers it: move that file away, and the sweep begins anew.",
+            ) from error
 
     def _download(self, record: RunRecord, path: str) -> Path | None:
         """Fetch into `<root>/downloaded/<run>/…`, anew each time: a run may have been exported again."""
@@ -259,6 +276,16 @@ class Store:
             inputs.append(MlflowInput(entity, tags))
         if inputs:
             self.client.log_inputs(run_id, inputs)
+
+
+def _make(root: Path) -> None:
+    try:
+        with disk_errors(root):
+            root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:  # a file stands there, or a file system that makes no folders
+        raise UserError(
+            f"no folder can be made here ({error.strerror})", where=str(root), cure="Choose another --root."
+        ) from error
 
 
 def _user() -> str:

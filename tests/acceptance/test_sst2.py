@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.run import load_sweep, run_sweep
+from sweeps.loading import load_sweep
+from sweeps.run import run_sweep
 from tracking.store import Store
 
 pytestmark = pytest.mark.acceptance

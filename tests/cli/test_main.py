@@ -85,6 +85,12 @@ def test_a_locked_store_is_told(root: Path) -> None:
     assert "locked" in line
 
 
+def test_a_root_that_cannot_be_a_folder_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for root in (tmp_path / "file", tmp_path / "file" / "below", "/proc/nowhere"):
+        assert str(root) in one_line(encore("runs", "--root", root))
+
+
 def test_a_missing_data_folder_leaves_no_run_behind(root: Path) -> None:
     line = one_line(encore("train", "sst2_distilbert", "data.path=/nowhere", "--root", root))
     assert "/nowhere" in line

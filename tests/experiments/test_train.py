@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import resource
-import signal
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -19,7 +17,6 @@ from experiments.exporting import export_run
 from experiments.loading import load_experiment
 from experiments.record import flat_params
 from experiments.train import train
-from lightning_modules.learner import NonFiniteLossError
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -262,23 +259,6 @@ def test_early_stopping_stops(root: Path) -> None:
     assert only_run(store).status == "FINISHED"
 
 
-def test_a_diverging_run_fails_and_says_at_which_step(root: Path, tmp_path: Path) -> None:
-    config = small()
-    data = build_data(config, cache_dir=root / "cache")
-    learner = build_learner(config, data, plan(config, data))
-    with torch.no_grad():
-        learner.model.get_parameter("classifier.weight").fill_(float("inf"))
-    learner.save_pretrained(tmp_path / "model")
-    data.tokenizer.save_pretrained(tmp_path / "model")
-    store = Store.open(root)
-    with pytest.raises(NonFiniteLossError, match="step 0"):
-        train(small(f"model.pretrained={tmp_path / 'model'}"), store)
-    run = only_run(store)
-    assert run.status == "FAILED"
-    assert "step 0" in run.tags["encore.failed_because"]
-    assert "NonFiniteLossError" in store.artifact(run, "run/traceback.txt").read_text()
-
-
 def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
     store = Store.open(root)
     config = load_experiment(
@@ -292,58 +272,3 @@ def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
     )
     assert run.metrics["best/val/loss"] <= run.metrics["val/loss"] + 1e-4
     assert "export/int8/perplexity" in result.metrics
-
-
-def test_fp16_on_a_cpu_is_refused_before_anything_is_recorded(root: Path) -> None:
-    if torch.cuda.is_available():
-        pytest.skip("this machine can train in FP16")
-    store = Store.open(root)
-    with pytest.raises(UserError, match="cannot train in FP16"):
-        train(small("train.precision=16-mixed"), store)
-    assert store.runs() == []
-
-
-def test_a_full_disk_during_a_checkpoint_is_one_line_and_leaves_no_half_file(root: Path) -> None:
-    """A limit on the size of files stands in for the end of the disk: the same failing write."""
-    store = Store.open(root)
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    wide = small("model.dim=512", "model.hidden_dim=2048", "train.max_steps=4")
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (8 * 2**20, limits[1]))
-        with pytest.raises(UserError, match="disk is full"):
-            train(wide, store)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, handler)
-    run = only_run(store)
-    assert run.status == "FAILED"
-    assert not [path for path in root.rglob("*") if "partial" in path.name or path.name.endswith(".ckpt")]
-
-
-@pytest.mark.parametrize(
-    ("override", "message"),
-    [
-        ("model.tokenizer={other}", "the tokenizer has"),
-        ("data.max_tokens=500", "positions"),
-        ("model.frozen_layers=9", "nothing is left to train"),
-        ("train.accumulate_batches=100", "do not fill one step"),
-        ("train.max_steps=none train.max_epochs=1 train.validations=100", "do not fit"),
-    ],
-)
-def test_parts_that_do_not_fit_are_refused_before_a_run_begins(
-    root: Path, tmp_path: Path, override: str, message: str
-) -> None:
-    from datamodules.tokenizers import train_tokenizer
-
-    config = small()
-    data = build_data(config, cache_dir=root / "cache")
-    build_learner(config, data, plan(config, data)).save_pretrained(tmp_path / "model")
-    data.tokenizer.save_pretrained(tmp_path / "model")
-    other = train_tokenizer("bert_bpe", [" ".join(f"word{i}" for i in range(3000))] * 2, vocab_size=2000)
-    other.save_pretrained(tmp_path / "other")
-    overrides = override.format(other=tmp_path / "other").split()
-    store = Store.open(root)
-    with pytest.raises(UserError, match=message):
-        train(small(f"model.pretrained={tmp_path / 'model'}", *overrides), store)
-    assert store.runs() == []

@@ -13,8 +13,10 @@ from pathlib import Path
 import optuna
 import pytest
 
+from errors import UserError
+from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
-from sweeps.run import load_sweep, run_sweep
+from sweeps.run import run_sweep
 from tracking.store import Store
 
 SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
@@ -154,11 +156,30 @@ def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> Non
     assert len(finales(16)) == 2
 
 
-def test_export_of_the_best_alone(root: Path) -> None:
-    report = sweep(root, "budget.trials=2", "pruner={kind: none}", "export.when=best")
+def test_the_best_alone_is_exported_and_once(root: Path) -> None:
+    options = ["budget.trials=2", "pruner={kind: none}", "export.when=best"]
+    report = sweep(root, *options)
     exported = [row.run_id for row in report.rows if "export/int8/accuracy" in row.metrics]
     assert report.best is not None
     assert exported == [report.best.run_id]
+    store = Store.open(root)
+    sweep(root, *options)
+    assert len(store.metric_history(report.best.run_id, "export/int8/accuracy")) == 1
+
+
+def test_a_sweep_whose_files_are_damaged_or_gone_says_so(root: Path, migrated: Path) -> None:
+    options = ["budget.trials=1", "pruner={kind: none}", "export.when=never"]
+    sweep(root, *options)
+    (root / "mlflow.db").write_bytes(migrated.read_bytes())
+    with pytest.raises(UserError, match="the store has no run"):
+        sweep(root, *options)
+    study = root / "optuna.db"
+    study.write_bytes(b"no database " * 1000)
+    with pytest.raises(UserError, match="the study's file cannot be used") as told:
+        sweep(root, *options)
+    assert "\n" not in str(told.value)
+    study.unlink()
+    assert sweep(root, *options).best is not None
 
 
 @pytest.mark.slow

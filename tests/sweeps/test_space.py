@@ -8,8 +8,8 @@ from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import catalog_names, parse
 from sweeps.config import SweepConfig
-from sweeps.run import CATALOG, load_sweep
-from sweeps.space import base_experiment, base_values, check_reach, space_here, trial_config
+from sweeps.loading import CATALOG, base_experiment, load_sweep
+from sweeps.space import base_values, check_reach, space_here, trial_config
 
 BASE = """
 name: tiny

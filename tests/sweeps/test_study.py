@@ -8,9 +8,9 @@ import pytest
 from errors import UserError
 from experiments.config import ExperimentConfig
 from sweeps.config import SweepConfig
+from sweeps.loading import base_experiment, load_sweep
 from sweeps.ownership import owned
-from sweeps.run import load_sweep
-from sweeps.space import base_experiment, base_values
+from sweeps.space import base_values
 from sweeps.study import Search, open_search, study_name, trial_seed
 
 

@@ -1,0 +1,65 @@
+"""From the catalog to a sweep and its base experiment. Imports nothing large: mistakes are told at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.loading import (
+    CATALOG as EXPERIMENTS,
+)
+from experiments.loading import (
+    catalog_file,
+    dotted_keys,
+    nearest,
+    overridden,
+    parse,
+    read_yaml,
+    set_path,
+)
+from experiments.record import flat_params
+from sweeps.config import SweepConfig
+
+CATALOG = Path(__file__).parent / "catalog"
+
+
+def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
+    """The catalogued sweep `name` (or a YAML file's path), and the overrides that are the experiment's.
+
+    `budget.trials=20` and other keys of the sweep itself change the sweep; all others the experiment.
+    """
+    own = [item for item in overrides if item.split("=")[0].split(".")[0] in SweepConfig.model_fields]
+    rest = [item for item in overrides if item not in own]
+    mapping = overridden(read_yaml(catalog_file(CATALOG, name, kind="sweep")), own)
+    return parse(SweepConfig, mapping, where=name), rest
+
+
+def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
+    """The base experiment's mapping with the sweep's and the caller's overrides."""
+    path = catalog_file(EXPERIMENTS, sweep.experiment, kind="experiment")
+    mapping = read_yaml(path)
+    for key, value in sweep.overrides.items():
+        set_path(mapping, key, value, where=f"{sweep.name}: overrides.{key}")
+    mapping = overridden(mapping, overrides)
+    config = parse(ExperimentConfig, mapping, where=sweep.name)
+    check_keys(sweep, config)
+    return config.model_dump(mode="json")
+
+
+def check_keys(sweep: SweepConfig, base: ExperimentConfig) -> None:
+    """UserError for a dimension over a key that the experiment does not have."""
+    present = flat_params(base)
+    keys = [*sweep.space, *(sweep.finale.overrides if sweep.finale else ())]
+    for key in keys:
+        if key not in present:
+            near = nearest(key, [known for known in dotted_keys(ExperimentConfig) if known in present])
+            raise UserError(
+                "no such key in the experiment",
+                where=f"sweep {sweep.name}: {key}",
+                cure=f"Did you mean {near}?"
+                if near
+                else f"`encore train {sweep.experiment} --dry-run` prints them.",
+            )
