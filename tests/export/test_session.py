@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,3 +63,15 @@ def test_a_missing_or_damaged_file_is_a_users_error(exported_classifier: Exporte
         (tmp_path / "fp32" / "model.onnx").write_bytes(damaged)
         with pytest.raises(UserError, match="onnxruntime cannot load it"):
             OnnxModel(tmp_path / "fp32", threads=1)
+
+
+def test_loading_a_model_leaves_nothing_in_the_users_cache(
+    exported_classifier: Exported, tmp_path: Path
+) -> None:
+    """onnxruntime's telemetry is off: it would keep a device id and a database there."""
+    code = "import pathlib, sys; from export.session import OnnxModel as M; M(pathlib.Path(sys.argv[1]), threads=1)"
+    environment = {**os.environ, "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    command = [sys.executable, "-c", code, str(exported_classifier.out_dir / "fp32")]
+    subprocess.run(command, env=environment, check=True, timeout=60)
+    assert list(tmp_path.rglob("*")) == []
