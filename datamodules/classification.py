@@ -6,7 +6,7 @@ Legend: B batch, T tokens of the longest text of a batch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -46,8 +46,7 @@ class TextClassificationData(TokenizedData):
         return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
 
     def tokenize(self, texts: Sequence[str]) -> TokenTable:
-        encoded: Any = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens)
-        return TokenTable.of(encoded["input_ids"])
+        return TokenTable.of(self.encoded(texts, truncation=True, max_length=self.max_tokens))
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
         ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))

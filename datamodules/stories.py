@@ -6,7 +6,6 @@ Legend: B batch, T tokens of a block.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -55,8 +54,7 @@ class StoryData(TokenizedData):
                 where=f"tokenizer {self.tokenizer_source}",
                 cure="Give one that has.",
             )
-        encoded: Any = self.tokenizer(list(texts), add_special_tokens=False)
-        stories: list[list[int]] = encoded["input_ids"]
+        stories = self.encoded(texts, add_special_tokens=False)
         # The end of the story before the first one opens the stream, as every later story is opened.
         stream = np.array([end, *(token for story in stories for token in (*story, end))], dtype=np.int32)
         begins = range(0, len(stream) - 1, self.max_tokens)

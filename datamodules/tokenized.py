@@ -7,11 +7,11 @@ Legend: N rows of a split, B batch, T tokens of the longest sequence of a batch.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pytorch_lightning as pl
@@ -30,10 +30,13 @@ from errors import UserError
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+# What is being done, how much of it is done, how much there is (0 where nobody can say).
+OnProgress = Callable[[str, int, int], None]
 SplitName = Literal["train", "val", "test"]
 # `val` is the slice of the train split that selects models; `test` the official evaluation split.
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 Batch = dict[str, torch.Tensor]
+_TOKENIZED_AT_ONCE = 4096
 
 
 @dataclass(frozen=True)
@@ -65,7 +68,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
     out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
     seed: of the batch order. loader_workers: processes that build batches; they never change the batches.
-    accumulate_batches: an epoch has a whole number of such groups of batches.
+    accumulate_batches: an epoch has a whole number of such groups of batches. on_progress: told of the set-up.
     """
 
     tokenizer_kind: ClassVar[TrainedKind]
@@ -91,6 +94,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         accumulate_batches: int,
         cache_dir: Path,
         local_files_only: bool,
+        on_progress: OnProgress | None = None,
     ) -> None:
         super().__init__()
         self.path = path
@@ -111,6 +115,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.accumulate_batches = accumulate_batches
         self.cache_dir = cache_dir
         self.local_files_only = local_files_only
+        self._on_progress = on_progress
         self.origin = ""
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
@@ -144,6 +149,14 @@ class TokenizedData(pl.LightningDataModule, ABC):
         """Which rows of the train split select models."""
         return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
 
+    def encoded(self, texts: Sequence[str], **options: Any) -> Iterator[list[int]]:
+        """Token ids of each text, in order, with the tokenizer's `options`."""
+        for begin in range(0, len(texts), _TOKENIZED_AT_ONCE):
+            some = list(texts[begin : begin + _TOKENIZED_AT_ONCE])
+            found: Any = self.tokenizer(some, **options)
+            yield from found["input_ids"]
+            self._report("tokenizing", begin + len(some), len(texts))
+
     @abstractmethod
     def tokenize(self, texts: Sequence[str]) -> TokenTable:
         """Sequences for the model, special tokens in, cut to `max_tokens`."""
@@ -157,6 +170,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         del stage  # one set-up serves them all
         if self.tables:
             return
+        self._report("reading the data")
         splits = self.read()
         self.origin = splits.origin
         train, official = self.columns(splits)
@@ -176,6 +190,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.tokenizer = self._tokenizer()
         digest = tokenizer_digest(self.tokenizer)  # before its first use, which sets its truncation
         self.tables = {split: self._cached_tokens(split, digest) for split in SPLITS}
+        self._on_progress = None  # loader workers get a copy of all this; a terminal is none of theirs
+
+    def _report(self, what: str, done: int = 0, total: int = 0) -> None:
+        if self._on_progress is not None:
+            self._on_progress(what, done, total)
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         if self.train_examples is None or self.train_examples >= len(rows):
@@ -193,6 +212,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         )
         path = self.cache_dir / "holdout" / f"{key}.npz"
         if not path.exists():
+            self._report("holding out rows of train")
             holdout = self.hold_out(train.texts)
             TokenTable.of([holdout.train, holdout.selection, holdout.dropped]).save(path)
         parts = TokenTable.load(path)

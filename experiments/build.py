@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
 from errors import UserError
 from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig
+from experiments.progress import OnProgress, reported, silent
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from datamodules.tokenized import TokenizedData
     from lightning_modules.learner import Learner
     from lightning_modules.optimisation import Optimisation
@@ -60,7 +63,9 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     return config.model_copy(update={"data": data, "model": model})
 
 
-def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
+def build_data(
+    config: ExperimentConfig, *, cache_dir: Path, on_progress: OnProgress = silent
+) -> TokenizedData:
     """The datamodule of a pinned config's `data`, read, held out and tokenized."""
     data, model = config.data, config.model
     module = _data_class(data.kind)(
@@ -81,6 +86,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path) -> TokenizedData:
         loader_workers=data.loader_workers,
         accumulate_batches=config.train.accumulate_batches,
         cache_dir=cache_dir,
+        on_progress=on_progress,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
     )
     module.setup()
@@ -124,10 +130,11 @@ class Parts:
     learner: Learner
 
 
-def build(config: ExperimentConfig, *, cache_dir: Path) -> Parts:
+def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None = None) -> Parts:
     """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
     config = pinned(config, cache_dir=cache_dir)
-    data = build_data(config, cache_dir=cache_dir)
+    with reported(console) as on_progress:
+        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
     schedule = plan(config, data)
     return Parts(config, data, schedule, build_learner(config, data, schedule))
 

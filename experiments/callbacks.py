@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import TextColumn
 
+from experiments.progress import Redrawn, new_progress
 from lightning_modules.learner import Learner
 from tracking.disk import whole_file
 
@@ -199,36 +200,21 @@ class Checkpoints(pl.Callback):
 
 
 class TrainingBar(pl.Callback):
-    """A progress bar with rate and remaining time, on stderr."""
+    """A progress bar over the optimiser steps, with the latest held-out metrics."""
 
     def __init__(self, console: Console, title: str, total_steps: int) -> None:
-        self.progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f} steps"),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[score]}"),
-            console=console,
-            transient=True,
-            disable=not console.is_terminal,
-        )
-        self.task = self.progress.add_task(title, total=total_steps, rate="", score="")
-        self._drawn_at = self._started = time.monotonic()
+        self.progress = new_progress(console, TextColumn("{task.fields[score]}"))
+        self.task = self.progress.add_task(title, total=total_steps, score="")
+        self.redrawn = Redrawn()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._started = time.monotonic()
         self.progress.start()
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        now = time.monotonic()
-        if now - self._drawn_at > 0.25:
-            self._drawn_at = now
-            rate = trainer.global_step / (now - self._started)
-            self.progress.update(self.task, completed=trainer.global_step, rate=f"{rate:.1f} steps/s")
+        if self.redrawn.due():
+            self.progress.update(self.task, completed=trainer.global_step)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)

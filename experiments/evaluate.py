@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from experiments.progress import OnProgress, silent
 from experiments.scoring import classification_scores, language_scores
 
 if TYPE_CHECKING:
@@ -29,19 +30,29 @@ class Evaluation:
     predictions: pd.DataFrame
 
 
-def evaluate(learner: Learner, data: TokenizedData, split: SplitName, *, device: str) -> Evaluation:
+def evaluate(
+    learner: Learner,
+    data: TokenizedData,
+    split: SplitName,
+    *,
+    device: str,
+    on_progress: OnProgress = silent,
+) -> Evaluation:
     """Score `learner` on one split in float32, whatever precision it was trained in."""
-    rows = _answers(learner, data, split, device)
+    rows = _answers(learner, data, split, device, on_progress)
     if data.rows[split].labels is None:
         return _language_evaluation(rows)
     return _classification_evaluation(rows, data.rows[split].texts)
 
 
-def _answers(learner: Learner, data: TokenizedData, split: SplitName, device: str) -> pd.DataFrame:
+def _answers(
+    learner: Learner, data: TokenizedData, split: SplitName, device: str, on_progress: OnProgress
+) -> pd.DataFrame:
     """One record per row from the model's logits, sorted by row number."""
     loader = data.val_dataloader() if split == "val" else data.test_dataloader()
     learner.to(device).eval()
     frames: list[pd.DataFrame] = []
+    done, total = 0, len(data.tables[split])
     with torch.inference_mode():
         for batch in loader:
             moved = {key: value.to(device) for key, value in batch.items()}
@@ -52,6 +63,8 @@ def _answers(learner: Learner, data: TokenizedData, split: SplitName, device: st
                 else _labels(logits, moved["labels"])
             )
             frames.append(frame.assign(row=batch["row"].numpy()))
+            done += len(frame)
+            on_progress(f"scoring {split}", done, total)
     return pd.concat(frames).sort_values("row").reset_index(drop=True)
 
 

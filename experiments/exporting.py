@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +10,7 @@ import numpy as np
 from datamodules.tokenizers import pad_token_id
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
+from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, check_same_data, recorded_config
 
 if TYPE_CHECKING:
@@ -31,7 +30,8 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
     config = recorded_config(store, record)
     model_dir = store.artifact(record, MODEL_FOLDER)
-    data = build_data(config, cache_dir=store.root / "cache")
+    with reported(console) as on_progress:
+        data = build_data(config, cache_dir=store.root / "cache", on_progress=on_progress)
     check_same_data(record, data)
     log = store.attach(record.run_id)
     try:
@@ -56,14 +56,14 @@ def export_into(
         max_accuracy_drop=config.export.max_accuracy_drop,
         max_loss_increase=config.export.max_loss_increase,
     )
-    with log.folder("export") as folder, _status(console) as say:
+    with log.folder("export") as folder, reported(console) as report_progress:
         report = export_model(
             model_dir,
             folder,
             task=config.task,
             scoring=_scoring_set(config, data),
             options=options,
-            on_progress=say,
+            on_progress=report_progress,
         )
     # Tags, not params: an export made again elsewhere has other conditions, and a param cannot change.
     log.set_tags({**report.params, EXPORT_GATE: PASSED if report.passed else "; ".join(report.failures)})
@@ -86,13 +86,3 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
         labels=None if labels is None else np.array([labels[int(row)] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
     )
-
-
-@contextmanager
-def _status(console: Console | None) -> Generator[Callable[[str], None]]:
-    """A line on stderr that says what the export is at."""
-    if console is None or not console.is_terminal:
-        yield lambda _: None
-        return
-    with console.status("export") as status:
-        yield lambda text: status.update(f"export: {text}")

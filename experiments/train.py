@@ -27,6 +27,7 @@ from experiments.callbacks import (
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.machine import check_precision, prepare
+from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run, run_name
 from tracking.disk import disk_errors
 
@@ -61,12 +62,14 @@ def train(
     stop_when: StopWhen | None = None,
     export: bool | None = None,
     console: Console | None = None,
+    title: str | None = None,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
 
     varied: what sets this run apart, for its name. stop_when: asked after every validation; a run
     that it stops is pruned, which leaves it KILLED with the metrics it had. export: whether to
-    write the ONNX and INT8 variants; none: as `config.export.when` says of a single run.
+    write the ONNX and INT8 variants; none: as `config.export.when` says of a single run. title: of the
+    progress bar; none: the experiment's name.
     Raises UserError before anything is recorded when the config cannot run here; a later error
     marks the run FAILED and is raised again.
     """
@@ -74,12 +77,12 @@ def train(
     clock = _Clock()
     ran = prepare(config)
     with clock("data"):
-        parts = build(config, cache_dir=store.root / "cache")
+        parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
     name = run_name(config, varied or {})
     with clock("record"):
         log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
-    run = _Run(name, parts, log, ran["device"], console, clock)
+    run = _Run(name, parts, log, ran["device"], console, title or config.name, clock)
     with _ended_in_the_record(log), disk_errors(store.root):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     if result.status == "pruned":
@@ -122,6 +125,7 @@ class _Run:
     log: RunLog
     device: str
     console: Console | None
+    title: str
     clock: _Clock
 
     def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
@@ -164,9 +168,7 @@ class _Run:
         if cue is not None:
             callbacks.append(cue)
         if self.console is not None:
-            callbacks.append(
-                TrainingBar(self.console, self.parts.config.name, self.parts.schedule.total_steps)
-            )
+            callbacks.append(TrainingBar(self.console, self.title, self.parts.schedule.total_steps))
         trainer = pl.Trainer(
             accelerator="gpu" if self.device == "cuda" else "cpu",
             devices=1,
@@ -194,9 +196,11 @@ class _Run:
     def _score(self) -> dict[str, float]:
         """Held-out and official scores of the best weights, with every answer as an artifact."""
         metrics: dict[str, float] = {}
-        with self.clock("scoring"):
+        with self.clock("scoring"), reported(self.console) as on_progress:
             for split in ("val", "test"):
-                found = evaluate(self.parts.learner, self.parts.data, split, device=self.device)
+                found = evaluate(
+                    self.parts.learner, self.parts.data, split, device=self.device, on_progress=on_progress
+                )
                 name = f"best/{split}" if split == "val" else split
                 metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
                 with self.log.folder(f"predictions/{split}") as folder:

@@ -6,13 +6,13 @@ Shape legend: N examples, C classes.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export.options import ScoringSet
-from export.scoring import Scores, Variant, side_by_side
+from export.scoring import OnProgress, Scores, Variant, side_by_side
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,7 +27,7 @@ def score_classifier(
     *,
     classes: int,
     workers: int,
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
 ) -> Scores:
     """Score "torch", "fp32" and "int8" on every example; parity is measured against "torch"."""
     assert scoring.labels is not None

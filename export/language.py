@@ -6,14 +6,14 @@ Shape legend: N examples, B batch, L tokens, V vocabulary.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from export.options import ScoringSet
-from export.scoring import Scores, Variant, side_by_side
+from export.scoring import OnProgress, Scores, Variant, side_by_side
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +38,7 @@ def score_language_model(
     *,
     vocabulary: int,
     workers: int,
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
 ) -> Scores:
     """Mean next-token loss over all predicted tokens (nats/token), each example a context of its own.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from export.latency import latency_tokens, measure_latency
 from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
 from export.options import ExportOptions, ScoringSet, Task
 from export.report import REPORT_FILE, ExportReport, gate, require
-from export.scoring import Scores, Variant, torch_logits
+from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def export_model(
     task: Task,
     scoring: ScoringSet,
     options: ExportOptions,
-    on_progress: Callable[[str], None] | None = None,
+    on_progress: OnProgress | None = None,
 ) -> ExportReport:
     """Write fp32/, int8/, report.json and predictions.parquet into `out_dir` and return the report.
 
@@ -44,7 +44,11 @@ def export_model(
     it. `out_dir` appears, or is replaced, only when everything in it is written. Raises UserError
     for a folder, a scoring set or weights that cannot be exported.
     """
-    say = on_progress if on_progress is not None else _say_nothing
+    tell = on_progress if on_progress is not None else _tell_nobody
+
+    def say(what: str) -> None:
+        tell(what, 0, 0)
+
     say("loading the model")
     model = load_checkpoint(model_dir, task)
     check_scoring_set(scoring, task, model, model_dir)
@@ -56,7 +60,7 @@ def export_model(
         say("writing the INT8 model")
         write_int8(folder / "fp32", folder / "int8")
         variants = _variants(model, model_dir, folder, options)
-        scores = _score(variants, scoring, task, model, say)
+        scores = _score(variants, scoring, task, model, tell)
         say(f"timing at {options.threads} thread(s), {tokens} tokens")
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
@@ -66,7 +70,7 @@ def export_model(
     return report
 
 
-def _say_nothing(_message: str) -> None:
+def _tell_nobody(_what: str, _done: int, _total: int) -> None:
     return
 
 
@@ -108,16 +112,16 @@ def _score(
     scoring: ScoringSet,
     task: Task,
     model: PreTrainedModel,
-    say: Callable[[str], None],
+    tell: OnProgress,
 ) -> Scores:
     import torch
 
     workers = torch.get_num_threads()
     if task == "sequence-classification":
         classes = int(model.config.num_labels)
-        return score_classifier(variants, scoring, classes=classes, workers=workers, on_progress=say)
+        return score_classifier(variants, scoring, classes=classes, workers=workers, on_progress=tell)
     vocabulary = int(model.config.vocab_size)
-    return score_language_model(variants, scoring, vocabulary=vocabulary, workers=workers, on_progress=say)
+    return score_language_model(variants, scoring, vocabulary=vocabulary, workers=workers, on_progress=tell)
 
 
 def _sizes(folder: Path) -> dict[str, float]:

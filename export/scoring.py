@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
 
+# What is being done, how much of it is done, how much there is (0 where nobody can say).
+OnProgress = Callable[[str, int, int], None]
 _BATCH_SIZE = 32
 _TOKENS_PER_BATCH = 2048  # bounds the activations in memory
 _LOGITS_PER_BATCH = 2**24  # 64 MiB of float32 per variant
@@ -70,7 +72,7 @@ def side_by_side(
     *,
     logits_per_token: int,
     workers: int,
-    on_progress: Callable[[str], None],
+    on_progress: OnProgress,
 ) -> Iterator[tuple[list[int], NDArray[np.int64], Mapping[str, Logits]]]:
     """Batches of equal length, with each variant's finite logits: (positions, ids (B, L), logits by name).
 
@@ -88,7 +90,7 @@ def side_by_side(
                 _require_finite(by_name[variant.name], variant, indices)
             yield indices, ids_BL, by_name
             done += len(indices)
-            on_progress(f"scored {done} of {len(input_ids)} examples")
+            on_progress("scoring the variants", done, len(input_ids))
 
 
 def _logits(variant: Variant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:

@@ -56,9 +56,8 @@ def run_sweep(
     space, notes = space_here(sweep, base)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    build(
-        base, cache_dir=store.root / "cache"
-    )  # what the first trial would refuse is refused before a run begins
+    # What the first trial would refuse is refused before a run begins.
+    build(base, cache_dir=store.root / "cache", console=console)
     lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
     with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
         search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
@@ -190,10 +189,16 @@ class _Sitting:
             stop_when=stop_when,
             export=config.export.when == "finished",
             console=self.console,
+            title=self._title(stage),
         )
         if self.on_trial is not None:
             self.on_trial(result)
         return result
+
+    def _title(self, stage: str) -> str:
+        if stage == "finale":
+            return f"{self.sweep.name}, finale"
+        return f"{self.sweep.name}, trial {self.search.counted() + 1} of {self.sweep.budget.trials}"
 
     def _finale(self) -> None:
         """The best trials of the search again with the finale's overrides, each once."""

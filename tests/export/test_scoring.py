@@ -76,10 +76,12 @@ def test_calls_are_bounded_and_unbounded_ones_stay_on_the_callers_thread() -> No
 
 
 def test_progress_counts_to_the_end() -> None:
-    said: list[str] = []
+    said: list[tuple[str, int, int]] = []
     variant = Variant("fp32", Path("model.onnx"), _sums)
-    list(side_by_side([variant], [[1], [2, 3]], logits_per_token=1, workers=1, on_progress=said.append))
-    assert said == ["scored 1 of 2 examples", "scored 2 of 2 examples"]
+    texts = [[1], [2, 3]]
+    tell = lambda *told: said.append(told)  # noqa: E731
+    list(side_by_side([variant], texts, logits_per_token=1, workers=1, on_progress=tell))
+    assert said == [("scoring the variants", 1, 2), ("scoring the variants", 2, 2)]
 
 
 def test_logits_that_are_not_finite_name_the_example_and_the_file() -> None:
@@ -96,7 +98,7 @@ def test_logits_that_are_not_finite_name_the_example_and_the_file() -> None:
 def _run(
     variants: list[Variant], texts: list[list[int]], *, workers: int
 ) -> Iterator[tuple[list[int], NDArray[np.int64], dict[str, NDArray[np.float32]]]]:
-    return side_by_side(variants, texts, logits_per_token=2, workers=workers, on_progress=lambda _: None)
+    return side_by_side(variants, texts, logits_per_token=2, workers=workers, on_progress=lambda *_: None)
 
 
 @settings(max_examples=50)
@@ -120,7 +122,7 @@ def test_drops_are_against_the_float_model_before_and_parity_is_against_pytorch(
     answers = {"torch": (0, 0, 0, 0), "fp32": (0, 0, 0, 1), "int8": (1, 1, 0, 0)}
     variants = [Variant(name, Path(name), answering(*classes)) for name, classes in answers.items()]
     scoring = ScoringSet([[0], [1], [2], [3]], np.array([0, 0, 0, 1]), 0)
-    metrics = score_classifier(variants, scoring, classes=2, workers=1, on_progress=lambda _: None).metrics
+    metrics = score_classifier(variants, scoring, classes=2, workers=1, on_progress=lambda *_: None).metrics
     assert metrics["export/torch/accuracy"] == 0.75
     assert metrics["export/fp32/accuracy_drop_points"] == -25
     assert metrics["export/int8/accuracy_drop_points"] == 75

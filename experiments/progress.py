@@ -1,0 +1,88 @@
+"""Bars with rate and remaining time, on stderr; nothing where stderr is no terminal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# What is being done, how much of it is done, how much there is (0 where nobody can say).
+OnProgress = Callable[[str, int, int], None]
+
+
+class _Rate(ProgressColumn):
+    """Units per second over the last seconds."""
+
+    def render(self, task: Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None or task.total is None else f"{speed:,.1f}/s")
+
+
+def silent(_what: str, _done: int, _total: int) -> None:
+    """Report to nobody."""
+
+
+def new_progress(console: Console, *more: ProgressColumn) -> Progress:
+    """Columns that every bar here has, then `more`; it clears itself away at its end."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        *more,
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+
+
+@contextmanager
+def reported(console: Console | None) -> Generator[OnProgress]:
+    """A function to report to; the bar it drives shows the latest kind of work."""
+    if console is None:
+        yield silent
+        return
+    shown: dict[str, Any] = {}
+    with new_progress(console) as progress:
+
+        def report(what: str, done: int, total: int) -> None:
+            if what not in shown:
+                for task in shown.values():
+                    progress.update(task, visible=False)
+                shown[what] = progress.add_task(what, total=total or None)
+            progress.update(shown[what], completed=done, total=total or None)
+
+        yield report
+
+
+class Redrawn:
+    """Says when a bar that is told of every step is worth drawing again."""
+
+    def __init__(self, every_s: float = 0.25) -> None:
+        self.every_s = every_s
+        self._drawn_at = float("-inf")
+
+    def due(self) -> bool:
+        now = time.monotonic()
+        if now - self._drawn_at < self.every_s:
+            return False
+        self._drawn_at = now
+        return True

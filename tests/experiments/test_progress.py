@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from experiments.build import build_data
+from experiments.loading import load_experiment
+from experiments.progress import reported
+
+
+def console(*, terminal: bool) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=120, color_system=None)
+
+
+def written(to: Console) -> str:
+    assert isinstance(to.file, io.StringIO)
+    return to.file.getvalue()
+
+
+def test_a_terminal_sees_what_is_done_and_how_much_of_it() -> None:
+    to = console(terminal=True)
+    with reported(to) as report:
+        report("reading", 0, 0)
+        report("counting", 30, 120)
+        report("counting", 120, 120)
+    assert "reading" in written(to)
+    assert "counting" in written(to)
+    assert "120/120" in written(to)
+
+
+@pytest.mark.parametrize("to", [console(terminal=False), None])
+def test_a_file_gets_no_bars(to: Console | None) -> None:
+    with reported(to) as report:
+        report("counting", 1, 2)
+    assert to is None or not written(to).strip()
+
+
+def test_the_set_up_of_data_tells_every_row_that_it_tokenizes(tmp_path: Path) -> None:
+    said: list[tuple[str, int, int]] = []
+    config = load_experiment("demo_reviews", [])
+    data = build_data(config, cache_dir=tmp_path, on_progress=lambda *told: said.append(told))
+    assert said[0] == ("reading the data", 0, 0)
+    finished = [told for told in said if told[0] == "tokenizing" and told[1] == told[2]]
+    assert [told[1] for told in finished] == [
+        len(data.rows[split].texts) for split in ("train", "val", "test")
+    ]
+    again: list[tuple[str, int, int]] = []
+    build_data(config, cache_dir=tmp_path, on_progress=lambda *told: again.append(told))
+    assert [what for what, _, _ in again] == ["reading the data"]
