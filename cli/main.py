@@ -20,7 +20,7 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Launch sweeps, compare runs in the MLflow UI, reproduce any run by its ID.",
+    help="Launch sweeps, compare runs in the MLflow UI, export them to INT8.",
 )
 
 Arguments = ParamSpec("Arguments")

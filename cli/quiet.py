@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 
 # Each is a notice of a library about its own inner workings, none about the user's run.
@@ -34,16 +35,19 @@ def quiet() -> None:
 
 
 def quiet_environment() -> None:
-    """Settings that libraries read when they are imported: no bars, banners or telemetry of theirs."""
+    """Settings that libraries read when they are imported: no banners or telemetry of theirs.
+
+    Their download bars stay on a terminal.
+    """
     quiet = {
         "TRANSFORMERS_VERBOSITY": "error",
         "TRANSFORMERS_NO_ADVISORY_WARNINGS": "1",
-        "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
-        "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "TOKENIZERS_PARALLELISM": "true",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "1",
     }
+    if not sys.stderr.isatty():
+        quiet |= {"HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "HF_HUB_DISABLE_PROGRESS_BARS": "1"}
     for key, value in quiet.items():
         os.environ.setdefault(key, value)

@@ -66,9 +66,9 @@ def _open(root: Path, progress: Console) -> Store:
         return Store.open(root)
 
 
-def _ask_hub(config: ExperimentConfig, root: Path) -> None:
-    """Without a hub, say so before the store and the large libraries are opened, which takes seconds."""
-    pinned(config, cache_dir=root.absolute() / "cache")
+def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
+    """Pinned here already: without a hub, it is said before the store and large libraries take seconds."""
+    return pinned(config, cache_dir=root.absolute() / "cache")
 
 
 def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
@@ -105,7 +105,7 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     if dry_run:
         _print_json(config.model_dump(mode="json"))
         return OK
-    _ask_hub(config, root)
+    config = _ask_hub(config, root)
     store = _open(root, progress)
     from experiments.train import train
 

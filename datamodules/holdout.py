@@ -11,6 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import UserError
+
 # Odd 64-bit constants (golden ratio and a splitmix64 multiplier) for a polynomial hash modulo 2**64.
 _BASE = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
@@ -55,8 +57,14 @@ def normalized(text: str) -> str:
 
 
 def _draw(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
+    if wanted > available:
+        raise UserError(
+            f"{wanted} rows are to be held out, and train has {available} that can be",
+            where="data.selection_examples",
+            cure=f"Ask for fewer than {available}.",
+        )
     generator = np.random.Generator(np.random.PCG64(seed))
-    return np.sort(generator.permutation(available)[: min(wanted, available)])
+    return np.sort(generator.permutation(available)[:wanted])
 
 
 def _split(keys: Sequence[str], held: set[str], near: set[str]) -> Holdout:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -41,13 +43,19 @@ def hub_reachable() -> bool:
 
 
 def _answers(address: str) -> bool:
+    """Whether it does within `_ANSWER_S` seconds in all; a request's own timeout is one per address tried."""
     import requests
 
-    try:
-        requests.head(address, timeout=_ANSWER_S)
-    except requests.RequestException:
-        return False
-    return True
+    heard: list[int] = []
+
+    def ask() -> None:
+        with suppress(requests.RequestException):
+            heard.append(requests.head(address, timeout=_ANSWER_S).status_code)
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_ANSWER_S)
+    return bool(heard)
 
 
 def commit_of(repository: str, revision: str, *, kind: HubKind, memory: Path) -> str:
@@ -65,7 +73,13 @@ def commit_of(repository: str, revision: str, *, kind: HubKind, memory: Path) ->
         if found is None:
             raise no_hub(f"the {kind} {repository}", key=_KEYS[kind])
         return found
-    commit = _ask(repository, revision, kind)
+    commit = _ask(repository, revision, kind) or _first_line(remembered)
+    if commit is None:
+        raise UserError(
+            f"the hub could not say what {revision} of the {kind} {repository} is",
+            where=_KEYS[kind],
+            cure="Try again in a while, or give a local folder.",
+        )
     remembered.parent.mkdir(parents=True, exist_ok=True)
     remembered.write_text(commit, encoding="utf-8")
     return commit
@@ -86,7 +100,8 @@ def _library_reference(repository: str, revision: str, kind: HubKind) -> Path:
     )
 
 
-def _ask(repository: str, revision: str, kind: HubKind) -> str:
+def _ask(repository: str, revision: str, kind: HubKind) -> str | None:
+    """The hub's answer; None when it is overloaded or breaks off."""
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         HfHubHTTPError,
@@ -110,10 +125,20 @@ def _ask(repository: str, revision: str, kind: HubKind) -> str:
             where=_KEYS[kind],
             cure="Give a branch, a tag or a commit that it has.",
         ) from error
-    except (HfHubHTTPError, RequestException) as error:
-        raise no_hub(f"the {kind} {repository}", key=_KEYS[kind]) from error
-    assert info.sha is not None
+    except (HfHubHTTPError, RequestException):
+        return None
     return info.sha
+
+
+def missing(what: str, *, key: str, reason: Exception) -> UserError:
+    """The error for what a hub that answers should have given and did not; without a hub, `no_hub`."""
+    if not hub_reachable():
+        return no_hub(what, key=key)
+    return UserError(
+        f"{what} cannot be had from the hub ({str(reason).splitlines()[0][:160]})",
+        where=key,
+        cure="Look at its name and revision, or give a local folder.",
+    )
 
 
 def no_hub(what: str, *, key: str) -> UserError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datamodules.hub import hub_reachable, no_hub
+from datamodules.hub import hub_reachable, missing
 from errors import UserError
 
 if TYPE_CHECKING:
@@ -140,11 +140,12 @@ def from_hub(
                 repository,
                 revision=commit,
                 split=split,
-                cache_dir=str(cache_dir / "datasets"),
+                # Without a hub the library takes the newest folder that it finds, of whatever commit.
+                cache_dir=str(cache_dir / "datasets" / commit),
                 download_config=DownloadConfig(local_files_only=not hub_reachable()),
             )
         except (ConnectionError, FileNotFoundError, ValueError) as error:
-            raise no_hub(f"the data set {repository}", key="data.path") from error
+            raise missing(f"the data set {repository}", key="data.path", reason=error) from error
         assert isinstance(data, Dataset)
         loaded.append(checked_columns(data, columns, where=f"hub data set {repository}, split {split}"))
     return Splits(loaded[0], loaded[1], f"hub:{repository}@{commit}")

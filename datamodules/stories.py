@@ -56,7 +56,9 @@ class StoryData(TokenizedData):
             )
         stories = self.encoded(texts, add_special_tokens=False)
         # The end of the story before the first one opens the stream, as every later story is opened.
-        stream = np.array([end, *(token for story in stories for token in (*story, end))], dtype=np.int32)
+        parts = [np.array([end], dtype=np.int32)]
+        parts += [np.array([*story, end], dtype=np.int32) for story in stories]
+        stream = np.concatenate(parts)
         begins = range(0, len(stream) - 1, self.max_tokens)
         return TokenTable.of(stream[begin : begin + self.max_tokens + 1] for begin in begins)
 

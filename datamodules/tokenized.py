@@ -122,6 +122,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.dropped_rows = 0
 
     tokenizer: PreTrainedTokenizerFast
+    tokenizer_digest: str
 
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
@@ -188,9 +189,13 @@ class TokenizedData(pl.LightningDataModule, ABC):
                 cure="Hold out fewer, or give more data.",
             )
         self.tokenizer = self._tokenizer()
-        digest = tokenizer_digest(self.tokenizer)  # before its first use, which sets its truncation
-        self.tables = {split: self._cached_tokens(split, digest) for split in SPLITS}
+        self.tokenizer_digest = tokenizer_digest(self.tokenizer)  # before its first use sets its truncation
+        self.tables = {split: self._cached_tokens(split) for split in SPLITS}
         self._on_progress = None  # loader workers get a copy of all this; a terminal is none of theirs
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For a loader worker that gets a pickled copy: without the trainer, which cannot be pickled."""
+        return {**self.__dict__, "trainer": None}
 
     def _report(self, what: str, done: int = 0, total: int = 0) -> None:
         if self._on_progress is not None:
@@ -227,12 +232,12 @@ class TokenizedData(pl.LightningDataModule, ABC):
             )
         return train_tokenizer(self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.vocab_size)
 
-    def _cached_tokens(self, split: SplitName, tokenizer: str) -> TokenTable:
+    def _cached_tokens(self, split: SplitName) -> TokenTable:
         key = short_digest(
             "tokens-1",
             type(self).__name__,
             self.rows[split].fingerprint,
-            tokenizer,
+            self.tokenizer_digest,
             str(self.max_tokens),
         )
         path = self.cache_dir / "tokens" / f"{key}.npz"

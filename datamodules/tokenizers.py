@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from datamodules.fingerprint import short_digest
-from datamodules.hub import no_hub
+from datamodules.hub import missing
 from errors import UserError
 
 if TYPE_CHECKING:
@@ -39,15 +39,20 @@ def load_tokenizer(source: str, *, local_files_only: bool, revision: str = "main
     except (OSError, ValueError) as error:
         if Path(source).is_dir():
             raise _no_tokenizer(source) from error
-        raise no_hub(f"the tokenizer {source}", key="model.pretrained") from error
+        raise missing(f"the tokenizer {source}", key="model.pretrained", reason=error) from error
     if not isinstance(tokenizer, PreTrainedTokenizerFast):
         raise UserError("not a fast tokenizer", where=str(source), cure="Give one that has a tokenizer.json.")
     return tokenizer
 
 
+def has_tokenizer(folder: Path) -> bool:
+    """Whether the folder has a file that a tokenizer could be read from."""
+    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json"))
+
+
 def _check_folder(folder: Path) -> None:
     """The library meets a folder without these files, or with a damaged one, with a riddle."""
-    if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
+    if not has_tokenizer(folder):
         raise _no_tokenizer(str(folder))
     try:
         if (folder / "tokenizer.json").is_file():
@@ -131,5 +136,10 @@ def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:
 def pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
     """The id that fills up a batch: the padding token, or for GPT-2, which has none, the end of text."""
     found = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
-    assert isinstance(found, int)
+    if not isinstance(found, int):
+        raise UserError(
+            "has neither a padding token nor an end-of-text token",
+            where=f"tokenizer {tokenizer.name_or_path}",
+            cure="Set one in its tokenizer_config.json.",
+        )
     return found

@@ -42,10 +42,6 @@ class TokenTable:
         """(T,) ids of one sequence, not copied."""
         return self.ids_S[self.starts[row] : self.starts[row + 1]]
 
-    def take(self, rows: NDArray[np.int64]) -> TokenTable:
-        """The sequences `rows`, in that order."""
-        return TokenTable.of(self.sequence(int(row)) for row in rows)
-
     def padded(self, rows: Sequence[int], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sequences `rows` padded on the right with `pad` to the longest: ids_BT and mask_BT, int64."""
         lengths_B = self.lengths[list(rows)]

@@ -16,3 +16,7 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return " ".join(f"{self.where}: {self.what}. {self.cure}".split())
+
+
+class RunError(UserError):
+    """One configuration cannot be run to its end, and another may: in a sweep, a failed trial that goes on."""

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
-from errors import UserError
-from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig
+from errors import RunError, UserError
+from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig, ModelConfig
+from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
 from tracking.disk import disk_errors
 
@@ -55,6 +56,13 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     data, model = config.data, config.model
     if data.path is None and data.kind in DATA_SETS:
         data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
+    for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
+        if source is not None and Path(source).is_absolute() and not Path(source).is_dir():
+            raise UserError(
+                "no such folder",
+                where=f"model.{key}={source}",
+                cure="Give a folder that save_pretrained wrote, or a hub id.",
+            )
     if model.pretrained is not None and not Path(model.pretrained).is_absolute():
         model = model.model_copy(update={"revision": commit(model.pretrained, model.revision, "model")})
     if model.tokenizer is not None and not Path(model.tokenizer).is_absolute():
@@ -104,14 +112,14 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
     steps_per_epoch = len(order) // config.train.accumulate_batches
     validations = config.train.validations
     if steps_per_epoch == 0:
-        raise UserError(
+        raise RunError(
             f"{len(data.rows['train'].texts)} rows do not fill one step",
             where="train.accumulate_batches",
             cure="Lower it or data.batch_size, or give more data.",
         )
     wanted = config.train.max_steps or config.train.max_epochs * steps_per_epoch
     if wanted < validations:
-        raise UserError(
+        raise RunError(
             f"{validations} validations do not fit into {wanted} steps",
             where="train.validations",
             cure="Ask for fewer, or train longer.",
@@ -132,8 +140,9 @@ class Parts:
 
 def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None = None) -> Parts:
     """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
+    check_precision(config)
     config = pinned(config, cache_dir=cache_dir)
-    with reported(console) as on_progress:
+    with disk_errors(cache_dir), reported(console) as on_progress:
         data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
     schedule = plan(config, data)
     return Parts(config, data, schedule, build_learner(config, data, schedule))
@@ -149,6 +158,8 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
     _check_vocabulary(learner, data)
+    if model.pretrained is not None and model.tokenizer is not None:
+        _check_same_pieces(model, data)
     if not any(parameter.requires_grad for parameter in learner.parameters()):
         raise UserError(
             "nothing is left to train",
@@ -239,6 +250,29 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
             dropout=model.dropout,
         )
     return Gpt2LanguageModel(network, optimisation=optimisation, frozen_layers=model.frozen_layers)
+
+
+def _check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
+    """UserError when the tokenizer numbers its pieces otherwise than the one that comes with the weights."""
+    from datamodules.tokenizers import has_tokenizer, load_tokenizer
+
+    assert model.pretrained is not None
+    if Path(model.pretrained).is_dir() and not has_tokenizer(Path(model.pretrained)):
+        return  # a folder of bare weights: only the size can be checked
+    own = load_tokenizer(
+        model.pretrained, local_files_only=data.local_files_only, revision=model.revision
+    ).get_vocab()
+    given = data.tokenizer.get_vocab()
+    strange = next(
+        (piece for piece, number in sorted(given.items()) if own.get(piece, number) != number), None
+    )
+    if strange is not None or len(own.keys() & given.keys()) < len(own) // 2:
+        raise UserError(
+            f"is not the tokenizer of {model.pretrained}"
+            + (f": it numbers {strange!r} {given[strange]}, that one {own[strange]}" if strange else ""),
+            where=f"model.tokenizer={model.tokenizer}",
+            cure="Leave model.tokenizer out, and the model's own is used.",
+        )
 
 
 def _check_vocabulary(learner: Learner, data: TokenizedData) -> None:

@@ -121,7 +121,6 @@ class EarlyStopping(pl.Callback):
         self.patience = patience
         self.lowest = float("inf")
         self.without = 0
-        self.stopped_at: int | None = None
 
     def state_dict(self) -> dict[str, Any]:
         return {"lowest": self.lowest, "without": self.without}
@@ -134,7 +133,6 @@ class EarlyStopping(pl.Callback):
         self.without = 0 if loss < self.lowest else self.without + 1
         self.lowest = min(loss, self.lowest)
         if self.without >= self.patience:
-            self.stopped_at = trainer.global_step
             trainer.should_stop = True
 
 

@@ -12,8 +12,11 @@ Device = Literal["auto", "cpu", "cuda"]
 
 
 def absolute(path: str) -> str:
-    """`path` from the root, `~` resolved."""
-    return str(Path(path).expanduser().absolute())
+    """`path` from the root, `~` resolved. ValueError when `~name` is nobody here."""
+    try:
+        return str(Path(path).expanduser().absolute())
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
 
 
 class Strict(BaseModel):

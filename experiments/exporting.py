@@ -12,6 +12,7 @@ from experiments.build import build_data
 from experiments.config import ExperimentConfig
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, check_same_data, recorded_config
+from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,12 +31,19 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
     config = recorded_config(store, record)
     model_dir = store.artifact(record, MODEL_FOLDER)
-    with reported(console) as on_progress:
-        data = build_data(config, cache_dir=store.root / "cache", on_progress=on_progress)
+    # The run's own tokenizer: the one that it was trained with may have moved or changed since.
+    model = config.model.model_copy(update={"tokenizer": str(model_dir), "pretrained": None})
+    with disk_errors(store.root), reported(console) as on_progress:
+        data = build_data(
+            config.model_copy(update={"model": model}),
+            cache_dir=store.root / "cache",
+            on_progress=on_progress,
+        )
     check_same_data(record, data)
     log = store.attach(record.run_id)
     try:
-        report = export_into(log, config, data, model_dir, console=console)
+        with disk_errors(store.root):
+            report = export_into(log, config, data, model_dir, console=console)
         log.log_summary(report.metrics)
     finally:
         log.close()

@@ -51,6 +51,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     """A YAML mapping; UserError when the file is none."""
     try:
         value = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UserError(
+            f"cannot be read ({error.strerror})", where=str(path), cure="Make it readable for you."
+        ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise UserError(

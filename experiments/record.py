@@ -13,6 +13,7 @@ from experiments.config import ExperimentConfig
 from experiments.loading import parse
 from tracking.provenance import Provenance, code_tree_digest, collect
 from tracking.records import DatasetInput
+from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
@@ -85,15 +86,27 @@ def recipe_id(
     fingerprints: Mapping[SplitName, str],
     provenance: Provenance,
     ran: Mapping[str, str],
+    tokenizer: str,
 ) -> str:
-    """sha256 over everything that decides a run's numbers on one machine class.
+    """sha256 over everything that decides a run's numbers on one machine class, and nothing else.
 
-    The resolved config (with its seed), the source code, the rows of every split, the dependency lock,
-    the threads and the kind of device, and the bytes of local pretrained weights (of the hub's, their
-    name). Equal recipes are the same experiment.
+    The resolved config with its seed, the source code, the rows of every split, the tokenizer, the
+    dependency lock, the threads and the kind of device, and the bytes of local pretrained weights (of the
+    hub's, their commit). Where data and weights lie does not count, what they hold does. Equal recipes are
+    the same experiment.
     """
+    local = {key for key in ("pretrained", "tokenizer") if Path(getattr(config.model, key) or "").is_dir()}
+    elsewhere = {
+        "name": True,
+        "description": True,
+        "data": {"path", "loader_workers"},
+        "model": local | {"tokenizer"},
+        "train": {"checkpoint_every_minutes"},
+        "export": True,
+    }
     content = {
-        "config": config.model_dump(mode="json", exclude={"name", "description"}),
+        "config": config.model_dump(mode="json", exclude=elsewhere),
+        "tokenizer": tokenizer,
         "code": code_tree_digest(REPOSITORY),
         "data": {split: fingerprints[split] for split in sorted(fingerprints)},
         "lock": provenance.lock_digest,
@@ -104,11 +117,14 @@ def recipe_id(
 
 
 def _weights_digest(pretrained: str | None) -> str | None:
-    path = Path(pretrained or "") / "model.safetensors"
-    if pretrained is None or not path.is_file():
+    """sha256 over the bytes of a local model's weights, all shards in the order of their names."""
+    if pretrained is None or not Path(pretrained).is_dir():
         return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for path in sorted(Path(pretrained).glob("*.safetensors")):
+        with path.open("rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def open_run(
@@ -132,7 +148,7 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran),
+            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran, data.tokenizer_digest),
             "encore.kind": "run",
             **_ran_tags(ran, data, schedule),
             **tags,
@@ -146,7 +162,7 @@ def open_run(
         log.log_json(provenance.to_json(), "run/provenance.json")
         log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
     except BaseException as error:
-        log.finish("FAILED", reason=f"the record could not be written: {error!r}")
+        log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise
     return log
 

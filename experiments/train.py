@@ -13,7 +13,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import pytorch_lightning as pl
+import torch
 
+from errors import RunError
 from experiments.build import Parts, build
 from experiments.callbacks import (
     Checkpoints,
@@ -83,7 +85,7 @@ def train(
     with clock("record"):
         log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
     run = _Run(name, parts, log, ran["device"], console, title or config.name, clock)
-    with _ended_in_the_record(log), disk_errors(store.root):
+    with _ended_in_the_record(log), disk_errors(store.root), _memory_errors(config):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     if result.status == "pruned":
         log.finish("KILLED", reason="pruned")
@@ -103,6 +105,19 @@ def _ended_in_the_record(log: RunLog) -> Generator[None]:
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
         raise
+
+
+@contextmanager
+def _memory_errors(config: ExperimentConfig) -> Generator[None]:
+    """A GPU that is too small for the config is one line."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            "the GPU's memory is used up",
+            where=f"data.batch_size={config.data.batch_size}",
+            cure="Lower it (train.accumulate_batches keeps the step's size), data.max_tokens or evaluation_tokens.",
+        ) from error
 
 
 class _Clock:

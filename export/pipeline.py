@@ -16,14 +16,14 @@ from export.language import score_language_model
 from export.latency import latency_tokens, measure_latency
 from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
 from export.options import ExportOptions, ScoringSet, Task
-from export.report import REPORT_FILE, ExportReport, gate, require
+from export.report import REPORT_FILE, ExportReport, gate
 from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model", "require"]
+__all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model"]
 
 _MIB = 2**20
 _FP32_ROWS_PER_CALL = 8  # short enough to share a batch of 32 between threads
@@ -40,9 +40,9 @@ def export_model(
 ) -> ExportReport:
     """Write fp32/, int8/, report.json and predictions.parquet into `out_dir` and return the report.
 
-    A missed limit is in the report's `failures` and raises nothing: log the report, then `require`
-    it. `out_dir` appears, or is replaced, only when everything in it is written. Raises UserError
-    for a folder, a scoring set or weights that cannot be exported.
+    A missed limit is in the report's `failures` and raises nothing. `out_dir` appears, or is replaced, only
+    when everything in it is written. Raises UserError for a folder, a scoring set or weights that cannot be
+    exported.
     """
     tell = on_progress if on_progress is not None else _tell_nobody
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from errors import UserError
 from export.options import ExportOptions, Task
 
 if TYPE_CHECKING:
@@ -53,16 +52,6 @@ class ExportReport:
         """Write report.json and predictions.parquet into `folder`."""
         (folder / REPORT_FILE).write_text(self.to_json(), encoding="utf-8")
         self.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
-
-
-def require(report: ExportReport, *, where: str) -> None:
-    """Raise UserError if the gate failed; `where` names the run or folder. Log the report first."""
-    if not report.passed:
-        raise UserError(
-            "the export gate failed: " + "; ".join(sentence.rstrip(".") for sentence in report.failures),
-            where=where,
-            cure="Compare the variants in predictions.parquet; serve the FP32 model, or widen the limit.",
-        )
 
 
 def gate(metrics: Mapping[str, float], *, task: Task, options: ExportOptions) -> tuple[str, ...]:

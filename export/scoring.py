@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from errors import UserError
+from errors import RunError
 from export.session import equal_length_batches
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def side_by_side(
     """Batches of equal length, with each variant's finite logits: (positions, ids (B, L), logits by name).
 
     One batch at a time, so that a language model's logits never pile up; `workers` bounded calls
-    at once. Raises UserError on a logit that is not finite.
+    at once. Raises RunError on a logit that is not finite.
     """
     longest = max(len(ids) for ids in input_ids)
     fitting = min(_TOKENS_PER_BATCH // longest, _LOGITS_PER_BATCH // (longest * logits_per_token))
@@ -105,7 +105,7 @@ def _require_finite(logits: Logits, variant: Variant, indices: Sequence[int]) ->
     finite = np.isfinite(logits).reshape(len(indices), -1).all(axis=1)
     if not finite.all():
         example = indices[int(np.argmin(finite))]
-        raise UserError(
+        raise RunError(
             f"the {variant.name} model's logits are not finite for example {example}",
             where=str(variant.path),
             cure="The weights hold NaN, infinite or enormous values: look at the run's gradient norm, "

@@ -66,10 +66,9 @@ class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """Drop all gradients but that of the word embeddings, of which only the used rows are zeroed."""
         words: Any = self.model.distilbert.embeddings.word_embeddings
-        kept = words.weight.grad
+        kept = words.cleared_gradient()
         super().optimizer_zero_grad(epoch, batch_idx, optimizer)
         words.weight.grad = kept
-        words.clear_gradient()
 
     def depth_of(self, name: str) -> int:
         if "embeddings" in name:

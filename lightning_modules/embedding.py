@@ -13,8 +13,8 @@ class RowwiseEmbedding(nn.Embedding):
     """`nn.Embedding`, with one gradient tensor for the whole of training on a CPU.
 
     torch makes a new gradient of zeros of the size of the vocabulary in every step: 47 MB for the 450 rows
-    that a batch of the offline encoder uses. Here `clear_gradient` sets those rows to zero again and keeps
-    the tensor. Gradients are the same; where `clear_gradient` is not called the tensor is made anew.
+    that a batch of the offline encoder uses. Here `cleared_gradient` sets those rows to zero again and
+    keeps the tensor. Gradients are the same; where it is not called the tensor is made anew.
     """
 
     @classmethod
@@ -50,12 +50,14 @@ class RowwiseEmbedding(nn.Embedding):
         self.weight.grad.index_add_(0, rows_N, gradient_ND.to(self.weight.dtype))
         self._used.append(rows_N)
 
-    def clear_gradient(self) -> None:
-        """Zero the rows that were used since the last call."""
-        if self.weight.grad is not None:
-            for rows_N in self._used:
-                self.weight.grad.index_fill_(0, rows_N, 0.0)
+    def cleared_gradient(self) -> torch.Tensor | None:
+        """The kept gradient, all zeros again; None where torch made the gradient, which is not to be kept."""
+        if self.weight.grad is None or not self._used:
+            return None
+        for rows_N in self._used:
+            self.weight.grad.index_fill_(0, rows_N, 0.0)
         self._used.clear()
+        return self.weight.grad
 
 
 class _Rows(torch.autograd.Function):

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 from torchmetrics import MeanMetric
 
-from errors import UserError
+from errors import RunError
 from lightning_modules.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
@@ -26,7 +26,7 @@ Batch = dict[str, torch.Tensor]
 Model = TypeVar("Model", bound="PreTrainedModel")
 
 
-class NonFiniteLossError(UserError):
+class NonFiniteLossError(RunError):
     """Training diverged: the loss is NaN or infinite."""
 
     def __init__(self, step: int, loss: float) -> None:
@@ -73,6 +73,10 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
 
     def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
         """Clip by our own setting and keep the norm, which would otherwise be computed twice."""
+        # With a fused optimiser Lightning leaves unscaling to its kernel, which is after the clipping.
+        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
+        if scaler is not None:
+            scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
         self.last_gradient_norm = clip_gradients(parameters, self.optimisation.gradient_clip_norm)
 

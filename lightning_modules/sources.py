@@ -23,6 +23,8 @@ def load_pretrained(
     folder = Path(source)
     if folder.is_dir():
         _check_folder(folder, model_class)
+    from safetensors import SafetensorError
+
     try:
         loaded: Any = model_class.from_pretrained(
             source,
@@ -33,7 +35,7 @@ def load_pretrained(
             output_loading_info=True,
             **changes,
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise _unavailable(source, error, local_files_only=local_files_only) from error
     model, report = loaded
     _check_weights(report, source)

@@ -59,6 +59,8 @@ class Choice(Strict):
     @classmethod
     def _numbers(cls, options: Any) -> Any:
         """YAML 1.1 reads 2e-5, without a point, as a string."""
+        if not isinstance(options, (list, tuple)):
+            return options
         return [float(o) if isinstance(o, str) and _EXPONENT.fullmatch(o) else o for o in options]
 
 

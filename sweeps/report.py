@@ -54,7 +54,7 @@ def log_report(
         (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
     )
     finished = [run for run in runs if run.status == "FINISHED"]
-    best = _row(best_of(finished, base), search.space) if finished else None
+    best = _row(ranked(finished, base)[0], search.space) if finished else None
     importances = _importances(search.study)
     report = SweepReport(
         search.sweep.name,
@@ -71,11 +71,11 @@ def log_report(
     return report
 
 
-def best_of(finished: Sequence[RunRecord], base: ExperimentConfig) -> RunRecord:
-    """The run with the best held-out metric; between equals the lower held-out loss, then the earlier."""
+def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRecord]:
+    """Best held-out metric first; between equals the lower held-out loss, then the earlier."""
     sign = -1 if base.greater_is_better else 1
     key = f"best/{base.primary_metric}"
-    return min(
+    return sorted(
         finished, key=lambda run: (sign * run.metrics[key], run.metrics["best/val/loss"], run.start_ms)
     )
 
@@ -86,7 +86,7 @@ def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
         stage=run.tags["encore.stage"],
         run_id=run.run_id,
         status="PRUNED" if run.tags.get("encore.killed_because") == "pruned" else run.status,
-        values={key: run.params[key] for key in space},
+        values={key: run.params.get(key, "") for key in space},  # a run that died at once has none
         metrics=run.metrics,
         gate=run.tags.get("encore.export_gate"),
     )

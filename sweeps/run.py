@@ -9,17 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from errors import RunError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.exporting import EXPORT_GATE, export_run
 from experiments.loading import parse
 from experiments.record import task_name
 from experiments.train import RunResult, train
-from lightning_modules.learner import NonFiniteLossError
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned
-from sweeps.report import SweepReport, best_of, log_report
+from sweeps.report import SweepReport, log_report, ranked
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search, study_faults
 
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import optuna
     from rich.console import Console
 
+    from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -152,7 +153,7 @@ class _Sitting:
             result = self._train(
                 config, trial.params, stage="search", number=trial.number, stop_when=_pruning(trial, config)
             )
-        except NonFiniteLossError as error:
+        except RunError as error:
             # One bad point of the space is a result; it must not end the search.
             self.notes.append(f"trial {trial.number} failed: {error.what}.")
             self.search.study.tell(trial, state=optuna.trial.TrialState.FAIL)
@@ -213,24 +214,29 @@ class _Sitting:
             config = trial_config(self.sweep, self.mapping, values)
             try:
                 result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
-            except NonFiniteLossError as error:
+            except RunError as error:
                 self.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
                 continue
             done[entry] = result.run_id
             self.search.study.set_user_attr(_FINALE, done)
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
-        import optuna
+        """Of the search, in the order in which the report ranks their runs."""
+        trials = {
+            trial.user_attrs[RUN_ATTRIBUTE]: trial
+            for trial in self.search.study.get_trials()
+            if RUN_ATTRIBUTE in trial.user_attrs
+        }
+        runs = [run for run in self._finished_runs() if run.tags["encore.stage"] == "search"]
+        return [trials[run.run_id] for run in ranked(runs, self.base) if run.run_id in trials][:top]
 
-        finished = self.search.study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
-        sign = -1 if self.base.greater_is_better else 1
-        return sorted(finished, key=lambda trial: (sign * (trial.value or 0.0), trial.number))[:top]
+    def _finished_runs(self) -> list[RunRecord]:
+        return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]
 
     def _export_best(self) -> None:
-        runs = self.store.runs(parent_id=self.parent.run_id)
-        finished = [run for run in runs if run.status == "FINISHED"]
-        if finished and EXPORT_GATE not in (best := best_of(finished, self.base)).tags:
-            export_run(self.store, best, console=self.console)
+        finished = ranked(self._finished_runs(), self.base)
+        if finished and EXPORT_GATE not in finished[0].tags:
+            export_run(self.store, finished[0], console=self.console)
 
 
 def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:

@@ -12,7 +12,7 @@ from experiments.loading import (
     parse,
     set_path,
 )
-from experiments.machine import precision_support, resolve_device
+from experiments.machine import check_precision, precision_support, resolve_device
 from experiments.record import flat_params
 from sweeps.config import Choice, Dimension, SweepConfig
 
@@ -64,7 +64,7 @@ def check_reach(sweep: SweepConfig, base: Mapping[str, Any], space: Mapping[str,
         for value in ends:
             trial_config(sweep, base, {key: value})
     if sweep.finale is not None:
-        trial_config(sweep, base, sweep.finale.overrides)
+        check_precision(trial_config(sweep, base, sweep.finale.overrides))
 
 
 def _inside(dimension: Dimension, value: Any) -> bool:

@@ -25,6 +25,7 @@ from sweeps.config import (
     SweepConfig,
     TpeConfig,
 )
+from tracking.faults import sqlite_fault
 
 if TYPE_CHECKING:
     import optuna
@@ -76,9 +77,12 @@ class Search:
         """Trial `number` never ended: it does not count and its values come again."""
         import optuna
 
+        # In this order, killed at any point: the values are never lost, and queued twice at the very worst.
+        waiting = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
+        if not any(trial.system_attrs.get("fixed_params") == dict(values) for trial in waiting):
+            self.study.enqueue_trial(dict(values))
         self.study.set_user_attr(_LOST, [*self.study.user_attrs.get(_LOST, ()), number])
         self.study.tell(number, state=optuna.trial.TrialState.FAIL)
-        self.study.enqueue_trial(dict(values))
 
 
 @contextmanager
@@ -87,14 +91,26 @@ def study_faults(root: Path) -> Generator[None]:
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import DatabaseError
 
+    where = str(root / STUDY_FILE)
     try:
         yield
     except (DatabaseError, StorageInternalError) as error:
         reason = str(error.__cause__ or error).splitlines()[0]
+        known = sqlite_fault(reason, where)
+        if known is not None:
+            raise known from error
         raise UserError(
-            f"the study's file cannot be used ({reason[:160]})",
-            where=str(root / STUDY_FILE),
-            cure="Restore it from a backup, or move it away: the sweep then begins anew, its runs stay.",
+            f"the study cannot be kept here ({reason[:160]})",
+            where=where,
+            cure="Look at the file and its disk.",
+        ) from error
+    except RuntimeError as error:
+        if "table schema" not in str(error):
+            raise
+        raise UserError(
+            "the study was written by another version of Optuna",
+            where=where,
+            cure="Use the Encore that wrote it, or `optuna storage upgrade` on a copy of the file.",
         ) from error
 
 
@@ -123,9 +139,8 @@ def open_search(
         pruner=_pruner(sweep),
         load_if_exists=True,
     )
-    if not study.get_trials(deepcopy=False):
-        for values in (first, *_grid(sweep, space)):
-            study.enqueue_trial(dict(values), skip_if_exists=True)
+    for values in (first, *_grid(sweep, space)):  # each time: a process may have died between two of them
+        study.enqueue_trial(dict(values), skip_if_exists=True)
     return Search(study, sweep, space)
 
 

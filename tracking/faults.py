@@ -91,23 +91,23 @@ def sqlite_fault(message: str, where: str) -> UserError | None:
     """What SQLite said, in our words; None for what is no user's matter."""
     faults = {
         "database is locked": (
-            f"another process holds the tracking store's write lock (waited {LOCK_WAIT_S:.0f} s)",
+            f"another process holds this database's write lock (waited {LOCK_WAIT_S:.0f} s)",
             f"End that process (`fuser {where}` names it) and run the command again.",
         ),
         "readonly database": (
-            "the tracking store is read-only",
-            "Make the file and its folder writable, or set MLFLOW_TRACKING_URI to another store.",
+            "this database is read-only",
+            "Make the file and its folder writable, or choose another --root.",
         ),
         "unable to open": (
-            "the tracking store cannot be opened",
+            "this database cannot be opened",
             "Make the file and its folder readable and writable for you.",
         ),
         "not a database": (
-            "the tracking store is not a database",
-            "Move the file away (a new store is made), or restore it from a backup.",
+            "this file is not a database",
+            "Restore it from a backup, or move it away: a new one is made.",
         ),
         "malformed": (
-            "the tracking store is damaged",
+            "this database is damaged",
             "Restore it from a backup, or try `sqlite3 FILE .recover`.",
         ),
         "disk is full": ("the disk is full", "Free some space and run the command again."),

@@ -13,6 +13,7 @@ import fcntl
 import json
 import math
 import os
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,9 @@ from tracking.disk import disk_errors, partial_name
 from tracking.owner import Owner, pid_namespace
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
+
+# A live run samples its machine every few seconds.
+FOREIGN_SILENCE_S = 600.0
 
 # A prebuilt encoder: json.dumps with non-default separators makes a new one at each call.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -172,9 +176,13 @@ class LeftOver:
 
         The lock is decisive while nobody holds it. Held by an orphan (a forked data-loading worker
         inherits it) it is not: then the owner's own process decides, if its pid means anything here.
+        A machine may change its name (a container at every start), and a file system may not carry
+        locks between machines: under another host's name the file must have been silent, too.
         """
-        if self.owner is None or not self.owner.is_here():
+        if self.owner is None:
             return False
+        if not self.owner.is_here():
+            return not _is_locked(self.path) and time.time() - self.path.stat().st_mtime > FOREIGN_SILENCE_S
         if not _is_locked(self.path):
             return True
         return self.pid_namespace == pid_namespace() and not self.owner.is_alive()

@@ -26,8 +26,8 @@ def replay_all(client: MlflowClient, uri: str, journal_folder: Path) -> list[str
     """Replay every abandoned journal of this store and end every run that lost its owner.
 
     Returns the ids of the runs that were touched. A run whose owner lives, or lived on another
-    host, is left alone; so is a journal of another store. Replaying twice changes nothing, and one
-    process at a time does it.
+    host until a few minutes ago, is left alone; so is a journal of another store. Replaying twice
+    changes nothing, and one process at a time does it.
     """
     with exclusive(journal_folder / ".replay.lock"), explained(uri):
         sink = open_sink(client, uri)

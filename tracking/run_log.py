@@ -190,6 +190,11 @@ class RunLog:
             self.set_tags({f"encore.nonfinite/{key}": f"{metrics[key]}, first at step {step}" for key in new})
 
 
+def ending_of(error: BaseException) -> Status:
+    """How a run ends that `error` ends: KILLED by an interrupt, else FAILED."""
+    return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
+
+
 def check_names(names: Iterable[str]) -> None:
     """Refuse, before anything is recorded, a name of a metric, a param or a tag that MLflow would refuse.
 

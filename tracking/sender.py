@@ -13,6 +13,8 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 
+import psutil
+
 from errors import UserError
 from tracking.journal import End, Journal, Record
 from tracking.sink import MAX_POINTS, Sink, next_batch
@@ -111,10 +113,17 @@ class Sender:
             self._wake.clear()
             if self._sample is not None and time.monotonic() >= next_sample:
                 next_sample = time.monotonic() + self._sample_every_s
-                self.submit(Record(metrics=self._sample(), step=self._clock(), time_ms=now_ms()))
+                self._submit_sample(self._sample)
             if (full or time.monotonic() >= next_send) and not self._stopped:
                 self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
                 next_send = time.monotonic() + self._pause_s
+
+    def _submit_sample(self, sample: Callable[[], Mapping[str, float]]) -> None:
+        """Left out where the disk is full or the machine cannot be asked: the run's own records meet the same."""
+        try:
+            self.submit(Record(metrics=sample(), step=self._clock(), time_ms=now_ms()))
+        except (UserError, OSError, psutil.Error):
+            return
 
     def _try_to_send(self) -> bool:
         """Whether all is sent. An error is not lost: the records stay, and `flush` meets it again."""

@@ -6,7 +6,8 @@ import getpass
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,7 @@ from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, fit
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit
 from tracking.search import PARENT_TAG, as_float, find_run, search_runs
 
 if TYPE_CHECKING:
@@ -103,11 +104,25 @@ class Store:
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
             fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
             run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
-            self._log_inputs(run.info.run_id, datasets)
-        log = self._log(run, sample=self.sample_every_s > 0)
-        log.log_params(params)
-        log.flush()
+            with self._ended_if_not_begun(run.info.run_id):
+                self._log_inputs(run.info.run_id, datasets)
+                log = self._log(run, sample=self.sample_every_s > 0)
+        try:
+            log.log_params(params)
+            log.flush()
+        except BaseException as error:
+            log.finish(ending_of(error), reason="its record could not be begun")
+            raise
         return log
+
+    @contextmanager
+    def _ended_if_not_begun(self, run_id: str) -> Generator[None]:
+        """No run stays RUNNING that nobody will ever write."""
+        try:
+            yield
+        except BaseException as error:
+            self.client.set_terminated(run_id, ending_of(error))
+            raise
 
     def attach(self, run_id: str, *, running: bool = False) -> RunLog:
         """Write more to a run that exists. `running` sets it going again, with this process as owner.
@@ -226,7 +241,7 @@ class Store:
         raise UserError(
             f"the run is going on in process {owner.pid} on {owner.host}",
             where=f"run {run.info.run_id[:8]}",
-            cure="Wait for it or end it; if that machine is gone, set the run to KILLED in the MLflow UI.",
+            cure="Wait for it or end it; if it is gone, try again ten minutes after its last word.",
         )
 
     def _experiment(self, name: str, primary_metric: str, greater_is_better: bool) -> str:

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from errors import UserError
+from tracking.faults import public_uri
 from tracking.store import Store
 
 _START_WAIT_S = 90.0
@@ -41,7 +42,9 @@ def serve(
     """
     if store.uri.startswith(("http:", "https:")):
         raise UserError(
-            "this store has a UI of its own", where=store.uri, cure="Open that address in a browser."
+            "this store has a UI of its own",
+            where=public_uri(store.uri),
+            cure="Open that address in a browser.",
         )
     _require_free(host, port)
     child = _start(store, host, port)
