@@ -41,14 +41,19 @@ def from_folder(folder: Path, *, splits: tuple[str, str], columns: Sequence[str]
     download. splits: names of the train and the evaluation split. columns: those that must be there.
     Raises UserError: folder missing or empty, a split missing, unreadable, empty or of other columns.
     """
+    check_is_folder(folder)
+    train, official = (_read_split(folder, split, columns, cache_dir) for split in splits)
+    return Splits(train, official, str(folder))
+
+
+def check_is_folder(folder: Path) -> None:
+    """UserError unless `folder` is one."""
     if not folder.is_dir():
         raise UserError(
             "no such folder" if not folder.exists() else "not a folder",
             where=f"data.path={folder}",
-            cure=f"Give a folder that holds {splits[0]} and {splits[1]} files (parquet, jsonl, csv or tsv).",
+            cure="Give a folder that holds both splits (parquet, jsonl, csv or tsv).",
         )
-    train, official = (_read_split(folder, split, columns, cache_dir) for split in splits)
-    return Splits(train, official, str(folder))
 
 
 def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Path) -> Dataset:

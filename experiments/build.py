@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
+from datamodules.sources import check_is_folder
 from errors import RunError, UserError
 from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig, ModelConfig
 from experiments.machine import check_precision
@@ -46,7 +47,8 @@ def _data_class(kind: str) -> type[TokenizedData]:
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     """`config` with every hub revision that it uses replaced by the commit that it means now.
 
-    UserError when the hub knows none, or cannot be asked and was not asked before.
+    Looks for the folders that it names, too. UserError when one is missing, when the hub knows no such
+    revision, and when it cannot be asked and was not asked before.
     """
 
     def commit(repository: str, revision: str, kind: HubKind) -> str:
@@ -54,7 +56,9 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
             return commit_of(repository, revision, kind=kind, memory=cache_dir / "hub")
 
     data, model = config.data, config.model
-    if data.path is None and data.kind in DATA_SETS:
+    if data.path is not None:
+        check_is_folder(Path(data.path))
+    elif data.kind in DATA_SETS:
         data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
         if source is not None and Path(source).is_absolute() and not Path(source).is_dir():

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datamodules.holdout import hold_out, hold_out_sentences, normalized
+from errors import UserError
 
 WORDS = st.sampled_from(["a", "dull", "film", "not", "very", "good", "."])
 TEXTS = st.lists(st.lists(WORDS, min_size=1, max_size=6).map(" ".join), min_size=1, max_size=40)
@@ -15,9 +17,15 @@ def contains(longer: str, shorter: str) -> bool:
     return f" {shorter} " in f" {longer} "
 
 
+def full_sentences(texts: list[str]) -> set[str]:
+    """By definition: those that no longer row contains."""
+    return {t for t in texts if not any(contains(o, t) and len(o.split()) > len(t.split()) for o in texts)}
+
+
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, st.integers(1, 10), st.integers(0, 5))
 def test_no_phrase_of_a_held_out_sentence_is_trained_on(texts: list[str], examples: int, seed: int) -> None:
+    examples = min(examples, len(full_sentences(texts)))
     parts = hold_out_sentences(texts, examples=examples, seed=seed)
     held = [texts[i] for i in parts.selection]
     for row in parts.train:
@@ -29,14 +37,19 @@ def test_no_phrase_of_a_held_out_sentence_is_trained_on(texts: list[str], exampl
 @settings(max_examples=200, deadline=None)
 @given(TEXTS, st.integers(1, 10), st.integers(0, 5))
 def test_only_full_sentences_are_held_out(texts: list[str], examples: int, seed: int) -> None:
+    full = full_sentences(texts)
+    if examples > len(full):
+        with pytest.raises(UserError, match=f"train has {len(full)} that can be"):
+            hold_out_sentences(texts, examples=examples, seed=seed)
+        return
     parts = hold_out_sentences(texts, examples=examples, seed=seed)
-    full = {t for t in texts if not any(contains(o, t) and len(o.split()) > len(t.split()) for o in texts)}
     assert {texts[i] for i in parts.selection} <= full
-    assert len(parts.selection) == min(examples, len(full))
+    assert len(parts.selection) == examples
 
 
 @given(TEXTS, st.integers(1, 10), st.integers(0, 5))
 def test_every_row_stands_in_exactly_one_part(texts: list[str], examples: int, seed: int) -> None:
+    examples = min(examples, len(full_sentences(texts)))
     for function in (hold_out, hold_out_sentences):
         parts = function(texts, examples=examples, seed=seed)
         together = np.concatenate([parts.train, parts.selection, parts.dropped])
@@ -45,10 +58,11 @@ def test_every_row_stands_in_exactly_one_part(texts: list[str], examples: int, s
 
 @given(TEXTS, st.integers(1, 10), st.integers(0, 5))
 def test_copies_of_a_held_out_text_are_not_trained_on(texts: list[str], examples: int, seed: int) -> None:
+    examples = min(examples, len(set(texts)))
     parts = hold_out(texts, examples=examples, seed=seed)
     held = {normalized(texts[i]) for i in parts.selection}
     assert not held & {normalized(texts[i]) for i in parts.train}
-    assert len(held) == len(parts.selection) == min(examples, len(set(texts)))
+    assert len(held) == len(parts.selection) == examples
 
 
 def test_the_draw_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> None:

@@ -162,5 +162,7 @@ def test_a_file_that_changed_under_the_same_name_and_time_is_read_anew(tmp_path:
 
 def test_holding_out_every_row_is_refused(tmp_path: Path) -> None:
     folder = write(tmp_path / "data", "parquet", ROWS, ROWS)
-    with pytest.raises(UserError, match="no row is left to train on"):
+    with pytest.raises(UserError, match="4 rows are to be held out, and train has 3"):
         data(folder, tmp_path / "cache", selection_examples=4).setup()
+    with pytest.raises(UserError, match="no row is left to train on"):
+        data(folder, tmp_path / "cache", selection_examples=3).setup()

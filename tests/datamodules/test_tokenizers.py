@@ -23,6 +23,7 @@ print(tokenizer_digest(train_tokenizer(sys.argv[1], sys.argv[2:], vocab_size=280
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["bert_bpe", "gpt2_bpe"])
 def test_the_same_texts_give_the_same_tokenizer_in_every_process(kind: TrainedKind) -> None:
     here = tokenizer_digest(train_tokenizer(kind, TEXTS, vocab_size=280))

@@ -175,7 +175,7 @@ def test_a_sweep_whose_files_are_damaged_or_gone_says_so(root: Path, migrated: P
         sweep(root, *options)
     study = root / "optuna.db"
     study.write_bytes(b"no database " * 1000)
-    with pytest.raises(UserError, match="the study's file cannot be used") as told:
+    with pytest.raises(UserError, match="is not a database") as told:
         sweep(root, *options)
     assert "\n" not in str(told.value)
     study.unlink()
