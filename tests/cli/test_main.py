@@ -84,7 +84,7 @@ def test_an_ambiguous_id_is_told_and_what_it_may_mean(root: Path) -> None:
     runs = [client.create_run("0").info.run_id for _ in range(17)]  # of 17, two begin alike
     first = next(a[0] for a in runs if sum(b[0] == a[0] for b in runs) > 1)
     line = one_line(encore("export", first, "--root", root))
-    assert sum(run[:8] in line for run in runs if run[0] == first) > 1
+    assert sum(run[:5] in line for run in runs if run[0] == first) > 1
 
 
 def test_a_locked_store_is_told(root: Path) -> None:
