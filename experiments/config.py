@@ -16,7 +16,7 @@ def absolute(path: str) -> str:
     try:
         return str(Path(path).expanduser().absolute())
     except RuntimeError as error:
-        raise ValueError(str(error)) from error
+        raise ValueError(f"{path.split('/')[0]} is no user of this machine") from error
 
 
 class Strict(BaseModel):

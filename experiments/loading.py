@@ -142,9 +142,13 @@ def _unknown_key(
         return UserError(
             f"no such key for kind {kind!r}", where=place, cure=f"Leave it out, or change {table}.kind."
         )
-    known += sorted({key.rpartition(".")[0] for key in known} - {""})
-    near = nearest(path, known) or nearest(path.rsplit(".", 1)[-1], known)
+    tables = sorted({key.rpartition(".")[0] for key in known} - {""})
+    table, _, last = path.rpartition(".")
+    siblings = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == table]
+    near = nearest(path, known if table in tables else known + tables) or nearest(last, known)
     cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
+    if table in tables and (near is None or nearest(last, siblings) is None):
+        cure = f"{table} has {', '.join(siblings)}."
     return UserError("no such key", where=place, cure=cure)
 
 
