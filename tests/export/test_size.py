@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -28,10 +27,7 @@ def test_distilbert_of_66_million_parameters_shrinks_to_a_quarter(tmp_path: Path
 
 @pytest.mark.slow
 @pytest.mark.acceptance
-def test_the_offline_weights_shrink_to_a_quarter(tmp_path: Path) -> None:
-    root = os.environ.get("ENCORE_DATA")
-    if root is None:
-        pytest.skip("ENCORE_DATA is not set, and it names the folder with models/minilm-distilbert")
-    weights = Path(root) / "models" / "minilm-distilbert"
+def test_the_offline_weights_shrink_to_a_quarter(real_data: Path, tmp_path: Path) -> None:
+    weights = real_data / "models" / "minilm-distilbert"
     model = DistilBertForSequenceClassification.from_pretrained(weights, local_files_only=True)
     assert 0.25 < _ratio(model, tmp_path) <= 0.256
