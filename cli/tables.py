@@ -8,9 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 if TYPE_CHECKING:
     from experiments.train import RunResult
@@ -59,7 +61,7 @@ def print_sweep(console: Console, report: SweepReport) -> None:
     """The trials, the best of them, what mattered, where the time went."""
     for note in report.notes:
         console.print(f"note: {escape(note)}", style="yellow", highlight=False)
-    console.print(_trials_table(report))
+    console.print(_trials_table(report, console))
     if report.importances:
         shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in report.importances.items())
         console.print(f"What mattered: {shares}", highlight=False)
@@ -73,31 +75,54 @@ def print_sweep(console: Console, report: SweepReport) -> None:
         console.print(_best_line(report.best), highlight=False)
 
 
-def _trials_table(report: SweepReport) -> Table:
+def _trials_table(report: SweepReport, console: Console) -> Table:
     language = report.primary_metric.endswith("loss")
-    table = Table(title=f"Sweep {report.name}", title_justify="left")
-    for heading in ("trial", "run", "status", *_short_keys(report)):
-        table.add_column(heading, no_wrap=True)
     score = "loss" if language else "accuracy"
-    for heading in (f"held-out {score}", f"test {score}", f"INT8 {score}", "INT8 MiB", "INT8 p50 ms", "gate"):
-        table.add_column(heading, justify="right")
     show = number_or_percent(language)
+    rows: list[dict[str, str]] = []
     for row in report.rows:
         best = report.best is not None and row.run_id == report.best.run_id
-        table.add_row(
-            f"{row.trial}{' ★' if row.stage == 'finale' else ''}",
-            row.run_id[:SHORT],
-            f"[{_STYLES.get(row.status, '')}]{row.status.lower()}[/]",
-            *(escape(_short_value(value)) for value in row.values.values()),
-            show(row.metrics.get(report.primary_metric)),
-            show(row.metrics.get(f"test/{score}")),
-            show(row.metrics.get(f"export/int8/{score}")),
-            number(row.metrics.get("export/int8/size_mib")),
-            number(row.metrics.get("export/int8/latency_b1_p50_ms")),
-            "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
-            style="bold" if best else "",
+        state = f"[{_STYLES.get(row.status, '')}]{row.status.lower()}[/]"
+        rows.append(
+            {
+                "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
+                "run": row.run_id[:SHORT],
+                "status": f"[bold]{state}, best[/]" if best else state,
+                **{key.rsplit(".", 1)[-1]: escape(_short_value(value)) for key, value in row.values.items()},
+                "held-out": show(row.metrics.get(report.primary_metric)),
+                "test": show(row.metrics.get(f"test/{score}")),
+                "INT8": show(row.metrics.get(f"export/int8/{score}")),
+                "MiB": number(row.metrics.get("export/int8/size_mib")),
+                "p50 ms": number(row.metrics.get("export/int8/latency_b1_p50_ms")),
+                "gate": "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
+            }
         )
-    return table
+    spare = ["gate", "MiB", "p50 ms", *reversed(_short_keys(report))]
+    return fitted(console, rows, spare=spare, title=f"Sweep {report.name}: {score}, INT8 size and latency")
+
+
+def fitted(
+    console: Console, rows: Sequence[Mapping[str, str]], *, spare: Sequence[str], title: str | None = None
+) -> Table:
+    """A table of `rows`, without as many of the columns `spare`, the first ones first, as the width asks for."""
+    left_out: list[str] = []
+    while True:
+        table = Table(title=title, title_justify="left")
+        headings = [heading for heading in (rows[0] if rows else {}) if heading not in left_out]
+        for heading in headings:
+            words = heading == "name"
+            table.add_column(heading, no_wrap=not words, min_width=28 if words else None)
+        for row in rows:
+            table.add_row(*(row[heading] for heading in headings))
+        # The widths of all columns and the lines between them; a name may break, down to 28 characters.
+        needed = sum(
+            3 + (28 if heading == "name" else max(cell_len(Text.from_markup(t).plain) for t in texts))
+            for heading, texts in ((h, [h, *(row[h] for row in rows)]) for h in headings)
+        )
+        fits = needed + 1 <= console.width
+        if fits or len(left_out) == len(spare):
+            return table
+        left_out.append(spare[len(left_out)])
 
 
 def number_or_percent(language: bool):
@@ -169,30 +194,38 @@ def _plain(value: float) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
 
 
-def print_runs(console: Console, runs: Sequence[RunRecord]) -> None:
+def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -> None:
     """One line per run."""
     if not runs:
-        console.print(
-            "No runs yet. `make demo` or `encore train demo_reviews` makes the first.", highlight=False
-        )
+        none = "No run is like that; `encore runs` without options lists all."
+        first = "No runs yet. `make demo` or `encore train demo_reviews` makes the first."
+        console.print(none if filtered else first, highlight=False)
         return
-    table = Table()
-    for heading in ("run", "started", "experiment", "name", "status"):
-        table.add_column(heading, no_wrap=heading != "name")
-    for heading in ("held-out", "test", "INT8"):
-        table.add_column(heading, justify="right")
-    for run in runs:
-        table.add_row(
-            run.run_id[:SHORT],
-            datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),
-            run.experiment,
-            escape(run.name),
-            f"[{_STYLES.get(run.status, '')}]{run.status.lower()}[/]",
-            _score(run.metrics, "best/val"),
-            _score(run.metrics, "test"),
-            _score(run.metrics, "export/int8"),
-        )
-    console.print(table)
+    rows = [
+        {
+            "run": run.run_id[:SHORT],
+            "started": datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),
+            "experiment": run.experiment,
+            "name": escape(run.name),
+            "status": _state(run),
+            "held-out": _score(run.metrics, "best/val"),
+            "test": _score(run.metrics, "test"),
+            "INT8": _score(run.metrics, "export/int8"),
+        }
+        for run in runs
+    ]
+    console.print(fitted(console, rows, spare=["experiment", "started", "INT8"]))
+
+
+def _state(run: RunRecord) -> str:
+    """The status, or why a killed run was killed where that is one word."""
+    why = run.tags.get("encore.killed_because", "")
+    word = (
+        why.split(";")[0]
+        if why.split(";")[0] in {"pruned", "interrupted", "lost owner"}
+        else run.status.lower()
+    )
+    return f"[{_STYLES.get(run.status, '')}]{word}[/]"
 
 
 def _score(metrics: Mapping[str, float], prefix: str) -> str:

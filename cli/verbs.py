@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -22,9 +23,11 @@ from cli.tables import (
     print_sweep,
     print_trial,
 )
+from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, catalog_names, load_experiment
+from experiments.record import told_apart
 
 if TYPE_CHECKING:
     from tracking.store import Store
@@ -54,6 +57,17 @@ def _finite(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_finite(inner) for inner in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _open_existing(root: Path, progress: Console) -> Store:
+    """For verbs that only look: a root that is not there is a mistake, and none is made."""
+    if not root.exists() and "MLFLOW_TRACKING_URI" not in os.environ:
+        raise UserError(
+            "no runs here: the folder does not exist",
+            where=f"--root {root}",
+            cure="Name the folder that has them; `make demo` or `encore train demo_reviews` makes the first run.",
+        )
+    return _open(root, progress)
 
 
 def _open(root: Path, progress: Console) -> Store:
@@ -109,9 +123,7 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     store = _open(root, progress)
     from experiments.train import train
 
-    varied = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
-    shown = {key: value for key, value in varied.items() if not key.endswith(("path", "pretrained", "seed"))}
-    result = train(config, store, varied=shown, console=progress)
+    result = train(config, store, varied=told_apart(overrides), console=progress)
     if as_json:
         _print_json(asdict(result))
     else:
@@ -121,19 +133,19 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
 
 def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: int, as_json: bool) -> int:
     out, progress = _consoles()
-    store = _open(root, progress)
+    store = _open_existing(root, progress)
     parent = store.find(sweep).run_id if sweep else None
     found = store.runs(experiment=experiment, parent_id=parent, limit=limit)
     if as_json:
         _print_json([asdict(run) for run in found])
     else:
-        print_runs(out, found)
+        print_runs(out, found, filtered=experiment is not None or sweep is not None)
     return OK
 
 
 def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress = _consoles()
-    store = _open(root, progress)
+    store = _open_existing(root, progress)
     record = store.find(run_id)
     if as_json:
         _print_json(asdict(record))
@@ -144,7 +156,7 @@ def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress = _consoles()
-    store = _open(root, progress)
+    store = _open_existing(root, progress)
     record = store.find(run_id)
     from experiments.exporting import export_run
 
@@ -181,7 +193,7 @@ def _described(catalog: Path) -> dict[str, str]:
 
 def ui_verb(root: Path, *, host: str, port: int) -> int:
     _, progress = _consoles()
-    store = _open(root, progress)
+    store = _open_existing(root, progress)
     from tracking.ui import serve
 
     return serve(store, host=host, port=port)

@@ -14,7 +14,6 @@ from rich.progress import (
     ProgressColumn,
     Task,
     TextColumn,
-    TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
@@ -42,10 +41,9 @@ def new_progress(console: Console, *more: ProgressColumn) -> Progress:
     """Columns that every bar here has, then `more`; it clears itself away at its end."""
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(),
+        BarColumn(bar_width=20),
         MofNCompleteColumn(),
         _Rate(),
-        TimeElapsedColumn(),
         TimeRemainingColumn(),
         *more,
         console=console,

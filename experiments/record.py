@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,6 +74,12 @@ def run_name(config: ExperimentConfig, varied: Mapping[str, object]) -> str:
     """Experiment, what was varied, seed: `sst2_distilbert lr=3e-05 seed=0`."""
     parts = [f"{key.rsplit('.', 1)[-1]}={_short(value)}" for key, value in sorted(varied.items())]
     return " ".join([config.name, *parts, f"seed={config.seed}"])
+
+
+def told_apart(overrides: Sequence[str]) -> dict[str, str]:
+    """What of KEY=VALUE overrides belongs into a run's name: all but folders and the seed, which it has anyway."""
+    given = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
+    return {key: value for key, value in given.items() if not key.endswith(("path", "pretrained", "seed"))}
 
 
 def _short(value: object) -> str:

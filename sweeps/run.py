@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from errors import RunError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.exporting import EXPORT_GATE, export_run
 from experiments.loading import parse
-from experiments.record import task_name
+from experiments.record import task_name, told_apart
 from experiments.train import RunResult, train
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -55,6 +57,10 @@ def run_sweep(
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
     mapping = base.model_dump(mode="json")
     space, notes = space_here(sweep, base)
+    given = told_apart(overrides)
+    if console is not None:
+        for note in notes:
+            console.print(f"note: {escape(note)}", style="yellow", highlight=False)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
     # What the first trial would refuse is refused before a run begins.
@@ -63,8 +69,8 @@ def run_sweep(
     with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
         search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
         search.take_up_lost()
-        parent = _parent(search, store, sweep, base, notes)
-        sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial)
+        parent = _parent(search, store, sweep, base, notes, given)
+        sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial, given)
         with _ended(parent):
             # Written at every sitting: the budget and the finale may have grown.
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
@@ -78,7 +84,12 @@ def _place(store: Store) -> str:
 
 
 def _parent(
-    search: Search, store: Store, sweep: SweepConfig, base: ExperimentConfig, notes: Sequence[str]
+    search: Search,
+    store: Store,
+    sweep: SweepConfig,
+    base: ExperimentConfig,
+    notes: Sequence[str],
+    given: Mapping[str, str],
 ) -> RunLog:
     """The sweep's own run: a new one, or the one of the sittings before."""
     known = search.study.user_attrs.get(_PARENT)
@@ -86,7 +97,7 @@ def _parent(
         return store.attach(known, running=True)
     parent = store.start_run(
         experiment=task_name(base),
-        name=f"sweep {sweep.name}",
+        name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in given.items())]),
         primary_metric=f"best/{base.primary_metric}",
         greater_is_better=base.greater_is_better,
         params={
@@ -129,6 +140,7 @@ class _Sitting:
     notes: list[str]
     console: Console | None
     on_trial: Callable[[RunResult], None] | None
+    given: dict[str, str]  # overrides that hold for all trials and tell this sweep from others of its name
     began: float = field(default_factory=time.monotonic)
 
     def go(self) -> SweepReport:
@@ -179,7 +191,7 @@ class _Sitting:
         result = train(
             config,
             self.store,
-            varied=varied,
+            varied={**self.given, **varied},
             parent_id=self.parent.run_id,
             tags={
                 "encore.kind": "trial",
