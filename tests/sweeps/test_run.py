@@ -134,6 +134,7 @@ def test_the_report_opens_without_a_network(swept: tuple[Store, SweepReport]) ->
     assert len(json.loads(store.artifact(parent, "sweep/trials.json").read_text())) == 7
 
 
+@pytest.mark.slow
 def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_budget(root: Path) -> None:
     first = sweep(root, "budget.trials=2", "pruner={kind: none}")
     again = sweep(root, "budget.trials=2", "pruner={kind: none}")
@@ -144,6 +145,7 @@ def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_bud
     assert more.parent_id == first.parent_id
 
 
+@pytest.mark.slow
 def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> None:
     options = ["budget.trials=1", "pruner={kind: none}", "export.when=never"]
 
