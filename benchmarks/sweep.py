@@ -15,30 +15,6 @@ def measure(root: Path, sweep_id: str) -> None:
     parent = store.find(sweep_id)
     runs = sorted(store.runs(parent_id=parent.run_id), key=lambda run: run.start_ms)
     best = store.find(parent.tags["encore.best_run"])
-    finished = [run for run in runs if run.status == "FINISHED"]
-    began = parent.start_ms
-    counted = [run for run in runs if run.tags["encore.stage"] == "search" or run == best]
-    minutes = sum(_seconds(run) for run in counted) / 60
-    above = [run.end_ms for run in finished if run.metrics["best/val/accuracy"] > 0.85 and run.end_ms]
-    metrics = best.metrics
-    low, high = 100 * metrics["test/accuracy_low"], 100 * metrics["test/accuracy_high"]
-    drops = [run.metrics["export/int8/accuracy"] - run.metrics["export/fp32/accuracy"] for run in finished]
-    rows = [
-        ["accuracy of the selected run, official validation split",
-         f"{100 * metrics['test/accuracy']:.2f} % (95 % interval {low:.1f} to {high:.1f})", "at least 90 %"],
-        ["its held-out accuracy, which selected it", f"{100 * metrics['best/val/accuracy']:.2f} %", ""],
-        ["time of the search and of the selected finale, data to export", f"{minutes:.1f} minutes",
-         "at most 75 minutes"],
-        ["until a first finished trial is above 85 % on the held-out slice",
-         f"{(min(above) - began) / 60_000:.1f} minutes" if above else "never", "at most 6 minutes"],
-        ["INT8 accuracy minus FP32 accuracy, selected run",
-         f"{100 * (metrics['export/int8/accuracy'] - metrics['export/fp32/accuracy']):+.2f} points",
-         "at least −0.5 points"],
-        ["the same, worst of all finished runs", f"{100 * min(drops):+.2f} points", ""],
-        ["INT8 latency at batch 1 against FP32 ONNX, p50",
-         f"{metrics['export/int8/latency_b1_p50_ms']:.2f} against "
-         f"{metrics['export/fp32/latency_b1_p50_ms']:.2f} ms", ""],
-    ]  # fmt: skip
     runs_table = table(
         [
             "run",
@@ -58,11 +34,37 @@ def measure(root: Path, sweep_id: str) -> None:
     write_section(
         "The SST-2 sweep",
         "encore sweep sst2_distilbert data.path=… model.pretrained=…; python -m benchmarks sweep ID",
-        "Offline encoder (22.6 M parameters, dim 384); results are this encoder's. Other work ran on the same two "
-        "cores now and then, so times are too long rather than too short. The selection slice has 1,000 sentences, the "
-        "official split 872.\n\n"
-        + table(["what", "measured", "wanted"], rows) + "\n\n" + runs_table,
+        "Offline encoder (22.6 M parameters, dim 384); results are this encoder's.\n\n"
+        + table(["what", "measured", "wanted"], _findings(parent, best, runs)) + "\n\n" + runs_table,
     )  # fmt: skip
+
+
+def _findings(parent, best, runs) -> list[list[object]]:
+    """What was found, measured and wanted, a row each."""
+    finished = [run for run in runs if run.status == "FINISHED"]
+    began = parent.start_ms
+    counted = [run for run in runs if run.tags["encore.stage"] == "search" or run == best]
+    minutes = sum(_seconds(run) for run in counted) / 60
+    above = [run.end_ms for run in finished if run.metrics["best/val/accuracy"] > 0.85 and run.end_ms]
+    metrics = best.metrics
+    low, high = 100 * metrics["test/accuracy_low"], 100 * metrics["test/accuracy_high"]
+    drops = [run.metrics["export/int8/accuracy"] - run.metrics["export/fp32/accuracy"] for run in finished]
+    return [
+        ["accuracy of the selected run, official validation split",
+         f"{100 * metrics['test/accuracy']:.2f} % (95 % interval {low:.1f} to {high:.1f})", "at least 90 %"],
+        ["its held-out accuracy, which selected it", f"{100 * metrics['best/val/accuracy']:.2f} %", ""],
+        ["time of the search and of the selected finale, data to export", f"{minutes:.1f} minutes",
+         "at most 75 minutes"],
+        ["until a first finished trial is above 85 % on the held-out slice",
+         f"{(min(above) - began) / 60_000:.1f} minutes" if above else "never", "at most 6 minutes"],
+        ["INT8 accuracy minus FP32 accuracy, selected run",
+         f"{100 * (metrics['export/int8/accuracy'] - metrics['export/fp32/accuracy']):+.2f} points",
+         "at least −0.5 points"],
+        ["the same, worst of all finished runs", f"{100 * min(drops):+.2f} points", ""],
+        ["INT8 latency at batch 1 against FP32 ONNX, p50",
+         f"{metrics['export/int8/latency_b1_p50_ms']:.2f} against "
+         f"{metrics['export/fp32/latency_b1_p50_ms']:.2f} ms", ""],
+    ]  # fmt: skip
 
 
 def _seconds(run) -> float:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sweeps.report import SweepReport, TrialRow
     from tracking.records import RunRecord
 
+_NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type
 _STYLES = {"FINISHED": "green", "PRUNED": "yellow", "KILLED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
 
@@ -79,6 +80,7 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
     language = report.primary_metric.endswith("loss")
     score = "loss" if language else "accuracy"
     show = number_or_percent(language)
+    swept = _short_keys(report)
     rows: list[dict[str, str]] = []
     for row in report.rows:
         best = report.best is not None and row.run_id == report.best.run_id
@@ -88,7 +90,9 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
                 "run": row.run_id[:SHORT],
                 "status": f"[bold]{state}, best[/]" if best else state,
-                **{key.rsplit(".", 1)[-1]: escape(_short_value(value)) for key, value in row.values.items()},
+                **dict(
+                    zip(swept, (escape(_short_value(value)) for value in row.values.values()), strict=True)
+                ),
                 "held-out": show(row.metrics.get(report.primary_metric)),
                 "test": show(row.metrics.get(f"test/{score}")),
                 "INT8": show(row.metrics.get(f"export/int8/{score}")),
@@ -97,7 +101,7 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 "gate": "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
             }
         )
-    spare = ["gate", "MiB", "p50 ms", *reversed(_short_keys(report))]
+    spare = ["gate", "MiB", "p50 ms", *reversed(swept)]
     return fitted(console, rows, spare=spare, title=f"Sweep {report.name}: {score}, INT8 size and latency")
 
 
@@ -105,24 +109,27 @@ def fitted(
     console: Console, rows: Sequence[Mapping[str, str]], *, spare: Sequence[str], title: str | None = None
 ) -> Table:
     """A table of `rows`, without as many of the columns `spare`, the first ones first, as the width asks for."""
-    left_out: list[str] = []
-    while True:
-        table = Table(title=title, title_justify="left")
-        headings = [heading for heading in (rows[0] if rows else {}) if heading not in left_out]
-        for heading in headings:
-            words = heading == "name"
-            table.add_column(heading, no_wrap=not words, min_width=28 if words else None)
-        for row in rows:
-            table.add_row(*(row[heading] for heading in headings))
-        # The widths of all columns and the lines between them; a name may break, down to 28 characters.
-        needed = sum(
-            3 + (28 if heading == "name" else max(cell_len(Text.from_markup(t).plain) for t in texts))
-            for heading, texts in ((h, [h, *(row[h] for row in rows)]) for h in headings)
+    headings = list(rows[0]) if rows else []
+    # A name may break, down to 28 characters; what else a cell holds stays whole.
+    widths = {
+        heading: _NAME_WIDTH
+        if heading == "name"
+        else max(
+            cell_len(Text.from_markup(text).plain) for text in (heading, *(row[heading] for row in rows))
         )
-        fits = needed + 1 <= console.width
-        if fits or len(left_out) == len(spare):
-            return table
-        left_out.append(spare[len(left_out)])
+        for heading in headings
+    }
+    for heading in spare:
+        if 1 + sum(3 + widths[kept] for kept in headings) <= console.width:
+            break
+        headings.remove(heading)
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        words = heading == "name"
+        table.add_column(heading, no_wrap=not words, min_width=_NAME_WIDTH if words else None)
+    for row in rows:
+        table.add_row(*(row[heading] for heading in headings))
+    return table
 
 
 def number_or_percent(language: bool):
@@ -219,12 +226,8 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
 
 def _state(run: RunRecord) -> str:
     """The status, or why a killed run was killed where that is one word."""
-    why = run.tags.get("encore.killed_because", "")
-    word = (
-        why.split(";")[0]
-        if why.split(";")[0] in {"pruned", "interrupted", "lost owner"}
-        else run.status.lower()
-    )
+    why = run.tags.get("encore.killed_because", "").partition(";")[0]
+    word = why if why in {"pruned", "interrupted", "lost owner"} else run.status.lower()
     return f"[{_STYLES.get(run.status, '')}]{word}[/]"
 
 

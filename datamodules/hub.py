@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from errors import UserError
+from errors import UserError, no_hub
 
 HubKind = Literal["dataset", "model"]
 # Corpus -> its data set on the hub. The bundled corpora are not in it.
@@ -100,6 +100,7 @@ def _library_reference(repository: str, revision: str, kind: HubKind) -> Path:
     )
 
 
+@cache  # a command asks before it opens the store, and the run asks again
 def _ask(repository: str, revision: str, kind: HubKind) -> str | None:
     """The hub's answer; None when it is overloaded or breaks off."""
     from huggingface_hub import HfApi
@@ -138,16 +139,4 @@ def missing(what: str, *, key: str, reason: Exception) -> UserError:
         f"{what} cannot be had from the hub ({str(reason).splitlines()[0][:160]})",
         where=key,
         cure="Look at its name and revision, or give a local folder.",
-    )
-
-
-def no_hub(what: str, *, key: str) -> UserError:
-    """The error for anything that only the hub has when no hub can be reached."""
-    return UserError(
-        f"{what} is not in the cache and no hub can be reached",
-        where=key,
-        cure=(
-            "Give local folders with data.path=FOLDER and model.pretrained=FOLDER, "
-            "or run `make demo`, which needs neither."
-        ),
     )

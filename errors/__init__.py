@@ -20,3 +20,15 @@ class UserError(Exception):
 
 class RunError(UserError):
     """One configuration cannot be run to its end, and another may: in a sweep, a failed trial that goes on."""
+
+
+def no_hub(what: str, *, key: str) -> UserError:
+    """For anything that only the hub has when no hub can be reached."""
+    return UserError(
+        f"{what} is not in the cache and no hub can be reached",
+        where=key,
+        cure=(
+            "Give local folders with data.path=FOLDER and model.pretrained=FOLDER, "
+            "or run `make demo`, which needs neither."
+        ),
+    )

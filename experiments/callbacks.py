@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from rich.progress import TextColumn
 
-from experiments.progress import Redrawn, new_progress
+from experiments.progress import new_progress
 from lightning_modules.learner import Learner
 from tracking.disk import whole_file
 
@@ -203,7 +203,6 @@ class TrainingBar(pl.Callback):
     def __init__(self, console: Console, title: str, total_steps: int) -> None:
         self.progress = new_progress(console, TextColumn("{task.fields[score]}"))
         self.task = self.progress.add_task(title, total=total_steps, score="")
-        self.redrawn = Redrawn()
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.progress.start()
@@ -211,8 +210,7 @@ class TrainingBar(pl.Callback):
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        if self.redrawn.due():
-            self.progress.update(self.task, completed=trainer.global_step)
+        self.progress.update(self.task, completed=trainer.global_step)  # a thread of the bar's draws it
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)

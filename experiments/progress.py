@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -69,18 +68,3 @@ def reported(console: Console | None) -> Generator[OnProgress]:
             progress.update(shown[what], completed=done, total=total or None)
 
         yield report
-
-
-class Redrawn:
-    """Says when a bar that is told of every step is worth drawing again."""
-
-    def __init__(self, every_s: float = 0.25) -> None:
-        self.every_s = every_s
-        self._drawn_at = float("-inf")
-
-    def due(self) -> bool:
-        now = time.monotonic()
-        if now - self._drawn_at < self.every_s:
-            return False
-        self._drawn_at = now
-        return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import UserError
+from errors import UserError, no_hub
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
@@ -90,11 +90,4 @@ def _unavailable(source: str, error: Exception, *, local_files_only: bool) -> Us
             where=f"model.pretrained={source}",
             cure="It needs config.json and an undamaged model.safetensors; pickled weights are not read.",
         )
-    return UserError(
-        f"the model {source} is not in the cache and no hub can be reached",
-        where="model.pretrained",
-        cure=(
-            "Give local folders with model.pretrained=FOLDER and data.path=FOLDER, "
-            "or run `make demo`, which needs neither."
-        ),
-    )
+    return no_hub(f"the model {source}", key="model.pretrained")

@@ -48,6 +48,17 @@ def _code(error: Exception) -> int | None:
     return next((code for code, texts in signs if told and any(sign in text for sign in texts)), None)
 
 
+def make_folder(folder: Path, *, cure: str) -> None:
+    """`folder` and those above it. UserError where a file stands or the file system makes no folders."""
+    try:
+        with disk_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(
+            f"no folder can be made here ({error.strerror})", where=str(folder), cure=cure
+        ) from error
+
+
 def partial_name(target: Path) -> Path:
     """A hidden name beside `target` (the same file system, so that a rename is atomic)."""
     return target.with_name(f".{target.name}.partial-{os.getpid()}-{secrets.token_hex(4)}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from tracking.artifacts import checked, local_folder
 from tracking.backend import connect
-from tracking.disk import disk_errors
+from tracking.disk import disk_errors, make_folder
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
@@ -60,7 +60,7 @@ class Store:
                 cannot be a folder.
         """
         root = root.absolute()
-        _make(root)
+        make_folder(root, cure="Choose another --root.")
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
         store = cls(uri, root, connect(uri, root))
         replay_all(store.client, uri, store.journal_folder)
@@ -90,15 +90,7 @@ class Store:
         """
         if greater_is_better is None:
             greater_is_better = _SMALLER_IS_BETTER.search(primary_metric.rpartition("/")[2]) is None
-        all_tags = {
-            "mlflow.user": _user(),
-            "mlflow.source.type": "LOCAL",
-            "mlflow.source.name": "encore",
-            NOTE_TAG: description,
-            OWNER_TAG: str(Owner.current()),
-            **({PARENT_TAG: parent_id} if parent_id else {}),
-            **tags,
-        }
+        all_tags = _run_tags(tags, description, parent_id)
         check_names([*params, *all_tags])
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
@@ -293,14 +285,16 @@ class Store:
             self.client.log_inputs(run_id, inputs)
 
 
-def _make(root: Path) -> None:
-    try:
-        with disk_errors(root):
-            root.mkdir(parents=True, exist_ok=True)
-    except OSError as error:  # a file stands there, or a file system that makes no folders
-        raise UserError(
-            f"no folder can be made here ({error.strerror})", where=str(root), cure="Choose another --root."
-        ) from error
+def _run_tags(tags: Mapping[str, str], description: str, parent_id: str | None) -> dict[str, str]:
+    return {
+        "mlflow.user": _user(),
+        "mlflow.source.type": "LOCAL",
+        "mlflow.source.name": "encore",
+        NOTE_TAG: description,
+        OWNER_TAG: str(Owner.current()),
+        **({PARENT_TAG: parent_id} if parent_id else {}),
+        **tags,
+    }
 
 
 def _user() -> str:
