@@ -122,11 +122,12 @@ class BudgetConfig(Strict):
 
 
 class FinaleConfig(Strict):
-    """The best trials once more, from the start, with a longer budget each."""
+    """The best trials once more, from the start, with a longer budget each; the best of them is the sweep's."""
 
     top: int = Field(ge=1)
     overrides: dict[str, Any]
-    """Dotted keys of the experiment, such as train.max_steps."""
+    """Dotted keys of the experiment, such as train.max_steps. A smaller data.selection_examples gives rows
+    back to the training; its rows are some of the larger slice's."""
 
 
 class SweepConfig(Strict):

@@ -33,7 +33,7 @@ class TrialRow:
 
 @dataclass(frozen=True)
 class SweepReport:
-    """All runs of a sweep, the trials first, and the run that the held-out metric selects."""
+    """All runs of a sweep, the trials first, and the run that it selected by the held-out metric."""
 
     name: str
     parent_id: str
@@ -46,15 +46,23 @@ class SweepReport:
 
 
 def log_report(
-    search: Search, store: Store, parent: RunLog, base: ExperimentConfig, notes: Sequence[str]
+    search: Search,
+    store: Store,
+    parent: RunLog,
+    base: ExperimentConfig,
+    notes: Sequence[str],
+    *,
+    best_id: str | None,
 ) -> SweepReport:
-    """Collect the sweep's runs from the store and log the findings on its parent run."""
+    """Collect the sweep's runs from the store and log the findings on its parent run.
+
+    best_id: the run that the sweep selected; none: no run finished.
+    """
     runs = store.runs(parent_id=parent.run_id)
     rows = sorted(
         (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
     )
-    finished = [run for run in runs if run.status == "FINISHED"]
-    best = _row(ranked(finished, base)[0], search.space) if finished else None
+    best = next((row for row in rows if row.run_id == best_id), None)
     importances = _importances(search.study)
     report = SweepReport(
         search.sweep.name,

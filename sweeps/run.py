@@ -148,9 +148,11 @@ class _Sitting:
             self._trial()
         if self.sweep.finale is not None:
             self._finale()
-        if self.base.export.when == "best":
-            self._export_best()
-        return log_report(self.search, self.store, self.parent, self.base, self.notes)
+        selected = self._selected()
+        if self.base.export.when == "best" and selected is not None and EXPORT_GATE not in selected.tags:
+            export_run(self.store, selected, console=self.console)
+        best_id = None if selected is None else selected.run_id
+        return log_report(self.search, self.store, self.parent, self.base, self.notes, best_id=best_id)
 
     def _in_time(self) -> bool:
         minutes = self.sweep.budget.minutes
@@ -216,10 +218,9 @@ class _Sitting:
     def _finale(self) -> None:
         """The best trials of the search again with the finale's overrides, each once."""
         assert self.sweep.finale is not None
-        done = dict(self.search.study.user_attrs.get(_FINALE, {}))
-        asked = json.dumps(self.sweep.finale.overrides, sort_keys=True)
+        done = self._finales_done()
         for trial in self._best_trials(self.sweep.finale.top):
-            entry = f"{trial.number} {asked}"
+            entry = f"{trial.number} {self._finale_asked()}"
             if entry in done:
                 continue
             values = {**trial.params, **self.sweep.finale.overrides}
@@ -231,6 +232,26 @@ class _Sitting:
                 continue
             done[entry] = result.run_id
             self.search.study.set_user_attr(_FINALE, done)
+
+    def _finale_asked(self) -> str:
+        assert self.sweep.finale is not None
+        return json.dumps(self.sweep.finale.overrides, sort_keys=True)
+
+    def _finales_done(self) -> dict[str, str]:
+        """Run by `<trial> <overrides>`, over all sittings and whatever overrides they had."""
+        return dict(self.search.study.user_attrs.get(_FINALE, {}))
+
+    def _selected(self) -> RunRecord | None:
+        """The best run of this finale, or without one of the search, by the held-out metric.
+
+        Not the best of both: a finale may hold out fewer rows, and scores on different rows do not compare.
+        """
+        runs = self._finished_runs()
+        if self.sweep.finale is not None:
+            asked = self._finale_asked()
+            finales = {run for entry, run in self._finales_done().items() if entry.split(" ", 1)[1] == asked}
+            runs = [run for run in runs if run.run_id in finales] or runs
+        return next(iter(ranked(runs, self.base)), None)
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
@@ -244,11 +265,6 @@ class _Sitting:
 
     def _finished_runs(self) -> list[RunRecord]:
         return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]
-
-    def _export_best(self) -> None:
-        finished = ranked(self._finished_runs(), self.base)
-        if finished and EXPORT_GATE not in finished[0].tags:
-            export_run(self.store, finished[0], console=self.console)
 
 
 def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:

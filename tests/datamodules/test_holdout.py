@@ -65,6 +65,17 @@ def test_copies_of_a_held_out_text_are_not_trained_on(texts: list[str], examples
     assert len(held) == len(parts.selection) == examples
 
 
+@given(TEXTS, st.integers(1, 10), st.integers(1, 10), st.integers(0, 5))
+def test_a_smaller_slice_is_part_of_the_larger(texts: list[str], one: int, other: int, seed: int) -> None:
+    most = len(full_sentences(texts))
+    small, large = sorted((min(one, most), min(other, most)))
+    for function in (hold_out, hold_out_sentences):
+        inner, outer = (function(texts, examples=examples, seed=seed) for examples in (small, large))
+        held = {normalized(texts[i]) for i in outer.selection}
+        assert {normalized(texts[i]) for i in inner.selection} <= held
+        assert set(outer.train) <= set(inner.train)
+
+
 def test_the_draw_depends_on_the_seed_and_not_on_the_order_of_the_rows() -> None:
     texts = [f"sentence number {i}" for i in range(50)]
 

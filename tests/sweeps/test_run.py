@@ -34,7 +34,7 @@ def swept(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Sto
     folder = tmp_path_factory.mktemp("swept")
     (folder / "mlflow.db").write_bytes(migrated.read_bytes())
     pruner = "pruner={kind: median, startup_trials: 1, warmup_steps: 0}"
-    finale = "finale={top: 1, overrides: {train.max_steps: 12}}"
+    finale = "finale={top: 1, overrides: {train.max_steps: 12, data.selection_examples: 40}}"
     return Store.open(folder), sweep(folder, "budget.trials=6", pruner, finale, "data.selection_examples=200")
 
 
@@ -73,11 +73,11 @@ def test_the_first_trial_has_the_experiments_own_values(swept: tuple[Store, Swee
 
 def test_the_best_is_selected_by_the_held_out_slice_alone(swept: tuple[Store, SweepReport]) -> None:
     store, report = swept
-    finished = [row for row in report.rows if row.status == "FINISHED"]
+    searched = [row for row in report.rows if row.stage == "search" and row.status == "FINISHED"]
+    most = max(row.metrics["best/val/accuracy"] for row in searched)
     assert report.best is not None
-    assert report.best.metrics["best/val/accuracy"] == max(
-        row.metrics["best/val/accuracy"] for row in finished
-    )
+    (in_search,) = [row for row in searched if row.trial == report.best.trial]
+    assert in_search.metrics["best/val/accuracy"] == most
     assert store.find(report.parent_id).tags["encore.best_run"] == report.best.run_id
     assert store.find(report.parent_id).metrics["test/accuracy"] == report.best.metrics["test/accuracy"]
 
@@ -123,6 +123,7 @@ def test_the_finale_runs_the_best_trial_longer(swept: tuple[Store, SweepReport])
     searched = {row.trial: row for row in report.rows if row.stage == "search"}
     assert searched[finale.trial].values == finale.values
     assert len(store.metric_history(finale.run_id, "train/loss")) == 12
+    assert report.best == finale
 
 
 def test_the_report_opens_without_a_network(swept: tuple[Store, SweepReport]) -> None:
@@ -149,13 +150,19 @@ def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_bud
 def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> None:
     options = ["budget.trials=1", "pruner={kind: none}", "export.when=never"]
 
-    def finales(steps: int) -> list[str]:
-        report = sweep(root, *options, f"finale={{top: 1, overrides: {{train.max_steps: {steps}}}}}")
-        return [row.run_id for row in report.rows if row.stage == "finale"]
+    def finale(steps: int) -> SweepReport:
+        return sweep(root, *options, f"finale={{top: 1, overrides: {{train.max_steps: {steps}}}}}")
 
-    first = finales(12)
-    assert finales(12) == first
-    assert len(finales(16)) == 2
+    def selected(report: SweepReport) -> str:
+        assert report.best is not None
+        assert report.best.stage == "finale"
+        return report.best.run_id
+
+    first, again, longer = finale(12), finale(12), finale(16)
+    assert again == first
+    assert [row.stage for row in longer.rows] == ["search", "finale", "finale"]
+    assert selected(longer) != selected(first)
+    assert selected(finale(12)) == selected(first)
 
 
 def test_the_best_alone_is_exported_and_once(root: Path) -> None:
