@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, ParamSpec
 
@@ -26,6 +27,22 @@ app = typer.Typer(
 Arguments = ParamSpec("Arguments")
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(f"encore {version('encore-harness')}")  # noqa: T201
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    _version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop."),
+    ] = False,
+) -> None:
+    """Options of `encore` itself."""
+
+
 def _ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
     """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130."""
 
@@ -35,8 +52,9 @@ def _ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, No
             code = verb(*args, **kwargs)
         except UserError as error:
             code = _say(str(error), 2)
-        except KeyboardInterrupt:
-            code = _say("interrupted; what was finished is kept", 130)
+        except KeyboardInterrupt as interrupt:
+            what = f"; {interrupt}" if interrupt.args else ""
+            code = _say(f"interrupted{what}; what was finished is kept", 130)
         except BrokenPipeError:  # the reader of our output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0

@@ -202,8 +202,14 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self._on_progress(what, done, total)
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        if self.train_examples is None or self.train_examples >= len(rows):
+        if self.train_examples is None:
             return rows
+        if self.train_examples > len(rows):
+            raise UserError(
+                f"{self.train_examples} rows are asked for, {len(rows)} are left to train on",
+                where="data.train_examples",
+                cure=f"Ask for at most {len(rows)}, or leave it out for all.",
+            )
         generator = np.random.Generator(np.random.PCG64(self.selection_seed))
         return np.sort(generator.permutation(rows)[: self.train_examples])
 

@@ -99,9 +99,9 @@ def _ended_in_the_record(log: RunLog) -> Generator[None]:
     """Whatever ends the run, the store says so: no run stays RUNNING."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         log.finish("KILLED", reason="interrupted")
-        raise
+        raise KeyboardInterrupt(f"run {log.run_id[:8]} is KILLED in the store") from interrupt
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
         raise

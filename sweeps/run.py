@@ -58,6 +58,9 @@ def run_sweep(
     mapping = base.model_dump(mode="json")
     space, notes = space_here(sweep, base)
     given = told_apart(overrides)
+    notes += [
+        f"{key} is drawn by the search; {given[key]} is the first trial's." for key in given if key in space
+    ]
     if console is not None:
         for note in notes:
             console.print(f"note: {escape(note)}", style="yellow", highlight=False)

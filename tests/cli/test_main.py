@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 
 import pandas as pd
@@ -47,6 +48,10 @@ def test_help_imports_nothing_heavy() -> None:
     assert process.stderr.strip() == "[]"
     for verb in ("sweep", "train", "runs", "show", "export", "ui", "catalog"):
         assert verb in process.stdout
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert encore("--version").stdout == f"encore {metadata.version('encore-harness')}\n"
 
 
 @pytest.mark.parametrize(

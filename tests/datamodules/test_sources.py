@@ -63,6 +63,12 @@ def test_a_changed_cell_changes_the_fingerprint(tmp_path: Path) -> None:
     assert one.fingerprints()["train"] == two.fingerprints()["train"]
 
 
+def test_more_train_rows_than_there_are_is_a_mistake(tmp_path: Path) -> None:
+    module = data(write(tmp_path / "one", "parquet", ROWS, ROWS), tmp_path / "cache", train_examples=4)
+    with pytest.raises(UserError, match="4 rows are asked for, 3 are left to train on"):
+        module.setup()
+
+
 def damaged(folder: Path) -> Path:
     write(folder, "parquet", ROWS, ROWS)
     path = folder / "validation.parquet"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import optuna
 import pytest
 
 from errors import UserError
+from experiments.exporting import export_run
 from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
@@ -126,6 +128,23 @@ def test_the_finale_runs_the_best_trial_longer(swept: tuple[Store, SweepReport])
     assert report.best == finale
 
 
+def test_only_a_finished_run_is_exported_and_others_say_why(swept: tuple[Store, SweepReport]) -> None:
+    store, report = swept
+    pruned = next(row.run_id for row in report.rows if row.status == "PRUNED")
+    with pytest.raises(UserError, match=r"this one is KILLED \(pruned\)"):
+        export_run(store, store.find(pruned))
+    assert report.best is not None
+    with pytest.raises(UserError, match=f"encore export {report.best.run_id[:8]}"):
+        export_run(store, store.find(report.parent_id))
+
+
+def test_a_given_value_of_a_searched_key_is_said_to_move_the_first_trial_alone(root: Path) -> None:
+    options = ["budget.trials=1", "pruner={kind: none}", "export.when=never", "optim.learning_rate=0.003"]
+    report = sweep(root, *options)
+    assert any("optim.learning_rate is drawn by the search; 0.003 is" in note for note in report.notes)
+    assert float(report.rows[0].values["optim.learning_rate"]) == 0.003
+
+
 def test_the_report_opens_without_a_network(swept: tuple[Store, SweepReport]) -> None:
     store, report = swept
     parent = store.find(report.parent_id)
@@ -209,7 +228,10 @@ def test_a_sweep_whose_process_dies_goes_on_and_no_run_stays_running(root: Path,
     _, stderr = process.communicate(timeout=60)
     if how == signal.SIGTERM:
         assert process.returncode == 130
-        assert stderr.strip().splitlines()[-1] == "encore: interrupted; what was finished is kept"
+        last = stderr.strip().splitlines()[-1]
+        assert re.fullmatch(
+            r"encore: interrupted; run [0-9a-f]{8} is KILLED in the store; what was finished is kept", last
+        )
     states = {run.tags.get("encore.kind"): run.status for run in Store.open(root).runs()}
     assert states == {"sweep": "KILLED", "trial": "KILLED"}
     study = optuna.load_study(study_name=None, storage=f"sqlite:///{root / 'optuna.db'}")
