@@ -146,6 +146,15 @@ def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 @app.command()
 @_ended_in_one_line
+def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
+    """Go on with a killed run from its last checkpoint: the same run, the same bits."""
+    from cli.verbs import resume_verb
+
+    return resume_verb(run_id, root, as_json=json)
+
+
+@app.command()
+@_ended_in_one_line
 def catalog(json: Json = False) -> int:
     """List the catalogued experiments and sweeps."""
     from cli.verbs import catalog_verb

@@ -16,6 +16,7 @@ _NOTICES = (
     ".*torch.jit.*is deprecated.*",
     ".*pin_memory.*no accelerator.*",
     ".*sampler.*set_epoch.*",
+    ".*your dataloader is not resumable.*",  # it begins where the run stopped, by position
     ".*lr_scheduler.step.*before.*optimizer.step.*",
 )
 

@@ -30,6 +30,7 @@ from experiments.loading import CATALOG, catalog_names, load_experiment
 from experiments.record import told_apart
 
 if TYPE_CHECKING:
+    from experiments.train import RunResult
     from tracking.store import Store
 
 OK, FAILED = 0, 1
@@ -123,7 +124,19 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     store = _open(root, progress)
     from experiments.train import train
 
-    result = train(config, store, varied=told_apart(overrides), console=progress)
+    return _ended(train(config, store, varied=told_apart(overrides), console=progress), out, as_json=as_json)
+
+
+def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+    out, progress = _consoles()
+    store = _open_existing(root, progress)
+    record = store.find(run_id)
+    from experiments.resume import resume
+
+    return _ended(resume(store, record, console=progress), out, as_json=as_json)
+
+
+def _ended(result: RunResult, out: Console, *, as_json: bool) -> int:
     if as_json:
         _print_json(asdict(result))
     else:

@@ -7,6 +7,7 @@ batches of epoch e can be computed at any time, from any position on.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain, count, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,7 +54,7 @@ def cut(
 
 
 class EpochBatches:
-    """Sampler of whole batches. Lightning calls `set_epoch` before it iterates.
+    """The batches of every epoch.
 
     An epoch has a multiple of `multiple_of` batches, and at most as many as epoch 0: a few rows, others
     each time, may sit out an epoch, so that no optimiser step spans two epochs.
@@ -75,14 +76,9 @@ class EpochBatches:
         self.group_by_length = group_by_length
         self.multiple_of = multiple_of
         self.seed = seed
-        self.epoch = 0
         self._planned: tuple[int, list[NDArray[np.int64]]] | None = None
         first = len(self._new_plan(0))
         self._most = first - first % multiple_of
-
-    def set_epoch(self, epoch: int) -> None:
-        """Order of `epoch` from the next iteration on."""
-        self.epoch = epoch
 
     def plan(self, epoch: int) -> list[NDArray[np.int64]]:
         """All batches of `epoch`, each an array of row numbers; the last plan is kept."""
@@ -101,11 +97,28 @@ class EpochBatches:
             return batches
         return [batches[i] for i in generator.permutation(len(batches))]
 
-    def __iter__(self) -> Iterator[list[int]]:
-        return (rows.tolist() for rows in self.plan(self.epoch))
-
     def __len__(self) -> int:
         return self._most
+
+
+class RunBatches:
+    """Sampler of a whole run: `total` batches of one epoch after another, from number `first` (0-based) on.
+
+    To Lightning a run is one epoch, so no state of Lightning's decides which batch comes next, and a run
+    that goes on needs to know nothing but its position. The length is that of the whole run.
+    """
+
+    def __init__(self, order: EpochBatches, *, total: int, first: int = 0) -> None:
+        self.order = order
+        self.total = total
+        self.first = first
+
+    def __iter__(self) -> Iterator[list[int]]:
+        stream = chain.from_iterable(self.order.plan(epoch) for epoch in count())
+        return (rows.tolist() for rows in islice(stream, self.first, self.total))
+
+    def __len__(self) -> int:
+        return self.total
 
 
 def evaluation_batches(lengths: NDArray[np.int64], *, batch_tokens: int) -> Sequence[list[int]]:

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from datamodules.batches import EpochBatches, evaluation_batches
+from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.fingerprint import fingerprint, short_digest
 from datamodules.holdout import Holdout, hold_out
 from datamodules.sources import Splits, from_folder, from_hub
@@ -120,6 +120,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
         self.dropped_rows = 0
+        self.run_batches: int | None = None  # none: one epoch
+        self.first_batch = 0
 
     tokenizer: PreTrainedTokenizerFast
     tokenizer_digest: str
@@ -267,8 +269,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
-        """Batches in the seeded order of the epoch that Lightning sets on the sampler."""
-        return self._loader("train", self.train_order())
+        """`run_batches` batches in the seeded order of epoch after epoch, from number `first_batch` on."""
+        order = self.train_order()
+        return self._loader(
+            "train", RunBatches(order, total=self.run_batches or len(order), first=self.first_batch)
+        )
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The held-out slice of train."""
@@ -282,14 +287,14 @@ class TokenizedData(pl.LightningDataModule, ABC):
         lengths = self.tables[split].lengths
         return self._loader(split, evaluation_batches(lengths, batch_tokens=self.evaluation_tokens))
 
-    def _loader(self, split: SplitName, batches: EpochBatches | Sequence[list[int]]) -> DataLoader[Batch]:
+    def _loader(self, split: SplitName, batches: RunBatches | Sequence[list[int]]) -> DataLoader[Batch]:
         # batch_size=None: the sampler hands over whole batches, the data set collates them.
         return DataLoader(
             _BatchesOf(self, split),
             sampler=batches,  # type: ignore[arg-type]
             batch_size=None,
             num_workers=self.loader_workers,
-            persistent_workers=self.loader_workers > 0 and split != "test",
+            persistent_workers=self.loader_workers > 0 and split == "val",
             generator=torch.Generator().manual_seed(self.seed),
         )
 

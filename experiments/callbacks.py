@@ -1,4 +1,4 @@
-"""What happens beside the training loop: metrics, checkpoints, stopping, a progress bar.
+"""What happens beside the training loop: metrics, stopping, a progress bar.
 
 Callbacks observe or stop; none loads data, changes the config or writes the record.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
@@ -15,7 +14,6 @@ from rich.progress import TextColumn
 
 from experiments.progress import new_progress
 from lightning_modules.learner import Learner
-from tracking.disk import whole_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,11 +23,19 @@ if TYPE_CHECKING:
 
 # Asked after every validation with the optimiser step and the held-out metrics: stop here?
 StopWhen = Callable[[int, Mapping[str, float]], bool]
+# Values by metric by optimiser step.
+LoggedPoints = Mapping[int, Mapping[str, float]]
+SPEED = "train/examples_per_s"  # the one metric of a step that differs each time
 
 
 def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
     """The held-out metrics of the validation that just ended."""
     return {key: float(value) for key, value in trainer.callback_metrics.items() if key.startswith("val/")}
+
+
+def _bits(value: float) -> str:
+    """Tells all values apart, and no NaN from another."""
+    return value.hex()
 
 
 class Stopwatch:
@@ -50,13 +56,20 @@ class Stopwatch:
 
 
 class StepMetrics(pl.Callback):
-    """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation."""
+    """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation.
 
-    def __init__(self, run_log: RunLog, watch: Stopwatch, accumulate_batches: int) -> None:
+    logged: points of a run that goes on which are in the store already. They are not logged again, and
+    a value that comes out otherwise this time is noted: then the run is not what it would have been.
+    """
+
+    def __init__(
+        self, run_log: RunLog, watch: Stopwatch, accumulate_batches: int, logged: LoggedPoints | None = None
+    ) -> None:
         self.run_log = run_log
         self.watch = watch
         self.accumulate_batches = accumulate_batches
-        self.history: list[tuple[int, dict[str, float]]] = []
+        self.logged = logged or {}
+        self.first_difference: tuple[int, str] | None = None
         self._losses: list[float] = []
         self._examples = 0
         self._since = self._learning_rate = 0.0
@@ -86,18 +99,26 @@ class StepMetrics(pl.Callback):
             "train/loss": sum(self._losses) / len(self._losses),
             "train/learning_rate": self._learning_rate,
             "train/gradient_norm": float(pl_module.last_gradient_norm),
-            "train/examples_per_s": self._examples / (now - self._since),
+            SPEED: self._examples / (now - self._since),
         }
-        self.run_log.log_metrics(values, step=trainer.global_step)
+        self._log(values, trainer.global_step)
         self._losses.clear()
         self._examples = 0
         self._since = now
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        values = validation_metrics(trainer)
-        self.history.append((trainer.global_step, values))
-        self.run_log.log_metrics(values, step=trainer.global_step)
+        self._log(validation_metrics(trainer), trainer.global_step)
         self.watch.go_on()
+
+    def _log(self, values: dict[str, float], step: int) -> None:
+        known = self.logged.get(step, {})
+        for key in values.keys() & known.keys() - {SPEED}:
+            if _bits(values[key]) != _bits(known[key]) and self.first_difference is None:
+                self.first_difference = (step, key)
+                self.run_log.set_tags({"encore.resumed_otherwise": f"{key} at step {step}"})
+        new = {key: value for key, value in values.items() if key not in known}
+        if new:
+            self.run_log.log_metrics(new, step=step)
 
 
 class StopOnCue(pl.Callback):
@@ -134,67 +155,6 @@ class EarlyStopping(pl.Callback):
         self.lowest = min(loss, self.lowest)
         if self.without >= self.patience:
             trainer.should_stop = True
-
-
-class Checkpoints(pl.Callback):
-    """Keeps `best.ckpt` and `last.ckpt` (all that training needs to go on) and weights beside each.
-
-    Best is by the primary metric, between equals the lower held-out loss. A file is written under a
-    temporary name, flushed to the disk and renamed, so that a crash leaves the one before.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        metric: str,
-        watch: Stopwatch,
-        *,
-        greater_is_better: bool,
-        every_minutes: float | None,
-    ) -> None:
-        self.folder = folder
-        self.watch = watch
-        self.metric = metric
-        self.greater_is_better = greater_is_better
-        self.every_seconds = float("inf") if every_minutes is None else 60 * every_minutes
-        self.best: dict[str, float] = {}
-        self.best_step = 0
-        self._written_at = time.monotonic()
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "best_step": self.best_step}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        self.best, self.best_step = state_dict["best"], state_dict["best_step"]
-
-    def _rank(self, metrics: Mapping[str, float]) -> tuple[float, float]:
-        value = metrics[self.metric]
-        return (value if self.greater_is_better else -value, -metrics["val/loss"])
-
-    def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        metrics = validation_metrics(trainer)
-        if not self.best or self._rank(metrics) > self._rank(self.best):
-            self.best, self.best_step = metrics, trainer.global_step
-            self._write(trainer, pl_module, "best")
-
-    def on_train_batch_end(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        if time.monotonic() - self._written_at > self.every_seconds:
-            self._write(trainer, pl_module, "last")
-
-    def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self._write(trainer, pl_module, "last")
-
-    def _write(self, trainer: pl.Trainer, pl_module: pl.LightningModule, name: str) -> None:
-        assert isinstance(pl_module, Learner)
-        self.watch.stop()
-        with whole_file(self.folder / f"{name}.ckpt") as partial:
-            trainer.save_checkpoint(partial, weights_only=False)
-        with whole_file(self.folder / f"{name}.safetensors") as partial:
-            pl_module.save_weights(partial)
-        self.watch.go_on()
-        self._written_at = time.monotonic()
 
 
 class TrainingBar(pl.Callback):

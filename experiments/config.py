@@ -164,7 +164,9 @@ class TrainConfig(Strict):
     deterministic: bool = True
     """Only deterministic algorithms."""
     checkpoint_every_minutes: float | None = Field(default=5.0, gt=0)
-    """Between writes of the last checkpoint; none: only at the end."""
+    """Between writes of the last checkpoint; none: only with the best one and at the end."""
+    checkpoint_every_steps: int | None = Field(default=None, ge=1)
+    """The same in optimiser steps; whichever comes first."""
 
 
 class ExportConfig(Strict):

@@ -64,12 +64,15 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def prepare(config: ExperimentConfig) -> dict[str, str]:
-    """Seed every generator, set threads and determinism; what was set, by name."""
+def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str, str]:
+    """Seed every generator, set threads and determinism; what was set, by name.
+
+    threads: on the CPU, where the config leaves them open; none: one per core.
+    """
     import numpy as np
     import torch
 
-    threads = config.train.threads or _usable_cores()
+    threads = config.train.threads or threads or _usable_cores()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it

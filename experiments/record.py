@@ -107,7 +107,7 @@ def recipe_id(
         "description": True,
         "data": {"path", "loader_workers"},
         "model": local | {"tokenizer"},
-        "train": {"checkpoint_every_minutes"},
+        "train": {"checkpoint_every_minutes", "checkpoint_every_steps"},
         "export": True,
     }
     content = {

@@ -12,33 +12,35 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
-import pytorch_lightning as pl
 import torch
 
 from errors import RunError
 from experiments.build import Parts, build
-from experiments.callbacks import (
-    Checkpoints,
-    EarlyStopping,
-    StepMetrics,
-    StopOnCue,
-    Stopwatch,
-    StopWhen,
-    TrainingBar,
-)
+from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
+from experiments.checkpoints import CheckpointPlan, Checkpoints
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
+from experiments.fitting import GoingOn, fit
 from experiments.machine import check_precision, prepare
 from experiments.progress import reported
-from experiments.record import MODEL_FOLDER, RESULT_FILE, open_run, run_name
+from experiments.record import MODEL_FOLDER, RESULT_FILE, check_same_data, open_run, run_name
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.config import ExperimentConfig
+    from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A run that goes on, and from where."""
+
+    record: RunRecord
+    going_on: GoingOn
 
 
 @dataclass(frozen=True)
@@ -65,26 +67,33 @@ def train(
     export: bool | None = None,
     console: Console | None = None,
     title: str | None = None,
+    threads: int | None = None,
+    continued: Continuation | None = None,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
 
     varied: what sets this run apart, for its name. stop_when: asked after every validation; a run
     that it stops is pruned, which leaves it KILLED with the metrics it had. export: whether to
     write the ONNX and INT8 variants; none: as `config.export.when` says of a single run. title: of the
-    progress bar; none: the experiment's name.
+    progress bar; none: the experiment's name. threads: of torch on the CPU, where `config` leaves them open.
+    continued: go on with this run instead of starting one.
     Raises UserError before anything is recorded when the config cannot run here; a later error
     marks the run FAILED and is raised again.
     """
     check_precision(config)
     clock = _Clock()
-    ran = prepare(config)
+    ran = prepare(config, threads=threads)
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
     name = run_name(config, varied or {})
     with clock("record"):
-        log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
-    run = _Run(name, parts, log, ran["device"], console, title or config.name, clock)
+        if continued is None:
+            log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
+        else:
+            name = continued.record.name
+            log = _reopened(store, parts, continued, tags or {})
+    run = _Run(store, name, parts, log, ran["device"], console, title or config.name, clock, continued)
     with _ended_in_the_record(log), disk_errors(store.root), _memory_errors(config):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     if result.status == "pruned":
@@ -92,6 +101,16 @@ def train(
     else:
         log.finish("FINISHED")
     return result
+
+
+def _reopened(store: Store, parts: Parts, continued: Continuation, tags: Mapping[str, str]) -> RunLog:
+    """The run set going again; UserError when its data are others now."""
+    check_same_data(continued.record, parts.data)
+    log = store.attach(continued.record.run_id, running=True)
+    before = continued.record.tags.get("encore.resumed_at")
+    steps = [*(before.split(", ") if before else ()), str(continued.going_on.point.step)]
+    log.set_tags({"encore.resumed_at": ", ".join(steps), **tags})
+    return log
 
 
 @contextmanager
@@ -135,6 +154,7 @@ class _Clock:
 
 @dataclass
 class _Run:
+    store: Store
     name: str
     parts: Parts
     log: RunLog
@@ -142,15 +162,25 @@ class _Run:
     console: Console | None
     title: str
     clock: _Clock
+    continued: Continuation | None
 
     def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
-            folder = self.log.local_artifacts()
-            checkpoints = self._checkpoints((folder or Path(scratch)) / "checkpoints")
+            checkpoints = self._checkpoints()
             cue = StopOnCue(stop_when) if stop_when else None
+            total = self.parts.schedule.total_steps
             with self.clock("training"):
-                trainer = self._fit(checkpoints, cue)
-            if folder is None:
+                steps = fit(
+                    self.parts,
+                    self.log,
+                    checkpoints,
+                    device=self.device,
+                    cue=cue,
+                    bar=None if self.console is None else TrainingBar(self.console, self.title, total),
+                    going_on=None if self.continued is None else self.continued.going_on,
+                )
+            self.clock.seconds["training"] += checkpoints.trained_before_s
+            if self.log.local_artifacts() is None:
                 with self.log.folder("checkpoints") as uploaded:
                     shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True)
             pruned = cue is not None and cue.stopped_at is not None
@@ -160,53 +190,24 @@ class _Run:
             metrics |= self._score()  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
                 failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
-            return self._summary(trainer, checkpoints, metrics, failures, pruned=pruned)
+            result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
+            if self.log.local_artifacts() is None:
+                shutil.rmtree(checkpoints.folder)  # the store has them
+            return result
 
-    def _checkpoints(self, folder: Path) -> Checkpoints:
+    def _checkpoints(self) -> Checkpoints:
+        config = self.parts.config
+        minutes = config.train.checkpoint_every_minutes
+        plan = CheckpointPlan(
+            config.primary_metric,
+            config.greater_is_better,
+            every_steps=config.train.checkpoint_every_steps,
+            every_seconds=None if minutes is None else 60 * minutes,
+            accumulate_batches=config.train.accumulate_batches,
+        )
         return Checkpoints(
-            folder,
-            self.parts.config.primary_metric,
-            Stopwatch(),
-            greater_is_better=self.parts.config.greater_is_better,
-            every_minutes=self.parts.config.train.checkpoint_every_minutes,
+            checkpoint_folder(self.store, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
         )
-
-    def _fit(self, checkpoints: Checkpoints, cue: StopOnCue | None) -> pl.Trainer:
-        settings = self.parts.config.train
-        # Checkpoints stand before whatever stops, so that the last validation is never lost.
-        callbacks: list[pl.Callback] = [
-            StepMetrics(self.log, checkpoints.watch, settings.accumulate_batches),
-            checkpoints,
-        ]
-        if settings.early_stopping_patience is not None:
-            callbacks.append(EarlyStopping(settings.early_stopping_patience))
-        if cue is not None:
-            callbacks.append(cue)
-        if self.console is not None:
-            callbacks.append(TrainingBar(self.console, self.title, self.parts.schedule.total_steps))
-        trainer = pl.Trainer(
-            accelerator="gpu" if self.device == "cuda" else "cpu",
-            devices=1,
-            precision=settings.precision,
-            max_steps=self.parts.schedule.total_steps,
-            accumulate_grad_batches=settings.accumulate_batches,
-            val_check_interval=self.parts.schedule.validate_every_steps * settings.accumulate_batches,
-            check_val_every_n_epoch=None,
-            num_sanity_val_steps=0,
-            callbacks=callbacks,
-            logger=False,
-            enable_checkpointing=False,
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            use_distributed_sampler=False,
-        )
-        # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
-        self.log.set_tags({"encore.ran.precision": str(trainer.precision)})
-        try:
-            trainer.fit(self.parts.learner, datamodule=self.parts.data)
-        except SystemExit as error:
-            raise KeyboardInterrupt from error  # what Lightning made this of
-        return trainer
 
     def _score(self) -> dict[str, float]:
         """Held-out and official scores of the best weights, with every answer as an artifact."""
@@ -240,7 +241,7 @@ class _Run:
 
     def _summary(
         self,
-        trainer: pl.Trainer,
+        steps: int,
         checkpoints: Checkpoints,
         metrics: dict[str, float],
         failures: tuple[str, ...],
@@ -249,15 +250,21 @@ class _Run:
     ) -> RunResult:
         metrics["best/step"] = float(checkpoints.best_step)
         seconds = {f"time/{name}_s": value for name, value in self.clock.seconds.items()}
-        self.log.log_summary(metrics | seconds)
+        known = {} if self.continued is None else self.continued.record.metrics
+        self.log.log_summary({key: value for key, value in (metrics | seconds).items() if key not in known})
         result = RunResult(
             self.log.run_id,
             self.name,
             "pruned" if pruned else "finished",
-            trainer.global_step,
+            steps,
             metrics,
             dict(self.clock.seconds),
             failures,
         )
         self.log.log_json(asdict(result), RESULT_FILE)
         return result
+
+
+def checkpoint_folder(store: Store, run_id: str, artifacts: Path | None) -> Path:
+    """Where a run's checkpoints are while it goes on: among its local artifacts, or here until a server gets them."""
+    return store.root / "checkpoints" / run_id if artifacts is None else artifacts / "checkpoints"

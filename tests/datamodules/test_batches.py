@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.batches import EpochBatches, evaluation_batches
+from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 
 LENGTHS = st.lists(st.integers(1, 60), min_size=1, max_size=300).map(lambda x: np.array(x, dtype=np.int64))
 
@@ -59,8 +59,7 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
     lengths = np.random.default_rng(0).integers(3, 60, size=500)
 
     def rows(batches: EpochBatches, epoch: int) -> list[list[int]]:
-        batches.set_epoch(epoch)
-        return list(batches)
+        return [batch.tolist() for batch in batches.plan(epoch)]
 
     fresh, used = order(lengths), order(lengths)
     rows(used, 0)
@@ -68,6 +67,18 @@ def test_the_order_is_a_function_of_seed_and_epoch_alone() -> None:
     assert rows(used, 2) == rows(fresh, 2)
     assert rows(fresh, 0) != rows(fresh, 2)
     assert rows(fresh, 0) != rows(order(lengths, seed=1), 0)
+
+
+@given(LENGTHS, st.integers(1, 40), st.integers(0, 45))
+def test_a_run_is_one_epoch_after_another_and_can_be_entered_anywhere(
+    lengths: np.ndarray, total: int, first: int
+) -> None:
+    epochs = order(lengths, batch_size=4)
+    one_by_one = [batch.tolist() for epoch in range(total) for batch in epochs.plan(epoch)][:total]
+    assert list(RunBatches(order(lengths, batch_size=4), total=total)) == one_by_one
+    entered = RunBatches(order(lengths, batch_size=4), total=total, first=first)
+    assert list(entered) == one_by_one[first:]
+    assert len(entered) == total
 
 
 def test_grouping_by_length_leaves_little_padding() -> None:

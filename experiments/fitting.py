@@ -1,0 +1,87 @@
+"""The training proper: Lightning's trainer with our callbacks, from the start or from where a run stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pytorch_lightning as pl
+
+from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, TrainingBar
+from experiments.checkpoints import Checkpoints, ResumePoint, restore_best
+
+if TYPE_CHECKING:
+    from experiments.build import Parts
+    from tracking.run_log import RunLog
+
+
+@dataclass(frozen=True)
+class GoingOn:
+    """Where a run goes on, and the points of its steps that the store has already."""
+
+    point: ResumePoint
+    logged: LoggedPoints
+
+
+def fit(
+    parts: Parts,
+    log: RunLog,
+    checkpoints: Checkpoints,
+    *,
+    device: str,
+    cue: StopOnCue | None,
+    bar: TrainingBar | None,
+    going_on: GoingOn | None,
+) -> int:
+    """Train to the end of the run; its number of optimiser steps, those before a resumption included."""
+    data, point = parts.data, None if going_on is None else going_on.point
+    if point is not None:
+        restore_best(point, parts.learner)
+        if point.ended:
+            checkpoints.take_over(point)
+            return point.step
+    accumulated = parts.config.train.accumulate_batches
+    data.run_batches = parts.schedule.total_steps * accumulated
+    data.first_batch = 0 if point is None else point.batches
+    # Checkpoints stand before whatever stops, so that the last validation is never lost.
+    observers = [
+        StepMetrics(log, checkpoints.watch, accumulated, going_on.logged if going_on else {}),
+        checkpoints,
+    ]
+    trainer = _trainer(parts, device, [*observers, *_stoppers(parts, cue), *([bar] if bar else [])])
+    # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
+    log.set_tags({"encore.ran.precision": str(trainer.precision)})
+    try:
+        trainer.fit(
+            parts.learner, datamodule=data, ckpt_path=point.path if point else None, weights_only=True
+        )
+    except SystemExit as error:
+        raise KeyboardInterrupt from error  # what Lightning made this of
+    return trainer.global_step
+
+
+def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:
+    patience = parts.config.train.early_stopping_patience
+    stopping: list[pl.Callback] = [] if patience is None else [EarlyStopping(patience)]
+    return stopping if cue is None else [*stopping, cue]
+
+
+def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
+    settings = parts.config.train
+    return pl.Trainer(
+        accelerator="gpu" if device == "cuda" else "cpu",
+        devices=1,
+        precision=settings.precision,
+        max_steps=parts.schedule.total_steps,
+        accumulate_grad_batches=settings.accumulate_batches,
+        val_check_interval=parts.schedule.validate_every_steps * settings.accumulate_batches,
+        check_val_every_n_epoch=None,
+        num_sanity_val_steps=0,
+        callbacks=list(callbacks),
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        use_distributed_sampler=False,
+    )

@@ -1,0 +1,83 @@
+"""Going on with a run that was killed: the same MLflow run, as if nothing had happened."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from experiments.checkpoints import find_resume_point
+from experiments.fitting import GoingOn
+from experiments.record import recorded_config
+from experiments.train import Continuation, RunResult, checkpoint_folder, train
+from tracking.artifacts import local_folder
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracking.records import RunRecord
+    from tracking.store import Store
+
+
+def resume(store: Store, record: RunRecord, *, console: Console | None = None) -> RunResult:
+    """Train `record`'s run to its end from its newest whole checkpoint, score and export it.
+
+    UserError, and the run untouched, when it cannot go on: it has finished, it is going on elsewhere, it is
+    part of a sweep, it has no checkpoint, its data have changed.
+    """
+    where = f"run {record.run_id[:8]} ({record.name})"
+    _refuse(record, where)
+    config = recorded_config(store, record)
+    point = find_resume_point(_checkpoints(store, record), where=where)
+    if console is not None:
+        torn = f"; damaged and passed over: {', '.join(point.damaged)}" if point.damaged else ""
+        console.print(f"going on after step {point.step}{torn}", highlight=False)
+    return train(
+        config,
+        store,
+        console=console,
+        threads=int(record.tags["encore.ran.threads"]),
+        continued=Continuation(record, GoingOn(point, logged_points(store, record))),
+    )
+
+
+def _refuse(record: RunRecord, where: str) -> None:
+    kind = record.tags.get("encore.kind")
+    if "encore.recipe_id" not in record.tags and kind != "sweep":
+        raise UserError("was not made by Encore", where=where, cure="`encore runs` lists the runs that were.")
+    if kind in {"sweep", "trial"}:
+        raise UserError(
+            "a sweep and its trials go on together",
+            where=where,
+            cure=f"Run `encore sweep {record.tags.get('encore.sweep', '')}` again as it was started.",
+        )
+    if record.status == "FINISHED":
+        raise UserError(
+            "has finished; there is nothing to resume", where=where, cure="`encore reproduce` runs it again."
+        )
+    if record.status == "RUNNING":
+        raise UserError(
+            f"is going on elsewhere (process {record.tags.get('encore.owner', 'unknown')})",
+            where=where,
+            cure="Wait for it, or end it.",
+        )
+
+
+def _checkpoints(store: Store, record: RunRecord) -> Path:
+    """The folder of the run's checkpoints here; what only a server has is fetched first."""
+    local = local_folder(record.artifact_uri)
+    folder = checkpoint_folder(store, record.run_id, local)
+    if local is None and not folder.exists() and "checkpoints/" in store.artifacts(record):
+        shutil.copytree(store.artifact(record, "checkpoints"), folder)
+    return folder
+
+
+def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:
+    """Every metric of every step and validation that the store has, by step."""
+    points: dict[int, dict[str, float]] = {}
+    for key in record.metrics:
+        if key.startswith(("train/", "val/")):
+            for step, value in store.metric_history(record.run_id, key):
+                points.setdefault(step, {})[key] = value
+    return points
