@@ -155,6 +155,30 @@ def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 @app.command()
 @_ended_in_one_line
+def reproduce(
+    run_id: RunId,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare the circumstances with the record; train nothing.")
+    ] = False,
+    accept_tolerance: Annotated[
+        bool, typer.Option("--accept-tolerance", help="Exit with 0 also when only within tolerance.")
+    ] = False,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads; without it as many as recorded.")
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Run a recorded run again here and certify whether it is the same, to the bit."""
+    from cli.reproduction import check_verb, reproduce_verb
+
+    if check:
+        return check_verb(run_id, root, as_json=json)
+    return reproduce_verb(run_id, root, threads=threads, accept_tolerance=accept_tolerance, as_json=json)
+
+
+@app.command()
+@_ended_in_one_line
 def catalog(json: Json = False) -> int:
     """List the catalogued experiments and sweeps."""
     from cli.verbs import catalog_verb

@@ -27,7 +27,7 @@ from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, catalog_names, load_experiment
-from experiments.record import told_apart
+from experiments.record import run_name, told_apart
 
 if TYPE_CHECKING:
     from experiments.train import RunResult
@@ -37,7 +37,7 @@ OK, FAILED = 0, 1
 _PIPE_WIDTH = 170
 
 
-def _consoles() -> tuple[Console, Console]:
+def consoles() -> tuple[Console, Console]:
     """stdout for results, stderr for progress."""
     return Console(width=_width(sys.stdout)), Console(stderr=True, width=_width(sys.stderr))
 
@@ -47,7 +47,7 @@ def _width(stream: TextIO) -> int | None:
     return None if stream.isatty() else _PIPE_WIDTH
 
 
-def _print_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
@@ -60,7 +60,7 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _open_existing(root: Path, progress: Console) -> Store:
+def open_existing(root: Path, progress: Console) -> Store:
     """For verbs that only look: a root that is not there is a mistake, and none is made."""
     if not root.exists() and "MLFLOW_TRACKING_URI" not in os.environ:
         raise UserError(
@@ -68,10 +68,10 @@ def _open_existing(root: Path, progress: Console) -> Store:
             where=f"--root {root}",
             cure="Name the folder that has them; `make demo` or `encore train demo_reviews` makes the first run.",
         )
-    return _open(root, progress)
+    return open_store(root, progress)
 
 
-def _open(root: Path, progress: Console) -> Store:
+def open_store(root: Path, progress: Console) -> Store:
     from cli.quiet import quiet
 
     quiet()
@@ -89,14 +89,14 @@ def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
 def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
     from sweeps.loading import base_experiment, load_sweep
 
-    out, progress = _consoles()
+    out, progress = consoles()
     spec, rest = load_sweep(name, overrides)
     base = base_experiment(spec, rest)
     if dry_run:
-        _print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
+        print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
         return OK
     _ask_hub(ExperimentConfig.model_validate(base), root)
-    store = _open(root, progress)
+    store = open_store(root, progress)
     from sweeps.run import run_sweep
 
     report = run_sweep(
@@ -107,7 +107,7 @@ def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
         on_trial=lambda result: print_trial(progress, result),
     )
     if as_json:
-        _print_json(asdict(report))
+        print_json(asdict(report))
     else:
         print_sweep(out, report)
         print_next_commands(out, report, root)
@@ -115,21 +115,25 @@ def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
 
 
 def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
-    out, progress = _consoles()
+    out, progress = consoles()
     config = load_experiment(name, overrides)
     if dry_run:
-        _print_json(config.model_dump(mode="json"))
+        print_json(config.model_dump(mode="json"))
         return OK
     config = _ask_hub(config, root)
-    store = _open(root, progress)
+    store = open_store(root, progress)
     from experiments.train import train
 
-    return _ended(train(config, store, varied=told_apart(overrides), console=progress), out, as_json=as_json)
+    return _ended(
+        train(config, store, name=run_name(config, told_apart(overrides)), console=progress),
+        out,
+        as_json=as_json,
+    )
 
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = _consoles()
-    store = _open_existing(root, progress)
+    out, progress = consoles()
+    store = open_existing(root, progress)
     record = store.find(run_id)
     from experiments.resume import resume
 
@@ -138,44 +142,44 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 def _ended(result: RunResult, out: Console, *, as_json: bool) -> int:
     if as_json:
-        _print_json(asdict(result))
+        print_json(asdict(result))
     else:
         print_result(out, result)
     return FAILED if result.gate_failures else OK
 
 
 def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: int, as_json: bool) -> int:
-    out, progress = _consoles()
-    store = _open_existing(root, progress)
+    out, progress = consoles()
+    store = open_existing(root, progress)
     parent = store.find(sweep).run_id if sweep else None
     found = store.runs(experiment=experiment, parent_id=parent, limit=limit)
     if as_json:
-        _print_json([asdict(run) for run in found])
+        print_json([asdict(run) for run in found])
     else:
         print_runs(out, found, filtered=experiment is not None or sweep is not None)
     return OK
 
 
 def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = _consoles()
-    store = _open_existing(root, progress)
+    out, progress = consoles()
+    store = open_existing(root, progress)
     record = store.find(run_id)
     if as_json:
-        _print_json(asdict(record))
+        print_json(asdict(record))
     else:
         print_run(out, record, store.artifacts(record))
     return OK
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = _consoles()
-    store = _open_existing(root, progress)
+    out, progress = consoles()
+    store = open_existing(root, progress)
     record = store.find(run_id)
     from experiments.exporting import export_run
 
     report = export_run(store, record, console=progress)
     if as_json:
-        _print_json(json.loads(report.to_json()))
+        print_json(json.loads(report.to_json()))
     else:
         print_run(out, store.find(record.run_id), store.artifacts(record))
     for failure in report.failures:
@@ -186,13 +190,13 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 def catalog_verb(*, as_json: bool) -> int:
     from sweeps.loading import CATALOG as SWEEPS
 
-    out, _ = _consoles()
+    out, _ = consoles()
     found = {
         "experiments": _described(CATALOG),
         "sweeps": _described(SWEEPS),
     }
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
         print_catalog(out, found)
     return OK
@@ -205,8 +209,8 @@ def _described(catalog: Path) -> dict[str, str]:
 
 
 def ui_verb(root: Path, *, host: str, port: int) -> int:
-    _, progress = _consoles()
-    store = _open_existing(root, progress)
+    _, progress = consoles()
+    store = open_existing(root, progress)
     from tracking.ui import serve
 
     return serve(store, host=host, port=port)

@@ -6,10 +6,12 @@ Legend: N rows of a split, B batch, T tokens of the longest sequence of a batch.
 
 from __future__ import annotations
 
+import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -52,6 +54,13 @@ class SplitRows:
         if self.labels is None:
             return fingerprint((text,) for text in self.texts)
         return fingerprint(zip(self.texts, self.labels, strict=True))
+
+    @cached_property
+    def checksums(self) -> NDArray[np.uint32]:
+        """(N,) CRC-32 of every row: tells which row changed, where the fingerprint tells that one did."""
+        labels: Iterable[int | None] = repeat(None) if self.labels is None else self.labels
+        pairs = zip(self.texts, labels, strict=False)
+        return np.array([zlib.crc32(f"{label}\0{text}".encode()) for text, label in pairs], dtype=np.uint32)
 
     def take(self, rows: NDArray[np.int64]) -> SplitRows:
         """Rows `rows`, in that order."""

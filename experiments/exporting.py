@@ -12,7 +12,8 @@ from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
 from experiments.progress import reported
-from experiments.record import MODEL_FOLDER, check_same_data, recorded_config
+from experiments.record import MODEL_FOLDER
+from experiments.recorded import RunArtifacts, check_same_data, recorded_config
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
             cache_dir=store.root / "cache",
             on_progress=on_progress,
         )
-    check_same_data(record, data)
+    check_same_data(RunArtifacts(store, record), data)
     log = store.attach(record.run_id)
     try:
         with disk_errors(store.root):

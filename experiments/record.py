@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import UserError
+import numpy as np
+
 from experiments.config import ExperimentConfig
-from experiments.loading import parse
 from tracking.provenance import Provenance, code_tree_digest, collect
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
@@ -19,40 +19,16 @@ from tracking.working_tree import working_tree_patch
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
     from experiments.build import Parts, Schedule
-    from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG_FILE = "run/config.json"
 RESULT_FILE = "run/result.json"
+PROVENANCE_FILE = "run/provenance.json"
+DIGESTS_FILE = "run/digests.json"
+ROWS_FOLDER = "run/rows"
 MODEL_FOLDER = "model"
-
-
-def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
-    """The config a run was started with; UserError when it has none that this program can read."""
-    path = store.artifact(record, CONFIG_FILE)
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(
-            f"{CONFIG_FILE} is not JSON",
-            where=f"run {record.run_id}",
-            cure="The artifact was altered; restore it.",
-        ) from error
-    return parse(ExperimentConfig, content, where=f"run {record.run_id}")
-
-
-def check_same_data(record: RunRecord, data: TokenizedData) -> None:
-    """UserError when a split no longer holds the rows that the run was made with."""
-    for split, digest in data.fingerprints().items():
-        recorded = record.tags.get(f"encore.ran.fingerprint.{split}")
-        if recorded != digest:
-            raise UserError(
-                f"the rows of the split {split!r} are not those of the run ({len(data.rows[split].texts)} now)",
-                where=f"run {record.run_id[:8]}, data from {data.origin}",
-                cure="Restore the data that the run was made with.",
-            )
 
 
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
@@ -165,8 +141,11 @@ def open_run(
     )
     try:
         log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
-        log.log_json(provenance.to_json(), "run/provenance.json")
+        log.log_json(provenance.to_json(), PROVENANCE_FILE)
         log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
+        with log.folder(ROWS_FOLDER) as folder:
+            for split, rows in data.rows.items():
+                np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.checkpoints import find_resume_point
 from experiments.fitting import GoingOn
-from experiments.record import recorded_config
+from experiments.outcome import logged_points
+from experiments.recorded import recorded_config
 from experiments.train import Continuation, RunResult, checkpoint_folder, train
 from tracking.artifacts import local_folder
 
@@ -44,8 +45,6 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
 
 def _refuse(record: RunRecord, where: str) -> None:
     kind = record.tags.get("encore.kind")
-    if "encore.recipe_id" not in record.tags and kind != "sweep":
-        raise UserError("was not made by Encore", where=where, cure="`encore runs` lists the runs that were.")
     if kind in {"sweep", "trial"}:
         raise UserError(
             "a sweep and its trials go on together",
@@ -71,13 +70,3 @@ def _checkpoints(store: Store, record: RunRecord) -> Path:
     if local is None and not folder.exists() and "checkpoints/" in store.artifacts(record):
         shutil.copytree(store.artifact(record, "checkpoints"), folder)
     return folder
-
-
-def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:
-    """Every metric of every step and validation that the store has, by step."""
-    points: dict[int, dict[str, float]] = {}
-    for key in record.metrics:
-        if key.startswith(("train/", "val/")):
-            for step, value in store.metric_history(record.run_id, key):
-                points.setdefault(step, {})[key] = value
-    return points

@@ -18,12 +18,14 @@ from errors import RunError
 from experiments.build import Parts, build
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
 from experiments.checkpoints import CheckpointPlan, Checkpoints
+from experiments.digests import checkpoint_digests, table_digest
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.fitting import GoingOn, fit
 from experiments.machine import check_precision, prepare
 from experiments.progress import reported
-from experiments.record import MODEL_FOLDER, RESULT_FILE, check_same_data, open_run, run_name
+from experiments.record import DIGESTS_FILE, MODEL_FOLDER, RESULT_FILE, open_run, run_name
+from experiments.recorded import RunArtifacts, check_same_data
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -60,7 +62,7 @@ def train(
     config: ExperimentConfig,
     store: Store,
     *,
-    varied: Mapping[str, object] | None = None,
+    name: str | None = None,
     parent_id: str | None = None,
     tags: Mapping[str, str] | None = None,
     stop_when: StopWhen | None = None,
@@ -72,7 +74,7 @@ def train(
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
 
-    varied: what sets this run apart, for its name. stop_when: asked after every validation; a run
+    name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run
     that it stops is pruned, which leaves it KILLED with the metrics it had. export: whether to
     write the ONNX and INT8 variants; none: as `config.export.when` says of a single run. title: of the
     progress bar; none: the experiment's name. threads: of torch on the CPU, where `config` leaves them open.
@@ -86,7 +88,7 @@ def train(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
-    name = run_name(config, varied or {})
+    name = name or run_name(config, {})
     with clock("record"):
         if continued is None:
             log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
@@ -105,7 +107,7 @@ def train(
 
 def _reopened(store: Store, parts: Parts, continued: Continuation, tags: Mapping[str, str]) -> RunLog:
     """The run set going again; UserError when its data are others now."""
-    check_same_data(continued.record, parts.data)
+    check_same_data(RunArtifacts(store, continued.record), parts.data)
     log = store.attach(continued.record.run_id, running=True)
     before = continued.record.tags.get("encore.resumed_at")
     steps = [*(before.split(", ") if before else ()), str(continued.going_on.point.step)]
@@ -187,9 +189,12 @@ class _Run:
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
             self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
-            metrics |= self._score()  # of a pruned run too: the UI's charts show only runs with all columns
+            digests = checkpoint_digests(checkpoints.folder)
+            scores, answers = self._score()
+            metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
                 failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
+            self.log.log_json(digests | answers, DIGESTS_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them
@@ -209,9 +214,10 @@ class _Run:
             checkpoint_folder(self.store, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
         )
 
-    def _score(self) -> dict[str, float]:
-        """Held-out and official scores of the best weights, with every answer as an artifact."""
+    def _score(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Held-out and official scores of the best weights, every answer as an artifact, and their digests."""
         metrics: dict[str, float] = {}
+        digests: dict[str, str] = {}
         with self.clock("scoring"), reported(self.console) as on_progress:
             for split in ("val", "test"):
                 found = evaluate(
@@ -221,7 +227,8 @@ class _Run:
                 metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
                 with self.log.folder(f"predictions/{split}") as folder:
                     found.predictions.to_parquet(folder / "predictions.parquet", index=False)
-        return metrics
+                digests[f"predictions/{split}"] = table_digest(found.predictions)
+        return metrics, digests
 
     def _keep_and_export(
         self, metrics: dict[str, float], model_dir: Path, *, export: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -65,9 +66,17 @@ def export_model(
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
-        report = ExportReport(metrics, params, scores.predictions, gate(metrics, task=task, options=options))
+        failures = gate(metrics, task=task, options=options)
+        report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
         report.write(folder)
     return report
+
+
+def _digests(folder: Path) -> dict[str, str]:
+    return {
+        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
+        for file in sorted(folder.rglob("*.onnx"))
+    }
 
 
 def _tell_nobody(_what: str, _done: int, _total: int) -> None:

@@ -26,12 +26,14 @@ class ExportReport:
     metrics: by full name, all finite: `export/<variant>/<figure>` with variant torch, fp32 or int8.
     params: the conditions the figures hold under, by full name.
     predictions: one row per scored example, in the scoring set's order.
+    digests: sha256 of each ONNX file by its path in the export folder.
     failures: one full sentence for each limit of the gate that was missed.
     """
 
     metrics: dict[str, float]
     params: dict[str, str]
     predictions: pd.DataFrame
+    digests: dict[str, str]
     failures: tuple[str, ...]
 
     @property
@@ -45,6 +47,7 @@ class ExportReport:
             "failures": list(self.failures),
             "metrics": self.metrics,
             "params": self.params,
+            "digests": self.digests,
         }
         return json.dumps(content, indent=2, allow_nan=False) + "\n"
 

@@ -16,7 +16,7 @@ from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.exporting import EXPORT_GATE, export_run
 from experiments.loading import parse
-from experiments.record import task_name, told_apart
+from experiments.record import run_name, task_name, told_apart
 from experiments.train import RunResult, train
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -196,7 +196,7 @@ class _Sitting:
         result = train(
             config,
             self.store,
-            varied={**self.given, **varied},
+            name=run_name(config, {**self.given, **varied}),
             parent_id=self.parent.run_id,
             tags={
                 "encore.kind": "trial",

@@ -49,13 +49,17 @@ _ENVIRONMENT = (
 
 @dataclass(frozen=True)
 class Code:
-    """The repository's state. `note` says why, where git could not tell."""
+    """The repository's state. `note` says why, where git could not tell.
+
+    files: the first 16 hex digits of the sha256 of every Python file that counts, by path.
+    """
 
     commit: str | None
     branch: str | None
     remote: str | None
     dirty: bool | None
     tree_digest: str
+    files: dict[str, str]
     note: str | None
 
 
@@ -113,22 +117,30 @@ def code_tree_digest(repository: Path) -> str:
     As on disk, committed or not; tests and everything else beside the packages do not count.
     """
     digest = hashlib.sha256()
-    packages = [folder for folder in repository.iterdir() if (folder / "__init__.py").is_file()]
-    files = [file for package in packages for file in package.rglob("*.py")]
-    for file in sorted(files, key=lambda file: file.relative_to(repository).as_posix()):
+    for file in _source_files(repository):
         for part in (file.relative_to(repository).as_posix().encode(), file.read_bytes()):
             digest.update(len(part).to_bytes(8, "big"))  # so that no two trees run together alike
             digest.update(part)
     return digest.hexdigest()
 
 
+def _source_files(repository: Path) -> list[Path]:
+    packages = [folder for folder in repository.iterdir() if (folder / "__init__.py").is_file()]
+    files = [file for package in packages for file in package.rglob("*.py")]
+    return sorted(files, key=lambda file: file.relative_to(repository).as_posix())
+
+
 def _code(repository: Path) -> Code:
     tree = code_tree_digest(repository)
+    files = {
+        file.relative_to(repository).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+        for file in _source_files(repository)
+    }
     try:
         status = git(repository, "status", "--porcelain")
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", b"") or str(error).encode()
-        return Code(None, None, None, None, tree, f"no git: {reason.decode(errors='replace').strip()}")
+        return Code(None, None, None, None, tree, files, f"no git: {reason.decode(errors='replace').strip()}")
     branch = git(repository, "branch", "--show-current").decode().strip()
     remotes = git(repository, "remote", "-v").decode().split()
     return Code(
@@ -137,6 +149,7 @@ def _code(repository: Path) -> Code:
         remote=without_credentials(remotes[1]) if remotes else None,
         dirty=bool(status.strip()),
         tree_digest=tree,
+        files=files,
         note=None,
     )
 

@@ -169,15 +169,20 @@ class Store:
         Raises:
             UserError: the run has no such artifact.
         """
-        folder = local_folder(record.artifact_uri)
-        found = self._download(record, path) if folder is None else folder / checked(path)
-        if found is None or not found.exists():
+        found = self.find_artifact(record, path)
+        if found is None:
             raise UserError(
                 f"the run has no artifact {path}",
                 where=f"run {record.run_id[:8]} ({record.name})",
                 cure=f"`encore show {record.run_id[:8]}` lists what it has.",
             )
         return found
+
+    def find_artifact(self, record: RunRecord, path: str) -> Path | None:
+        """Like `artifact`; None where the run has no such file or folder."""
+        folder = local_folder(record.artifact_uri)
+        found = self._download(record, path) if folder is None else folder / checked(path)
+        return found if found is not None and found.exists() else None
 
     def artifacts(self, record: RunRecord) -> list[str]:
         """Names at the top of a run's artifacts, folders with a slash at the end."""

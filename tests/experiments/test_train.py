@@ -16,7 +16,7 @@ from experiments.build import build_data, build_learner, plan
 from experiments.config import ExperimentConfig
 from experiments.exporting import export_run
 from experiments.loading import load_experiment
-from experiments.record import flat_params
+from experiments.record import flat_params, run_name
 from experiments.train import train
 from tracking.records import RunRecord
 from tracking.store import Store
@@ -52,7 +52,7 @@ def finished(
     (folder / "mlflow.db").write_bytes(migrated.read_bytes())
     store = Store.open(folder, f"sqlite:///{folder / 'mlflow.db'}")
     config = small("seed=3", "model.dropout=0.1")
-    result = train(config, store, varied={"model.dropout": 0.1})
+    result = train(config, store, name=run_name(config, {"model.dropout": 0.1}))
     return store, store.find(result.run_id), config
 
 

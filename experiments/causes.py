@@ -1,0 +1,135 @@
+"""What differs between the circumstances of two runs, the likeliest cause of a different result first.
+
+Likeliest means: what decides the numbers most directly and by intent. Rows and settings before source
+code, code before threads and numeric switches, these before libraries, and the machine last, which
+changes the last bits only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+KINDS = ("data", "config", "code", "threads", "flag", "library", "lock", "python", "hardware", "system")
+
+# Libraries whose version changes numbers, in the order in which they come to mind; others follow.
+_NUMERIC = (
+    "torch", "transformers", "tokenizers", "pytorch-lightning", "numpy", "datasets", "torchmetrics", "safetensors",
+    "onnxruntime", "onnx", "optimum", "optimum-onnx", "accelerate", "pyarrow", "pandas", "scipy", "scikit-learn",
+)  # fmt: skip
+# Settings that change no number.
+_NO_NUMBERS = {
+    "data.path",
+    "data.loader_workers",
+    "train.checkpoint_every_minutes",
+    "train.checkpoint_every_steps",
+}
+_SHOWN_FILES = 5
+
+
+@dataclass(frozen=True)
+class Cause:
+    """One circumstance that differs; values as words, none where one side lacks it."""
+
+    kind: str
+    name: str
+    recorded: str | None
+    actual: str | None
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.name}: {self.recorded or 'none'} then, {self.actual or 'none'} now"
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads."""
+
+    provenance: Mapping[str, Any]
+    config: Mapping[str, object]
+    fingerprints: Mapping[str, str]
+    ran: Mapping[str, str]
+
+
+def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
+    """Everything that differs, the likeliest cause first."""
+    found = [
+        *_differences("data", recorded.fingerprints, actual.fingerprints),
+        *_config(recorded.config, actual.config),
+        *_code(recorded.provenance["code"], actual.provenance["code"]),
+        *_differences("threads", _threads(recorded), _threads(actual)),
+        *_differences("flag", _flags(recorded), _flags(actual)),
+        *_libraries(recorded.provenance["distributions"], actual.provenance["distributions"]),
+        *_differences("lock", _only(recorded, "lock_digest"), _only(actual, "lock_digest")),
+        *_differences("python", _only(recorded, "python"), _only(actual, "python")),
+        *_differences("hardware", _hardware(recorded), _hardware(actual)),
+        *_differences("system", _only(recorded, "platform"), _only(actual, "platform")),
+    ]
+    return sorted(found, key=lambda cause: KINDS.index(cause.kind))  # stable: within a kind as found
+
+
+def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str, object]) -> Iterator[Cause]:
+    for name in [*recorded, *(name for name in actual if name not in recorded)]:
+        one, other = recorded.get(name), actual.get(name)
+        if one != other:
+            yield Cause(kind, name, _words(one), _words(other))
+
+
+def _words(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _config(recorded: Mapping[str, object], actual: Mapping[str, object]) -> Iterator[Cause]:
+    def counted(config: Mapping[str, object]) -> dict[str, object]:
+        return {key: value for key, value in config.items() if key not in _NO_NUMBERS}
+
+    return _differences("config", counted(recorded), counted(actual))
+
+
+def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Cause]:
+    """One cause that names the files; none when the sources are the same, whatever the commit."""
+    if recorded["tree_digest"] == actual["tree_digest"]:
+        return
+    then, now = recorded.get("files", {}), actual.get("files", {})
+    files = sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+    more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
+    name = (", ".join(files[:_SHOWN_FILES]) + more) or "source tree"
+    yield Cause("code", name, _commit(recorded), _commit(actual))
+
+
+def _commit(code: Mapping[str, Any]) -> str:
+    commit = (code["commit"] or "no commit")[:12]
+    return f"{commit} with uncommitted changes" if code["dirty"] else commit
+
+
+def _threads(circumstances: Circumstances) -> dict[str, object]:
+    return {"of torch": circumstances.ran.get("threads")}
+
+
+def _flags(circumstances: Circumstances) -> dict[str, object]:
+    torch = circumstances.provenance.get("torch") or {}
+    numerics = {
+        name: torch.get(name)
+        for name in ("deterministic_algorithms", "float32_matmul_precision", "cpu_capability")
+    }
+    return {**numerics, **circumstances.provenance["environment"]}
+
+
+def _libraries(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
+    found = list(_differences("library", recorded, actual))
+    order = {name: number for number, name in enumerate(_NUMERIC)}
+    return sorted(found, key=lambda cause: (order.get(cause.name, len(order)), cause.name))
+
+
+def _only(circumstances: Circumstances, key: str) -> dict[str, object]:
+    return {key.removesuffix("_digest"): circumstances.provenance[key]}
+
+
+def _hardware(circumstances: Circumstances) -> dict[str, object]:
+    machine = circumstances.provenance["machine"]
+    return {
+        "device": circumstances.ran.get("device_name"),
+        "processor": machine["cpu_model"],
+        "instruction sets": " ".join(machine["cpu_flags"]),
+        "GPUs": ", ".join(gpu["name"] for gpu in machine["gpus"]) or None,
+    }

@@ -1,0 +1,156 @@
+"""Two outcomes held against each other: to the bit, and if they differ by how much and where first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from experiments.outcome import Outcome
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Verdict = Literal["identical", "within tolerance", "different"]
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """How far apart two runs may be and still count as the same result.
+
+    loss: largest difference of a training or held-out loss at any step, nats.
+    answers: largest share of predictions of a split that differ.
+    """
+
+    loss: float = 0.01
+    answers: float = 0.01
+
+
+@dataclass(frozen=True)
+class StepDifference:
+    """The first value of a step that differs; none where one run has no such value."""
+
+    step: int
+    metric: str
+    recorded: float | None
+    actual: float | None
+
+
+@dataclass(frozen=True)
+class AnswerDifference:
+    """How two runs answered the same examples: share of equal answers, largest difference of a logit or loss."""
+
+    examples: int
+    equal_share: float
+    largest: float
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`verdict` and all it rests on.
+
+    digests: by name, whether both runs have the same; metrics: final ones that differ, recorded and actual.
+    """
+
+    verdict: Verdict
+    digests: dict[str, bool]
+    steps_compared: int
+    values_compared: int
+    first_difference: StepDifference | None
+    largest_loss_difference: float
+    metrics: dict[str, tuple[float | None, float | None]]
+    answers: dict[str, AnswerDifference]
+
+
+def compare(recorded: Outcome, actual: Outcome, tolerance: Tolerance) -> Comparison:
+    """The verdict over weights, optimiser, every metric at every step, every prediction and every exported file."""
+    names = recorded.digests.keys() | actual.digests.keys()
+    digests = {
+        name: recorded.digests.get(name) == actual.digests.get(name, "missing") for name in sorted(names)
+    }
+    first = _first_difference(recorded.points, actual.points)
+    metrics = _different(recorded.metrics, actual.metrics)
+    answers = {
+        split: _answers(recorded.predictions[split], actual.predictions[split], tolerance)
+        for split in recorded.predictions
+        if not digests.get(f"predictions/{split}", False)
+    }
+    largest = _largest_loss_difference(recorded.points, actual.points)
+    same = all(digests.values()) and first is None and not metrics and recorded.steps == actual.steps
+    near = (
+        recorded.steps == actual.steps
+        and recorded.points.keys() == actual.points.keys()
+        and largest <= tolerance.loss
+        and all(1 - found.equal_share <= tolerance.answers for found in answers.values())
+    )
+    return Comparison(
+        "identical" if same else "within tolerance" if near else "different",
+        digests,
+        len(recorded.points),
+        sum(len(values) for values in recorded.points.values()),
+        first,
+        largest,
+        metrics,
+        answers,
+    )
+
+
+def _equal(one: float | None, other: float | None) -> bool:
+    """To the bit; a NaN is equal to a NaN."""
+    return one is not None and other is not None and float(one).hex() == float(other).hex()
+
+
+def _first_difference(
+    recorded: Mapping[int, Mapping[str, float]], actual: Mapping[int, Mapping[str, float]]
+) -> StepDifference | None:
+    for step in sorted(recorded.keys() | actual.keys()):
+        one, other = recorded.get(step, {}), actual.get(step, {})
+        for metric in sorted(one.keys() | other.keys()):
+            if not _equal(one.get(metric), other.get(metric)):
+                return StepDifference(step, metric, one.get(metric), other.get(metric))
+    return None
+
+
+def _different(
+    recorded: Mapping[str, float], actual: Mapping[str, float]
+) -> dict[str, tuple[float | None, float | None]]:
+    return {
+        key: (recorded.get(key), actual.get(key))
+        for key in sorted(recorded.keys() | actual.keys())
+        if not _equal(recorded.get(key), actual.get(key))
+    }
+
+
+def _largest_loss_difference(
+    recorded: Mapping[int, Mapping[str, float]], actual: Mapping[int, Mapping[str, float]]
+) -> float:
+    differences = [
+        abs(recorded[step][metric] - actual[step][metric])
+        for step in recorded.keys() & actual.keys()
+        for metric in ("train/loss", "val/loss")
+        if metric in recorded[step] and metric in actual[step]
+    ]
+    return max(differences, default=0.0)
+
+
+def _answers(recorded: pd.DataFrame, actual: pd.DataFrame, tolerance: Tolerance) -> AnswerDifference:
+    """Of a classifier by its labels; a language model answers equally where its loss per token is near."""
+    if len(recorded) != len(actual):
+        return AnswerDifference(len(recorded), 0.0, float("inf"))
+    if "prediction" in recorded:
+        agree = recorded["prediction"].to_numpy() == actual["prediction"].to_numpy()
+    else:
+        apart = np.abs(recorded["nll"].to_numpy() - actual["nll"].to_numpy())
+        agree = apart <= tolerance.loss * recorded["tokens"].to_numpy()
+    equal = float(agree.mean()) if len(agree) else 1.0
+    figures = [name for name in recorded.columns if recorded[name].dtype.kind == "f" and name in actual]
+    largest = max(
+        (
+            float(np.abs(recorded[name].to_numpy() - actual[name].to_numpy()).max(initial=0.0))
+            for name in figures
+        ),
+        default=0.0,
+    )
+    return AnswerDifference(len(recorded), equal, largest)

@@ -1,0 +1,95 @@
+"""sha256 digests of what a run produced: equal digests mean equal bits.
+
+Every digest is over values in a fixed order with their names, types and shapes, never over a file that
+might hold the same values otherwise; only ONNX files count by their bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+
+WEIGHTS_LAST, WEIGHTS_BEST, OPTIMISER = "weights/last", "weights/best", "optimiser"
+
+
+def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
+    """Over name, dtype, shape and bytes of every tensor, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        _add(digest, [name, str(tensor.dtype), list(tensor.shape)])
+        digest.update(tensor.reshape(-1).view(_bytes()).numpy().data)
+    return digest.hexdigest()
+
+
+def optimiser_digest(state: Mapping[str, Any]) -> str:
+    """Over the moments and step counts of every parameter, and the settings of every group, of a state_dict."""
+    tensors = {
+        f"{parameter}/{name}": value
+        for parameter, values in state["state"].items()
+        for name, value in values.items()
+    }
+    digest = hashlib.sha256(tensors_digest(tensors).encode())
+    _add(digest, state["param_groups"])
+    return digest.hexdigest()
+
+
+def table_digest(frame: pd.DataFrame) -> str:
+    """Over name, kind and every value of each column, in the order of the names; rows in their order."""
+    digest = hashlib.sha256()
+    for name in sorted(frame.columns):
+        values = frame[name].to_numpy()
+        if values.dtype.kind == "f":
+            _add(digest, [name, "float", len(values)])
+            digest.update(values.astype("<f8").tobytes())
+        elif values.dtype.kind in "iu":
+            _add(digest, [name, "integer", len(values)])
+            digest.update(values.astype("<i8").tobytes())
+        else:
+            _add(digest, [name, "text", len(values)])
+            _add(digest, [str(value) for value in values])
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Over the bytes of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def checkpoint_digests(folder: Path) -> dict[str, str]:
+    """Of the last and the best weights and of the optimiser's state in a run's checkpoint folder."""
+    from safetensors.torch import load_file
+
+    from experiments.checkpoints import BEST, LAST, load_checkpoint
+
+    found = {
+        name: tensors_digest(load_file(folder / f"{file}.safetensors"))
+        for name, file in ((WEIGHTS_LAST, LAST), (WEIGHTS_BEST, BEST))
+    }
+    states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
+    return found | {OPTIMISER: optimiser_digest(states[0])}
+
+
+def _bytes() -> torch.dtype:
+    import torch
+
+    return torch.uint8
+
+
+def _add(digest: Any, value: object) -> None:
+    """JSON ends by itself, so no two sequences of values run together alike."""
+    digest.update(json.dumps(value, sort_keys=True, default=_plain).encode())
+
+
+def _plain(value: object) -> object:
+    return value.item() if isinstance(value, np.generic) else repr(value)

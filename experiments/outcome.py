@@ -1,0 +1,91 @@
+"""What came out of a run, as far as another run can be held against it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from errors import UserError
+from experiments.callbacks import SPEED
+from experiments.record import DIGESTS_FILE, RESULT_FILE
+from experiments.recorded import RunArtifacts
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from tracking.records import RunRecord
+    from tracking.store import Store
+
+# Figures that a clock decides, and one that follows from what the run was compared with.
+_TIMED = re.compile(r"^(time|system)/|latency|" + re.escape(SPEED))
+SCORED = ("val", "test")
+EXPORT_REPORT = "export/report.json"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Digests by name, values by metric by step, final metrics, steps; predictions are read when asked for.
+
+    Everything that a clock decides is left out.
+    """
+
+    run: RunArtifacts
+    digests: dict[str, str]
+    points: Mapping[int, Mapping[str, float]]
+    metrics: dict[str, float]
+    steps: int
+    status: str
+
+    @cached_property
+    def predictions(self) -> dict[str, pd.DataFrame]:
+        """By split: one row per example, in the split's order."""
+        import pandas as pd
+
+        return {
+            split: pd.read_parquet(self.run.path(f"predictions/{split}/predictions.parquet"))
+            for split in SCORED
+        }
+
+
+def read_outcome(store: Store, record: RunRecord) -> Outcome:
+    """The outcome of a run that ended; UserError, naming the file, when something of it is missing or altered."""
+    run = RunArtifacts(store, record)
+    if not run.has(RESULT_FILE):
+        raise UserError(
+            f"the run is {record.status} and has no finished record ({RESULT_FILE})",
+            where=run.where,
+            cure="`encore resume` brings a killed run to its end; then it can be compared.",
+        )
+    result = run.json(RESULT_FILE)
+    digests = dict(run.json(DIGESTS_FILE))
+    if run.has(EXPORT_REPORT):
+        digests |= {f"export/{file}": digest for file, digest in run.json(EXPORT_REPORT)["digests"].items()}
+    return Outcome(
+        run,
+        digests,
+        untimed_points(logged_points(store, record)),
+        {key: value for key, value in result["metrics"].items() if not _TIMED.search(key)},
+        int(result["steps"]),
+        str(result["status"]),
+    )
+
+
+def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:
+    """Every metric of every step and validation that the store has, by step."""
+    points: dict[int, dict[str, float]] = {}
+    for key in sorted(record.metrics):
+        if key.startswith(("train/", "val/")):
+            for step, value in store.metric_history(record.run_id, key):
+                points.setdefault(step, {})[key] = value
+    return points
+
+
+def untimed_points(points: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, float]]:
+    """`points` without what a clock decides."""
+    return {
+        step: {key: value for key, value in values.items() if not _TIMED.search(key)}
+        for step, values in points.items()
+    }

@@ -1,0 +1,78 @@
+"""Reading a run's record again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.loading import parse
+from experiments.record import CONFIG_FILE, ROWS_FOLDER
+
+if TYPE_CHECKING:
+    from datamodules.tokenized import SplitName, TokenizedData
+    from tracking.records import RunRecord
+    from tracking.store import Store
+
+
+class RunArtifacts:
+    """The files of one run, wherever its store keeps them."""
+
+    def __init__(self, store: Store, record: RunRecord) -> None:
+        self.record = record
+        self.where = f"run {record.run_id[:8]} ({record.name})"
+        self.store = store
+
+    def has(self, path: str) -> bool:
+        return self.store.find_artifact(self.record, path) is not None
+
+    def path(self, path: str) -> Path:
+        """A local path; UserError when the run has no such file."""
+        return self.store.artifact(self.record, path)
+
+    def json(self, path: str) -> Any:
+        """The content of a JSON file; UserError when it is missing or none."""
+        try:
+            return json.loads(self.path(path).read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise UserError(
+                f"{path} is not JSON", where=self.where, cure="The artifact was altered; restore it."
+            ) from error
+
+
+def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
+    """The config a run was started with; UserError when it has none that this program can read."""
+    run = RunArtifacts(store, record)
+    if "encore.recipe_id" not in record.tags:
+        raise UserError(
+            "was not made by Encore", where=run.where, cure="`encore runs` lists the runs that were."
+        )
+    return parse(ExperimentConfig, run.json(CONFIG_FILE), where=f"run {record.run_id}")
+
+
+def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:
+    """UserError, naming the first row that differs, when a split no longer holds the rows of the run."""
+    for split, digest in data.fingerprints().items():
+        if run.record.tags.get(f"encore.ran.fingerprint.{split}") != digest:
+            raise UserError(
+                difference_of_rows(run, data, split),
+                where=f"{run.where}, data from {data.origin}",
+                cure="Restore the data that the run was made with.",
+            )
+
+
+def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName) -> str:
+    """In words: how many rows a split has and had, and the first that differs."""
+    now = data.rows[split].checksums
+    what = f"the rows of the split {split!r} are not those of the run"
+    if not run.has(f"{ROWS_FOLDER}/{split}.npy"):
+        return f"{what} ({len(now)} now)"
+    then = np.load(run.path(f"{ROWS_FOLDER}/{split}.npy"), allow_pickle=False)
+    shared = min(len(now), len(then))
+    other = np.flatnonzero(now[:shared] != then[:shared])
+    first = int(other[0]) if len(other) else shared
+    return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}"

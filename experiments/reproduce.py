@@ -1,0 +1,151 @@
+"""Playing a run again and saying whether it is the same."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from errors import UserError
+from experiments.build import build_data, pinned
+from experiments.callbacks import StopWhen
+from experiments.causes import Cause, Circumstances, find_causes
+from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
+from experiments.compare import Comparison, Tolerance, compare
+from experiments.machine import check_precision, prepare
+from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
+from experiments.progress import reported
+from experiments.record import PROVENANCE_FILE, REPOSITORY, flat_params
+from experiments.recorded import RunArtifacts, check_same_data, recorded_config
+from experiments.train import train
+from tracking.disk import disk_errors
+from tracking.provenance import collect
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.config import ExperimentConfig
+    from tracking.records import RunRecord
+    from tracking.store import Store
+
+_FINGERPRINT, _RAN = "encore.ran.fingerprint.", "encore.ran."
+VERDICT_TAG, REPRODUCES_TAG = "encore.verdict", "encore.reproduces"
+
+
+@dataclass(frozen=True)
+class Reproduction:
+    """A run played again: the run it became, the comparison, what differed around it, the certificate."""
+
+    run_id: str
+    comparison: Comparison
+    causes: tuple[Cause, ...]
+    certificate: dict[str, Any]
+
+
+def reproduce(
+    store: Store,
+    record: RunRecord,
+    *,
+    threads: int | None = None,
+    tolerance: Tolerance | None = None,
+    console: Console | None = None,
+) -> Reproduction:
+    """Run `record` again as a new run that carries `reproduces`, and compare the two.
+
+    threads: of torch; none: as recorded. UserError, and nothing recorded, when the run has no finished record,
+    or its data are gone or others.
+    """
+    tolerance = tolerance or Tolerance()
+    run = _playable(store, record)
+    recorded = read_outcome(store, record)
+    config = recorded_config(store, record)
+    _check_data(store, run, config, console)
+    result = train(
+        config,
+        store,
+        name=f"{record.name} again",
+        tags={"encore.kind": "reproduction", REPRODUCES_TAG: record.run_id},
+        stop_when=_stop_like(recorded),
+        export=run.has(EXPORT_REPORT),
+        console=console,
+        title=f"{config.name} again",
+        threads=threads or int(record.tags["encore.ran.threads"]),
+    )
+    again = store.find(result.run_id)
+    comparison = compare(recorded, read_outcome(store, again), tolerance)
+    causes = find_causes(_recorded_circumstances(store, record), _recorded_circumstances(store, again))
+    content = certificate(record, again, comparison, causes, tolerance)
+    _certify(store, record, again, content)
+    return Reproduction(again.run_id, comparison, tuple(causes), content)
+
+
+def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
+    """What here differs from the run's record, the likeliest cause of another result first; trains nothing."""
+    run = _playable(store, record)
+    config = pinned(recorded_config(store, record), cache_dir=store.root / "cache")
+    check_precision(config)
+    ran = prepare(config, threads=int(record.tags["encore.ran.threads"]))
+    with disk_errors(store.root), reported(console) as on_progress:
+        data = build_data(config, cache_dir=store.root / "cache", on_progress=on_progress)
+    here = Circumstances(
+        collect(REPOSITORY).to_json(),
+        flat_params(config),
+        {str(split): digest for split, digest in data.fingerprints().items()},
+        ran,
+    )
+    return find_causes(_recorded_circumstances(run.store, record), here)
+
+
+def _playable(store: Store, record: RunRecord) -> RunArtifacts:
+    run = RunArtifacts(store, record)
+    if record.tags.get("encore.kind") == "sweep":
+        raise UserError(
+            "a sweep is many runs",
+            where=run.where,
+            cure=f"Reproduce one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
+        )
+    if record.status == "RUNNING":
+        raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
+    return run
+
+
+def _check_data(store: Store, run: RunArtifacts, config: ExperimentConfig, console: Console | None) -> None:
+    """Before a run begins: data that are gone or others leave no trace."""
+    config = pinned(config, cache_dir=store.root / "cache")
+    with disk_errors(store.root), reported(console) as on_progress:
+        check_same_data(run, build_data(config, cache_dir=store.root / "cache", on_progress=on_progress))
+
+
+def _stop_like(recorded: Outcome) -> StopWhen | None:
+    """A pruned run stops at its step again."""
+    if recorded.status != "pruned":
+        return None
+
+    def stop(step: int, _metrics: Mapping[str, float]) -> bool:
+        return step >= recorded.steps
+
+    return stop
+
+
+def _recorded_circumstances(store: Store, record: RunRecord) -> Circumstances:
+    provenance = RunArtifacts(store, record).json(PROVENANCE_FILE)
+    tags = {key: value for key, value in record.tags.items() if key.startswith(_RAN)}
+    return Circumstances(
+        provenance,
+        flat_params(recorded_config(store, record)),
+        {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
+        {key.removeprefix(_RAN): value for key, value in tags.items()},
+    )
+
+
+def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[str, Any]) -> None:
+    """The certificate and the verdict on the new run, the verdict on the old one."""
+    verdict = content["verdict"]
+    log = store.attach(again.run_id)
+    log.log_json(content, JSON_FILE)
+    log.log_text(as_markdown(content), MARKDOWN_FILE)
+    log.set_tags({VERDICT_TAG: verdict})
+    log.close()
+    old = store.attach(record.run_id)
+    old.set_tags({VERDICT_TAG: f"{verdict}: {again.run_id}"})
+    old.close()
