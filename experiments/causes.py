@@ -26,6 +26,7 @@ _NO_NUMBERS = {
     "train.checkpoint_every_steps",
 }
 _SHOWN_FILES = 5
+_ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,8 @@ def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Ca
     if recorded["tree_digest"] == actual["tree_digest"]:
         return
     then, now = recorded.get("files", {}), actual.get("files", {})
-    files = sorted(path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+    changed = (path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+    files = sorted(changed, key=lambda path: (not path.startswith(_ROOMS_OF_NUMBERS), path))
     more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
     name = (", ".join(files[:_SHOWN_FILES]) + more) or "source tree"
     yield Cause("code", name, _commit(recorded), _commit(actual))

@@ -10,9 +10,10 @@ import os
 import re
 import socket
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from errors import UserError
 from tracking.disk import disk_errors, exclusive, partial_name
@@ -55,7 +56,10 @@ def connect(uri: str, root: Path) -> MlflowClient:
         os.environ.setdefault(name, value)
     scheme = urlsplit(uri).scheme.partition("+")[0]
     if scheme == "sqlite":
-        _prepare_sqlite(sqlite_path(uri), root)
+        path = sqlite_path(uri)
+        _prepare_sqlite(path, root)
+        if path.parent == root:
+            _move_in(path, root)
     elif scheme in _DATABASE_PORTS:
         _check_port(uri, _DATABASE_PORTS[scheme])
     elif scheme in ("http", "https"):
@@ -126,6 +130,30 @@ def _check_sqlite(path: Path) -> None:
             where=str(path),
             cure="Set MLFLOW_TRACKING_URI to another file, or move this one away.",
         )
+
+
+def _move_in(path: Path, root: Path) -> None:
+    """Have the database of a store that was copied or moved here speak of the artifacts here.
+
+    MLflow records the artifacts' place in full. An experiment counts as moved when its folder stands under
+    `root` by the name that its recorded place ends with.
+    """
+    with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection, connection:
+        rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
+        for experiment, recorded in rows:
+            before, _, name = (recorded or "").rpartition("/artifacts/")
+            folder = root / "artifacts" / unquote(name)
+            if not before.startswith("file:") or recorded == folder.as_uri() or not folder.is_dir():
+                continue
+            connection.execute(
+                "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
+                (folder.as_uri(), experiment),
+            )
+            connection.execute(
+                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
+                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
+                (folder.as_uri(), len(recorded) + 1, experiment, len(recorded) + 1, f"{recorded}/"),
+            )
 
 
 def _check_port(uri: str, default_port: int) -> None:

@@ -1,0 +1,279 @@
+"""A run played again: the verdict, the certificate, and the cause named first when it is not the same."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from errors import UserError
+from experiments.causes import Cause, Circumstances, find_causes
+from experiments.compare import Tolerance, compare
+from experiments.config import ExperimentConfig
+from experiments.loading import load_experiment
+from experiments.outcome import Outcome, read_outcome
+from experiments.record import DIGESTS_FILE
+from experiments.reproduce import check, reproduce
+from experiments.resume import resume
+from experiments.train import train
+from lightning_modules.distilbert import DistilBertClassifier
+from lightning_modules.learner import Batch
+from tests.experiments.test_resume import killed_at, newest
+from tracking.store import Store
+
+SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
+         "model.dim=16", "model.heads=2", "model.dropout=0.1", "export.scored_examples=50",
+         "export.max_accuracy_drop=1", "export.max_loss_increase=9"]  # fmt: skip
+CLASSIFIER = [*SIZES, "model.hidden_dim=32", "model.layers=2"]
+LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
+
+
+def classifier(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+
+
+@pytest.fixture(scope="module")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("reproduced")
+    shutil.copy(migrated, folder / "mlflow.db")
+    return Store.open(folder)
+
+
+def finished(store: Store) -> str:
+    return train(classifier(), store).run_id
+
+
+def pruned(store: Store) -> str:
+    return train(classifier(), store, stop_when=lambda step, _: step == 4, export=False).run_id
+
+
+def language(store: Store) -> str:
+    return train(load_experiment("demo_stories", LANGUAGE), store).run_id
+
+
+def resumed(store: Store) -> str:
+    with killed_at(5):
+        train(classifier(), store)
+    return resume(store, newest(store)).run_id
+
+
+def reproduction(store: Store) -> str:
+    return reproduce(store, store.find(train(classifier("export.when=never"), store).run_id)).run_id
+
+
+@pytest.mark.parametrize("kind", [finished, pruned, language, resumed, reproduction])
+def test_every_kind_of_run_is_identical_when_played_again(
+    shared: Store, kind: Callable[[Store], str]
+) -> None:
+    run_id = kind(shared)
+    found = reproduce(shared, shared.find(run_id))
+    assert found.comparison.verdict == "identical", found.certificate
+    assert found.causes == ()
+    again = shared.find(found.run_id)
+    assert again.tags["encore.reproduces"] == run_id
+    assert again.tags["encore.recipe_id"] == shared.find(run_id).tags["encore.recipe_id"]
+    assert again.status == shared.find(run_id).status
+    assert shared.find(run_id).tags["encore.verdict"] == f"identical: {found.run_id}"
+    written = json.loads(shared.artifact(again, "certificate.json").read_text())
+    assert written == json.loads(json.dumps(found.certificate))
+    assert shared.artifact(again, "certificate.md").read_text().startswith("# Identical\n")
+    exported = {name for name in found.comparison.digests if name.startswith("export/")}
+    assert exported == (
+        {"export/fp32/model.onnx", "export/int8/model.onnx"}
+        if kind in {finished, language, resumed}
+        else set()
+    )
+
+
+def test_another_number_of_threads_is_named(shared: Store) -> None:
+    run = shared.find(train(classifier("export.when=never", "train.threads=none"), shared, threads=1).run_id)
+    found = reproduce(shared, run, threads=2)
+    assert [str(cause) for cause in found.causes] == ["threads: of torch: 1 then, 2 now"]
+
+
+def test_a_changed_computation_is_not_identical(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = shared.find(finished(shared))
+    forward = DistilBertClassifier.loss_and_logits
+
+    def changed(by: float) -> Callable[..., tuple[torch.Tensor, torch.Tensor]]:
+        def other(self: DistilBertClassifier, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+            loss, logits = forward(self, batch)
+            return loss * by, logits
+
+        return other
+
+    monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", changed(1 + 1e-4))
+    near = reproduce(shared, run).comparison
+    assert near.verdict == "within tolerance"
+    assert near.first_difference is not None
+    assert near.first_difference.step == 1
+    assert not near.digests["weights/last"]
+    assert 0 < near.largest_loss_difference < 0.01
+    monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", changed(2.0))
+    assert reproduce(shared, run).comparison.verdict == "different"
+
+
+def test_a_store_that_was_copied_plays_its_runs_again(shared: Store, tmp_path: Path) -> None:
+    run_id = finished(shared)
+    copied = tmp_path / "a copy"
+    shutil.copytree(shared.root, copied)
+    store = Store.open(copied)
+    before = sorted(path for path in shared.root.rglob("*") if path.is_file())
+    assert str(store.artifact(store.find(run_id), DIGESTS_FILE)).startswith(str(copied))
+    found = reproduce(store, store.find(run_id))
+    assert found.comparison.verdict == "identical"
+    assert str(store.artifact(store.find(found.run_id), DIGESTS_FILE)).startswith(str(copied))
+    assert sorted(path for path in shared.root.rglob("*") if path.is_file()) == before
+
+
+def test_changed_rows_are_named_before_a_run_begins(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    from datamodules.corpora.reviews import generate_reviews
+
+    run = shared.find(finished(shared))
+    rows = generate_reviews()
+    changed = [dict(row) for row in rows["validation"]]
+    changed[17]["sentence"] = "another sentence entirely"
+    other = {**rows, "validation": changed}
+    monkeypatch.setattr("datamodules.classification.generate_reviews", lambda: other)
+    count = len(shared.runs())
+    with pytest.raises(
+        UserError, match=r"'test' .* 1000 rows now, 1000 then; the first that differs is row 17"
+    ):
+        reproduce(shared, run)
+    assert len(shared.runs()) == count
+    assert [cause.kind for cause in check(shared, run)] == ["data"]
+
+
+def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
+    run = shared.find(finished(shared))
+    count = len(shared.runs())
+    assert check(shared, run) == []
+    assert len(shared.runs()) == count
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda folder: (folder / "run/digests.json").unlink(), "no artifact run/digests.json"),
+        (lambda folder: (folder / "run/digests.json").write_text("{"), "run/digests.json is not JSON"),
+        (lambda folder: (folder / "run/result.json").unlink(), "no finished record"),
+        (lambda folder: (folder / "run/config.json").unlink(), "no artifact run/config.json"),
+    ],
+)
+def test_a_record_that_is_not_whole_is_refused_by_the_file(
+    shared: Store, damage: Callable[[Path], None], message: str
+) -> None:
+    run = shared.find(pruned(shared))
+    damage(shared.artifact(run, "run").parent)
+    count = len(shared.runs())
+    with pytest.raises(UserError, match=message):
+        reproduce(shared, run)
+    assert len(shared.runs()) == count
+
+
+def _code(tree: str, files: dict[str, str]) -> dict[str, object]:
+    return {"tree_digest": tree, "commit": tree * 40, "dirty": False, "files": files}
+
+
+HERE = Circumstances(
+    {
+        "code": _code("a", {"cli/main.py": "1", "datamodules/tokens.py": "2"}),
+        "torch": {"deterministic_algorithms": True, "float32_matmul_precision": "highest", "cpu_capability": "AVX512"},
+        "environment": {"OMP_NUM_THREADS": "1"},
+        "distributions": {"numpy": "2.1", "torch": "2.13", "zipp": "4"},
+        "lock_digest": "l",
+        "python": "CPython 3.11.7",
+        "machine": {"cpu_model": "Xeon", "cpu_flags": ["avx"], "gpus": []},
+        "platform": "Linux",
+    },
+    {"optim.learning_rate": 1e-3, "data.path": "/a", "data.loader_workers": 0},
+    {"train": "t", "val": "v", "test": "e"},
+    {"threads": "2", "device_name": "cpu"},
+)  # fmt: skip
+
+
+def _with(**changes: object) -> Callable[[Circumstances], Circumstances]:
+    return lambda here: replace(here, provenance={**here.provenance, **changes})
+
+
+# In the order in which they are to be named.
+DRIFTS: Mapping[tuple[str, str], Callable[[Circumstances], Circumstances]] = {
+    ("data", "test"): lambda here: replace(here, fingerprints={**here.fingerprints, "test": "other"}),
+    ("config", "optim.learning_rate"): lambda here: replace(
+        here, config={**here.config, "optim.learning_rate": 2e-3, "data.path": "/b", "data.loader_workers": 4}
+    ),
+    ("code", "datamodules/tokens.py, cli/main.py"): _with(
+        code=_code("b", {"cli/main.py": "9", "datamodules/tokens.py": "8"})
+    ),
+    ("threads", "of torch"): lambda here: replace(here, ran={**here.ran, "threads": "1"}),
+    ("flag", "OMP_NUM_THREADS"): _with(environment={}),
+    ("library", "torch"): _with(distributions={"numpy": "2.1", "torch": "2.14", "zipp": "5"}),
+    ("lock", "lock"): _with(lock_digest="m"),
+    ("python", "python"): _with(python="CPython 3.12.1"),
+    ("hardware", "processor"): _with(machine={"cpu_model": "EPYC", "cpu_flags": ["avx"], "gpus": []}),
+    ("system", "platform"): _with(platform="macOS"),
+}  # fmt: skip
+
+
+def test_each_drift_alone_and_every_pair_is_named_the_likelier_first() -> None:
+    assert find_causes(HERE, HERE) == []
+
+    def named(causes: list[Cause]) -> list[tuple[str, str]]:
+        return [(cause.kind, cause.name) for cause in causes if cause.name != "zipp"]
+
+    for drift, change in DRIFTS.items():
+        assert named(find_causes(HERE, change(HERE))) == [drift]
+    for (one, first), (other, second) in combinations(DRIFTS.items(), 2):
+        assert named(find_causes(HERE, first(second(HERE)))) == [one, other]
+
+
+POINTS = st.dictionaries(
+    st.integers(1, 30),
+    st.fixed_dictionaries({"train/loss": st.floats(0, 5), "val/loss": st.floats(0, 5)}),
+    min_size=1,
+    max_size=8,
+)
+
+
+def _outcome(points: dict[int, dict[str, float]]) -> Outcome:
+    found = Outcome(None, {"weights/last": "w"}, points, {"test/accuracy": 0.5}, 8, "finished")  # type: ignore[arg-type]
+    found.__dict__["predictions"] = {}
+    return found
+
+
+@given(POINTS, st.data())
+def test_one_changed_bit_of_one_value_is_found_where_it_is(
+    points: dict[int, dict[str, float]], data: st.DataObject
+) -> None:
+    assert compare(_outcome(points), _outcome(points), Tolerance()).verdict == "identical"
+    step = data.draw(st.sampled_from(sorted(points)))
+    value = points[step]["val/loss"]
+    other = {**points, step: {**points[step], "val/loss": math.nextafter(value, 9.0)}}
+    found = compare(_outcome(points), _outcome(other), Tolerance())
+    assert found.verdict == "within tolerance"
+    assert found.first_difference is not None
+    assert (found.first_difference.step, found.first_difference.metric) == (step, "val/loss")
+
+
+def test_the_record_of_one_run_is_read_as_it_was_written(shared: Store) -> None:
+    run = shared.find(pruned(shared))
+    found = read_outcome(shared, run)
+    assert (found.steps, found.status) == (4, "pruned")
+    assert sorted(found.points) == [1, 2, 3, 4]
+    assert not any("per_s" in key for values in found.points.values() for key in values)
+    assert set(found.digests) == {
+        "optimiser",
+        "weights/best",
+        "weights/last",
+        "predictions/test",
+        "predictions/val",
+    }

@@ -1,0 +1,244 @@
+"""A run that was killed and goes on ends as one that was not: the same bits, no gap, no duplicate."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import experiments.checkpoints
+from errors import UserError
+from experiments.callbacks import SPEED
+from experiments.checkpoints import is_whole
+from experiments.config import ExperimentConfig
+from experiments.loading import load_experiment
+from experiments.outcome import read_outcome
+from experiments.resume import resume
+from experiments.train import train
+from lightning_modules.distilbert import DistilBertClassifier
+from lightning_modules.learner import Batch, Learner
+from tracking.records import RunRecord
+from tracking.store import Store
+
+SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=24", "train.validations=4",
+         "train.threads=1", "export.when=never", "model.dim=16", "model.heads=2", "model.dropout=0.1",
+         "data.batch_size=16", "train.checkpoint_every_steps=5"]  # fmt: skip
+CLASSIFIER = [*SIZES, "model.hidden_dim=32", "model.layers=2"]
+LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
+
+
+class Killed(BaseException):
+    """Ends a run as nothing in it expects."""
+
+
+def classifier(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+
+
+def language(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_stories", [*LANGUAGE, *overrides])
+
+
+@contextmanager
+def killed_at(batch: int, where: str = "training_step") -> Generator[None]:
+    """Have the `batch`-th call (from 1) of a method of every learner kill the run."""
+    original: Callable[..., object] = getattr(Learner, where)
+    calls = iter(range(1, 10**9))
+
+    def step(self: Learner, *arguments: object) -> object:
+        if next(calls) == batch:
+            raise Killed
+        return original(self, *arguments)
+
+    setattr(Learner, where, step)
+    try:
+        with pytest.raises(Killed):
+            yield
+    finally:
+        setattr(Learner, where, original)
+
+
+def outcome(store: Store, run_id: str) -> tuple[object, ...]:
+    """All that must be equal, and how often every step was logged."""
+    record = store.find(run_id)
+    found = read_outcome(store, record)
+    counts = [(step, len(values)) for step, values in found.points.items()]
+    lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", SPEED, "val/loss")]
+    return found.digests, found.points, found.metrics, found.steps, counts, lengths
+
+
+def newest(store: Store) -> RunRecord:
+    return store.runs(limit=1)[0]
+
+
+@pytest.fixture(scope="module")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("resumed")
+    shutil.copy(migrated, folder / "mlflow.db")
+    return Store.open(folder)
+
+
+@pytest.mark.parametrize(
+    ("config", "batches"),
+    [
+        (classifier(), [17]),
+        (classifier("train.accumulate_batches=2", "data.batch_size=8"), [33]),
+        (classifier("train.early_stopping_patience=1", "optim.learning_rate=0.05"), [11]),
+        (classifier("data.loader_workers=2"), [9, 8]),
+        (classifier("data.batch_tokens=200", "optim.schedule=cosine"), [23, 2]),
+        (language(), [14, 6]),
+    ],
+    ids=["plain", "accumulated", "stops early", "workers, twice", "token budget, twice", "language, twice"],
+)
+def test_a_killed_and_resumed_run_is_the_uninterrupted_one(
+    shared: Store, config: ExperimentConfig, batches: Sequence[int]
+) -> None:
+    whole = train(config, shared)
+    with killed_at(batches[0]):
+        train(config, shared)
+    run_id = newest(shared).run_id
+    for batch in batches[1:]:
+        with killed_at(batch):
+            resume(shared, shared.find(run_id))
+    resume(shared, shared.find(run_id))
+    assert outcome(shared, run_id) == outcome(shared, whole.run_id)
+    run = shared.find(run_id)
+    assert run.status == "FINISHED"
+    assert len(run.tags["encore.resumed_at"].split(", ")) == len(batches)
+    assert "encore.resumed_otherwise" not in run.tags
+
+
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
+@given(step=st.integers(7, 24), every=st.integers(1, 9), accumulated=st.sampled_from([1, 2]))
+def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumulated: int) -> None:
+    config = classifier(f"train.checkpoint_every_steps={every}", f"train.accumulate_batches={accumulated}",
+                        f"data.batch_size={16 // accumulated}")  # fmt: skip
+    whole = train(config, shared)
+    with killed_at(step * accumulated):
+        train(config, shared)
+    run_id = newest(shared).run_id
+    resume(shared, shared.find(run_id))
+    assert outcome(shared, run_id) == outcome(shared, whole.run_id)
+    resumed_at = int(shared.find(run_id).tags["encore.resumed_at"])
+    assert step - max(every, 6) <= resumed_at < step  # the first validation, at step 6, is the best so far
+
+
+@pytest.mark.parametrize("moment", ["validation", "checkpoint", "scoring"])
+def test_a_run_killed_in_a_validation_a_write_or_its_scoring_goes_on(
+    shared: Store, moment: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = train(classifier(), shared)
+    with monkeypatch.context() as patch:
+        if moment == "scoring":
+            patch.setattr("experiments.train.evaluate", _kill)
+        elif moment == "checkpoint":
+            patch.setattr(experiments.checkpoints, "_link", _kill)
+        else:
+            patch.setattr("torchmetrics.MeanMetric.compute", _compute_twice_then_kill())
+        with pytest.raises(Killed):
+            train(classifier(), shared)
+    run = newest(shared)
+    resume(shared, run)
+    assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
+
+
+def _kill(*_: object, **__: object) -> None:
+    raise Killed
+
+
+def _compute_twice_then_kill() -> Callable[[object], object]:
+    from torchmetrics import MeanMetric
+
+    original = MeanMetric.compute
+    calls = iter(range(1, 10**9))
+
+    def compute(self: object) -> object:
+        return original(self) if next(calls) <= 2 else _kill()  # type: ignore[arg-type]
+
+    return compute
+
+
+@pytest.mark.parametrize("damage", ["torn", "flipped"])
+def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Store, damage: str) -> None:
+    whole = train(classifier(), shared)
+    with killed_at(24):
+        train(classifier(), shared)
+    run = newest(shared)
+    last = shared.artifact(run, "checkpoints/last.ckpt")
+    content = bytearray(last.read_bytes())
+    last.unlink()  # it may be one file with the best
+    if damage == "torn":
+        last.write_bytes(content[: len(content) // 2])
+    else:
+        content[len(content) // 2] ^= 1
+        last.write_bytes(content)
+    assert not is_whole(last)
+    resume(shared, run)
+    assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
+
+
+def test_what_comes_out_otherwise_on_the_second_way_is_noted(
+    shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_at(24):
+        train(classifier(), shared)
+    run = newest(shared)
+    forward = DistilBertClassifier.loss_and_logits
+
+    def other(self: DistilBertClassifier, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
+        loss, logits = forward(self, batch)
+        return loss * (1 + 1e-5), logits
+
+    monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", other)
+    resume(shared, run)
+    assert shared.find(run.run_id).tags["encore.resumed_otherwise"].startswith("train/")
+
+
+@pytest.mark.slow
+def test_a_real_process_killed_by_the_kernel_goes_on_at_the_command_line(root: Path) -> None:
+    def encore(*arguments: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "cli", *arguments, "--root", str(root)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )  # fmt: skip
+
+    options = [*CLASSIFIER, "train.max_steps=400"]
+    assert encore("train", "demo_reviews", *options).wait(180) == 0
+    killed = encore("train", "demo_reviews", *options)
+    store = Store.open(root)
+    whole = newest(store)
+    deadline = time.monotonic() + 120
+    while len(store.metric_history(newest(store).run_id, "val/loss")) < 2 or newest(store) == whole:
+        assert time.monotonic() < deadline
+        assert killed.poll() is None
+        time.sleep(0.1)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait(30)
+    run_id = newest(store).run_id
+    assert encore("resume", run_id[:12]).wait(180) == 0
+    assert outcome(store, run_id) == outcome(store, whole.run_id)
+
+
+def test_what_cannot_go_on_says_why_and_stays_as_it_is(shared: Store) -> None:
+    finished = train(classifier(), shared)
+    before = shared.find(finished.run_id)
+    with pytest.raises(UserError, match="has finished; there is nothing to resume"):
+        resume(shared, before)
+    assert shared.find(finished.run_id) == before
+    with killed_at(1):
+        train(classifier(), shared)
+    run = newest(shared)
+    with pytest.raises(UserError, match="no checkpoint yet"):
+        resume(shared, run)
+    assert newest(shared) == run
