@@ -65,7 +65,7 @@ def test_a_changed_cell_changes_the_fingerprint(tmp_path: Path) -> None:
 
 def test_more_train_rows_than_there_are_is_a_mistake(tmp_path: Path) -> None:
     module = data(write(tmp_path / "one", "parquet", ROWS, ROWS), tmp_path / "cache", train_examples=4)
-    with pytest.raises(UserError, match="4 rows are asked for, 3 are left to train on"):
+    with pytest.raises(UserError, match="4 rows are asked for, 2 are left to train on"):
         module.setup()
 
 

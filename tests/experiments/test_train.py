@@ -190,6 +190,8 @@ def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
     assert run.tags["encore.killed_because"] == "pruned"
     assert {"best/val/accuracy", "test/accuracy", "train/loss", "time/training_s"} <= set(run.metrics)
     assert flat_params(small()).keys() <= run.params.keys()
+    with pytest.raises(UserError, match=r"this one is KILLED \(pruned\)"):
+        export_run(store, run)
 
 
 def test_a_cue_at_the_last_step_prunes_nothing(root: Path) -> None:
@@ -203,7 +205,11 @@ def test_exporting_with_other_rows_is_refused(root: Path, tmp_path: Path) -> Non
         rows.to_parquet(tmp_path / f"{split}.parquet")
     store = Store.open(root)
     config = small(
-        "data.kind=sst2", f"data.path={tmp_path}", "data.selection_examples=10", "export.when=never"
+        "data.kind=sst2",
+        f"data.path={tmp_path}",
+        "data.selection_examples=10",
+        "data.train_examples=none",
+        "export.when=never",
     )
     train(config, store)
     rows.head(50).to_parquet(tmp_path / "validation.parquet")

@@ -128,11 +128,8 @@ def test_the_finale_runs_the_best_trial_longer(swept: tuple[Store, SweepReport])
     assert report.best == finale
 
 
-def test_only_a_finished_run_is_exported_and_others_say_why(swept: tuple[Store, SweepReport]) -> None:
+def test_a_sweep_names_its_best_run_to_export(swept: tuple[Store, SweepReport]) -> None:
     store, report = swept
-    pruned = next(row.run_id for row in report.rows if row.status == "PRUNED")
-    with pytest.raises(UserError, match=r"this one is KILLED \(pruned\)"):
-        export_run(store, store.find(pruned))
     assert report.best is not None
     with pytest.raises(UserError, match=f"encore export {report.best.run_id[:8]}"):
         export_run(store, store.find(report.parent_id))
