@@ -160,6 +160,9 @@ def reproduce(
     check: Annotated[
         bool, typer.Option("--check", help="Compare the circumstances with the record; train nothing.")
     ] = False,
+    at_commit: Annotated[
+        bool, typer.Option("--at-commit", help="With the recorded commit, patch and lock.")
+    ] = False,
     accept_tolerance: Annotated[
         bool, typer.Option("--accept-tolerance", help="Exit with 0 also when only within tolerance.")
     ] = False,
@@ -174,7 +177,32 @@ def reproduce(
 
     if check:
         return check_verb(run_id, root, as_json=json)
-    return reproduce_verb(run_id, root, threads=threads, accept_tolerance=accept_tolerance, as_json=json)
+    return reproduce_verb(
+        run_id, root, threads=threads, at_commit=at_commit, accept_tolerance=accept_tolerance, as_json=json
+    )
+
+
+@app.command()
+@_ended_in_one_line
+def verify(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
+    """Recompute every digest and every score of a finished run from its artifacts."""
+    from cli.reproduction import verify_verb
+
+    return verify_verb(run_id, root, as_json=json)
+
+
+@app.command()
+@_ended_in_one_line
+def diff(
+    one: Annotated[str, typer.Argument(metavar="A", help="A run's ID or the beginning of it.")],
+    other: Annotated[str, typer.Argument(metavar="B", help="Another's.")],
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """What differs between two runs: settings, data, code, libraries, machine, and the results."""
+    from cli.reproduction import diff_verb
+
+    return diff_verb(one, other, root, as_json=json)
 
 
 @app.command()

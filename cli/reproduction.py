@@ -1,4 +1,4 @@
-"""`encore reproduce`: what it prints and how it exits."""
+"""`encore reproduce`, `verify` and `diff`: what they print and how they exit."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ from cli.verbs import FAILED, OK, consoles, open_existing, print_json
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
+    from experiments.compare import Comparison
     from experiments.reproduce import Reproduction
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 
 
 def reproduce_verb(
-    run_id: str, root: Path, *, threads: int | None, accept_tolerance: bool, as_json: bool
+    run_id: str, root: Path, *, threads: int | None, at_commit: bool, accept_tolerance: bool, as_json: bool
 ) -> int:
     out, progress = consoles()
     store = open_existing(root, progress)
     record = store.find(run_id)
     from experiments.reproduce import reproduce
 
-    found = reproduce(store, record, threads=threads, console=progress)
+    found = reproduce(store, record, threads=threads, at_commit=at_commit, console=progress)
     if as_json:
         print_json(found.certificate)
     else:
@@ -48,10 +49,62 @@ def check_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(cause) for cause in causes])
     elif causes:
-        out.print(_causes_table(causes, f"What differs from the record of {record.run_id[:SHORT]}"))
+        title = f"What differs from the record of {record.run_id[:SHORT]}"
+        out.print(_causes_table(causes, title, ("recorded", "now")))
     else:
         out.print(f"Nothing here differs from the record of [bold]{record.run_id[:SHORT]}[/].")
     return FAILED if causes else OK
+
+
+def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+    out, progress = consoles()
+    store = open_existing(root, progress)
+    record = store.find(run_id)
+    from experiments.verify import verify
+
+    with progress.status("recomputing"):
+        checks = verify(store, record)
+    broken = [check for check in checks if not check.holds]
+    if as_json:
+        print_json([asdict(check) for check in checks])
+    elif broken:
+        table = Table("what", "file", "recorded", "found", title=f"Run {record.run_id[:SHORT]} does not hold")
+        for check in broken:
+            table.add_row(check.what, check.file, check.recorded[:24], escape(check.found[:60]))
+        out.print(table)
+    else:
+        out.print(
+            f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} digests and scores, all as recorded.",
+            highlight=False,
+        )
+    return FAILED if broken else OK
+
+
+def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
+    out, progress = consoles()
+    store = open_existing(root, progress)
+    one, other = store.find(one_id), store.find(other_id)
+    from experiments.reproduce import differences
+
+    causes, comparison = differences(store, one, other)
+    if as_json:
+        print_json(
+            {
+                "differences": [asdict(cause) for cause in causes],
+                "compared": None if comparison is None else asdict(comparison),
+            }
+        )
+        return OK
+    names = (one.run_id[:SHORT], other.run_id[:SHORT])
+    if causes:
+        out.print(_causes_table(causes, "What differs, what counts most first", names))
+    else:
+        out.print("Settings, data, code, libraries and machine are the same.")
+    if comparison is None:
+        out.print("[dim]One of them has no finished record: results are not compared.[/]")
+    else:
+        out.print(_comparison_table(comparison, names))
+    return OK
 
 
 def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> None:
@@ -62,43 +115,46 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
         f"[bold]{recorded_id[:SHORT]}[/] again",
         highlight=False,
     )
-    table = Table("compared", "result")
-    for name, equal in comparison.digests.items():
-        table.add_row(name, "equal" if equal else "[red]differs[/]")
-    table.add_row(f"{comparison.values_compared} values of {comparison.steps_compared} steps", _steps(found))
-    table.add_row("final metrics", _metrics(found))
-    for split, answers in comparison.answers.items():
-        table.add_row(
-            f"answers, {split}",
-            f"{100 * answers.equal_share:.2f} % of {answers.examples} equal, largest difference {answers.largest:.3g}",
-        )
-    out.print(table)
+    out.print(_comparison_table(comparison, ("then", "now")))
     if found.causes:
-        out.print(_causes_table(found.causes, "What differs around it, the likeliest cause first"))
+        title = "What differs around it, the likeliest cause first"
+        out.print(_causes_table(found.causes, title, ("recorded", "now")))
     out.print(f"[dim]certificate: encore show {found.run_id[:SHORT]}, certificate.md[/]", highlight=False)
 
 
-def _steps(found: Reproduction) -> str:
-    first = found.comparison.first_difference
+def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
+    table = Table("compared", "result")
+    for name, equal in comparison.digests.items():
+        table.add_row(name, "equal" if equal else "[red]differs[/]")
+    steps = f"{comparison.values_compared} values of {comparison.steps_compared} steps"
+    table.add_row(steps, _steps(comparison, names))
+    for key, (then, now) in comparison.metrics.items():
+        table.add_row(key, f"[red]differs[/]: {_figure(then)} {names[0]}, {_figure(now)} {names[1]}")
+    if not comparison.metrics:
+        table.add_row("final metrics", "equal to the bit")
+    for split, answers in comparison.answers.items():
+        share = f"{100 * answers.equal_share:.2f} % of {answers.examples} equal"
+        table.add_row(f"answers, {split}", f"{share}, largest difference {answers.largest:.3g}")
+    return table
+
+
+def _figure(value: float | None) -> str:
+    return "none" if value is None else f"{value:.9g}"
+
+
+def _steps(comparison: Comparison, names: tuple[str, str]) -> str:
+    first = comparison.first_difference
     if first is None:
         return "equal to the bit"
     return (
-        f"[red]step {first.step} is the first that differs[/]: {first.metric} {first.recorded} then, {first.actual} "
-        f"now; largest difference of a loss {found.comparison.largest_loss_difference:.3g} nats"
+        f"[red]step {first.step} is the first that differs[/]: {first.metric} {_figure(first.recorded)} {names[0]}, "
+        f"{_figure(first.actual)} {names[1]}; largest difference of a loss "
+        f"{comparison.largest_loss_difference:.3g} nats"
     )
 
 
-def _metrics(found: Reproduction) -> str:
-    different = found.comparison.metrics
-    if not different:
-        return "equal to the bit"
-    return "[red]differ[/]: " + ", ".join(
-        f"{key} {then} then, {now} now" for key, (then, now) in different.items()
-    )
-
-
-def _causes_table(causes: Sequence[Cause], title: str) -> Table:
-    table = Table("kind", "what", "recorded", "now", title=title, title_justify="left")
+def _causes_table(causes: Sequence[Cause], title: str, names: tuple[str, str]) -> Table:
+    table = Table("kind", "what", *names, title=title, title_justify="left")
     for cause in causes:
         table.add_row(
             cause.kind, escape(cause.name), escape(cause.recorded or "none"), escape(cause.actual or "none")

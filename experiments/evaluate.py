@@ -41,8 +41,10 @@ def evaluate(
     """Score `learner` on one split in float32, whatever precision it was trained in."""
     rows = _answers(learner, data, split, device, on_progress)
     if data.rows[split].labels is None:
-        return _language_evaluation(rows)
-    return _classification_evaluation(rows, data.rows[split].texts)
+        predictions = rows[["row", "nll", "tokens"]]
+    else:
+        predictions = _with_texts(rows, data.rows[split].texts)
+    return Evaluation(scores_of(predictions), predictions)
 
 
 def _answers(
@@ -88,15 +90,16 @@ def _token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataF
     )
 
 
-def _classification_evaluation(rows: pd.DataFrame, texts: Sequence[str]) -> Evaluation:
-    scores = classification_scores(
-        rows["prediction"].to_numpy(dtype=np.int64), rows["label"].to_numpy(dtype=np.int64)
-    )
-    scores["loss"] = float(rows["loss"].mean())
+def _with_texts(rows: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
     order = ["row", "text", "label", "prediction", *[c for c in rows if str(c).startswith("logit_")], "loss"]
-    return Evaluation(scores, rows.assign(text=list(texts))[order])
+    return rows.assign(text=list(texts))[order]
 
 
-def _language_evaluation(rows: pd.DataFrame) -> Evaluation:
-    scores = language_scores(float(rows["nll"].sum()), int(rows["tokens"].sum()))
-    return Evaluation(scores, rows[["row", "nll", "tokens"]])
+def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
+    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of tokens (nll, tokens)."""
+    if "nll" in predictions:
+        return language_scores(float(predictions["nll"].sum()), int(predictions["tokens"].sum()))
+    scores = classification_scores(
+        predictions["prediction"].to_numpy(dtype=np.int64), predictions["label"].to_numpy(dtype=np.int64)
+    )
+    return scores | {"loss": float(predictions["loss"].mean())}

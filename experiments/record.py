@@ -27,12 +27,18 @@ CONFIG_FILE = "run/config.json"
 RESULT_FILE = "run/result.json"
 PROVENANCE_FILE = "run/provenance.json"
 DIGESTS_FILE = "run/digests.json"
+PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
 MODEL_FOLDER = "model"
 
 
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
     """Every field of the config by its dotted path: `optim.learning_rate` -> 2e-05."""
+    return flat_mapping(config.model_dump(mode="json"))
+
+
+def flat_mapping(mapping: Mapping[str, Any]) -> dict[str, object]:
+    """The leaves of nested mappings by their dotted paths."""
     flat: dict[str, object] = {}
 
     def walk(prefix: str, value: Any) -> None:
@@ -42,7 +48,7 @@ def flat_params(config: ExperimentConfig) -> dict[str, object]:
         else:
             flat[prefix] = value
 
-    walk("", config.model_dump(mode="json"))
+    walk("", mapping)
     return flat
 
 
@@ -142,7 +148,7 @@ def open_run(
     try:
         log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
         log.log_json(provenance.to_json(), PROVENANCE_FILE)
-        log.log_text(working_tree_patch(REPOSITORY), "run/working_tree.patch")
+        log.log_text(working_tree_patch(REPOSITORY), PATCH_FILE)
         with log.folder(ROWS_FOLDER) as folder:
             for split, rows in data.rows.items():
                 np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
+from experiments.at_commit import train_at_commit
 from experiments.build import build_data, pinned
 from experiments.callbacks import StopWhen
 from experiments.causes import Cause, Circumstances, find_causes
@@ -15,7 +16,14 @@ from experiments.compare import Comparison, Tolerance, compare
 from experiments.machine import check_precision, prepare
 from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
 from experiments.progress import reported
-from experiments.record import PROVENANCE_FILE, REPOSITORY, flat_params
+from experiments.record import (
+    CONFIG_FILE,
+    PROVENANCE_FILE,
+    REPOSITORY,
+    RESULT_FILE,
+    flat_mapping,
+    flat_params,
+)
 from experiments.recorded import RunArtifacts, check_same_data, recorded_config
 from experiments.train import train
 from tracking.disk import disk_errors
@@ -47,36 +55,47 @@ def reproduce(
     record: RunRecord,
     *,
     threads: int | None = None,
+    at_commit: bool = False,
     tolerance: Tolerance | None = None,
     console: Console | None = None,
 ) -> Reproduction:
     """Run `record` again as a new run that carries `reproduces`, and compare the two.
 
-    threads: of torch; none: as recorded. UserError, and nothing recorded, when the run has no finished record,
-    or its data are gone or others.
+    threads: of torch; none: as recorded. at_commit: with the recorded code and lock in place of these.
+    UserError, and nothing recorded, when the run has no finished record, or its data are gone or others.
     """
     tolerance = tolerance or Tolerance()
     run = _playable(store, record)
     recorded = read_outcome(store, record)
-    config = recorded_config(store, record)
+    if at_commit:
+        again_id = train_at_commit(run, recorded, console=console)
+    else:
+        again_id = _train_here(store, run, recorded, threads, console)
+    again = store.find(again_id)
+    comparison = compare(recorded, read_outcome(store, again), tolerance)
+    causes = find_causes(circumstances_of(store, record), circumstances_of(store, again))
+    content = certificate(record, again, comparison, causes, tolerance)
+    _certify(store, record, again, content)
+    return Reproduction(again.run_id, comparison, tuple(causes), content)
+
+
+def _train_here(
+    store: Store, run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None
+) -> str:
+    config = recorded_config(store, run.record)
     _check_data(store, run, config, console)
     result = train(
         config,
         store,
-        name=f"{record.name} again",
-        tags={"encore.kind": "reproduction", REPRODUCES_TAG: record.run_id},
+        name=f"{run.record.name} again",
+        tags={"encore.kind": "reproduction"},
         stop_when=_stop_like(recorded),
         export=run.has(EXPORT_REPORT),
         console=console,
         title=f"{config.name} again",
-        threads=threads or int(record.tags["encore.ran.threads"]),
+        threads=threads or int(run.record.tags["encore.ran.threads"]),
     )
-    again = store.find(result.run_id)
-    comparison = compare(recorded, read_outcome(store, again), tolerance)
-    causes = find_causes(_recorded_circumstances(store, record), _recorded_circumstances(store, again))
-    content = certificate(record, again, comparison, causes, tolerance)
-    _certify(store, record, again, content)
-    return Reproduction(again.run_id, comparison, tuple(causes), content)
+    return result.run_id
 
 
 def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
@@ -93,7 +112,18 @@ def check(store: Store, record: RunRecord, *, console: Console | None = None) ->
         {str(split): digest for split, digest in data.fingerprints().items()},
         ran,
     )
-    return find_causes(_recorded_circumstances(run.store, record), here)
+    return find_causes(circumstances_of(run.store, record), here)
+
+
+def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
+    """What differs between the circumstances of two runs and, where both have finished, their outcomes."""
+    for record in (one, other):
+        _playable(store, record)
+    causes = find_causes(circumstances_of(store, one), circumstances_of(store, other))
+    finished = all(RunArtifacts(store, record).has(RESULT_FILE) for record in (one, other))
+    if not finished:
+        return causes, None
+    return causes, compare(read_outcome(store, one), read_outcome(store, other), Tolerance())
 
 
 def _playable(store: Store, record: RunRecord) -> RunArtifacts:
@@ -127,12 +157,14 @@ def _stop_like(recorded: Outcome) -> StopWhen | None:
     return stop
 
 
-def _recorded_circumstances(store: Store, record: RunRecord) -> Circumstances:
-    provenance = RunArtifacts(store, record).json(PROVENANCE_FILE)
+def circumstances_of(store: Store, record: RunRecord) -> Circumstances:
+    """Under what a recorded run ran; UserError when its record is not whole."""
+    run = RunArtifacts(store, record)
+    provenance = run.json(PROVENANCE_FILE)
     tags = {key: value for key, value in record.tags.items() if key.startswith(_RAN)}
     return Circumstances(
         provenance,
-        flat_params(recorded_config(store, record)),
+        flat_mapping(run.json(CONFIG_FILE)),  # as written: an older program's keys may not be ours
         {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
         {key.removeprefix(_RAN): value for key, value in tags.items()},
     )
@@ -144,7 +176,7 @@ def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[st
     log = store.attach(again.run_id)
     log.log_json(content, JSON_FILE)
     log.log_text(as_markdown(content), MARKDOWN_FILE)
-    log.set_tags({VERDICT_TAG: verdict})
+    log.set_tags({VERDICT_TAG: verdict, REPRODUCES_TAG: record.run_id})
     log.close()
     old = store.attach(record.run_id)
     old.set_tags({VERDICT_TAG: f"{verdict}: {again.run_id}"})

@@ -20,7 +20,7 @@ from tracking import nvml
 from tracking.redaction import masked
 from tracking.working_tree import git, head_commit
 
-_LOCK_FILE = "requirements.lock"
+LOCK_FILE = "requirements.lock"
 
 # Instruction sets that change which kernels run, and with them the last bits of the results.
 # fmt: off
@@ -97,7 +97,7 @@ class Provenance:
 
 def collect(repository: Path) -> Provenance:
     """Look at the repository, the packages and the machine; imports nothing heavy for it."""
-    lock = repository / _LOCK_FILE
+    lock = repository / LOCK_FILE
     return Provenance(
         code=_code(repository),
         lock_digest=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else None,

@@ -1,0 +1,169 @@
+"""Playing a run again with the code it was made with: its commit, its patch, its lock."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from errors import UserError
+from experiments.outcome import EXPORT_REPORT, Outcome
+from experiments.record import CONFIG_FILE, PATCH_FILE, PROVENANCE_FILE, REPOSITORY
+from tracking.disk import disk_errors
+from tracking.provenance import LOCK_FILE
+from tracking.working_tree import git
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.recorded import RunArtifacts
+
+_SHOWN = 200
+
+
+def train_at_commit(run: RunArtifacts, recorded: Outcome, *, console: Console | None) -> str:
+    """Train `run`'s recorded config with its recorded code in a process of its own; the new run's ID.
+
+    UserError when the commit is not in this repository, the patch does not apply, the lock cannot be installed,
+    or the run was pruned, which only the program that pruned it could do again.
+    """
+    if recorded.status == "pruned":
+        raise UserError(
+            "a pruned run cannot be played at its commit",
+            where=run.where,
+            cure="Leave --at-commit out, or reproduce a finished run of the sweep.",
+        )
+    provenance = run.json(PROVENANCE_FILE)
+    with _worktree(run, provenance["code"]) as tree:
+        _apply_patch(run, tree)
+        python = _python(run, tree, provenance["lock_digest"], console)
+        return _train(run, tree, python, console)
+
+
+@contextmanager
+def _worktree(run: RunArtifacts, code: Mapping[str, Any]) -> Generator[Path]:
+    """The recorded commit checked out under the store's folder; removed afterwards."""
+    commit = code["commit"]
+    if commit is None:
+        raise UserError(
+            "the run was made outside a git repository, so there is no commit to go back to",
+            where=run.where,
+            cure="Leave --at-commit out.",
+        )
+    try:
+        git(REPOSITORY, "cat-file", "-e", f"{commit}^{{commit}}")
+    except (OSError, subprocess.CalledProcessError) as error:
+        remote = f" `git fetch {code['remote']}` may have it." if code["remote"] else ""
+        raise UserError(
+            f"commit {commit[:12]} is not in this repository",
+            where=str(REPOSITORY),
+            cure=f"Fetch it.{remote}",
+        ) from error
+    tree = run.store.root / "worktrees" / f"{run.record.run_id[:12]}-{os.getpid()}"
+    with disk_errors(tree):
+        tree.parent.mkdir(parents=True, exist_ok=True)
+    git(REPOSITORY, "worktree", "add", "--detach", str(tree), commit)
+    try:
+        yield tree
+    finally:
+        git(REPOSITORY, "worktree", "remove", "--force", str(tree))
+
+
+def _apply_patch(run: RunArtifacts, tree: Path) -> None:
+    patch = run.path(PATCH_FILE)
+    if not any(line.startswith(b"diff --git ") for line in patch.read_bytes().splitlines()):
+        return
+    try:
+        git(tree, "apply", "--whitespace=nowarn", str(patch))
+    except subprocess.CalledProcessError as error:
+        raise UserError(
+            f"the recorded patch does not apply ({_first_line(error.stderr)})",
+            where=f"{run.where}: {PATCH_FILE}",
+            cure="The artifact was altered; restore it.",
+        ) from error
+
+
+def _python(run: RunArtifacts, tree: Path, lock_digest: str | None, console: Console | None) -> str:
+    """An interpreter with what the recorded lock says: this one, or one set up once under the store's cache."""
+    here = REPOSITORY / LOCK_FILE
+    lock = tree / LOCK_FILE
+    if not lock.exists() or (here.exists() and here.read_bytes() == lock.read_bytes()):
+        return sys.executable
+    found = hashlib.sha256(lock.read_bytes()).hexdigest()
+    if found != lock_digest:
+        raise UserError(
+            f"the lock of the commit is not the recorded one ({found[:12]}, not {str(lock_digest)[:12]})",
+            where=run.where,
+            cure="It was changed without being committed; put the recorded one there.",
+        )
+    folder = run.store.root / "cache" / "environments" / found[:16]
+    python = folder / "bin" / "python"
+    complete = folder / "complete"
+    if not complete.exists():
+        if console is not None:
+            console.print(f"installing the recorded lock into {folder}", highlight=False)
+        _install(folder, python, lock)
+        complete.touch()
+    return str(python)
+
+
+def _install(folder: Path, python: Path, lock: Path) -> None:
+    for command in (
+        [sys.executable, "-m", "venv", "--clear", str(folder)],
+        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(lock)],
+    ):
+        process = subprocess.run(command, capture_output=True, text=True, check=False)
+        if process.returncode:
+            errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR")]
+            why = (errors or process.stderr.splitlines() or ["no reason given"])[0]
+            raise UserError(
+                f"the recorded lock cannot be installed ({why[:_SHOWN]})",
+                where=str(lock.name),
+                cure="Give pip an index that has it, or leave --at-commit out.",
+            )
+
+
+def _train(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
+    config = tree.parent / f"{tree.name}.yaml"  # JSON is YAML
+    config.write_text(json.dumps(run.json(CONFIG_FILE)), encoding="utf-8")
+    overrides = [f"train.threads={run.record.tags['encore.ran.threads']}"]
+    if not run.has(EXPORT_REPORT):
+        overrides.append("export.when=never")
+    command = [python, "-m", "cli", "train", str(config), *overrides, "--root", str(run.store.root), "--json"]
+    if console is not None:
+        console.print(f"training with the code of {tree.name}", highlight=False)
+    try:
+        process = subprocess.run(
+            command,
+            cwd=tree,
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(tree)},
+        )
+    finally:
+        config.unlink()
+    if process.returncode not in {
+        0,
+        1,
+    }:  # 1: the gate of the export, which the recorded run may have missed too
+        raise UserError(
+            f"the recorded code ended with {process.returncode} ({_last_line(process.stderr)})",
+            where=run.where,
+            cure="Its message says why.",
+        )
+    return str(json.loads(process.stdout)["run_id"])
+
+
+def _first_line(stderr: bytes) -> str:
+    return (stderr.decode(errors="replace").strip().splitlines() or ["no reason given"])[0][:_SHOWN]
+
+
+def _last_line(stderr: str) -> str:
+    return (stderr.strip().splitlines() or ["no reason given"])[-1][:_SHOWN]

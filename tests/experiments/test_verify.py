@@ -1,0 +1,121 @@
+"""Recomputing a finished run from its artifacts finds whatever was altered, and names the file."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from errors import UserError
+from experiments.loading import load_experiment
+from experiments.reproduce import differences
+from experiments.train import train
+from experiments.verify import verify
+from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE, classifier
+from tracking.records import RunRecord
+from tracking.store import Store
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A store with a finished classifier and a finished language model."""
+    folder = tmp_path_factory.mktemp("verified") / "mlruns"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    store = Store.open(folder)
+    first = train(load_experiment("demo_reviews", CLASSIFIER), store)
+    second = train(load_experiment("demo_stories", LANGUAGE), store)
+    return folder, first.run_id, second.run_id
+
+
+@pytest.fixture
+def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, RunRecord, RunRecord]:
+    """A copy of it that a test may alter."""
+    shutil.copytree(made[0], tmp_path / "mlruns")
+    store = Store.open(tmp_path / "mlruns")
+    return store, store.find(made[1]), store.find(made[2])
+
+
+def test_whole_runs_hold(copied: tuple[Store, RunRecord, RunRecord]) -> None:
+    store, classified, told = copied
+    for run, scores in (
+        (classified, {"test/accuracy", "test/f1", "best/val/loss", "export/int8/accuracy"}),
+        (told, {"test/perplexity", "test/loss", "best/val/perplexity"}),
+    ):
+        checks = verify(store, run)
+        assert [check for check in checks if not check.holds] == []
+        names = {check.what for check in checks}
+        assert scores | {"weights/best", "weights/last", "optimiser", "predictions/test", "params"} <= names
+        assert {"export/fp32/model.onnx", "export/int8/model.onnx"} <= names
+
+
+def _flip(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-100] ^= 1
+    path.unlink()
+    path.write_bytes(content)
+
+
+def _better(path: Path) -> None:
+    """One wrong answer becomes a right one."""
+    frame = pd.read_parquet(path)
+    wrong = frame.index[frame["prediction"] != frame["label"]][0]
+    frame.loc[wrong, "prediction"] = frame.loc[wrong, "label"]
+    frame.to_parquet(path, index=False)
+
+
+def _claim(path: Path) -> None:
+    result = json.loads(path.read_text())
+    result["metrics"]["test/accuracy"] = 0.999
+    path.write_text(json.dumps(result))
+
+
+@pytest.mark.parametrize(
+    ("file", "alter", "named"),
+    [
+        ("checkpoints/best.safetensors", _flip, {"weights/best"}),
+        ("checkpoints/last.safetensors", Path.unlink, {"weights/last", "weights/best", "optimiser"}),
+        ("export/int8/model.onnx", _flip, {"export/int8/model.onnx"}),
+        ("predictions/test/predictions.parquet", _better, {"predictions/test", "test/accuracy", "test/f1",
+         "test/accuracy_low", "test/accuracy_high", "test/matthews_correlation"}),
+        ("predictions/val/predictions.parquet", Path.unlink, {"predictions/val"}),
+        ("predictions/val/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"predictions/val"}),
+        ("run/result.json", _claim, {"test/accuracy"}),
+    ],
+)  # fmt: skip
+def test_what_was_altered_is_named(
+    copied: tuple[Store, RunRecord, RunRecord], file: str, alter: Callable[[Path], object], named: set[str]
+) -> None:
+    store, run, _ = copied
+    alter(store.artifact(run, file))
+    assert {check.what for check in verify(store, run) if not check.holds} == named
+
+
+def test_a_run_without_a_finished_record_cannot_be_verified(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, "run/result.json").unlink()
+    with pytest.raises(UserError, match="no finished record"):
+        verify(store, run)
+
+
+def test_two_runs_differ_in_what_was_set_and_in_what_came_out(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    other = store.find(train(classifier("optim.learning_rate=0.01", "export.when=never"), store).run_id)
+    causes, comparison = differences(store, run, other)
+    assert {cause.name for cause in causes} == {"optim.learning_rate", "export.when"}
+    assert comparison is not None
+    assert comparison.verdict == "different"
+    assert comparison.first_difference is not None
+    assert (comparison.first_difference.step, comparison.first_difference.metric) == (
+        1,
+        "train/learning_rate",
+    )
+    assert differences(store, run, run)[0] == []
