@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # Parallel test processes; torch is told to use one thread each.
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check bench format lock clean
+.PHONY: setup demo test check bench bench-reproduce format lock clean
 
 setup: $(INSTALLED)
 
@@ -33,6 +33,9 @@ test: check
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
+
+bench-reproduce: $(INSTALLED)
+	$(BIN)/python -m benchmarks reproduce
 
 format: $(INSTALLED)
 	$(BIN)/ruff format
