@@ -189,7 +189,8 @@ class _Run:
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
             self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
-            digests = checkpoint_digests(checkpoints.folder)
+            with self.clock("record"):
+                digests = checkpoint_digests(checkpoints.folder)
             scores, answers = self._score()
             metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:

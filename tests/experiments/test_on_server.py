@@ -1,0 +1,52 @@
+"""Runs on a real MLflow server, which keeps the artifacts: played again and resumed from another folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from experiments.outcome import read_outcome
+from experiments.reproduce import check, reproduce
+from experiments.resume import resume
+from experiments.train import train
+from experiments.verify import verify
+from tests.experiments.test_reproduce import classifier
+from tests.experiments.test_resume import killed_at
+from tracking.store import Store
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_run_on_a_server_is_identical_when_played_again_from_elsewhere(server: Any, tmp_path: Path) -> None:
+    here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
+    run_id = train(classifier(), here).run_id
+    assert not list((here.root / "checkpoints").iterdir())  # the server has them
+    found = reproduce(elsewhere, elsewhere.find(run_id))
+    assert found.comparison.verdict == "identical"
+    assert check(elsewhere, elsewhere.find(run_id)) == []
+    assert [checked for checked in verify(elsewhere, elsewhere.find(found.run_id)) if not checked.holds] == []
+    assert (
+        elsewhere.artifact(elsewhere.find(found.run_id), "certificate.md")
+        .read_text()
+        .startswith("# Identical")
+    )
+
+
+def test_a_killed_run_on_a_server_goes_on(server: Any, tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "mlruns", server.uri)
+    config = classifier("export.when=never", "data.selection_seed=1")
+    whole = train(config, store).run_id
+    with killed_at(6):
+        train(config, store)
+    killed = next(run for run in store.runs() if run.status == "FAILED")
+    assert [path.name for path in (store.root / "checkpoints").iterdir()] == [killed.run_id]
+    resume(store, killed)
+    found, expected = (read_outcome(store, store.find(run)) for run in (killed.run_id, whole))
+    assert (found.digests, found.points, found.metrics) == (
+        expected.digests,
+        expected.points,
+        expected.metrics,
+    )
+    assert not list((store.root / "checkpoints").iterdir())
