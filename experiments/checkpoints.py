@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pytorch_lightning as pl
 import torch
+from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from errors import UserError
 from experiments.callbacks import Stopwatch, validation_metrics
@@ -137,6 +138,18 @@ class Checkpoints(pl.Callback):
         self._best_is_new = False
         self._written_at, self._written_step = time.monotonic(), trainer.global_step
         self.watch.go_on()
+
+
+class PlainFiles(TorchCheckpointIO):
+    """Writes a checkpoint straight to its path, which is a temporary name already.
+
+    Lightning's own way holds the bytes in memory and moves them through the system's temporary folder.
+    """
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
+    ) -> None:
+        torch.save(checkpoint, path)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytorch_lightning as pl
 
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, TrainingBar
-from experiments.checkpoints import Checkpoints, ResumePoint, restore_best
+from experiments.checkpoints import Checkpoints, PlainFiles, ResumePoint, restore_best
 
 if TYPE_CHECKING:
     from experiments.build import Parts
@@ -84,4 +84,5 @@ def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback]) -> pl.
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
+        plugins=[PlainFiles()],
     )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PARENT_TAG = "mlflow.parentRunId"
 _PAGE = 1000
 _SHOWN_CANDIDATES = 8
+_SHOWN_CHARACTERS = 48
 
 
 def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
@@ -30,11 +31,15 @@ def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
     if not found:
         raise _unknown(prefix, where)
     if len(found) > 1:
-        names = ", ".join(f"{record.run_id[: len(prefix) + 4]} ({record.name})" for record in found)
+        names = ", ".join(f"{record.run_id[: len(prefix) + 4]} ({_short(record.name)})" for record in found)
         raise UserError(
             f"several runs begin with {prefix}: {names}", where=where, cure="Give more of the id."
         )
     return found[0]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
 
 
 def _unknown(prefix: str, where: str) -> UserError:
