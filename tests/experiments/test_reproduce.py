@@ -70,7 +70,13 @@ def reproduction(store: Store) -> str:
     return reproduce(store, store.find(train(classifier("export.when=never"), store).run_id)).run_id
 
 
-@pytest.mark.parametrize("kind", [finished, pruned, language, resumed, reproduction])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pruned,
+        *(pytest.param(kind, marks=pytest.mark.slow) for kind in (finished, language, resumed, reproduction)),
+    ],
+)
 def test_every_kind_of_run_is_identical_when_played_again(
     shared: Store, kind: Callable[[Store], str]
 ) -> None:
@@ -94,12 +100,14 @@ def test_every_kind_of_run_is_identical_when_played_again(
     )
 
 
+@pytest.mark.slow
 def test_another_number_of_threads_is_named(shared: Store) -> None:
     run = shared.find(train(classifier("export.when=never", "train.threads=none"), shared, threads=1).run_id)
     found = reproduce(shared, run, threads=2)
     assert [str(cause) for cause in found.causes] == ["threads: of torch: 1 then, 2 now"]
 
 
+@pytest.mark.slow
 def test_a_changed_computation_is_not_identical(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     run = shared.find(finished(shared))
     forward = DistilBertClassifier.loss_and_logits
@@ -122,6 +130,7 @@ def test_a_changed_computation_is_not_identical(shared: Store, monkeypatch: pyte
     assert reproduce(shared, run).comparison.verdict == "different"
 
 
+@pytest.mark.slow
 def test_a_store_that_was_copied_plays_its_runs_again(shared: Store, tmp_path: Path) -> None:
     run_id = finished(shared)
     copied = tmp_path / "a copy"

@@ -93,11 +93,19 @@ def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     ("config", "batches"),
     [
         (classifier(), [17]),
-        (classifier("train.accumulate_batches=2", "data.batch_size=8"), [33]),
-        (classifier("train.early_stopping_patience=1", "optim.learning_rate=0.05"), [11]),
-        (classifier("data.loader_workers=2"), [9, 8]),
-        (classifier("data.batch_tokens=200", "optim.schedule=cosine"), [23, 2]),
-        (language(), [14, 6]),
+        pytest.param(
+            classifier("train.accumulate_batches=2", "data.batch_size=8"), [33], marks=pytest.mark.slow
+        ),
+        pytest.param(
+            classifier("train.early_stopping_patience=1", "optim.learning_rate=0.05"),
+            [11],
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(classifier("data.loader_workers=2"), [9, 8], marks=pytest.mark.slow),
+        pytest.param(
+            classifier("data.batch_tokens=200", "optim.schedule=cosine"), [23, 2], marks=pytest.mark.slow
+        ),
+        pytest.param(language(), [14, 6], marks=pytest.mark.slow),
     ],
     ids=["plain", "accumulated", "stops early", "workers, twice", "token budget, twice", "language, twice"],
 )
@@ -119,6 +127,7 @@ def test_a_killed_and_resumed_run_is_the_uninterrupted_one(
     assert "encore.resumed_otherwise" not in run.tags
 
 
+@pytest.mark.slow
 @settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(step=st.integers(7, 24), every=st.integers(1, 9), accumulated=st.sampled_from([1, 2]))
 def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumulated: int) -> None:
@@ -134,7 +143,14 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
     assert step - max(every, 6) <= resumed_at < step  # the first validation, at step 6, is the best so far
 
 
-@pytest.mark.parametrize("moment", ["validation", "checkpoint", "scoring"])
+@pytest.mark.parametrize(
+    "moment",
+    [
+        pytest.param("validation", marks=pytest.mark.slow),
+        pytest.param("checkpoint", marks=pytest.mark.slow),
+        "scoring",
+    ],
+)
 def test_a_run_killed_in_a_validation_a_write_or_its_scoring_goes_on(
     shared: Store, moment: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -169,7 +185,7 @@ def _compute_twice_then_kill() -> Callable[[object], object]:
     return compute
 
 
-@pytest.mark.parametrize("damage", ["torn", "flipped"])
+@pytest.mark.parametrize("damage", ["torn", pytest.param("flipped", marks=pytest.mark.slow)])
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Store, damage: str) -> None:
     whole = train(classifier(), shared)
     with killed_at(24):
@@ -191,7 +207,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Stor
 def test_what_comes_out_otherwise_on_the_second_way_is_noted(
     shared: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with killed_at(24):
+    with killed_at(23):
         train(classifier(), shared)
     run = newest(shared)
     forward = DistilBertClassifier.loss_and_logits
