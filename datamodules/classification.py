@@ -13,8 +13,9 @@ import torch
 from datamodules.corpora.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out_sentences
 from datamodules.hub import DATA_SETS
+from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
 from errors import UserError

@@ -12,8 +12,9 @@ import torch
 
 from datamodules.corpora.stories import generate_stories
 from datamodules.hub import DATA_SETS
+from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, SplitName, SplitRows, TokenizedData
+from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
 from datamodules.tokens import TokenTable
 from errors import UserError

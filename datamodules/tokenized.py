@@ -6,12 +6,8 @@ Legend: N rows of a split, B batch, T tokens of the longest sequence of a batch.
 
 from __future__ import annotations
 
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from itertools import repeat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -22,8 +18,9 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
-from datamodules.fingerprint import fingerprint, short_digest
+from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out
+from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_folder, from_hub
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
@@ -39,33 +36,6 @@ SplitName = Literal["train", "val", "test"]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 Batch = dict[str, torch.Tensor]
 _TOKENIZED_AT_ONCE = 4096
-
-
-@dataclass(frozen=True)
-class SplitRows:
-    """The rows of one split as columns, in the source's order."""
-
-    texts: Sequence[str]
-    labels: Sequence[int] | None
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """sha256 over every row."""
-        if self.labels is None:
-            return fingerprint((text,) for text in self.texts)
-        return fingerprint(zip(self.texts, self.labels, strict=True))
-
-    @cached_property
-    def checksums(self) -> NDArray[np.uint32]:
-        """(N,) CRC-32 of every row: tells which row changed, where the fingerprint tells that one did."""
-        labels: Iterable[int | None] = repeat(None) if self.labels is None else self.labels
-        pairs = zip(self.texts, labels, strict=False)
-        return np.array([zlib.crc32(f"{label}\0{text}".encode()) for text, label in pairs], dtype=np.uint32)
-
-    def take(self, rows: NDArray[np.int64]) -> SplitRows:
-        """Rows `rows`, in that order."""
-        labels = None if self.labels is None else [self.labels[int(i)] for i in rows]
-        return SplitRows([self.texts[int(i)] for i in rows], labels)
 
 
 class TokenizedData(pl.LightningDataModule, ABC):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator, Mapping
@@ -68,11 +69,23 @@ def _worktree(run: RunArtifacts, code: Mapping[str, Any]) -> Generator[Path]:
     tree = run.store.root / "worktrees" / f"{run.record.run_id[:12]}-{os.getpid()}"
     with disk_errors(tree):
         tree.parent.mkdir(parents=True, exist_ok=True)
-    git(REPOSITORY, "worktree", "add", "--detach", str(tree), commit)
     try:
+        _checked_out(commit, tree)
         yield tree
     finally:
-        git(REPOSITORY, "worktree", "remove", "--force", str(tree))
+        shutil.rmtree(tree, ignore_errors=True)
+        git(REPOSITORY, "worktree", "prune")
+
+
+def _checked_out(commit: str, tree: Path) -> None:
+    try:
+        git(REPOSITORY, "worktree", "add", "--detach", str(tree), commit)
+    except subprocess.CalledProcessError as error:
+        raise UserError(
+            f"git cannot check commit {commit[:12]} out ({_first_line(error.stderr)})",
+            where=str(tree),
+            cure="Mend what git names, or leave --at-commit out.",
+        ) from error
 
 
 def _apply_patch(run: RunArtifacts, tree: Path) -> None:
@@ -132,9 +145,9 @@ def _install(folder: Path, python: Path, lock: Path) -> None:
 def _train(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
     config = tree.parent / f"{tree.name}.yaml"  # JSON is YAML
     config.write_text(json.dumps(run.json(CONFIG_FILE)), encoding="utf-8")
-    overrides = [f"train.threads={run.record.tags['encore.ran.threads']}"]
-    if not run.has(EXPORT_REPORT):
-        overrides.append("export.when=never")
+    overrides = [f"export.when={'finished' if run.has(EXPORT_REPORT) else 'never'}"]
+    if run.json(CONFIG_FILE)["train"].get("threads") is None:
+        overrides.append(f"train.threads={run.record.tags['encore.ran.threads']}")
     command = [python, "-m", "cli", "train", str(config), *overrides, "--root", str(run.store.root), "--json"]
     if console is not None:
         console.print(f"training with the code of {tree.name}", highlight=False)
@@ -149,16 +162,14 @@ def _train(run: RunArtifacts, tree: Path, python: str, console: Console | None) 
         )
     finally:
         config.unlink()
-    if process.returncode not in {
-        0,
-        1,
-    }:  # 1: the gate of the export, which the recorded run may have missed too
+    try:  # exit code 1 may be the export's gate, which the recorded run may have missed too
+        return str(json.loads(process.stdout)["run_id"])
+    except (ValueError, KeyError) as error:
         raise UserError(
             f"the recorded code ended with {process.returncode} ({_last_line(process.stderr)})",
             where=run.where,
             cure="Its message says why.",
-        )
-    return str(json.loads(process.stdout)["run_id"])
+        ) from error
 
 
 def _first_line(stderr: bytes) -> str:

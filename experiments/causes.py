@@ -22,8 +22,10 @@ _NUMERIC = (
 _NO_NUMBERS = {
     "data.path",
     "data.loader_workers",
+    "train.threads",  # told as threads
     "train.checkpoint_every_minutes",
     "train.checkpoint_every_steps",
+    "export.when",  # what was exported shows in the results
 }
 _SHOWN_FILES = 5
 _ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
@@ -91,8 +93,9 @@ def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Ca
     """One cause that names the files; none when the sources are the same, whatever the commit."""
     if recorded["tree_digest"] == actual["tree_digest"]:
         return
-    then, now = recorded.get("files", {}), actual.get("files", {})
-    changed = (path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+    then, now = recorded.get("files") or {}, actual.get("files") or {}
+    # An older record has no digest of each file: then no file can be named.
+    changed = (path for path in then.keys() | now.keys() if then and now and then.get(path) != now.get(path))
     files = sorted(changed, key=lambda path: (not path.startswith(_ROOMS_OF_NUMBERS), path))
     more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
     name = (", ".join(files[:_SHOWN_FILES]) + more) or "source tree"

@@ -12,6 +12,7 @@ import random
 import shutil
 import time
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -62,6 +63,7 @@ class Checkpoints(pl.Callback):
         self.plan = plan
         self.best: dict[str, float] = {}
         self.best_step = 0
+        self.best_checksum = 0  # CRC-32 of the best weights' file
         self.ended = False
         self.trained_before_s = 0.0  # by the sittings before this one
         self._best_is_new = False
@@ -74,6 +76,7 @@ class Checkpoints(pl.Callback):
         return {
             "best": self.best,
             "best_step": self.best_step,
+            "best_checksum": self.best_checksum,
             "ended": self.ended,
             "trained_s": self.trained_before_s + time.monotonic() - self._began,
             "random": _random_states(),
@@ -81,12 +84,14 @@ class Checkpoints(pl.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.best_step = state_dict["best"], state_dict["best_step"]
+        self.best_checksum = state_dict["best_checksum"]
         self.trained_before_s = state_dict["trained_s"]
         self._random = state_dict["random"]
 
     def take_over(self, point: ResumePoint) -> None:
         """Stand as at the end of a training that had ended at `point`."""
-        self.best, self.best_step, self.trained_before_s = point.best, point.best_step, point.trained_s
+        self.best, self.best_step, self.best_checksum = point.best, point.best_step, point.best_checksum
+        self.trained_before_s = point.trained_s
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._written_step = trainer.global_step
@@ -130,11 +135,12 @@ class Checkpoints(pl.Callback):
         first = BEST if self._best_is_new else LAST
         with whole_file(self.folder / f"{first}.safetensors") as partial:
             pl_module.save_weights(partial)
+            if first == BEST:
+                self.best_checksum = _checksum(partial)
         with whole_file(self.folder / f"{first}.ckpt") as partial:
             trainer.save_checkpoint(partial, weights_only=False)
         if first == BEST:
-            for suffix in ("safetensors", "ckpt"):
-                _link(self.folder / f"{BEST}.{suffix}", self.folder / f"{LAST}.{suffix}")
+            _link_both(self.folder, BEST, LAST)
         self._best_is_new = False
         self._written_at, self._written_step = time.monotonic(), trainer.global_step
         self.watch.go_on()
@@ -150,6 +156,15 @@ class PlainFiles(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         torch.save(checkpoint, path)
+
+
+def _checksum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
+
+
+def _link_both(folder: Path, source: str, target: str) -> None:
+    for suffix in ("safetensors", "ckpt"):
+        _link(folder / f"{source}.{suffix}", folder / f"{target}.{suffix}")
 
 
 def _link(source: Path, target: Path) -> None:
@@ -194,6 +209,7 @@ class ResumePoint:
     batches: int
     best: dict[str, float]
     best_step: int
+    best_checksum: int
     ended: bool
     trained_s: float
     damaged: tuple[str, ...]
@@ -216,13 +232,15 @@ def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
         found.append(_read_point(path))
     best_steps = {point.step for point in found if point.path.stem == BEST}
     for point in sorted(found, key=lambda point: -point.step):
-        if point.best_step in {0, point.step, *best_steps}:
+        weights = folder / f"{BEST}.safetensors"
+        has_best = point.best_step in {0, point.step, *best_steps}
+        if has_best or (weights.exists() and _checksum(weights) == point.best_checksum):
             return replace(point, damaged=tuple(damaged))
     what = f"no whole checkpoint ({', '.join(damaged)} damaged)" if damaged else "no checkpoint yet"
     raise UserError(
         f"{what}: there is nothing to go on from",
         where=where,
-        cure="`encore reproduce` runs it from the start.",
+        cure="Start it anew with `encore train`.",
     )
 
 
@@ -243,6 +261,12 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 def _read_point(path: Path) -> ResumePoint:
     content = load_checkpoint(path)
     state = content["callbacks"][Checkpoints.__qualname__]
+    if "random" not in state:
+        raise UserError(
+            "was written by an earlier version of Encore, without all that going on needs",
+            where=str(path),
+            cure="Start the run anew with `encore train`.",
+        )
     progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
     return ResumePoint(
         path,
@@ -250,6 +274,7 @@ def _read_point(path: Path) -> ResumePoint:
         int(progress["completed"]),
         dict(state["best"]),
         int(state["best_step"]),
+        int(state["best_checksum"]),
         bool(state["ended"]),
         float(state["trained_s"]),
         (),
@@ -261,9 +286,12 @@ def restore_best(point: ResumePoint, learner: Learner) -> None:
     if point.best_step == 0:
         return
     folder = point.path.parent
-    best = folder / f"{BEST}.ckpt"
-    if point.best_step == point.step and point.path != best:
-        _link(point.path, best)
-    learner.load_state_dict(load_checkpoint(best)["state_dict"])
-    with whole_file(folder / f"{BEST}.safetensors") as partial:
-        learner.save_weights(partial)
+    weights = folder / f"{BEST}.safetensors"
+    if not (weights.exists() and _checksum(weights) == point.best_checksum):
+        # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
+        source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
+        learner.load_state_dict(load_checkpoint(source)["state_dict"])
+        with whole_file(weights) as partial:
+            learner.save_weights(partial)
+    if point.best_step == point.step:
+        _link_both(folder, *((BEST, LAST) if point.path.stem == BEST else (LAST, BEST)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
@@ -127,12 +128,20 @@ def _largest_loss_difference(
     recorded: Mapping[int, Mapping[str, float]], actual: Mapping[int, Mapping[str, float]]
 ) -> float:
     differences = [
-        abs(recorded[step][metric] - actual[step][metric])
+        _distance(recorded[step][metric], actual[step][metric])
         for step in recorded.keys() & actual.keys()
         for metric in ("train/loss", "val/loss")
         if metric in recorded[step] and metric in actual[step]
     ]
     return max(differences, default=0.0)
+
+
+def _distance(one: float, other: float) -> float:
+    """Infinite where only one of them is a number."""
+    if _equal(one, other):
+        return 0.0
+    distance = abs(one - other)
+    return distance if math.isfinite(distance) else math.inf
 
 
 def _answers(recorded: pd.DataFrame, actual: pd.DataFrame, tolerance: Tolerance) -> AnswerDifference:

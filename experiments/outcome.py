@@ -44,10 +44,7 @@ class Outcome:
         """By split: one row per example, in the split's order."""
         import pandas as pd
 
-        return {
-            split: pd.read_parquet(self.run.path(f"predictions/{split}/predictions.parquet"))
-            for split in SCORED
-        }
+        return {split: pd.read_parquet(self.run.path(_predictions(split))) for split in SCORED}
 
 
 def read_outcome(store: Store, record: RunRecord) -> Outcome:
@@ -57,20 +54,42 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         raise UserError(
             f"the run is {record.status} and has no finished record ({RESULT_FILE})",
             where=run.where,
-            cure="`encore resume` brings a killed run to its end; then it can be compared.",
+            cure="`encore resume` brings a run with a checkpoint to its end; else run the experiment anew.",
         )
-    result = run.json(RESULT_FILE)
-    digests = dict(run.json(DIGESTS_FILE))
-    if run.has(EXPORT_REPORT):
-        digests |= {f"export/{file}": digest for file, digest in run.json(EXPORT_REPORT)["digests"].items()}
+    result = _fields(run, RESULT_FILE, "metrics", "steps", "status")
+    digests = dict(_fields(run, DIGESTS_FILE))
+    metrics = {key: value for key, value in result["metrics"].items() if not key.startswith("export/")}
+    if run.has(EXPORT_REPORT):  # a run may have been exported later, or again
+        report = _fields(run, EXPORT_REPORT, "metrics", "digests")
+        digests |= {f"export/{file}": digest for file, digest in report["digests"].items()}
+        metrics |= report["metrics"]
+    for split in SCORED:
+        run.path(_predictions(split))  # needed as soon as something differs
     return Outcome(
         run,
         digests,
         untimed_points(logged_points(store, record)),
-        {key: value for key, value in result["metrics"].items() if not _TIMED.search(key)},
+        {key: value for key, value in metrics.items() if not _TIMED.search(key)},
         int(result["steps"]),
         str(result["status"]),
     )
+
+
+def _predictions(split: str) -> str:
+    return f"predictions/{split}/predictions.parquet"
+
+
+def _fields(run: RunArtifacts, file: str, *needed: str) -> dict[str, Any]:
+    """The JSON object in `file`; UserError when it is none or lacks a field."""
+    content = run.json(file)
+    missing = [field for field in needed if not isinstance(content, dict) or field not in content]
+    if missing or not isinstance(content, dict):
+        raise UserError(
+            f"{file} has no {', '.join(missing) or 'fields'}",
+            where=run.where,
+            cure="An earlier version of Encore wrote it, or it was altered; run the experiment anew.",
+        )
+    return content
 
 
 def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:

@@ -17,7 +17,7 @@ from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
-    from datamodules.tokenized import SplitName, TokenizedData
+    from datamodules.tokenized import TokenizedData
     from experiments.build import Parts, Schedule
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -69,12 +69,21 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
+def fingerprints_of(config: ExperimentConfig, data: TokenizedData) -> dict[str, str]:
+    """Digests of what a run starts from: the rows of each split, the tokenizer, the bytes of local weights."""
+    weights = _weights_digest(config.model.pretrained)
+    return {
+        **{str(split): digest for split, digest in data.fingerprints().items()},
+        "tokenizer": data.tokenizer_digest,
+        **({} if weights is None else {"weights": weights}),
+    }
+
+
 def recipe_id(
     config: ExperimentConfig,
-    fingerprints: Mapping[SplitName, str],
+    fingerprints: Mapping[str, str],
     provenance: Provenance,
     ran: Mapping[str, str],
-    tokenizer: str,
 ) -> str:
     """sha256 over everything that decides a run's numbers on one machine class, and nothing else.
 
@@ -94,12 +103,10 @@ def recipe_id(
     }
     content = {
         "config": config.model_dump(mode="json", exclude=elsewhere),
-        "tokenizer": tokenizer,
         "code": code_tree_digest(REPOSITORY),
-        "data": {split: fingerprints[split] for split in sorted(fingerprints)},
+        "data": dict(sorted(fingerprints.items())),
         "lock": provenance.lock_digest,
         "ran": {key: ran[key] for key in ("threads", "device")},
-        "weights": _weights_digest(config.model.pretrained),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -127,7 +134,7 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     config, data, schedule = parts.config, parts.data, parts.schedule
     provenance = collect(REPOSITORY)
-    fingerprints = data.fingerprints()
+    fingerprints = fingerprints_of(config, data)
     log = store.start_run(
         experiment=task_name(config),
         name=name,
@@ -136,9 +143,9 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran, data.tokenizer_digest),
+            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran),
             "encore.kind": "run",
-            **_ran_tags(ran, data, schedule),
+            **_ran_tags(ran, data, schedule, fingerprints),
             **tags,
         },
         description=_description(config, data, schedule),
@@ -146,19 +153,25 @@ def open_run(
         parent_id=parent_id,
     )
     try:
-        log.log_json(config.model_dump(mode="json"), CONFIG_FILE)
-        log.log_json(provenance.to_json(), PROVENANCE_FILE)
-        log.log_text(working_tree_patch(REPOSITORY), PATCH_FILE)
-        with log.folder(ROWS_FOLDER) as folder:
-            for split, rows in data.rows.items():
-                np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
+        _write_record(log, parts, provenance)
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise
     return log
 
 
-def _ran_tags(ran: Mapping[str, str], data: TokenizedData, schedule: Schedule) -> dict[str, str]:
+def _write_record(log: RunLog, parts: Parts, provenance: Provenance) -> None:
+    log.log_json(parts.config.model_dump(mode="json"), CONFIG_FILE)
+    log.log_json(provenance.to_json(), PROVENANCE_FILE)
+    log.log_text(working_tree_patch(REPOSITORY), PATCH_FILE)
+    with log.folder(ROWS_FOLDER) as folder:
+        for split, rows in parts.data.rows.items():
+            np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
+
+
+def _ran_tags(
+    ran: Mapping[str, str], data: TokenizedData, schedule: Schedule, fingerprints: Mapping[str, str]
+) -> dict[str, str]:
     """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
     facts = {
         **ran,
@@ -166,7 +179,7 @@ def _ran_tags(ran: Mapping[str, str], data: TokenizedData, schedule: Schedule) -
         "train_examples": str(len(data.rows["train"].texts)),
         "dropped_examples": str(data.dropped_rows),
         "data_origin": data.origin,
-        **{f"fingerprint.{split}": digest for split, digest in data.fingerprints().items()},
+        **{f"fingerprint.{name}": digest for name, digest in fingerprints.items()},
     }
     return {f"encore.ran.{key}": value for key, value in facts.items()}
 

@@ -11,7 +11,7 @@ import numpy as np
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, ROWS_FOLDER
+from experiments.record import CONFIG_FILE, ROWS_FOLDER, fingerprints_of
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
@@ -62,6 +62,20 @@ def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:
                 difference_of_rows(run, data, split),
                 where=f"{run.where}, data from {data.origin}",
                 cure="Restore the data that the run was made with.",
+            )
+
+
+def check_same_start(run: RunArtifacts, config: ExperimentConfig, data: TokenizedData) -> None:
+    """UserError when the rows, the tokenizer or the pretrained weights are not those that the run began with."""
+    check_same_data(run, data)
+    for name, digest in fingerprints_of(config, data).items():
+        recorded = run.record.tags.get(f"encore.ran.fingerprint.{name}")
+        if recorded is not None and recorded != digest:
+            what = "the pretrained weights are" if name == "weights" else f"the {name} is"
+            raise UserError(
+                f"{what} not what the run began with",
+                where=f"{run.where}, {config.model.tokenizer or config.model.pretrained or config.data.kind}",
+                cure="Restore what the run was made with.",
             )
 
 

@@ -6,28 +6,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from errors import UserError
 from experiments.at_commit import train_at_commit
 from experiments.build import build_data, pinned
 from experiments.callbacks import StopWhen
-from experiments.causes import Cause, Circumstances, find_causes
+from experiments.causes import Cause, find_causes
 from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
+from experiments.circumstances import circumstances_here, recorded_circumstances
 from experiments.compare import Comparison, Tolerance, compare
 from experiments.machine import check_precision, prepare
 from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
 from experiments.progress import reported
-from experiments.record import (
-    CONFIG_FILE,
-    PROVENANCE_FILE,
-    REPOSITORY,
-    RESULT_FILE,
-    flat_mapping,
-    flat_params,
-)
-from experiments.recorded import RunArtifacts, check_same_data, recorded_config
+from experiments.record import CONFIG_FILE, DIGESTS_FILE, RESULT_FILE
+from experiments.recorded import RunArtifacts, check_same_start, recorded_config
 from experiments.train import train
 from tracking.disk import disk_errors
-from tracking.provenance import collect
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.store import Store
 
-_FINGERPRINT, _RAN = "encore.ran.fingerprint.", "encore.ran."
 VERDICT_TAG, REPRODUCES_TAG = "encore.verdict", "encore.reproduces"
 
 
@@ -68,12 +62,13 @@ def reproduce(
     run = _playable(store, record)
     recorded = read_outcome(store, record)
     if at_commit:
+        _check_start_if_readable(run, console)
         again_id = train_at_commit(run, recorded, console=console)
     else:
         again_id = _train_here(store, run, recorded, threads, console)
     again = store.find(again_id)
     comparison = compare(recorded, read_outcome(store, again), tolerance)
-    causes = find_causes(circumstances_of(store, record), circumstances_of(store, again))
+    causes = find_causes(recorded_circumstances(run), recorded_circumstances(RunArtifacts(store, again)))
     content = certificate(record, again, comparison, causes, tolerance)
     _certify(store, record, again, content)
     return Reproduction(again.run_id, comparison, tuple(causes), content)
@@ -83,17 +78,19 @@ def _train_here(
     store: Store, run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None
 ) -> str:
     config = recorded_config(store, run.record)
-    _check_data(store, run, config, console)
+    _check_start(run, config, console)
+    if threads is not None:
+        config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     result = train(
         config,
         store,
         name=f"{run.record.name} again",
-        tags={"encore.kind": "reproduction"},
+        tags={"encore.kind": "reproduction", REPRODUCES_TAG: run.record.run_id},
         stop_when=_stop_like(recorded),
         export=run.has(EXPORT_REPORT),
         console=console,
         title=f"{config.name} again",
-        threads=threads or int(run.record.tags["encore.ran.threads"]),
+        threads=int(run.record.tags["encore.ran.threads"]),
     )
     return result.run_id
 
@@ -106,22 +103,14 @@ def check(store: Store, record: RunRecord, *, console: Console | None = None) ->
     ran = prepare(config, threads=int(record.tags["encore.ran.threads"]))
     with disk_errors(store.root), reported(console) as on_progress:
         data = build_data(config, cache_dir=store.root / "cache", on_progress=on_progress)
-    here = Circumstances(
-        collect(REPOSITORY).to_json(),
-        flat_params(config),
-        {str(split): digest for split, digest in data.fingerprints().items()},
-        ran,
-    )
-    return find_causes(circumstances_of(run.store, record), here)
+    return find_causes(recorded_circumstances(run), circumstances_here(config, data, ran))
 
 
 def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
     """What differs between the circumstances of two runs and, where both have finished, their outcomes."""
-    for record in (one, other):
-        _playable(store, record)
-    causes = find_causes(circumstances_of(store, one), circumstances_of(store, other))
-    finished = all(RunArtifacts(store, record).has(RESULT_FILE) for record in (one, other))
-    if not finished:
+    runs = [_playable(store, record) for record in (one, other)]
+    causes = find_causes(*(recorded_circumstances(run) for run in runs))
+    if not all(run.has(file) for run in runs for file in (RESULT_FILE, DIGESTS_FILE)):
         return causes, None
     return causes, compare(read_outcome(store, one), read_outcome(store, other), Tolerance())
 
@@ -139,11 +128,26 @@ def _playable(store: Store, record: RunRecord) -> RunArtifacts:
     return run
 
 
-def _check_data(store: Store, run: RunArtifacts, config: ExperimentConfig, console: Console | None) -> None:
-    """Before a run begins: data that are gone or others leave no trace."""
-    config = pinned(config, cache_dir=store.root / "cache")
-    with disk_errors(store.root), reported(console) as on_progress:
-        check_same_data(run, build_data(config, cache_dir=store.root / "cache", on_progress=on_progress))
+def _check_start(run: RunArtifacts, config: ExperimentConfig, console: Console | None) -> None:
+    """Before a run begins: data, a tokenizer or weights that are gone or others leave no trace."""
+    cache = run.store.root / "cache"
+    config = pinned(config, cache_dir=cache)
+    with disk_errors(run.store.root), reported(console) as on_progress:
+        check_same_start(run, config, build_data(config, cache_dir=cache, on_progress=on_progress))
+
+
+def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None:
+    """The recorded program may have had another schema; then its data are compared afterwards, as a cause."""
+    run.json(CONFIG_FILE)
+    try:
+        config = recorded_config(run.store, run.record)
+    except UserError as error:
+        if console is not None:
+            console.print(
+                f"[yellow]data are not checked beforehand:[/] {escape(str(error))}", highlight=False
+            )
+        return
+    _check_start(run, config, console)
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:
@@ -155,19 +159,6 @@ def _stop_like(recorded: Outcome) -> StopWhen | None:
         return step >= recorded.steps
 
     return stop
-
-
-def circumstances_of(store: Store, record: RunRecord) -> Circumstances:
-    """Under what a recorded run ran; UserError when its record is not whole."""
-    run = RunArtifacts(store, record)
-    provenance = run.json(PROVENANCE_FILE)
-    tags = {key: value for key, value in record.tags.items() if key.startswith(_RAN)}
-    return Circumstances(
-        provenance,
-        flat_mapping(run.json(CONFIG_FILE)),  # as written: an older program's keys may not be ours
-        {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
-        {key.removeprefix(_RAN): value for key, value in tags.items()},
-    )
 
 
 def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[str, Any]) -> None:

@@ -45,6 +45,13 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
 
 def _refuse(record: RunRecord, where: str) -> None:
     kind = record.tags.get("encore.kind")
+    if kind == "reproduction":
+        original = record.tags.get("encore.reproduces", "")[:8]
+        raise UserError(
+            "plays another run again, which is worth something only whole",
+            where=where,
+            cure=f"Begin it anew: `encore reproduce {original}`.",
+        )
     if kind in {"sweep", "trial"}:
         raise UserError(
             "a sweep and its trials go on together",

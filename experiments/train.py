@@ -13,19 +13,22 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import torch
+from rich.markup import escape
 
-from errors import RunError
+from errors import RunError, UserError
 from experiments.build import Parts, build
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
+from experiments.causes import find_causes
 from experiments.checkpoints import CheckpointPlan, Checkpoints
-from experiments.digests import checkpoint_digests, table_digest
+from experiments.circumstances import circumstances_here, recorded_circumstances
+from experiments.digests import checkpoint_digests, file_digest, table_digest
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.fitting import GoingOn, fit
 from experiments.machine import check_precision, prepare
 from experiments.progress import reported
 from experiments.record import DIGESTS_FILE, MODEL_FOLDER, RESULT_FILE, open_run, run_name
-from experiments.recorded import RunArtifacts, check_same_data
+from experiments.recorded import RunArtifacts, check_same_start
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -74,13 +77,11 @@ def train(
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
 
-    name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run
-    that it stops is pruned, which leaves it KILLED with the metrics it had. export: whether to
-    write the ONNX and INT8 variants; none: as `config.export.when` says of a single run. title: of the
-    progress bar; none: the experiment's name. threads: of torch on the CPU, where `config` leaves them open.
-    continued: go on with this run instead of starting one.
-    Raises UserError before anything is recorded when the config cannot run here; a later error
-    marks the run FAILED and is raised again.
+    name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run that
+    it stops is pruned, which leaves it KILLED with the metrics it had. export: the ONNX and INT8 variants or not;
+    none: as `config.export.when` says. title: of the progress bar; none: the experiment's name. threads: of torch
+    on the CPU, where `config` leaves them open. continued: go on with this run instead of starting one.
+    Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
     """
     check_precision(config)
     clock = _Clock()
@@ -88,30 +89,47 @@ def train(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
-    name = name or run_name(config, {})
+    name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"):
         if continued is None:
             log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
         else:
-            name = continued.record.name
-            log = _reopened(store, parts, continued, tags or {})
+            log = _reopened(store, parts, ran, continued, console)
     run = _Run(store, name, parts, log, ran["device"], console, title or config.name, clock, continued)
     with _ended_in_the_record(log), disk_errors(store.root), _memory_errors(config):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
-    if result.status == "pruned":
-        log.finish("KILLED", reason="pruned")
-    else:
-        log.finish("FINISHED")
+    pruned = result.status == "pruned"
+    log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
     return result
 
 
-def _reopened(store: Store, parts: Parts, continued: Continuation, tags: Mapping[str, str]) -> RunLog:
-    """The run set going again; UserError when its data are others now."""
-    check_same_data(RunArtifacts(store, continued.record), parts.data)
+def _reopened(
+    store: Store, parts: Parts, ran: Mapping[str, str], continued: Continuation, console: Console | None
+) -> RunLog:
+    """The run set going again. UserError when it began with other data or on another kind of device.
+
+    What else differs from its record is said and stays with the run.
+    """
+    run = RunArtifacts(store, continued.record)
+    check_same_start(run, parts.config, parts.data)
+    causes = find_causes(recorded_circumstances(run), circumstances_here(parts.config, parts.data, ran))
+    recorded_device = continued.record.tags.get("encore.ran.device")
+    if ran["device"] != recorded_device:
+        raise UserError(
+            f"began on {recorded_device} and would go on here on {ran['device']}",
+            where=run.where,
+            cure="Resume it on a machine like the one that it began on.",
+        )
     log = store.attach(continued.record.run_id, running=True)
     before = continued.record.tags.get("encore.resumed_at")
     steps = [*(before.split(", ") if before else ()), str(continued.going_on.point.step)]
-    log.set_tags({"encore.resumed_at": ", ".join(steps), **tags})
+    tags = {"encore.resumed_at": ", ".join(steps)}
+    if causes:
+        under = "; ".join(str(cause) for cause in causes)
+        tags["encore.resumed_under"] = under
+        if console is not None:
+            console.print(f"[yellow]differs from the run's beginning:[/] {escape(under)}", highlight=False)
+    log.set_tags(tags)
     return log
 
 
@@ -184,7 +202,8 @@ class _Run:
             self.clock.seconds["training"] += checkpoints.trained_before_s
             if self.log.local_artifacts() is None:
                 with self.log.folder("checkpoints") as uploaded:
-                    shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True)
+                    halves = shutil.ignore_patterns(".*")  # of a sitting that was killed in a write
+                    shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True, ignore=halves)
             pruned = cue is not None and cue.stopped_at is not None
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
@@ -194,7 +213,9 @@ class _Run:
             scores, answers = self._score()
             metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
             if not pruned:
-                failures = self._keep_and_export(metrics, Path(scratch) / MODEL_FOLDER, export=export)
+                model = Path(scratch) / MODEL_FOLDER
+                failures = self._keep_and_export(metrics, model, export=export)
+                digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
             self.log.log_json(digests | answers, DIGESTS_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:

@@ -54,7 +54,7 @@ def _digest(run: RunArtifacts, name: str, recorded: str) -> Check:
     if room == "predictions":
         file = f"predictions/{rest}/predictions.parquet"
         return _held(name, file, recorded, lambda: table_digest(pd.read_parquet(run.path(file))))
-    if room == "export":
+    if room in {"export", "model"}:
         return _held(name, name, recorded, lambda: file_digest(run.path(name)))
     return _held(name, "checkpoints", recorded, lambda: checkpoint_digests(run.path("checkpoints"))[name])
 
@@ -82,7 +82,13 @@ def _scores(run: RunArtifacts, outcome: Outcome, split: str) -> Iterator[Check]:
 
 def _export_scores(run: RunArtifacts, outcome: Outcome) -> Iterator[Check]:
     file = "export/predictions.parquet"
-    frame = pd.read_parquet(run.path(file))
+    try:
+        frame = pd.read_parquet(run.path(file))
+    except (UserError, OSError, ValueError) as error:
+        yield Check(
+            "export's answers", file, holds=False, recorded="a table", found=str(error).splitlines()[0][:80]
+        )
+        return
     for variant in VARIANTS:
         if f"{variant}_prediction" in frame:
             right = frame[f"{variant}_prediction"] == frame["label"]

@@ -136,14 +136,17 @@ def _move_in(path: Path, root: Path) -> None:
     """Have the database of a store that was copied or moved here speak of the artifacts here.
 
     MLflow records the artifacts' place in full. An experiment counts as moved when its folder stands under
-    `root` by the name that its recorded place ends with.
+    `root` by the name that its recorded place ends with, and is another folder. While a run is going on
+    nothing is moved: its process may see the same folder under another name.
     """
     with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection, connection:
+        if connection.execute("SELECT 1 FROM runs WHERE status = 'RUNNING' LIMIT 1").fetchone():
+            return
         rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
         for experiment, recorded in rows:
             before, _, name = (recorded or "").rpartition("/artifacts/")
             folder = root / "artifacts" / unquote(name)
-            if not before.startswith("file:") or recorded == folder.as_uri() or not folder.is_dir():
+            if not before.startswith("file:") or not folder.is_dir() or _same(recorded, folder):
                 continue
             connection.execute(
                 "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
@@ -154,6 +157,11 @@ def _move_in(path: Path, root: Path) -> None:
                 "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
                 (folder.as_uri(), len(recorded) + 1, experiment, len(recorded) + 1, f"{recorded}/"),
             )
+
+
+def _same(recorded: str, folder: Path) -> bool:
+    there = Path(unquote(urlsplit(recorded).path))
+    return there.exists() and there.samefile(folder)
 
 
 def _check_port(uri: str, default_port: int) -> None:

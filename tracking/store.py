@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 import os
 import re
@@ -22,12 +21,12 @@ from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit
 from tracking.search import PARENT_TAG, as_float, find_run, search_runs
+from tracking.tags import run_tags
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-NOTE_TAG = "mlflow.note.content"
 _PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
 _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
 _KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
@@ -90,7 +89,7 @@ class Store:
         """
         if greater_is_better is None:
             greater_is_better = _SMALLER_IS_BETTER.search(primary_metric.rpartition("/")[2]) is None
-        all_tags = _run_tags(tags, description, parent_id)
+        all_tags = run_tags(tags, description, parent_id)
         check_names([*params, *all_tags])
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
@@ -288,23 +287,3 @@ class Store:
             inputs.append(MlflowInput(entity, tags))
         if inputs:
             self.client.log_inputs(run_id, inputs)
-
-
-def _run_tags(tags: Mapping[str, str], description: str, parent_id: str | None) -> dict[str, str]:
-    return {
-        "mlflow.user": _user(),
-        "mlflow.source.type": "LOCAL",
-        "mlflow.source.name": "encore",
-        NOTE_TAG: description,
-        OWNER_TAG: str(Owner.current()),
-        **({PARENT_TAG: parent_id} if parent_id else {}),
-        **tags,
-    }
-
-
-def _user() -> str:
-    """The user's name, or the number where a container's user has none."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())

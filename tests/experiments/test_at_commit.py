@@ -97,8 +97,21 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     patch.write_text(patch.read_text().replace("_LEVELS / (_LEVELS - dropped)", "something else", 1))
     refused = _encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
     assert refused.returncode == 2
-    assert "the recorded patch does not apply" in refused.stderr
-    assert len(refused.stderr.strip().splitlines()) == 1
+    assert "the recorded patch does not apply" in refused.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+
+
+def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Path) -> None:
+    made = _encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
+    run_id = json.loads(made.stdout)["run_id"]
+    patch = Store.open(root).artifact(Store.open(root).find(run_id), "run/working_tree.patch")
+    _edit(repository / "experiments" / "train.py", "import torch\n", "import torch\nimport no_such_module\n")
+    patch.write_text(_git(repository, "diff"))
+    _git(repository, "checkout", "-q", "--", ".")
+    broken = _encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    assert broken.returncode == 2
+    assert "the recorded code ended with 1 (ModuleNotFoundError" in broken.stderr
+    assert not list((root / "worktrees").iterdir())
 
 
 def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root: Path) -> None:

@@ -19,12 +19,14 @@ from errors import UserError
 from experiments.causes import Cause, Circumstances, find_causes
 from experiments.compare import Tolerance, compare
 from experiments.config import ExperimentConfig
+from experiments.exporting import export_run
 from experiments.loading import load_experiment
 from experiments.outcome import Outcome, read_outcome
 from experiments.record import DIGESTS_FILE
 from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
+from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from tests.experiments.test_resume import killed_at, newest
@@ -102,7 +104,7 @@ def test_every_kind_of_run_is_identical_when_played_again(
 
 @pytest.mark.slow
 def test_another_number_of_threads_is_named(shared: Store) -> None:
-    run = shared.find(train(classifier("export.when=never", "train.threads=none"), shared, threads=1).run_id)
+    run = shared.find(train(classifier("export.when=never"), shared).run_id)
     found = reproduce(shared, run, threads=2)
     assert [str(cause) for cause in found.causes] == ["threads: of torch: 1 then, 2 now"]
 
@@ -162,6 +164,31 @@ def test_changed_rows_are_named_before_a_run_begins(shared: Store, monkeypatch: 
     assert [cause.kind for cause in check(shared, run)] == ["data"]
 
 
+@pytest.mark.slow
+def test_a_run_that_was_exported_later_plays_again_and_verifies(shared: Store) -> None:
+    run_id = train(classifier("export.when=never"), shared).run_id
+    export_run(shared, shared.find(run_id))
+    assert [check for check in verify(shared, shared.find(run_id)) if not check.holds] == []
+    found = reproduce(shared, shared.find(run_id))
+    assert found.comparison.verdict == "identical", found.certificate
+    assert "export/int8/model.onnx" in found.comparison.digests
+
+
+def test_other_weights_in_the_same_folder_are_refused_and_named(shared: Store, tmp_path: Path) -> None:
+    first, second = (
+        shared.find(train(classifier(f"seed={seed}", "export.when=never"), shared).run_id) for seed in (1, 2)
+    )
+    start = tmp_path / "start"
+    shutil.copytree(shared.artifact(first, "model"), start)
+    run = shared.find(train(classifier(f"model.pretrained={start}", "export.when=never"), shared).run_id)
+    shutil.copy(shared.artifact(second, "model") / "model.safetensors", start / "model.safetensors")
+    assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "weights")]
+    count = len(shared.runs())
+    with pytest.raises(UserError, match="the pretrained weights are not what the run began with"):
+        reproduce(shared, run)
+    assert len(shared.runs()) == count
+
+
 def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
     run = shared.find(finished(shared))
     count = len(shared.runs())
@@ -176,6 +203,14 @@ def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
         (lambda folder: (folder / "run/digests.json").write_text("{"), "run/digests.json is not JSON"),
         (lambda folder: (folder / "run/result.json").unlink(), "no finished record"),
         (lambda folder: (folder / "run/config.json").unlink(), "no artifact run/config.json"),
+        (
+            lambda folder: (folder / "run/result.json").write_text("{}"),
+            "run/result.json has no metrics, steps, status",
+        ),
+        (
+            lambda folder: (folder / "predictions/val/predictions.parquet").unlink(),
+            "no artifact predictions/val",
+        ),
     ],
 )
 def test_a_record_that_is_not_whole_is_refused_by_the_file(
@@ -271,6 +306,13 @@ def test_one_changed_bit_of_one_value_is_found_where_it_is(
     assert found.verdict == "within tolerance"
     assert found.first_difference is not None
     assert (found.first_difference.step, found.first_difference.metric) == (step, "val/loss")
+
+
+def test_a_loss_that_is_no_number_is_never_near_one() -> None:
+    points = {1: {"train/loss": 0.5, "val/loss": math.nan}}
+    assert compare(_outcome(points), _outcome(points), Tolerance()).verdict == "identical"
+    other = {1: {"train/loss": 0.5, "val/loss": 0.7}}
+    assert compare(_outcome(points), _outcome(other), Tolerance()).verdict == "different"
 
 
 def test_the_record_of_one_run_is_read_as_it_was_written(shared: Store) -> None:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-import experiments.checkpoints
 from errors import UserError
 from experiments.callbacks import SPEED
 from experiments.checkpoints import is_whole
@@ -26,6 +26,7 @@ from experiments.loading import load_experiment
 from experiments.outcome import read_outcome
 from experiments.resume import resume
 from experiments.train import train
+from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch, Learner
 from tracking.records import RunRecord
@@ -35,6 +36,7 @@ SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_ste
          "train.threads=1", "export.when=never", "model.dim=16", "model.heads=2", "model.dropout=0.1",
          "data.batch_size=16", "train.checkpoint_every_steps=5"]  # fmt: skip
 CLASSIFIER = [*SIZES, "model.hidden_dim=32", "model.layers=2"]
+EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
 LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
 
 
@@ -143,46 +145,67 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
     assert step - max(every, 6) <= resumed_at < step  # the first validation, at step 6, is the best so far
 
 
+MOMENTS = {
+    "in a validation": ("torchmetrics.MeanMetric.compute", 3),
+    "in a checkpoint": ("experiments.checkpoints._link", 1),
+    "between the files of a checkpoint": ("experiments.checkpoints._link", 2),
+    "in the last checkpoint": ("experiments.checkpoints._link", -1),
+    "while scoring": ("experiments.train.evaluate", 1),
+    "while scoring the official split": ("experiments.train.evaluate", 2),
+    "while exporting": ("experiments.train.export_into", 1),
+    "before its result is written": ("experiments.train._Run._summary", 1),
+}
+
+
 @pytest.mark.parametrize(
-    "moment",
+    ("moment", "validations"),
     [
-        pytest.param("validation", marks=pytest.mark.slow),
-        pytest.param("checkpoint", marks=pytest.mark.slow),
-        "scoring",
+        ("while scoring", 4),
+        *(pytest.param(moment, 4, marks=pytest.mark.slow) for moment in MOMENTS if moment != "while scoring"),
+        *(pytest.param(moment, 1, marks=pytest.mark.slow) for moment in MOMENTS if "last" in moment),
     ],
 )
-def test_a_run_killed_in_a_validation_a_write_or_its_scoring_goes_on(
-    shared: Store, moment: str, monkeypatch: pytest.MonkeyPatch
+def test_a_run_killed_anywhere_goes_on(
+    shared: Store, moment: str, validations: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = train(classifier(), shared)
+    config = classifier(f"train.validations={validations}", *EXPORTED)
+    whole = train(config, shared)
+    target, call = MOMENTS[moment]
+    if call < 0:
+        with monkeypatch.context() as patch:
+            calls = _counted(patch, target)
+            train(config, shared)
+        call = len(calls) + 1 + call  # the first link of the last pair would be -2
     with monkeypatch.context() as patch:
-        if moment == "scoring":
-            patch.setattr("experiments.train.evaluate", _kill)
-        elif moment == "checkpoint":
-            patch.setattr(experiments.checkpoints, "_link", _kill)
-        else:
-            patch.setattr("torchmetrics.MeanMetric.compute", _compute_twice_then_kill())
+        _kill_at(patch, target, call)
         with pytest.raises(Killed):
-            train(classifier(), shared)
+            train(config, shared)
     run = newest(shared)
     resume(shared, run)
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
+    assert [check for check in verify(shared, shared.find(run.run_id)) if not check.holds] == []
 
 
-def _kill(*_: object, **__: object) -> None:
-    raise Killed
+def _counted(patch: pytest.MonkeyPatch, target: str) -> list[None]:
+    original, calls = resolve_name(target.replace("._Run", ":_Run")), list[None]()
+
+    def counted(*arguments: object, **named: object) -> object:
+        calls.append(None)
+        return original(*arguments, **named)
+
+    patch.setattr(target, counted)
+    return calls
 
 
-def _compute_twice_then_kill() -> Callable[[object], object]:
-    from torchmetrics import MeanMetric
+def _kill_at(patch: pytest.MonkeyPatch, target: str, call: int) -> None:
+    original, calls = resolve_name(target.replace("._Run", ":_Run")), iter(range(1, 10**9))
 
-    original = MeanMetric.compute
-    calls = iter(range(1, 10**9))
+    def counted(*arguments: object, **named: object) -> object:
+        if next(calls) == call:
+            raise Killed
+        return original(*arguments, **named)
 
-    def compute(self: object) -> object:
-        return original(self) if next(calls) <= 2 else _kill()  # type: ignore[arg-type]
-
-    return compute
+    patch.setattr(target, counted)
 
 
 @pytest.mark.parametrize("damage", ["torn", pytest.param("flipped", marks=pytest.mark.slow)])
@@ -244,6 +267,46 @@ def test_a_real_process_killed_by_the_kernel_goes_on_at_the_command_line(root: P
     run_id = newest(store).run_id
     assert encore("resume", run_id[:12]).wait(180) == 0
     assert outcome(store, run_id) == outcome(store, whole.run_id)
+
+
+def test_a_damaged_best_does_not_matter_while_its_weights_are_whole(shared: Store) -> None:
+    config = classifier("train.validations=1", "train.checkpoint_every_steps=7", "train.max_steps=28")
+    whole = train(config, shared)
+    with killed_at(28):
+        train(config, shared)
+    run = newest(shared)
+    best = shared.artifact(run, "checkpoints") / "best.ckpt"
+    best.write_bytes(b"PK")
+    resume(shared, run)
+    assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
+
+
+def test_a_reproduction_is_begun_anew_and_another_device_refused(
+    shared: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with killed_at(24):
+        train(classifier(), shared, tags={"encore.kind": "reproduction", "encore.reproduces": "ab" * 16})
+    with pytest.raises(UserError, match="Begin it anew: `encore reproduce abababab`"):
+        resume(shared, newest(shared))
+    with killed_at(24):
+        train(classifier(), shared)
+    run = newest(shared)
+    log = shared.attach(run.run_id)
+    log.set_tags({"encore.ran.device": "cuda"})
+    log.close()
+    with pytest.raises(UserError, match="began on cuda and would go on here on cpu"):
+        resume(shared, shared.find(run.run_id))
+    assert shared.find(run.run_id).status == "FAILED"
+
+
+def test_other_circumstances_are_kept_with_the_run(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    with killed_at(24):
+        train(classifier(), shared)
+    monkeypatch.setenv("MALLOC_CONF", "background_thread:true")
+    run = resume(shared, newest(shared))
+    assert shared.find(run.run_id).tags["encore.resumed_under"] == (
+        "flag: MALLOC_CONF: none then, background_thread:true now"
+    )
 
 
 def test_what_cannot_go_on_says_why_and_stays_as_it_is(shared: Store) -> None:
