@@ -31,8 +31,9 @@ def test_a_server_has_its_own_ui(store: Store) -> None:
 
 
 _SERVE = """
-import sys
+import signal, sys
 from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
 from tracking.store import Store
 from tracking.ui import serve
 sys.exit(serve(Store.open(Path(sys.argv[1])), port=int(sys.argv[2])))
@@ -53,6 +54,6 @@ def test_the_ui_answers_and_ends_with_all_its_processes(
     started = psutil.Process(process.pid).children(recursive=True)
     assert started
     process.send_signal(end)
-    assert process.wait() == 0
+    assert process.wait(60) == 0
     _, alive = psutil.wait_procs(started, timeout=30)
     assert alive == []
