@@ -119,7 +119,7 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
     if found.causes:
         title = "What differs around it, the likeliest cause first"
         out.print(_causes_table(found.causes, title, ("recorded", "now")))
-    out.print(f"[dim]certificate: encore show {found.run_id[:SHORT]}, certificate.md[/]", highlight=False)
+    out.print(f"[dim]certificate: {found.certificate_file}[/]", highlight=False, soft_wrap=True)
 
 
 def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:

@@ -237,12 +237,19 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
     return number(metrics.get(f"{prefix}/loss"), 4)
 
 
+_SHOWN_TAGS = tuple(
+    f"encore.{name}"
+    for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise", "reproduces",
+                 "verdict", "export_gate", "recipe_id")
+)  # fmt: skip
+
+
 def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> None:
     """One run in full."""
     console.print(
         f"Run [bold]{run.run_id}[/]  {escape(run.name)}  [{_STYLES.get(run.status, '')}]{run.status}[/]"
     )
-    for tag in ("encore.killed_because", "encore.failed_because", "encore.export_gate", "encore.recipe_id"):
+    for tag in _SHOWN_TAGS:
         if tag in run.tags:
             console.print(f"{tag.removeprefix('encore.')}: {escape(run.tags[tag])}", highlight=False)
     if note := run.tags.get("mlflow.note.content"):

@@ -104,7 +104,7 @@ def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Ca
 
 def _commit(code: Mapping[str, Any]) -> str:
     commit = (code["commit"] or "no commit")[:12]
-    return f"{commit} with uncommitted changes" if code["dirty"] else commit
+    return f"{commit} with changes ({code['tree_digest'][:8]})" if code["dirty"] else commit
 
 
 def _threads(circumstances: Circumstances) -> dict[str, object]:

@@ -22,7 +22,7 @@ class Tolerance:
     """How far apart two runs may be and still count as the same result.
 
     loss: largest difference of a training or held-out loss at any step, nats.
-    answers: largest share of predictions of a split that differ.
+    answers: largest share of predictions of a split that differ, and largest difference of a final accuracy.
     """
 
     loss: float = 0.01
@@ -85,6 +85,7 @@ def compare(recorded: Outcome, actual: Outcome, tolerance: Tolerance) -> Compari
         and recorded.points.keys() == actual.points.keys()
         and largest <= tolerance.loss
         and all(1 - found.equal_share <= tolerance.answers for found in answers.values())
+        and all(_scores_near(name, *values, tolerance) for name, values in metrics.items())
     )
     return Comparison(
         "identical" if same else "within tolerance" if near else "different",
@@ -134,6 +135,15 @@ def _largest_loss_difference(
         if metric in recorded[step] and metric in actual[step]
     ]
     return max(differences, default=0.0)
+
+
+def _scores_near(name: str, recorded: float | None, actual: float | None, tolerance: Tolerance) -> bool:
+    """Of a final accuracy or loss; other figures follow from the answers."""
+    limits = {"accuracy": tolerance.answers, "loss": tolerance.loss}
+    limit = limits.get(name.rpartition("/")[2])
+    if limit is None:
+        return True
+    return recorded is not None and actual is not None and _distance(recorded, actual) <= limit
 
 
 def _distance(one: float, other: float) -> float:

@@ -50,6 +50,12 @@ class Outcome:
 def read_outcome(store: Store, record: RunRecord) -> Outcome:
     """The outcome of a run that ended; UserError, naming the file, when something of it is missing or altered."""
     run = RunArtifacts(store, record)
+    if record.tags.get("encore.kind") == "sweep":
+        raise UserError(
+            "a sweep is many runs",
+            where=run.where,
+            cure=f"Name one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
+        )
     if not run.has(RESULT_FILE):
         raise UserError(
             f"the run is {record.status} and has no finished record ({RESULT_FILE})",

@@ -153,17 +153,17 @@ def open_run(
         parent_id=parent_id,
     )
     try:
-        _write_record(log, parts, provenance)
+        _write_record(log, parts, provenance, store.root)
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise
     return log
 
 
-def _write_record(log: RunLog, parts: Parts, provenance: Provenance) -> None:
+def _write_record(log: RunLog, parts: Parts, provenance: Provenance, root: Path) -> None:
     log.log_json(parts.config.model_dump(mode="json"), CONFIG_FILE)
     log.log_json(provenance.to_json(), PROVENANCE_FILE)
-    log.log_text(working_tree_patch(REPOSITORY), PATCH_FILE)
+    log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE)
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in parts.data.rows.items():
             np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -42,6 +43,7 @@ class Reproduction:
     comparison: Comparison
     causes: tuple[Cause, ...]
     certificate: dict[str, Any]
+    certificate_file: Path
 
 
 def reproduce(
@@ -71,7 +73,8 @@ def reproduce(
     causes = find_causes(recorded_circumstances(run), recorded_circumstances(RunArtifacts(store, again)))
     content = certificate(record, again, comparison, causes, tolerance)
     _certify(store, record, again, content)
-    return Reproduction(again.run_id, comparison, tuple(causes), content)
+    file = store.artifact(again, MARKDOWN_FILE)
+    return Reproduction(again.run_id, comparison, tuple(causes), content, file)
 
 
 def _train_here(
@@ -121,7 +124,7 @@ def _playable(store: Store, record: RunRecord) -> RunArtifacts:
         raise UserError(
             "a sweep is many runs",
             where=run.where,
-            cure=f"Reproduce one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
+            cure=f"Name one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
         )
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
@@ -167,7 +170,10 @@ def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[st
     log = store.attach(again.run_id)
     log.log_json(content, JSON_FILE)
     log.log_text(as_markdown(content), MARKDOWN_FILE)
-    log.set_tags({VERDICT_TAG: verdict, REPRODUCES_TAG: record.run_id})
+    # The recorded code names its run after what it was told, which is not what the first run was told.
+    log.set_tags(
+        {VERDICT_TAG: verdict, REPRODUCES_TAG: record.run_id, "mlflow.runName": f"{record.name} again"}
+    )
     log.close()
     old = store.attach(record.run_id)
     old.set_tags({VERDICT_TAG: f"{verdict}: {again.run_id}"})

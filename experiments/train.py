@@ -96,7 +96,11 @@ def train(
         else:
             log = _reopened(store, parts, ran, continued, console)
     run = _Run(store, name, parts, log, ran["device"], console, title or config.name, clock, continued)
-    with _ended_in_the_record(log), disk_errors(store.root), _memory_errors(config):
+    with (
+        _ended_in_the_record(log, resumable=parent_id is None),
+        disk_errors(store.root),
+        _memory_errors(config),
+    ):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
@@ -134,13 +138,15 @@ def _reopened(
 
 
 @contextmanager
-def _ended_in_the_record(log: RunLog) -> Generator[None]:
+def _ended_in_the_record(log: RunLog, *, resumable: bool) -> Generator[None]:
     """Whatever ends the run, the store says so: no run stays RUNNING."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
         log.finish("KILLED", reason="interrupted")
-        raise KeyboardInterrupt(f"run {log.run_id[:8]} is KILLED in the store") from interrupt
+        short = log.run_id[:8]
+        cure = f", `encore resume {short}` goes on from its last checkpoint" if resumable else ""
+        raise KeyboardInterrupt(f"run {short} is KILLED in the store{cure}") from interrupt
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
         raise

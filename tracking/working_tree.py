@@ -23,9 +23,10 @@ _DIFF = (
 # fmt: on
 
 
-def working_tree_patch(repository: Path) -> str:
+def working_tree_patch(repository: Path, *, but: Path | None = None) -> str:
     """Everything uncommitted: changes to tracked files, and untracked text files that git does not ignore.
 
+    but: a folder whose untracked files are no part of the code, such as that of the store.
     Left out, and named in comment lines at the top: files whose name or content looks like a
     credential, untracked files that are binary or over 1 MiB. Bytes that are no UTF-8 are kept as
     surrogate escapes; write the patch with `errors="surrogateescape"`. Outside a git repository the
@@ -35,7 +36,7 @@ def working_tree_patch(repository: Path) -> str:
         top = Path(os.fsdecode(git(repository, "rev-parse", "--show-toplevel")).strip())
     except (OSError, subprocess.CalledProcessError):
         return "# not a git repository (or git is not installed): no patch\n"
-    untracked, left_out = _untracked_text_files(top)
+    untracked, left_out = _untracked_text_files(top, but)
     kept: list[str] = []
     for path, section in _sections(_diff(top, untracked)):
         if is_secret_file(path) or holds_secret(section) or _file_holds_secret(top / path):
@@ -67,12 +68,14 @@ def head_commit(repository: Path) -> str | None:
         return None
 
 
-def _untracked_text_files(top: Path) -> tuple[list[str], list[tuple[str, str]]]:
+def _untracked_text_files(top: Path, but: Path | None) -> tuple[list[str], list[tuple[str, str]]]:
     listed = git(top, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
     taken: list[str] = []
     left_out: list[tuple[str, str]] = []
     for path in map(os.fsdecode, filter(None, listed)):
         file = top / path
+        if but is not None and file.resolve().is_relative_to(but.resolve()):
+            continue
         if is_secret_file(path):
             left_out.append((path, "looks like a credential"))
         elif path.endswith("/"):

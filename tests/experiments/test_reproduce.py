@@ -308,6 +308,14 @@ def test_one_changed_bit_of_one_value_is_found_where_it_is(
     assert (found.first_difference.step, found.first_difference.metric) == (step, "val/loss")
 
 
+def test_final_scores_that_lie_apart_are_different_whatever_the_digests_say() -> None:
+    points = {1: {"train/loss": 0.5}}
+    for accuracy, verdict in ((0.505, "within tolerance"), (0.9, "different")):
+        other = replace(_outcome(points), metrics={"test/accuracy": accuracy})
+        other.__dict__["predictions"] = {}
+        assert compare(_outcome(points), other, Tolerance()).verdict == verdict
+
+
 def test_a_loss_that_is_no_number_is_never_near_one() -> None:
     points = {1: {"train/loss": 0.5, "val/loss": math.nan}}
     assert compare(_outcome(points), _outcome(points), Tolerance()).verdict == "identical"

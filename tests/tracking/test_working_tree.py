@@ -208,3 +208,12 @@ def test_ordinary_code_is_no_secret(text: str) -> None:
 )
 def test_secret_file_names(path: str, secret: bool) -> None:
     assert is_secret_file(path) is secret
+
+
+def test_the_folder_of_the_store_is_no_part_of_the_code(tmp_path: Path) -> None:
+    (tmp_path / "r").mkdir()
+    top = _repository(tmp_path / "r", {"a.py": b"1\n"})
+    _write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
+    patch = working_tree_patch(top, but=top / "runs")
+    assert "+print()" in patch
+    assert "config.json" not in patch
