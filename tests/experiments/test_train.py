@@ -221,7 +221,7 @@ def test_exporting_with_other_rows_is_refused(root: Path, tmp_path: Path) -> Non
 def test_an_interrupt_while_the_record_is_written_leaves_no_run_running(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def interrupted(_: Path) -> str:
+    def interrupted(_: Path, **__: object) -> str:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("experiments.record.working_tree_patch", interrupted)
