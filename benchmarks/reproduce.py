@@ -64,7 +64,6 @@ def measure() -> None:
     """Writes the section."""
     with TemporaryDirectory(prefix="encore-reproduce-") as folder, ThreadPoolExecutor(AT_ONCE) as pool:
         root = Path(folder) / "mlruns"
-        _encore(root, "runs", made=False)
         played = list(pool.map(lambda number: _played_again(root, draw(number)), range(RUNS)))
         resumed = list(pool.map(lambda number: _killed_and_resumed(root, number), range(RUNS)))
     kills = sum(times for _, times in resumed)
@@ -95,11 +94,9 @@ def _share(verdicts: Sequence[str]) -> str:
     return f"{equal} of {len(verdicts)}" + (f" (others: {', '.join(others)})" if others else "")
 
 
-def _encore(root: Path, *arguments: str, made: bool = True) -> dict[str, object]:
+def _encore(root: Path, *arguments: str) -> dict[str, object]:
     """The JSON that a command prints."""
     process = subprocess.run(_command(root, *arguments), capture_output=True, text=True, check=False)
-    if not made:
-        return {}
     if not process.stdout:
         raise RuntimeError(process.stderr)
     return json.loads(process.stdout)

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from cli.tables import SHORT
-from cli.verbs import FAILED, OK, consoles, open_existing, print_json
+from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
@@ -25,9 +25,7 @@ _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "diffe
 def reproduce_verb(
     run_id: str, root: Path, *, threads: int | None, at_commit: bool, accept_tolerance: bool, as_json: bool
 ) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, progress, store, record = named_run(run_id, root)
     from experiments.reproduce import reproduce
 
     found = reproduce(store, record, threads=threads, at_commit=at_commit, console=progress)
@@ -40,9 +38,7 @@ def reproduce_verb(
 
 
 def check_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, progress, store, record = named_run(run_id, root)
     from experiments.reproduce import check
 
     causes = check(store, record, console=progress)
@@ -57,9 +53,7 @@ def check_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, progress, store, record = named_run(run_id, root)
     from experiments.verify import verify
 
     with progress.status("recomputing"):

@@ -31,6 +31,7 @@ from experiments.record import run_name, told_apart
 
 if TYPE_CHECKING:
     from experiments.train import RunResult
+    from tracking.records import RunRecord
     from tracking.store import Store
 
 OK, FAILED = 0, 1
@@ -69,6 +70,13 @@ def open_existing(root: Path, progress: Console) -> Store:
             cure="Name the folder that has them; `make demo` or `encore train demo_reviews` makes the first run.",
         )
     return open_store(root, progress)
+
+
+def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
+    """Where to print results and progress, the store, and its run whose ID begins with `run_id`."""
+    out, progress = consoles()
+    store = open_existing(root, progress)
+    return out, progress, store, store.find(run_id)
 
 
 def open_store(root: Path, progress: Console) -> Store:
@@ -132,9 +140,7 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
 
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, progress, store, record = named_run(run_id, root)
     from experiments.resume import resume
 
     return _ended(resume(store, record, console=progress), out, as_json=as_json)
@@ -161,9 +167,7 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
 
 
 def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, _, store, record = named_run(run_id, root)
     if as_json:
         print_json(asdict(record))
     else:
@@ -172,9 +176,7 @@ def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    record = store.find(run_id)
+    out, progress, store, record = named_run(run_id, root)
     from experiments.exporting import export_run
 
     report = export_run(store, record, console=progress)

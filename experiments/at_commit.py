@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
+from experiments.digests import file_digest
 from experiments.outcome import EXPORT_REPORT, Outcome
 from experiments.record import CONFIG_FILE, PATCH_FILE, PROVENANCE_FILE, REPOSITORY
 from tracking.disk import disk_errors
@@ -108,7 +108,7 @@ def _python(run: RunArtifacts, tree: Path, lock_digest: str | None, console: Con
     lock = tree / LOCK_FILE
     if not lock.exists() or (here.exists() and here.read_bytes() == lock.read_bytes()):
         return sys.executable
-    found = hashlib.sha256(lock.read_bytes()).hexdigest()
+    found = file_digest(lock)
     if found != lock_digest:
         raise UserError(
             f"the lock of the commit is not the recorded one ({found[:12]}, not {str(lock_digest)[:12]})",

@@ -69,7 +69,7 @@ class StepMetrics(pl.Callback):
         self.watch = watch
         self.accumulate_batches = accumulate_batches
         self.logged = logged or {}
-        self.first_difference: tuple[int, str] | None = None
+        self._came_out_otherwise = False
         self._losses: list[float] = []
         self._examples = 0
         self._since = self._learning_rate = 0.0
@@ -113,8 +113,8 @@ class StepMetrics(pl.Callback):
     def _log(self, values: dict[str, float], step: int) -> None:
         known = self.logged.get(step, {})
         for key in values.keys() & known.keys() - {SPEED}:
-            if _bits(values[key]) != _bits(known[key]) and self.first_difference is None:
-                self.first_difference = (step, key)
+            if _bits(values[key]) != _bits(known[key]) and not self._came_out_otherwise:
+                self._came_out_otherwise = True
                 self.run_log.set_tags({"encore.resumed_otherwise": f"{key} at step {step}"})
         new = {key: value for key, value in values.items() if key not in known}
         if new:

@@ -11,8 +11,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-KINDS = ("data", "config", "code", "threads", "flag", "library", "lock", "python", "hardware", "system")
-
 # Libraries whose version changes numbers, in the order in which they come to mind; others follow.
 _NUMERIC = (
     "torch", "transformers", "tokenizers", "pytorch-lightning", "numpy", "datasets", "torchmetrics", "safetensors",
@@ -56,7 +54,7 @@ class Circumstances:
 
 def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
     """Everything that differs, the likeliest cause first."""
-    found = [
+    return [  # in the order of the kinds
         *_differences("data", recorded.fingerprints, actual.fingerprints),
         *_config(recorded.config, actual.config),
         *_code(recorded.provenance["code"], actual.provenance["code"]),
@@ -68,7 +66,6 @@ def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
         *_differences("hardware", _hardware(recorded), _hardware(actual)),
         *_differences("system", _only(recorded, "platform"), _only(actual, "platform")),
     ]
-    return sorted(found, key=lambda cause: KINDS.index(cause.kind))  # stable: within a kind as found
 
 
 def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str, object]) -> Iterator[Cause]:

@@ -215,6 +215,14 @@ class ResumePoint:
     damaged: tuple[str, ...]
 
 
+def checkpoint_folder(root: Path, run_id: str, artifacts: Path | None) -> Path:
+    """Where a run's checkpoints are while it goes on: among its local artifacts, or here until a server gets them.
+
+    root: of the store.
+    """
+    return root / "checkpoints" / run_id if artifacts is None else artifacts / "checkpoints"
+
+
 def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
     """The newest whole checkpoint in `folder` whose best weights are there too.
 
@@ -232,9 +240,7 @@ def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
         found.append(_read_point(path))
     best_steps = {point.step for point in found if point.path.stem == BEST}
     for point in sorted(found, key=lambda point: -point.step):
-        weights = folder / f"{BEST}.safetensors"
-        has_best = point.best_step in {0, point.step, *best_steps}
-        if has_best or (weights.exists() and _checksum(weights) == point.best_checksum):
+        if point.best_step in {0, point.step, *best_steps} or _has_best_weights(point):
             return replace(point, damaged=tuple(damaged))
     what = f"no whole checkpoint ({', '.join(damaged)} damaged)" if damaged else "no checkpoint yet"
     raise UserError(
@@ -281,17 +287,22 @@ def _read_point(path: Path) -> ResumePoint:
     )
 
 
+def _has_best_weights(point: ResumePoint) -> bool:
+    """Whether the best weights beside a checkpoint are those that it speaks of."""
+    weights = point.path.with_name(f"{BEST}.safetensors")
+    return weights.exists() and _checksum(weights) == point.best_checksum
+
+
 def restore_best(point: ResumePoint, learner: Learner) -> None:
     """Make the best files those of `point`: a run that died may have written later ones half."""
     if point.best_step == 0:
         return
     folder = point.path.parent
-    weights = folder / f"{BEST}.safetensors"
-    if not (weights.exists() and _checksum(weights) == point.best_checksum):
+    if not _has_best_weights(point):
         # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
         source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
         learner.load_state_dict(load_checkpoint(source)["state_dict"])
-        with whole_file(weights) as partial:
+        with whole_file(folder / f"{BEST}.safetensors") as partial:
             learner.save_weights(partial)
     if point.best_step == point.step:
         _link_both(folder, *((BEST, LAST) if point.path.stem == BEST else (LAST, BEST)))

@@ -1,7 +1,7 @@
 """sha256 digests of what a run produced: equal digests mean equal bits.
 
-Every digest is over values in a fixed order with their names, types and shapes, never over a file that
-might hold the same values otherwise; only ONNX files count by their bytes.
+Digests of a training's state and of answers are over values in a fixed order with their names, types and
+shapes; the kept model and the ONNX files, which people deploy, count by their bytes.
 """
 
 from __future__ import annotations
@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from experiments.checkpoints import BEST, LAST, load_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
-    import torch
 
 WEIGHTS_LAST, WEIGHTS_BEST, OPTIMISER = "weights/last", "weights/best", "optimiser"
 
@@ -27,7 +30,7 @@ def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         _add(digest, [name, str(tensor.dtype), list(tensor.shape)])
-        digest.update(tensor.reshape(-1).view(_bytes()).numpy().data)
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 
@@ -68,22 +71,12 @@ def file_digest(path: Path) -> str:
 
 def checkpoint_digests(folder: Path) -> dict[str, str]:
     """Of the last and the best weights and of the optimiser's state in a run's checkpoint folder."""
-    from safetensors.torch import load_file
-
-    from experiments.checkpoints import BEST, LAST, load_checkpoint
-
     found = {
         name: tensors_digest(load_file(folder / f"{file}.safetensors"))
         for name, file in ((WEIGHTS_LAST, LAST), (WEIGHTS_BEST, BEST))
     }
     states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
     return found | {OPTIMISER: optimiser_digest(states[0])}
-
-
-def _bytes() -> torch.dtype:
-    import torch
-
-    return torch.uint8
 
 
 def _add(digest: Any, value: object) -> None:

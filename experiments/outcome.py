@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.callbacks import SPEED
 from experiments.record import DIGESTS_FILE, RESULT_FILE
-from experiments.recorded import RunArtifacts
+from experiments.recorded import RunArtifacts, check_is_one_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.store import Store
 
-# Figures that a clock decides, and one that follows from what the run was compared with.
+# Figures that a clock decides.
 _TIMED = re.compile(r"^(time|system)/|latency|" + re.escape(SPEED))
 SCORED = ("val", "test")
 EXPORT_REPORT = "export/report.json"
@@ -44,18 +44,13 @@ class Outcome:
         """By split: one row per example, in the split's order."""
         import pandas as pd
 
-        return {split: pd.read_parquet(self.run.path(_predictions(split))) for split in SCORED}
+        return {split: pd.read_parquet(self.run.path(predictions_file(split))) for split in SCORED}
 
 
 def read_outcome(store: Store, record: RunRecord) -> Outcome:
     """The outcome of a run that ended; UserError, naming the file, when something of it is missing or altered."""
     run = RunArtifacts(store, record)
-    if record.tags.get("encore.kind") == "sweep":
-        raise UserError(
-            "a sweep is many runs",
-            where=run.where,
-            cure=f"Name one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
-        )
+    check_is_one_run(run)
     if not run.has(RESULT_FILE):
         raise UserError(
             f"the run is {record.status} and has no finished record ({RESULT_FILE})",
@@ -70,18 +65,19 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         digests |= {f"export/{file}": digest for file, digest in report["digests"].items()}
         metrics |= report["metrics"]
     for split in SCORED:
-        run.path(_predictions(split))  # needed as soon as something differs
+        run.path(predictions_file(split))  # needed as soon as something differs
     return Outcome(
         run,
         digests,
-        untimed_points(logged_points(store, record)),
+        _untimed(logged_points(store, record)),
         {key: value for key, value in metrics.items() if not _TIMED.search(key)},
         int(result["steps"]),
         str(result["status"]),
     )
 
 
-def _predictions(split: str) -> str:
+def predictions_file(split: str) -> str:
+    """Where a run keeps its answers to a split."""
     return f"predictions/{split}/predictions.parquet"
 
 
@@ -108,7 +104,7 @@ def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]
     return points
 
 
-def untimed_points(points: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, float]]:
+def _untimed(points: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, float]]:
     """`points` without what a clock decides."""
     return {
         step: {key: value for key, value in values.items() if not _TIMED.search(key)}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments.config import ExperimentConfig
-from tracking.provenance import Provenance, code_tree_digest, collect
+from tracking.provenance import Provenance, collect
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
@@ -103,7 +103,7 @@ def recipe_id(
     }
     content = {
         "config": config.model_dump(mode="json", exclude=elsewhere),
-        "code": code_tree_digest(REPOSITORY),
+        "code": provenance.code.tree_digest,
         "data": dict(sorted(fingerprints.items())),
         "lock": provenance.lock_digest,
         "ran": {key: ran[key] for key in ("threads", "device")},

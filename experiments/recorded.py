@@ -44,6 +44,16 @@ class RunArtifacts:
             ) from error
 
 
+def check_is_one_run(run: RunArtifacts) -> None:
+    """UserError for a sweep's own run, which trained nothing."""
+    if run.record.tags.get("encore.kind") == "sweep":
+        raise UserError(
+            "a sweep is many runs",
+            where=run.where,
+            cure=f"Name one of them: `encore runs --sweep {run.record.run_id[:8]}` lists them.",
+        )
+
+
 def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     run = RunArtifacts(store, record)

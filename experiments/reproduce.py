@@ -21,13 +21,14 @@ from experiments.machine import check_precision, prepare
 from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
 from experiments.progress import reported
 from experiments.record import CONFIG_FILE, DIGESTS_FILE, RESULT_FILE
-from experiments.recorded import RunArtifacts, check_same_start, recorded_config
+from experiments.recorded import RunArtifacts, check_is_one_run, check_same_start, recorded_config
 from experiments.train import train
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from datamodules.tokenized import TokenizedData
     from experiments.config import ExperimentConfig
     from tracking.records import RunRecord
     from tracking.store import Store
@@ -67,7 +68,7 @@ def reproduce(
         _check_start_if_readable(run, console)
         again_id = train_at_commit(run, recorded, console=console)
     else:
-        again_id = _train_here(store, run, recorded, threads, console)
+        again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
     comparison = compare(recorded, read_outcome(store, again), tolerance)
     causes = find_causes(recorded_circumstances(run), recorded_circumstances(RunArtifacts(store, again)))
@@ -77,16 +78,13 @@ def reproduce(
     return Reproduction(again.run_id, comparison, tuple(causes), content, file)
 
 
-def _train_here(
-    store: Store, run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None
-) -> str:
-    config = recorded_config(store, run.record)
-    _check_start(run, config, console)
+def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None) -> str:
+    config = recorded_config(run.store, run.record)
     if threads is not None:
         config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
     result = train(
         config,
-        store,
+        run.store,
         name=f"{run.record.name} again",
         tags={"encore.kind": "reproduction", REPRODUCES_TAG: run.record.run_id},
         stop_when=_stop_like(recorded),
@@ -94,6 +92,7 @@ def _train_here(
         console=console,
         title=f"{config.name} again",
         threads=int(run.record.tags["encore.ran.threads"]),
+        like=run,
     )
     return result.run_id
 
@@ -101,12 +100,21 @@ def _train_here(
 def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
     """What here differs from the run's record, the likeliest cause of another result first; trains nothing."""
     run = _playable(store, record)
-    config = pinned(recorded_config(store, record), cache_dir=store.root / "cache")
+    config = recorded_config(store, record)
     check_precision(config)
     ran = prepare(config, threads=int(record.tags["encore.ran.threads"]))
-    with disk_errors(store.root), reported(console) as on_progress:
-        data = build_data(config, cache_dir=store.root / "cache", on_progress=on_progress)
+    config, data = _data_here(run, config, console)
     return find_causes(recorded_circumstances(run), circumstances_here(config, data, ran))
+
+
+def _data_here(
+    run: RunArtifacts, config: ExperimentConfig, console: Console | None
+) -> tuple[ExperimentConfig, TokenizedData]:
+    """The config pinned and its data, with nothing recorded."""
+    cache = run.store.root / "cache"
+    config = pinned(config, cache_dir=cache)
+    with disk_errors(run.store.root), reported(console) as on_progress:
+        return config, build_data(config, cache_dir=cache, on_progress=on_progress)
 
 
 def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
@@ -120,27 +128,17 @@ def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Ca
 
 def _playable(store: Store, record: RunRecord) -> RunArtifacts:
     run = RunArtifacts(store, record)
-    if record.tags.get("encore.kind") == "sweep":
-        raise UserError(
-            "a sweep is many runs",
-            where=run.where,
-            cure=f"Name one of them: `encore runs --sweep {record.run_id[:8]}` lists them.",
-        )
+    check_is_one_run(run)
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
     return run
 
 
-def _check_start(run: RunArtifacts, config: ExperimentConfig, console: Console | None) -> None:
-    """Before a run begins: data, a tokenizer or weights that are gone or others leave no trace."""
-    cache = run.store.root / "cache"
-    config = pinned(config, cache_dir=cache)
-    with disk_errors(run.store.root), reported(console) as on_progress:
-        check_same_start(run, config, build_data(config, cache_dir=cache, on_progress=on_progress))
-
-
 def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None:
-    """The recorded program may have had another schema; then its data are compared afterwards, as a cause."""
+    """Data, a tokenizer or weights that are gone or others leave no trace.
+
+    The recorded program may have had another schema; then its data are compared afterwards, as a cause.
+    """
     run.json(CONFIG_FILE)
     try:
         config = recorded_config(run.store, run.record)
@@ -150,7 +148,7 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
                 f"[yellow]data are not checked beforehand:[/] {escape(str(error))}", highlight=False
             )
         return
-    _check_start(run, config, console)
+    check_same_start(run, *_data_here(run, config, console))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:

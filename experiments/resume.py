@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.checkpoints import find_resume_point
+from experiments.checkpoints import checkpoint_folder, find_resume_point
 from experiments.fitting import GoingOn
 from experiments.outcome import logged_points
-from experiments.recorded import recorded_config
-from experiments.train import Continuation, RunResult, checkpoint_folder, train
+from experiments.recorded import RunArtifacts, recorded_config
+from experiments.train import Continuation, RunResult, train
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
         store,
         console=console,
         threads=int(record.tags["encore.ran.threads"]),
+        like=RunArtifacts(store, record),
         continued=Continuation(record, GoingOn(point, logged_points(store, record))),
     )
 
@@ -73,7 +74,7 @@ def _refuse(record: RunRecord, where: str) -> None:
 def _checkpoints(store: Store, record: RunRecord) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
     local = local_folder(record.artifact_uri)
-    folder = checkpoint_folder(store, record.run_id, local)
+    folder = checkpoint_folder(store.root, record.run_id, local)
     if local is None and not folder.exists() and "checkpoints/" in store.artifacts(record):
         shutil.copytree(store.artifact(record, "checkpoints"), folder)
     return folder

@@ -19,7 +19,7 @@ from errors import RunError, UserError
 from experiments.build import Parts, build
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
 from experiments.causes import find_causes
-from experiments.checkpoints import CheckpointPlan, Checkpoints
+from experiments.checkpoints import CheckpointPlan, Checkpoints, checkpoint_folder
 from experiments.circumstances import circumstances_here, recorded_circumstances
 from experiments.digests import checkpoint_digests, file_digest, table_digest
 from experiments.evaluate import evaluate
@@ -73,6 +73,7 @@ def train(
     console: Console | None = None,
     title: str | None = None,
     threads: int | None = None,
+    like: RunArtifacts | None = None,
     continued: Continuation | None = None,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
@@ -80,7 +81,8 @@ def train(
     name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run that
     it stops is pruned, which leaves it KILLED with the metrics it had. export: the ONNX and INT8 variants or not;
     none: as `config.export.when` says. title: of the progress bar; none: the experiment's name. threads: of torch
-    on the CPU, where `config` leaves them open. continued: go on with this run instead of starting one.
+    on the CPU, where `config` leaves them open. like: a run whose data and start this one must have. continued:
+    go on with this run instead of starting one.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
     """
     check_precision(config)
@@ -89,6 +91,8 @@ def train(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
+    if like is not None:
+        check_same_start(like, config, parts.data)
     name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"):
         if continued is None:
@@ -110,12 +114,11 @@ def train(
 def _reopened(
     store: Store, parts: Parts, ran: Mapping[str, str], continued: Continuation, console: Console | None
 ) -> RunLog:
-    """The run set going again. UserError when it began with other data or on another kind of device.
+    """The run set going again. UserError when it began on another kind of device.
 
     What else differs from its record is said and stays with the run.
     """
     run = RunArtifacts(store, continued.record)
-    check_same_start(run, parts.config, parts.data)
     causes = find_causes(recorded_circumstances(run), circumstances_here(parts.config, parts.data, ran))
     recorded_device = continued.record.tags.get("encore.ran.device")
     if ran["device"] != recorded_device:
@@ -239,7 +242,7 @@ class _Run:
             accumulate_batches=config.train.accumulate_batches,
         )
         return Checkpoints(
-            checkpoint_folder(self.store, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
+            checkpoint_folder(self.store.root, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
         )
 
     def _score(self) -> tuple[dict[str, float], dict[str, str]]:
@@ -298,8 +301,3 @@ class _Run:
         )
         self.log.log_json(asdict(result), RESULT_FILE)
         return result
-
-
-def checkpoint_folder(store: Store, run_id: str, artifacts: Path | None) -> Path:
-    """Where a run's checkpoints are while it goes on: among its local artifacts, or here until a server gets them."""
-    return store.root / "checkpoints" / run_id if artifacts is None else artifacts / "checkpoints"

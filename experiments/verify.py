@@ -12,7 +12,7 @@ import pandas as pd
 from errors import UserError
 from experiments.digests import checkpoint_digests, file_digest, table_digest
 from experiments.evaluate import scores_of
-from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, read_outcome
+from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
 from experiments.record import flat_params
 from experiments.recorded import RunArtifacts, recorded_config
 
@@ -52,7 +52,7 @@ def _digest(run: RunArtifacts, name: str, recorded: str) -> Check:
     """Digests of checkpoints come from the folder, of predictions from their table, of exports from the file."""
     room, _, rest = name.partition("/")
     if room == "predictions":
-        file = f"predictions/{rest}/predictions.parquet"
+        file = predictions_file(rest)
         return _held(name, file, recorded, lambda: table_digest(pd.read_parquet(run.path(file))))
     if room in {"export", "model"}:
         return _held(name, name, recorded, lambda: file_digest(run.path(name)))
@@ -70,7 +70,7 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
 
 
 def _scores(run: RunArtifacts, outcome: Outcome, split: str) -> Iterator[Check]:
-    file = f"predictions/{split}/predictions.parquet"
+    file = predictions_file(split)
     prefix = f"best/{split}" if split == "val" else split
     try:
         found = scores_of(pd.read_parquet(run.path(file)))

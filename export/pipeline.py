@@ -73,10 +73,11 @@ def export_model(
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    return {
-        file.relative_to(folder).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()
-        for file in sorted(folder.rglob("*.onnx"))
-    }
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.onnx")):
+        with path.open("rb") as file:
+            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return found
 
 
 def _tell_nobody(_what: str, _done: int, _total: int) -> None:

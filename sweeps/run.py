@@ -58,9 +58,7 @@ def run_sweep(
     mapping = base.model_dump(mode="json")
     space, notes = space_here(sweep, base)
     given = told_apart(overrides)
-    notes += [
-        f"{key} is drawn by the search; {given[key]} is the first trial's." for key in given if key in space
-    ]
+    notes += _moved_first_trials(given, space)
     if console is not None:
         for note in notes:
             console.print(f"note: {escape(note)}", style="yellow", highlight=False)
@@ -79,6 +77,13 @@ def run_sweep(
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
             parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
             return sitting.go()
+
+
+def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -> list[str]:
+    """A sentence for each override of a key that the search draws."""
+    return [
+        f"{key} is drawn by the search; {given[key]} is the first trial's." for key in given if key in space
+    ]
 
 
 def _place(store: Store) -> str:
