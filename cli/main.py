@@ -155,6 +155,23 @@ def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 @app.command()
 @_ended_in_one_line
+def fork(
+    origin: Annotated[
+        str,
+        typer.Argument(metavar="ID@STEP", help="A run and a step it has a checkpoint of, or best, or last."),
+    ],
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Start a new run from an old run's checkpoint, with other settings from there on."""
+    from cli.verbs import fork_verb
+
+    return fork_verb(origin, overrides or [], root, as_json=json)
+
+
+@app.command()
+@_ended_in_one_line
 def reproduce(
     run_id: RunId,
     check: Annotated[

@@ -239,8 +239,8 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
 
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
-    for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise", "reproduces",
-                 "verdict", "export_gate", "recipe_id")
+    for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
+                 "forked_from", "forked_under", "reproduces", "verdict", "export_gate", "recipe_id")
 )  # fmt: skip
 
 

@@ -146,6 +146,18 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     return _ended(resume(store, record, console=progress), out, as_json=as_json)
 
 
+def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
+    run_id, _, at = origin.partition("@")
+    if not run_id or not at:
+        raise UserError(
+            "names no checkpoint", where=origin, cure="Write ID@STEP, ID@best or ID@last, as in 3f2a91c0@400."
+        )
+    out, progress, store, record = named_run(run_id, root)
+    from experiments.fork import fork
+
+    return _ended(fork(store, record, at, overrides, console=progress), out, as_json=as_json)
+
+
 def _ended(result: RunResult, out: Console, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(result))

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.digests import file_digest
-from experiments.outcome import EXPORT_REPORT, Outcome
-from experiments.record import CONFIG_FILE, PATCH_FILE, PROVENANCE_FILE, REPOSITORY
+from experiments.record import PATCH_FILE, PROVENANCE_FILE, REPOSITORY
 from tracking.disk import disk_errors
 from tracking.provenance import LOCK_FILE
 from tracking.working_tree import git
@@ -28,23 +27,16 @@ if TYPE_CHECKING:
 _SHOWN = 200
 
 
-def train_at_commit(run: RunArtifacts, recorded: Outcome, *, console: Console | None) -> str:
-    """Train `run`'s recorded config with its recorded code in a process of its own; the new run's ID.
+def reproduce_at_commit(run: RunArtifacts, *, console: Console | None) -> str:
+    """Play `run` again with its recorded code in a process of its own; the new run's ID.
 
-    UserError when the commit is not in this repository, the patch does not apply, the lock cannot be installed,
-    or the run was pruned, which only the program that pruned it could do again.
+    UserError when the commit is not in this repository, the patch does not apply, or the lock cannot be installed.
     """
-    if recorded.status == "pruned":
-        raise UserError(
-            "a pruned run cannot be played at its commit",
-            where=run.where,
-            cure="Leave --at-commit out, or reproduce a finished run of the sweep.",
-        )
     provenance = run.json(PROVENANCE_FILE)
     with _worktree(run, provenance["code"]) as tree:
         _apply_patch(run, tree)
         python = _python(run, tree, provenance["lock_digest"], console)
-        return _train(run, tree, python, console)
+        return _reproduce(run, tree, python, console)
 
 
 @contextmanager
@@ -142,28 +134,21 @@ def _install(folder: Path, python: Path, lock: Path) -> None:
             )
 
 
-def _train(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
-    config = tree.parent / f"{tree.name}.yaml"  # JSON is YAML
-    config.write_text(json.dumps(run.json(CONFIG_FILE)), encoding="utf-8")
-    overrides = [f"export.when={'finished' if run.has(EXPORT_REPORT) else 'never'}"]
-    if run.json(CONFIG_FILE)["train"].get("threads") is None:
-        overrides.append(f"train.threads={run.record.tags['encore.ran.threads']}")
-    command = [python, "-m", "cli", "train", str(config), *overrides, "--root", str(run.store.root), "--json"]
+def _reproduce(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
+    """Let the recorded program play its own run again; it knows what its record means. The new run's ID."""
+    command = [python, "-m", "cli", "reproduce", run.record.run_id, "--root", str(run.store.root), "--json"]
     if console is not None:
         console.print(f"training with the code of {tree.name}", highlight=False)
-    try:
-        process = subprocess.run(
-            command,
-            cwd=tree,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(tree)},
-        )
-    finally:
-        config.unlink()
-    try:  # exit code 1 may be the export's gate, which the recorded run may have missed too
-        return str(json.loads(process.stdout)["run_id"])
+    process = subprocess.run(
+        command,
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(tree)},
+    )
+    try:  # exit code 1 is that program's verdict; ours comes from the new run itself
+        return str(json.loads(process.stdout)["actual"]["run_id"])
     except (ValueError, KeyError) as error:
         raise UserError(
             f"the recorded code ended with {process.returncode} ({_last_line(process.stderr)})",

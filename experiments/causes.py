@@ -23,6 +23,7 @@ _NO_NUMBERS = {
     "train.threads",  # told as threads
     "train.checkpoint_every_minutes",
     "train.checkpoint_every_steps",
+    "train.keep_checkpoint_every_steps",
     "export.when",  # what was exported shows in the results
 }
 _SHOWN_FILES = 5

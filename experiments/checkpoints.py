@@ -7,14 +7,10 @@ are being accumulated do not exist, since only a batch that begins a step counts
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import time
-import zipfile
-import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +19,10 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from errors import UserError
 from experiments.callbacks import Stopwatch, validation_metrics
+from experiments.checkpoint_files import BEST, CALLBACK, LAST, ResumePoint, checksum, link, link_both
 from lightning_modules.learner import Learner
-from tracking.disk import partial_name, whole_file
-
-LAST, BEST = "last", "best"
+from tracking.disk import whole_file
 
 
 @dataclass(frozen=True)
@@ -36,13 +30,16 @@ class CheckpointPlan:
     """When checkpoints are written, and which one is the best: by `metric`, then by the lower held-out loss.
 
     Besides the best and the end: after so many optimiser steps, after so many seconds; either may be none.
+    Every `keep_every_steps` one is kept for good. seed: of the run, which its generators began with.
     """
 
     metric: str
     greater_is_better: bool
     every_steps: int | None
     every_seconds: float | None
+    keep_every_steps: int | None
     accumulate_batches: int
+    seed: int
 
     def rank(self, metrics: Mapping[str, float]) -> tuple[float, float]:
         """Greater is better."""
@@ -51,7 +48,9 @@ class CheckpointPlan:
 
 
 class Checkpoints(pl.Callback):
-    """Keeps `last.ckpt` and `best.ckpt` and weights (safetensors) beside each; equal ones are one file.
+    """Keeps `last.ckpt` and `best.ckpt` and weights (safetensors) beside each, and `step-<n>.ckpt` where asked to.
+
+    Equal ones are one file.
 
     A file is written under a temporary name, flushed to the disk and renamed, so that a crash leaves the one
     before. It also carries the states of the random generators, which are set again when a run goes on.
@@ -72,6 +71,10 @@ class Checkpoints(pl.Callback):
         self._random: dict[str, Any] | None = None
         self._began = time.monotonic()
 
+    @property
+    def state_key(self) -> str:
+        return CALLBACK
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "best": self.best,
@@ -79,6 +82,7 @@ class Checkpoints(pl.Callback):
             "best_checksum": self.best_checksum,
             "ended": self.ended,
             "trained_s": self.trained_before_s + time.monotonic() - self._began,
+            "seed": self.plan.seed,
             "random": _random_states(),
         }
 
@@ -108,17 +112,24 @@ class Checkpoints(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
         begins_a_step = batch_idx % self.plan.accumulate_batches == 0
-        if begins_a_step and (self._best_is_new or self._is_time(trainer.global_step)):
+        kept = begins_a_step and self._is_kept(trainer.global_step)
+        if begins_a_step and (self._best_is_new or kept or self._is_time(trainer.global_step)):
             progress = trainer.fit_loop.epoch_loop.batch_progress
             for counted in (progress.total, progress.current):
                 counted.ready -= 1  # this batch has not begun: the run will go on with it
             self._write(trainer, pl_module)
             for counted in (progress.total, progress.current):
                 counted.ready += 1
+        if kept:
+            link(self.folder / f"{LAST}.ckpt", self.folder / f"step-{trainer.global_step}.ckpt")
 
     def on_train_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.ended = True
         self._write(trainer, pl_module)
+
+    def _is_kept(self, step: int) -> bool:
+        every = self.plan.keep_every_steps
+        return every is not None and step > 0 and step % every == 0
 
     def _is_time(self, step: int) -> bool:
         if step == self._written_step:
@@ -136,11 +147,11 @@ class Checkpoints(pl.Callback):
         with whole_file(self.folder / f"{first}.safetensors") as partial:
             pl_module.save_weights(partial)
             if first == BEST:
-                self.best_checksum = _checksum(partial)
+                self.best_checksum = checksum(partial)
         with whole_file(self.folder / f"{first}.ckpt") as partial:
             trainer.save_checkpoint(partial, weights_only=False)
         if first == BEST:
-            _link_both(self.folder, BEST, LAST)
+            link_both(self.folder, BEST, LAST)
         self._best_is_new = False
         self._written_at, self._written_step = time.monotonic(), trainer.global_step
         self.watch.go_on()
@@ -156,25 +167,6 @@ class PlainFiles(TorchCheckpointIO):
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
         torch.save(checkpoint, path)
-
-
-def _checksum(path: Path) -> int:
-    return zlib.crc32(path.read_bytes())
-
-
-def _link_both(folder: Path, source: str, target: str) -> None:
-    for suffix in ("safetensors", "ckpt"):
-        _link(folder / f"{source}.{suffix}", folder / f"{target}.{suffix}")
-
-
-def _link(source: Path, target: Path) -> None:
-    """`target` becomes the same file as `source`, or a copy where the file system has no links."""
-    partial = partial_name(target)
-    try:
-        os.link(source, partial)
-    except OSError:
-        shutil.copy2(source, partial)
-    partial.replace(target)
 
 
 def _random_states() -> dict[str, Any]:
@@ -195,114 +187,3 @@ def _set_random_states(states: Mapping[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     if torch.cuda.is_available():
         torch.cuda.set_rng_state_all(states["cuda"])
-
-
-@dataclass(frozen=True)
-class ResumePoint:
-    """Where a run can go on: after optimiser step `step` and `batches` batches, or after its end.
-
-    damaged: checkpoints that were passed over, by file name.
-    """
-
-    path: Path
-    step: int
-    batches: int
-    best: dict[str, float]
-    best_step: int
-    best_checksum: int
-    ended: bool
-    trained_s: float
-    damaged: tuple[str, ...]
-
-
-def checkpoint_folder(root: Path, run_id: str, artifacts: Path | None) -> Path:
-    """Where a run's checkpoints are while it goes on: among its local artifacts, or here until a server gets them.
-
-    root: of the store.
-    """
-    return root / "checkpoints" / run_id if artifacts is None else artifacts / "checkpoints"
-
-
-def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
-    """The newest whole checkpoint in `folder` whose best weights are there too.
-
-    UserError when there is none; `where` names the run in it.
-    """
-    found: list[ResumePoint] = []
-    damaged: list[str] = []
-    for name in (LAST, BEST):
-        path = folder / f"{name}.ckpt"
-        if not path.exists():
-            continue
-        if not is_whole(path):
-            damaged.append(path.name)
-            continue
-        found.append(_read_point(path))
-    best_steps = {point.step for point in found if point.path.stem == BEST}
-    for point in sorted(found, key=lambda point: -point.step):
-        if point.best_step in {0, point.step, *best_steps} or _has_best_weights(point):
-            return replace(point, damaged=tuple(damaged))
-    what = f"no whole checkpoint ({', '.join(damaged)} damaged)" if damaged else "no checkpoint yet"
-    raise UserError(
-        f"{what}: there is nothing to go on from",
-        where=where,
-        cure="Start it anew with `encore train`.",
-    )
-
-
-def is_whole(path: Path) -> bool:
-    """Whether every record of a checkpoint still has the checksum (CRC-32) it was written with."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError):
-        return False
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """A checkpoint on the CPU; nothing in it is executed."""
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-
-
-def _read_point(path: Path) -> ResumePoint:
-    content = load_checkpoint(path)
-    state = content["callbacks"][Checkpoints.__qualname__]
-    if "random" not in state:
-        raise UserError(
-            "was written by an earlier version of Encore, without all that going on needs",
-            where=str(path),
-            cure="Start the run anew with `encore train`.",
-        )
-    progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
-    return ResumePoint(
-        path,
-        int(content["global_step"]),
-        int(progress["completed"]),
-        dict(state["best"]),
-        int(state["best_step"]),
-        int(state["best_checksum"]),
-        bool(state["ended"]),
-        float(state["trained_s"]),
-        (),
-    )
-
-
-def _has_best_weights(point: ResumePoint) -> bool:
-    """Whether the best weights beside a checkpoint are those that it speaks of."""
-    weights = point.path.with_name(f"{BEST}.safetensors")
-    return weights.exists() and _checksum(weights) == point.best_checksum
-
-
-def restore_best(point: ResumePoint, learner: Learner) -> None:
-    """Make the best files those of `point`: a run that died may have written later ones half."""
-    if point.best_step == 0:
-        return
-    folder = point.path.parent
-    if not _has_best_weights(point):
-        # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
-        source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
-        learner.load_state_dict(load_checkpoint(source)["state_dict"])
-        with whole_file(folder / f"{BEST}.safetensors") as partial:
-            learner.save_weights(partial)
-    if point.best_step == point.step:
-        _link_both(folder, *((BEST, LAST) if point.path.stem == BEST else (LAST, BEST)))

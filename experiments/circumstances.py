@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from experiments.causes import Circumstances
 from experiments.record import (
     CONFIG_FILE,
     PROVENANCE_FILE,
-    REPOSITORY,
-    fingerprints_of,
+    Beginning,
     flat_mapping,
     flat_params,
 )
-from tracking.provenance import collect
 
 if TYPE_CHECKING:
-    from datamodules.tokenized import TokenizedData
-    from experiments.config import ExperimentConfig
     from experiments.recorded import RunArtifacts
 
 _RAN, _FINGERPRINT = "encore.ran.", "encore.ran.fingerprint."
@@ -35,13 +30,11 @@ def recorded_circumstances(run: RunArtifacts) -> Circumstances:
     )
 
 
-def circumstances_here(
-    config: ExperimentConfig, data: TokenizedData, ran: Mapping[str, str]
-) -> Circumstances:
-    """Those of a run of `config` that begins now; `ran`: what `prepare` set."""
+def circumstances_of(beginning: Beginning) -> Circumstances:
+    """Those of a run that begins now."""
     return Circumstances(
-        collect(REPOSITORY).to_json(),
-        flat_params(config),
-        dict(sorted(fingerprints_of(config, data).items())),
-        ran,
+        beginning.provenance.to_json(),
+        flat_params(beginning.parts.config),
+        dict(sorted(beginning.fingerprints.items())),
+        beginning.ran,
     )

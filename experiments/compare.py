@@ -66,23 +66,31 @@ class Comparison:
 
 
 def compare(recorded: Outcome, actual: Outcome, tolerance: Tolerance) -> Comparison:
-    """The verdict over weights, optimiser, every metric at every step, every prediction and every exported file."""
+    """The verdict over weights, optimiser, every metric at every step, every prediction and every exported file.
+
+    Where one of them is a fork, of the steps that both have gone.
+    """
+    common = max(recorded.begins_after, actual.begins_after)
+    points, again = (
+        {step: values for step, values in outcome.points.items() if step > common}
+        for outcome in (recorded, actual)
+    )
     names = recorded.digests.keys() | actual.digests.keys()
     digests = {
         name: recorded.digests.get(name) == actual.digests.get(name, "missing") for name in sorted(names)
     }
-    first = _first_difference(recorded.points, actual.points)
+    first = _first_difference(points, again)
     metrics = _different(recorded.metrics, actual.metrics)
     answers = {
         split: _answers(recorded.predictions[split], actual.predictions[split], tolerance)
         for split in recorded.predictions
         if not digests.get(f"predictions/{split}", False)
     }
-    largest = _largest_loss_difference(recorded.points, actual.points)
+    largest = _largest_loss_difference(points, again)
     same = all(digests.values()) and first is None and not metrics and recorded.steps == actual.steps
     near = (
         recorded.steps == actual.steps
-        and recorded.points.keys() == actual.points.keys()
+        and points.keys() == again.keys()
         and largest <= tolerance.loss
         and all(1 - found.equal_share <= tolerance.answers for found in answers.values())
         and all(_scores_near(name, *values, tolerance) for name, values in metrics.items())
@@ -90,8 +98,8 @@ def compare(recorded: Outcome, actual: Outcome, tolerance: Tolerance) -> Compari
     return Comparison(
         "identical" if same else "within tolerance" if near else "different",
         digests,
-        len(recorded.points),
-        sum(len(values) for values in recorded.points.values()),
+        len(points),
+        sum(len(values) for values in points.values()),
         first,
         largest,
         metrics,

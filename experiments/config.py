@@ -167,6 +167,8 @@ class TrainConfig(Strict):
     """Between writes of the last checkpoint; none: only with the best one and at the end."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)
     """The same in optimiser steps; whichever comes first."""
+    keep_checkpoint_every_steps: int | None = Field(default=None, ge=1)
+    """Keep a checkpoint for good every so many optimiser steps, to fork from; none: only the best and the last."""
 
 
 class ExportConfig(Strict):

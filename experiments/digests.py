@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from experiments.checkpoints import BEST, LAST, load_checkpoint
+from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,26 @@ def checkpoint_digests(folder: Path) -> dict[str, str]:
     }
     states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
     return found | {OPTIMISER: optimiser_digest(states[0])}
+
+
+def start_digest(checkpoint: Path) -> str:
+    """Over all of a checkpoint that decides how a run goes on from it: step, weights, optimiser, generators."""
+    content = load_checkpoint(checkpoint)
+    state = callback_state(content)
+    tensors, numbers = _generators(state["random"])
+    digest = hashlib.sha256()
+    _add(digest, [content["global_step"], state["seed"], numbers])
+    _add(digest, [tensors_digest(tensors), tensors_digest(content["state_dict"])])
+    _add(digest, optimiser_digest(content["optimizer_states"][0]))
+    return digest.hexdigest()
+
+
+def _generators(states: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], list[object]]:
+    """The states of the random generators: tensors by name, and the rest as plain numbers."""
+    name, keys, *rest = states["numpy"]
+    tensors = {"numpy": keys, "torch": states["torch"]}
+    tensors |= {f"cuda/{number}": state for number, state in enumerate(states["cuda"])}
+    return tensors, [name, rest, states["python"]]
 
 
 def _add(digest: Any, value: object) -> None:

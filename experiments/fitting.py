@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, TrainingBar
-from experiments.checkpoints import Checkpoints, PlainFiles, ResumePoint, restore_best
+from experiments.checkpoint_files import ResumePoint, restore_best
+from experiments.checkpoints import Checkpoints, PlainFiles
 
 if TYPE_CHECKING:
     from experiments.build import Parts
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class GoingOn:
-    """Where a run goes on, and the points of its steps that the store has already."""
+    """Where a run goes on, the points of its steps that the store has already, and how the checkpoint is read."""
 
     point: ResumePoint
     logged: LoggedPoints
+    files: PlainFiles = field(default_factory=PlainFiles)
 
 
 def fit(
@@ -49,7 +51,8 @@ def fit(
         StepMetrics(log, checkpoints.watch, accumulated, going_on.logged if going_on else {}),
         checkpoints,
     ]
-    trainer = _trainer(parts, device, [*observers, *_stoppers(parts, cue), *([bar] if bar else [])])
+    callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
+    trainer = _trainer(parts, device, callbacks, going_on.files if going_on else PlainFiles())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({"encore.ran.precision": str(trainer.precision)})
     try:
@@ -67,7 +70,7 @@ def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:
     return stopping if cue is None else [*stopping, cue]
 
 
-def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback]) -> pl.Trainer:
+def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback], files: PlainFiles) -> pl.Trainer:
     settings = parts.config.train
     return pl.Trainer(
         accelerator="gpu" if device == "cuda" else "cpu",
@@ -84,5 +87,5 @@ def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback]) -> pl.
         enable_progress_bar=False,
         enable_model_summary=False,
         use_distributed_sampler=False,
-        plugins=[PlainFiles()],
+        plugins=[files],
     )

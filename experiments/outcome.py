@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.callbacks import SPEED
-from experiments.record import DIGESTS_FILE, RESULT_FILE
+from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE
 from experiments.recorded import RunArtifacts, check_is_one_run
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ class Outcome:
     metrics: dict[str, float]
     steps: int
     status: str
+    begins_after: int = 0  # the step that a fork begins with
 
     @cached_property
     def predictions(self) -> dict[str, pd.DataFrame]:
@@ -73,6 +74,7 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         {key: value for key, value in metrics.items() if not _TIMED.search(key)},
         int(result["steps"]),
         str(result["status"]),
+        int(record.tags.get(FORKED_FROM_TAG, "@0").rpartition("@")[2]),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,8 @@ from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
-    from experiments.build import Parts, Schedule
+    from experiments.build import Parts
+    from experiments.start import Start
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -29,7 +31,10 @@ PROVENANCE_FILE = "run/provenance.json"
 DIGESTS_FILE = "run/digests.json"
 PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
+START_FOLDER = "run/start"
+START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
+FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
 
 
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
@@ -69,13 +74,36 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
-def fingerprints_of(config: ExperimentConfig, data: TokenizedData) -> dict[str, str]:
-    """Digests of what a run starts from: the rows of each split, the tokenizer, the bytes of local weights."""
-    weights = _weights_digest(config.model.pretrained)
+@dataclass(frozen=True)
+class Beginning:
+    """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
+
+    fingerprints: digests of the rows of each split, the tokenizer, the bytes of local weights, the checkpoint.
+    """
+
+    parts: Parts
+    ran: Mapping[str, str]
+    start: Start | None
+    provenance: Provenance
+    fingerprints: Mapping[str, str]
+
+    @property
+    def recipe_id(self) -> str:
+        return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.ran)
+
+
+def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
+    """The beginning of a run of `parts` here and now; `ran`: what `prepare` set."""
+    return Beginning(parts, ran, start, collect(REPOSITORY), _fingerprints(parts, start))
+
+
+def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
+    weights = _weights_digest(parts.config.model.pretrained)
     return {
-        **{str(split): digest for split, digest in data.fingerprints().items()},
-        "tokenizer": data.tokenizer_digest,
+        **{str(split): digest for split, digest in parts.data.fingerprints().items()},
+        "tokenizer": parts.data.tokenizer_digest,
         **({} if weights is None else {"weights": weights}),
+        **({} if start is None else {"start": start.digest}),
     }
 
 
@@ -98,7 +126,7 @@ def recipe_id(
         "description": True,
         "data": {"path", "loader_workers"},
         "model": local | {"tokenizer"},
-        "train": {"checkpoint_every_minutes", "checkpoint_every_steps"},
+        "train": {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,
     }
     content = {
@@ -123,18 +151,10 @@ def _weights_digest(pretrained: str | None) -> str | None:
 
 
 def open_run(
-    store: Store,
-    parts: Parts,
-    ran: Mapping[str, str],
-    *,
-    name: str,
-    parent_id: str | None,
-    tags: Mapping[str, str],
+    store: Store, beginning: Beginning, *, name: str, parent_id: str | None, tags: Mapping[str, str]
 ) -> RunLog:
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
-    config, data, schedule = parts.config, parts.data, parts.schedule
-    provenance = collect(REPOSITORY)
-    fingerprints = fingerprints_of(config, data)
+    config, data = beginning.parts.config, beginning.parts.data
     log = store.start_run(
         experiment=task_name(config),
         name=name,
@@ -143,43 +163,45 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": recipe_id(config, fingerprints, provenance, ran),
+            "encore.recipe_id": beginning.recipe_id,
             "encore.kind": "run",
-            **_ran_tags(ran, data, schedule, fingerprints),
+            **_ran_tags(beginning),
             **tags,
         },
-        description=_description(config, data, schedule),
+        description=_description(beginning),
         datasets=_inputs(config, data),
         parent_id=parent_id,
     )
     try:
-        _write_record(log, parts, provenance, store.root)
+        _write_record(log, beginning, store.root)
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise
     return log
 
 
-def _write_record(log: RunLog, parts: Parts, provenance: Provenance, root: Path) -> None:
-    log.log_json(parts.config.model_dump(mode="json"), CONFIG_FILE)
-    log.log_json(provenance.to_json(), PROVENANCE_FILE)
+def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
+    log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE)
+    log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE)
     log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE)
     with log.folder(ROWS_FOLDER) as folder:
-        for split, rows in parts.data.rows.items():
+        for split, rows in beginning.parts.data.rows.items():
             np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
+    if beginning.start is not None:
+        with log.folder(START_FOLDER) as folder:
+            beginning.start.copy_to(folder / Path(START_FILE).name)
 
 
-def _ran_tags(
-    ran: Mapping[str, str], data: TokenizedData, schedule: Schedule, fingerprints: Mapping[str, str]
-) -> dict[str, str]:
+def _ran_tags(beginning: Beginning) -> dict[str, str]:
     """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
+    data = beginning.parts.data
     facts = {
-        **ran,
-        "total_steps": str(schedule.total_steps),
+        **beginning.ran,
+        "total_steps": str(beginning.parts.schedule.total_steps),
         "train_examples": str(len(data.rows["train"].texts)),
         "dropped_examples": str(data.dropped_rows),
         "data_origin": data.origin,
-        **{f"fingerprint.{name}": digest for name, digest in fingerprints.items()},
+        **{f"fingerprint.{name}": digest for name, digest in beginning.fingerprints.items()},
     }
     return {f"encore.ran.{key}": value for key, value in facts.items()}
 
@@ -196,8 +218,11 @@ def task_name(config: ExperimentConfig) -> str:
     return config.data.kind
 
 
-def _description(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> str:
+def _description(beginning: Beginning) -> str:
+    config, data, schedule = beginning.parts.config, beginning.parts.data, beginning.parts.schedule
     start = config.model.pretrained or f"random weights, {config.model.layers} layers of {config.model.dim}"
+    if beginning.start is not None:
+        start = f"the checkpoint after step {beginning.start.step} of {beginning.start.run.where}"
     return "\n".join(
         [
             f"**{config.description}**",

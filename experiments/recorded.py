@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
+from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, ROWS_FOLDER, fingerprints_of
+from experiments.record import CONFIG_FILE, ROWS_FOLDER, START_FILE, Beginning
+from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
@@ -54,6 +56,24 @@ def check_is_one_run(run: RunArtifacts) -> None:
         )
 
 
+def ended_run(store: Store, record: RunRecord) -> RunArtifacts:
+    """The files of a run that is no sweep and not going on; else UserError."""
+    run = RunArtifacts(store, record)
+    check_is_one_run(run)
+    if record.status == "RUNNING":
+        raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
+    return run
+
+
+def checkpoints_here(run: RunArtifacts) -> Path:
+    """The folder of a run's checkpoints on this machine, fetched where only a server has them; it may be missing."""
+    local = local_folder(run.record.artifact_uri)
+    folder = checkpoint_folder(run.store.root, run.record.run_id, local)
+    if local is None and not folder.exists():
+        return run.store.find_artifact(run.record, "checkpoints") or folder
+    return folder
+
+
 def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     run = RunArtifacts(store, record)
@@ -75,16 +95,21 @@ def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:
             )
 
 
-def check_same_start(run: RunArtifacts, config: ExperimentConfig, data: TokenizedData) -> None:
-    """UserError when the rows, the tokenizer or the pretrained weights are not those that the run began with."""
-    check_same_data(run, data)
-    for name, digest in fingerprints_of(config, data).items():
+def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
+    """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
+    config = beginning.parts.config
+    check_same_data(run, beginning.parts.data)
+    places = {"weights": config.model.pretrained, "start": START_FILE}
+    for name, digest in beginning.fingerprints.items():
         recorded = run.record.tags.get(f"encore.ran.fingerprint.{name}")
         if recorded is not None and recorded != digest:
-            what = "the pretrained weights are" if name == "weights" else f"the {name} is"
+            place = places.get(name) or config.model.tokenizer or config.model.pretrained or config.data.kind
+            what = {"weights": "the pretrained weights are", "start": "the checkpoint is"}.get(
+                name, f"the {name} is"
+            )
             raise UserError(
                 f"{what} not what the run began with",
-                where=f"{run.where}, {config.model.tokenizer or config.model.pretrained or config.data.kind}",
+                where=f"{run.where}, {place}",
                 cure="Restore what the run was made with.",
             )
 

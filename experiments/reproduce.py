@@ -10,26 +10,30 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from errors import UserError
-from experiments.at_commit import train_at_commit
-from experiments.build import build_data, pinned
+from experiments.at_commit import reproduce_at_commit
+from experiments.build import build
 from experiments.callbacks import StopWhen
 from experiments.causes import Cause, find_causes
 from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
-from experiments.circumstances import circumstances_here, recorded_circumstances
+from experiments.circumstances import circumstances_of, recorded_circumstances
 from experiments.compare import Comparison, Tolerance, compare
-from experiments.machine import check_precision, prepare
+from experiments.machine import prepare
 from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
-from experiments.progress import reported
-from experiments.record import CONFIG_FILE, DIGESTS_FILE, RESULT_FILE
-from experiments.recorded import RunArtifacts, check_is_one_run, check_same_start, recorded_config
+from experiments.record import (
+    CONFIG_FILE,
+    DIGESTS_FILE,
+    FORKED_FROM_TAG,
+    RESULT_FILE,
+    Beginning,
+    beginning_of,
+)
+from experiments.recorded import RunArtifacts, check_same_beginning, ended_run, recorded_config
+from experiments.start import start_of
 from experiments.train import train
-from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from datamodules.tokenized import TokenizedData
-    from experiments.config import ExperimentConfig
     from tracking.records import RunRecord
     from tracking.store import Store
 
@@ -62,11 +66,11 @@ def reproduce(
     UserError, and nothing recorded, when the run has no finished record, or its data are gone or others.
     """
     tolerance = tolerance or Tolerance()
-    run = _playable(store, record)
+    run = ended_run(store, record)
     recorded = read_outcome(store, record)
     if at_commit:
         _check_start_if_readable(run, console)
-        again_id = train_at_commit(run, recorded, console=console)
+        again_id = reproduce_at_commit(run, console=console)
     else:
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
@@ -82,56 +86,45 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
     config = recorded_config(run.store, run.record)
     if threads is not None:
         config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+    forked = {FORKED_FROM_TAG} & run.record.tags.keys()
+    lineage = {tag: run.record.tags[tag] for tag in forked}
     result = train(
         config,
         run.store,
         name=f"{run.record.name} again",
-        tags={"encore.kind": "reproduction", REPRODUCES_TAG: run.record.run_id},
+        tags={"encore.kind": "reproduction", REPRODUCES_TAG: run.record.run_id, **lineage},
         stop_when=_stop_like(recorded),
         export=run.has(EXPORT_REPORT),
         console=console,
         title=f"{config.name} again",
         threads=int(run.record.tags["encore.ran.threads"]),
         like=run,
+        start=start_of(run),
     )
     return result.run_id
 
 
 def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
     """What here differs from the run's record, the likeliest cause of another result first; trains nothing."""
-    run = _playable(store, record)
-    config = recorded_config(store, record)
-    check_precision(config)
-    ran = prepare(config, threads=int(record.tags["encore.ran.threads"]))
-    config, data = _data_here(run, config, console)
-    return find_causes(recorded_circumstances(run), circumstances_here(config, data, ran))
+    run = ended_run(store, record)
+    return find_causes(recorded_circumstances(run), circumstances_of(_beginning_here(run, console)))
 
 
-def _data_here(
-    run: RunArtifacts, config: ExperimentConfig, console: Console | None
-) -> tuple[ExperimentConfig, TokenizedData]:
-    """The config pinned and its data, with nothing recorded."""
-    cache = run.store.root / "cache"
-    config = pinned(config, cache_dir=cache)
-    with disk_errors(run.store.root), reported(console) as on_progress:
-        return config, build_data(config, cache_dir=cache, on_progress=on_progress)
+def _beginning_here(run: RunArtifacts, console: Console | None) -> Beginning:
+    """What `run` would begin with here and now; nothing is recorded."""
+    config = recorded_config(run.store, run.record)
+    ran = prepare(config, threads=int(run.record.tags["encore.ran.threads"]))
+    parts = build(config, cache_dir=run.store.root / "cache", console=console)
+    return beginning_of(parts, ran, start_of(run))
 
 
 def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
     """What differs between the circumstances of two runs and, where both have finished, their outcomes."""
-    runs = [_playable(store, record) for record in (one, other)]
+    runs = [ended_run(store, record) for record in (one, other)]
     causes = find_causes(*(recorded_circumstances(run) for run in runs))
     if not all(run.has(file) for run in runs for file in (RESULT_FILE, DIGESTS_FILE)):
         return causes, None
     return causes, compare(read_outcome(store, one), read_outcome(store, other), Tolerance())
-
-
-def _playable(store: Store, record: RunRecord) -> RunArtifacts:
-    run = RunArtifacts(store, record)
-    check_is_one_run(run)
-    if record.status == "RUNNING":
-        raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
-    return run
 
 
 def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None:
@@ -141,14 +134,14 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
     """
     run.json(CONFIG_FILE)
     try:
-        config = recorded_config(run.store, run.record)
+        recorded_config(run.store, run.record)
     except UserError as error:
         if console is not None:
             console.print(
                 f"[yellow]data are not checked beforehand:[/] {escape(str(error))}", highlight=False
             )
         return
-    check_same_start(run, *_data_here(run, config, console))
+    check_same_beginning(run, _beginning_here(run, console))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:

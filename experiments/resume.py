@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.checkpoints import checkpoint_folder, find_resume_point
+from experiments.checkpoint_files import checkpoint_folder, find_resume_point
+from experiments.continuation import Continuation
 from experiments.fitting import GoingOn
 from experiments.outcome import logged_points
-from experiments.recorded import RunArtifacts, recorded_config
-from experiments.train import Continuation, RunResult, train
+from experiments.recorded import RunArtifacts, checkpoints_here, recorded_config
+from experiments.start import start_of
+from experiments.train import RunResult, train
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     """
     where = f"run {record.run_id[:8]} ({record.name})"
     _refuse(record, where)
+    run = RunArtifacts(store, record)
     config = recorded_config(store, record)
     point = find_resume_point(_checkpoints(store, record), where=where)
     if console is not None:
@@ -39,7 +42,8 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
         store,
         console=console,
         threads=int(record.tags["encore.ran.threads"]),
-        like=RunArtifacts(store, record),
+        like=run,
+        start=start_of(run),
         continued=Continuation(record, GoingOn(point, logged_points(store, record))),
     )
 
@@ -73,8 +77,8 @@ def _refuse(record: RunRecord, where: str) -> None:
 
 def _checkpoints(store: Store, record: RunRecord) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
-    local = local_folder(record.artifact_uri)
-    folder = checkpoint_folder(store.root, record.run_id, local)
-    if local is None and not folder.exists() and "checkpoints/" in store.artifacts(record):
-        shutil.copytree(store.artifact(record, "checkpoints"), folder)
+    folder = checkpoint_folder(store.root, record.run_id, local_folder(record.artifact_uri))
+    found = checkpoints_here(RunArtifacts(store, record))
+    if found != folder:
+        shutil.copytree(found, folder)
     return folder

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import traceback
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -12,40 +11,39 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
-import torch
 from rich.markup import escape
 
-from errors import RunError, UserError
 from experiments.build import Parts, build
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
-from experiments.causes import find_causes
-from experiments.checkpoints import CheckpointPlan, Checkpoints, checkpoint_folder
-from experiments.circumstances import circumstances_here, recorded_circumstances
+from experiments.checkpoint_files import checkpoint_folder
+from experiments.checkpoints import CheckpointPlan, Checkpoints
+from experiments.continuation import Continuation
 from experiments.digests import checkpoint_digests, file_digest, table_digest
+from experiments.endings import ended_in_the_record, memory_errors
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.fitting import GoingOn, fit
 from experiments.machine import check_precision, prepare
 from experiments.progress import reported
-from experiments.record import DIGESTS_FILE, MODEL_FOLDER, RESULT_FILE, open_run, run_name
-from experiments.recorded import RunArtifacts, check_same_start
+from experiments.record import (
+    DIGESTS_FILE,
+    MODEL_FOLDER,
+    RESULT_FILE,
+    Beginning,
+    beginning_of,
+    open_run,
+    run_name,
+)
+from experiments.recorded import RunArtifacts, check_same_beginning
+from experiments.start import Start
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.config import ExperimentConfig
-    from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-
-@dataclass(frozen=True)
-class Continuation:
-    """A run that goes on, and from where."""
-
-    record: RunRecord
-    going_on: GoingOn
 
 
 @dataclass(frozen=True)
@@ -74,6 +72,7 @@ def train(
     title: str | None = None,
     threads: int | None = None,
     like: RunArtifacts | None = None,
+    start: Start | None = None,
     continued: Continuation | None = None,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
@@ -81,8 +80,8 @@ def train(
     name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run that
     it stops is pruned, which leaves it KILLED with the metrics it had. export: the ONNX and INT8 variants or not;
     none: as `config.export.when` says. title: of the progress bar; none: the experiment's name. threads: of torch
-    on the CPU, where `config` leaves them open. like: a run whose data and start this one must have. continued:
-    go on with this run instead of starting one.
+    on the CPU, where `config` leaves them open. like: a run whose data and start this one must have. start: a
+    checkpoint to begin with: a fork. continued: go on with this run instead of starting one.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
     """
     check_precision(config)
@@ -91,19 +90,23 @@ def train(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     config = parts.config
-    if like is not None:
-        check_same_start(like, config, parts.data)
+    if start is not None:
+        start.check_fits(parts)
     name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"):
+        beginning = beginning_of(parts, ran, start)
+        if like is not None:
+            check_same_beginning(like, beginning)
         if continued is None:
-            log = open_run(store, parts, ran, name=name, parent_id=parent_id, tags=tags or {})
+            told = _fork_tags(beginning, console)
+            log = open_run(store, beginning, name=name, parent_id=parent_id, tags={**told, **(tags or {})})
         else:
-            log = _reopened(store, parts, ran, continued, console)
-    run = _Run(store, name, parts, log, ran["device"], console, title or config.name, clock, continued)
+            log = continued.reopen(store, beginning, console)
+    run = _Run(store, name, beginning, log, console, title or config.name, clock, continued)
     with (
-        _ended_in_the_record(log, resumable=parent_id is None),
+        ended_in_the_record(log, resumable=parent_id is None),
         disk_errors(store.root),
-        _memory_errors(config),
+        memory_errors(config),
     ):
         result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
     pruned = result.status == "pruned"
@@ -111,61 +114,14 @@ def train(
     return result
 
 
-def _reopened(
-    store: Store, parts: Parts, ran: Mapping[str, str], continued: Continuation, console: Console | None
-) -> RunLog:
-    """The run set going again. UserError when it began on another kind of device.
-
-    What else differs from its record is said and stays with the run.
-    """
-    run = RunArtifacts(store, continued.record)
-    causes = find_causes(recorded_circumstances(run), circumstances_here(parts.config, parts.data, ran))
-    recorded_device = continued.record.tags.get("encore.ran.device")
-    if ran["device"] != recorded_device:
-        raise UserError(
-            f"began on {recorded_device} and would go on here on {ran['device']}",
-            where=run.where,
-            cure="Resume it on a machine like the one that it began on.",
+def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
+    """What differs around a fork from the run that it forks is said and stays with it."""
+    under = beginning.start.differences(beginning) if beginning.start else ""
+    if under and console is not None:
+        console.print(
+            f"[yellow]differs from the run that it begins with:[/] {escape(under)}", highlight=False
         )
-    log = store.attach(continued.record.run_id, running=True)
-    before = continued.record.tags.get("encore.resumed_at")
-    steps = [*(before.split(", ") if before else ()), str(continued.going_on.point.step)]
-    tags = {"encore.resumed_at": ", ".join(steps)}
-    if causes:
-        under = "; ".join(str(cause) for cause in causes)
-        tags["encore.resumed_under"] = under
-        if console is not None:
-            console.print(f"[yellow]differs from the run's beginning:[/] {escape(under)}", highlight=False)
-    log.set_tags(tags)
-    return log
-
-
-@contextmanager
-def _ended_in_the_record(log: RunLog, *, resumable: bool) -> Generator[None]:
-    """Whatever ends the run, the store says so: no run stays RUNNING."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        log.finish("KILLED", reason="interrupted")
-        short = log.run_id[:8]
-        cure = f", `encore resume {short}` goes on from its last checkpoint" if resumable else ""
-        raise KeyboardInterrupt(f"run {short} is KILLED in the store{cure}") from interrupt
-    except BaseException as error:
-        log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
-        raise
-
-
-@contextmanager
-def _memory_errors(config: ExperimentConfig) -> Generator[None]:
-    """A GPU that is too small for the config is one line."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            "the GPU's memory is used up",
-            where=f"data.batch_size={config.data.batch_size}",
-            cure="Lower it (train.accumulate_batches keeps the step's size), data.max_tokens or evaluation_tokens.",
-        ) from error
+    return {"encore.forked_under": under} if under else {}
 
 
 class _Clock:
@@ -185,13 +141,25 @@ class _Clock:
 class _Run:
     store: Store
     name: str
-    parts: Parts
+    beginning: Beginning
     log: RunLog
-    device: str
     console: Console | None
     title: str
     clock: _Clock
     continued: Continuation | None
+
+    @property
+    def parts(self) -> Parts:
+        return self.beginning.parts
+
+    @property
+    def device(self) -> str:
+        return self.beginning.ran["device"]
+
+    def _going_on(self) -> GoingOn | None:
+        if self.continued is not None:
+            return self.continued.going_on
+        return self.beginning.start.going_on(self.parts) if self.beginning.start else None
 
     def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
@@ -206,7 +174,7 @@ class _Run:
                     device=self.device,
                     cue=cue,
                     bar=None if self.console is None else TrainingBar(self.console, self.title, total),
-                    going_on=None if self.continued is None else self.continued.going_on,
+                    going_on=self._going_on(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s
             if self.log.local_artifacts() is None:
@@ -239,7 +207,9 @@ class _Run:
             config.greater_is_better,
             every_steps=config.train.checkpoint_every_steps,
             every_seconds=None if minutes is None else 60 * minutes,
+            keep_every_steps=config.train.keep_checkpoint_every_steps,
             accumulate_batches=config.train.accumulate_batches,
+            seed=config.seed,
         )
         return Checkpoints(
             checkpoint_folder(self.store.root, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan

@@ -57,14 +57,15 @@ def parameter_groups(
 
     depth_of: 0 for the embeddings, rising to the head. The deepest parameters learn at the full rate,
     each depth below at `layerwise_decay` times the one above. Only tensors of two or more dimensions
-    decay: biases and normalisation weights do not.
+    decay: biases and normalisation weights do not. Parameters come with their names, so that a saved
+    state can be told apart by them.
     """
-    trained = [(depth_of(name), p) for name, p in named_parameters if p.requires_grad]
-    deepest = max(depth for depth, _ in trained)
-    groups: dict[tuple[float, bool], list[nn.Parameter]] = {}
-    for depth, parameter in trained:
-        rate = settings.learning_rate * settings.layerwise_decay ** (deepest - depth)
-        groups.setdefault((rate, parameter.dim() >= 2), []).append(parameter)
+    trained = [(name, p) for name, p in named_parameters if p.requires_grad]
+    deepest = max(depth_of(name) for name, _ in trained)
+    groups: dict[tuple[float, bool], list[tuple[str, nn.Parameter]]] = {}
+    for name, parameter in trained:
+        rate = settings.learning_rate * settings.layerwise_decay ** (deepest - depth_of(name))
+        groups.setdefault((rate, parameter.dim() >= 2), []).append((name, parameter))
     return [
         {"params": parameters, "lr": rate, "weight_decay": settings.weight_decay if decayed else 0.0}
         for (rate, decayed), parameters in sorted(groups.items(), key=lambda item: item[0])

@@ -8,8 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -19,69 +18,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import UserError
-from experiments.callbacks import SPEED
-from experiments.checkpoints import is_whole
+from experiments.checkpoint_files import is_whole
 from experiments.config import ExperimentConfig
-from experiments.loading import load_experiment
-from experiments.outcome import read_outcome
 from experiments.resume import resume
 from experiments.train import train
 from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
-from lightning_modules.learner import Batch, Learner
-from tracking.records import RunRecord
+from lightning_modules.learner import Batch
+from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
 from tracking.store import Store
 
-SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=24", "train.validations=4",
-         "train.threads=1", "export.when=never", "model.dim=16", "model.heads=2", "model.dropout=0.1",
-         "data.batch_size=16", "train.checkpoint_every_steps=5"]  # fmt: skip
-CLASSIFIER = [*SIZES, "model.hidden_dim=32", "model.layers=2"]
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
-LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
-
-
-class Killed(BaseException):
-    """Ends a run as nothing in it expects."""
-
-
-def classifier(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
-
-
-def language(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_stories", [*LANGUAGE, *overrides])
-
-
-@contextmanager
-def killed_at(batch: int, where: str = "training_step") -> Generator[None]:
-    """Have the `batch`-th call (from 1) of a method of every learner kill the run."""
-    original: Callable[..., object] = getattr(Learner, where)
-    calls = iter(range(1, 10**9))
-
-    def step(self: Learner, *arguments: object) -> object:
-        if next(calls) == batch:
-            raise Killed
-        return original(self, *arguments)
-
-    setattr(Learner, where, step)
-    try:
-        with pytest.raises(Killed):
-            yield
-    finally:
-        setattr(Learner, where, original)
-
-
-def outcome(store: Store, run_id: str) -> tuple[object, ...]:
-    """All that must be equal, and how often every step was logged."""
-    record = store.find(run_id)
-    found = read_outcome(store, record)
-    counts = [(step, len(values)) for step, values in found.points.items()]
-    lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", SPEED, "val/loss")]
-    return found.digests, found.points, found.metrics, found.steps, counts, lengths
-
-
-def newest(store: Store) -> RunRecord:
-    return store.runs(limit=1)[0]
 
 
 @pytest.fixture(scope="module")
@@ -147,9 +94,9 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
 
 MOMENTS = {
     "in a validation": ("torchmetrics.MeanMetric.compute", 3),
-    "in a checkpoint": ("experiments.checkpoints._link", 1),
-    "between the files of a checkpoint": ("experiments.checkpoints._link", 2),
-    "in the last checkpoint": ("experiments.checkpoints._link", -1),
+    "in a checkpoint": ("experiments.checkpoint_files.link", 1),
+    "between the files of a checkpoint": ("experiments.checkpoint_files.link", 2),
+    "in the last checkpoint": ("experiments.checkpoint_files.link", -1),
     "while scoring": ("experiments.train.evaluate", 1),
     "while scoring the official split": ("experiments.train.evaluate", 2),
     "while exporting": ("experiments.train.export_into", 1),

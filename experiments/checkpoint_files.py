@@ -1,0 +1,186 @@
+"""What a run's checkpoint folder holds: found, checked, read."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from errors import UserError
+from lightning_modules.learner import Learner
+from tracking.disk import partial_name, whole_file
+
+LAST, BEST = "last", "best"
+CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows
+
+
+@dataclass(frozen=True)
+class ResumePoint:
+    """Where a run can go on: after optimiser step `step` and `batches` batches, or after its end.
+
+    damaged: checkpoints that were passed over, by file name.
+    """
+
+    path: Path
+    step: int
+    batches: int
+    best: dict[str, float]
+    best_step: int
+    best_checksum: int
+    ended: bool
+    trained_s: float
+    damaged: tuple[str, ...]
+
+
+def checkpoint_folder(root: Path, run_id: str, artifacts: Path | None) -> Path:
+    """Where a run's checkpoints are while it goes on: among its local artifacts, or here until a server gets them.
+
+    root: of the store.
+    """
+    return root / "checkpoints" / run_id if artifacts is None else artifacts / "checkpoints"
+
+
+def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
+    """The newest whole checkpoint in `folder` whose best weights are there too.
+
+    UserError when there is none; `where` names the run in it.
+    """
+    found: list[ResumePoint] = []
+    damaged: list[str] = []
+    for name in (LAST, BEST):
+        path = folder / f"{name}.ckpt"
+        if not path.exists():
+            continue
+        if not is_whole(path):
+            damaged.append(path.name)
+            continue
+        found.append(read_point(path))
+    best_steps = {point.step for point in found if point.path.stem == BEST}
+    for point in sorted(found, key=lambda point: -point.step):
+        if point.best_step in {0, point.step, *best_steps} or _has_best_weights(point):
+            return replace(point, damaged=tuple(damaged))
+    what = f"no whole checkpoint ({', '.join(damaged)} damaged)" if damaged else "no checkpoint yet"
+    raise UserError(
+        f"{what}: there is nothing to go on from",
+        where=where,
+        cure="Start it anew with `encore train`.",
+    )
+
+
+def find_checkpoint(folder: Path, at: str, *, where: str) -> tuple[int, Path]:
+    """The step and the file of the checkpoint in `folder` after step `at`, or the `best` or the `last` one.
+
+    UserError when it is not there or damaged; `where` names the run in it.
+    """
+    paths = {path.stem: path for path in folder.glob("*.ckpt")}
+    steps = {name: _step_of(path) for name, path in sorted(paths.items()) if is_whole(path)}
+    name = at if at in steps else next((name for name, step in steps.items() if str(step) == at), None)
+    if name is not None:
+        return steps[name], paths[name]
+    if at in paths or f"step-{at}" in paths:
+        raise UserError(f"the checkpoint {at} is damaged", where=where, cure=_offer(steps))
+    raise UserError(f"no checkpoint {at}", where=where, cure=_offer(steps))
+
+
+def _offer(steps: Mapping[str, int]) -> str:
+    if not steps:
+        return "It has no whole checkpoint; run it again with train.keep_checkpoint_every_steps."
+    names = {step: [n for n in (BEST, LAST) if steps.get(n) == step] for step in sorted(set(steps.values()))}
+    offered = ", ".join(
+        f"{step} ({', '.join(kinds)})" if kinds else str(step) for step, kinds in names.items()
+    )
+    return f"There are {offered}; train.keep_checkpoint_every_steps keeps more."
+
+
+def _step_of(path: Path) -> int:
+    return int(load_checkpoint(path)["global_step"])
+
+
+def is_whole(path: Path) -> bool:
+    """Whether every record of a checkpoint still has the checksum (CRC-32) it was written with."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+        return False
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU; nothing in it is executed."""
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+
+
+def read_point(path: Path) -> ResumePoint:
+    """Where a whole checkpoint stands. UserError when an earlier version of Encore wrote it."""
+    content = load_checkpoint(path)
+    state = callback_state(content)
+    if "seed" not in state:
+        raise UserError(
+            "was written by an earlier version of Encore, without all that going on needs",
+            where=str(path),
+            cure="Start the run anew with `encore train`.",
+        )
+    progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
+    return ResumePoint(
+        path,
+        int(content["global_step"]),
+        int(progress["completed"]),
+        dict(state["best"]),
+        int(state["best_step"]),
+        int(state["best_checksum"]),
+        bool(state["ended"]),
+        float(state["trained_s"]),
+        (),
+    )
+
+
+def _has_best_weights(point: ResumePoint) -> bool:
+    """Whether the best weights beside a checkpoint are those that it speaks of."""
+    weights = point.path.with_name(f"{BEST}.safetensors")
+    return weights.exists() and checksum(weights) == point.best_checksum
+
+
+def restore_best(point: ResumePoint, learner: Learner) -> None:
+    """Make the best files those of `point`: a run that died may have written later ones half."""
+    if point.best_step == 0:
+        return
+    folder = point.path.parent
+    if not _has_best_weights(point):
+        # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
+        source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
+        learner.load_state_dict(load_checkpoint(source)["state_dict"])
+        with whole_file(folder / f"{BEST}.safetensors") as partial:
+            learner.save_weights(partial)
+    if point.best_step == point.step:
+        link_both(folder, *((BEST, LAST) if point.path.stem == BEST else (LAST, BEST)))
+
+
+def callback_state(content: Mapping[str, Any]) -> dict[str, Any]:
+    """What a loaded checkpoint says of its run: the best so far, the generators, whether it ended."""
+    return content["callbacks"][CALLBACK]
+
+
+def checksum(path: Path) -> int:
+    return zlib.crc32(path.read_bytes())
+
+
+def link_both(folder: Path, source: str, target: str) -> None:
+    for suffix in ("safetensors", "ckpt"):
+        link(folder / f"{source}.{suffix}", folder / f"{target}.{suffix}")
+
+
+def link(source: Path, target: Path) -> None:
+    """`target` becomes the same file as `source`, or a copy where the file system has no links."""
+    partial = partial_name(target)
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copy2(source, partial)
+    partial.replace(target)

@@ -1,0 +1,58 @@
+"""A run that goes on: the same MLflow run, set going again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from errors import UserError
+from experiments.causes import find_causes
+from experiments.circumstances import circumstances_of, recorded_circumstances
+from experiments.fitting import GoingOn
+from experiments.record import Beginning
+from experiments.recorded import RunArtifacts
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Continuation:
+    """A run that goes on, and from where."""
+
+    record: RunRecord
+    going_on: GoingOn
+
+    def reopen(self, store: Store, beginning: Beginning, console: Console | None) -> RunLog:
+        """The run set going again. UserError when it began on another kind of device.
+
+        What else differs from its record is said and stays with the run.
+        """
+        run = RunArtifacts(store, self.record)
+        recorded, device = self.record.tags.get("encore.ran.device"), beginning.ran["device"]
+        if device != recorded:
+            raise UserError(
+                f"began on {recorded} and would go on here on {device}",
+                where=run.where,
+                cure="Resume it on a machine like the one that it began on.",
+            )
+        causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
+        log = store.attach(self.record.run_id, running=True)
+        before = self.record.tags.get("encore.resumed_at")
+        steps = [*(before.split(", ") if before else ()), str(self.going_on.point.step)]
+        tags = {"encore.resumed_at": ", ".join(steps)}
+        if causes:
+            under = "; ".join(str(cause) for cause in causes)
+            tags["encore.resumed_under"] = under
+            if console is not None:
+                console.print(
+                    f"[yellow]differs from the run's beginning:[/] {escape(under)}", highlight=False
+                )
+        log.set_tags(tags)
+        return log

@@ -1,0 +1,44 @@
+"""A new run from the checkpoint of an old one, with other settings from there on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from experiments.checkpoint_files import find_checkpoint
+from experiments.config import ExperimentConfig
+from experiments.loading import overridden, parse
+from experiments.record import FORKED_FROM_TAG, run_name, told_apart
+from experiments.recorded import checkpoints_here, ended_run, recorded_config
+from experiments.start import Start
+from experiments.train import RunResult, train
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracking.records import RunRecord
+    from tracking.store import Store
+
+
+def fork(
+    store: Store, record: RunRecord, at: str, overrides: Sequence[str], *, console: Console | None = None
+) -> RunResult:
+    """Train on from `record`'s checkpoint after step `at` (or `best`, `last`) as a new run with `overrides`.
+
+    Without overrides it goes on as the old run did, to the bit. Torch gets as many threads as the old run had,
+    unless `overrides` say otherwise. UserError, and the old run untouched, when it has no such checkpoint or
+    its weights do not fit what the overrides make of the model.
+    """
+    run = ended_run(store, record)
+    mapping = overridden(recorded_config(store, record).model_dump(mode="json"), overrides)
+    config = parse(ExperimentConfig, mapping, where=f"fork of {run.where}")
+    step, checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
+    return train(
+        config,
+        store,
+        name=f"{run_name(config, told_apart(overrides))} from {record.run_id[:8]}@{step}",
+        tags={"encore.kind": "fork", FORKED_FROM_TAG: f"{record.run_id}@{step}"},
+        console=console,
+        threads=int(record.tags["encore.ran.threads"]),
+        start=Start(checkpoint, run),
+    )

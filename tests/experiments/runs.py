@@ -1,0 +1,66 @@
+"""Small runs for the tests of resuming and forking, and how to kill one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+
+import pytest
+
+from experiments.callbacks import SPEED
+from experiments.config import ExperimentConfig
+from experiments.loading import load_experiment
+from experiments.outcome import read_outcome
+from lightning_modules.learner import Learner
+from tracking.records import RunRecord
+from tracking.store import Store
+
+SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=24", "train.validations=4",
+         "train.threads=1", "export.when=never", "model.dim=16", "model.heads=2", "model.dropout=0.1",
+         "data.batch_size=16", "train.checkpoint_every_steps=5"]  # fmt: skip
+CLASSIFIER = [*SIZES, "model.hidden_dim=32", "model.layers=2"]
+LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
+
+
+class Killed(BaseException):
+    """Ends a run as nothing in it expects."""
+
+
+def classifier(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+
+
+def language(*overrides: str) -> ExperimentConfig:
+    return load_experiment("demo_stories", [*LANGUAGE, *overrides])
+
+
+@contextmanager
+def killed_at(batch: int, where: str = "training_step") -> Generator[None]:
+    """Have the `batch`-th call (from 1) of a method of every learner kill the run."""
+    original: Callable[..., object] = getattr(Learner, where)
+    calls = iter(range(1, 10**9))
+
+    def step(self: Learner, *arguments: object) -> object:
+        if next(calls) == batch:
+            raise Killed
+        return original(self, *arguments)
+
+    setattr(Learner, where, step)
+    try:
+        with pytest.raises(Killed):
+            yield
+    finally:
+        setattr(Learner, where, original)
+
+
+def outcome(store: Store, run_id: str) -> tuple[object, ...]:
+    """All that must be equal, and how often every step was logged."""
+    record = store.find(run_id)
+    found = read_outcome(store, record)
+    counts = [(step, len(values)) for step, values in found.points.items()]
+    lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", SPEED, "val/loss")]
+    return found.digests, found.points, found.metrics, found.steps, counts, lengths
+
+
+def newest(store: Store) -> RunRecord:
+    return store.runs(limit=1)[0]

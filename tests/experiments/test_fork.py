@@ -1,0 +1,205 @@
+"""A run that begins with another one's checkpoint: the same one going on, or with other settings."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from errors import UserError
+from experiments.checkpoint_files import load_checkpoint
+from experiments.compare import Tolerance, compare
+from experiments.config import ExperimentConfig
+from experiments.fork import fork
+from experiments.outcome import read_outcome
+from experiments.record import START_FILE
+from experiments.reproduce import check, reproduce
+from experiments.resume import resume
+from experiments.train import train
+from experiments.verify import verify
+from lightning_modules.optimisation import learning_rate_factor
+from tests.experiments.runs import classifier, killed_at, language, newest
+from tracking.records import RunRecord
+from tracking.store import Store
+
+KEPT = "train.keep_checkpoint_every_steps=7"
+
+
+@pytest.fixture(scope="module")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    folder = tmp_path_factory.mktemp("forked")
+    shutil.copy(migrated, folder / "mlflow.db")
+    return Store.open(folder)
+
+
+@pytest.fixture(scope="module")
+def parent(shared: Store) -> RunRecord:
+    return shared.find(train(classifier(KEPT, "optim.weight_decay=0.1"), shared).run_id)
+
+
+def _points(store: Store, run_id: str, key: str) -> dict[int, float]:
+    return dict(store.metric_history(run_id, key))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        classifier(KEPT),
+        pytest.param(
+            classifier(KEPT, "train.accumulate_batches=2", "data.batch_size=8", "data.loader_workers=2"),
+            marks=pytest.mark.slow,
+        ),
+        pytest.param(language(KEPT, "optim.schedule=cosine"), marks=pytest.mark.slow),
+    ],
+    ids=["plain", "accumulated", "language"],
+)
+def test_without_changes_it_goes_on_as_the_old_run_did(shared: Store, config: ExperimentConfig) -> None:
+    whole = shared.find(train(config, shared).run_id)
+    run = shared.find(fork(shared, whole, "14", []).run_id)
+    found = compare(read_outcome(shared, whole), read_outcome(shared, run), Tolerance())
+    assert found.digests["weights/last"]
+    assert found.digests["optimiser"]
+    assert found.first_difference is None
+    assert (found.steps_compared, found.verdict) == (10, "identical")
+    assert sorted(_points(shared, run.run_id, "train/loss")) == list(range(15, 25))
+    assert run.tags["encore.forked_from"] == f"{whole.run_id}@14"
+    assert "encore.forked_under" not in run.tags
+
+
+def test_its_settings_count_from_its_first_step_on(shared: Store, parent: RunRecord) -> None:
+    run = fork(
+        shared, parent, "7", ["optim.learning_rate=0.002", "train.max_steps=32", "optim.weight_decay=0.3"]
+    )
+    rates = _points(shared, run.run_id, "train/learning_rate")
+    expected = {
+        step: 0.002 * learning_rate_factor(step - 1, schedule="linear", warmup_steps=3, total_steps=32)
+        for step in range(8, 33)
+    }
+    assert rates == pytest.approx(expected, rel=1e-12)
+    final = load_checkpoint(shared.artifact(shared.find(run.run_id), "checkpoints/last.ckpt"))
+    groups = final["optimizer_states"][0]["param_groups"]
+    assert {group["weight_decay"] for group in groups} == {0.0, 0.3}
+    steps = {float(state["step"]) for state in final["optimizer_states"][0]["state"].values()}
+    assert steps == {32.0}
+
+
+@pytest.mark.slow
+def test_moments_follow_their_parameters_into_other_groups(shared: Store) -> None:
+    frozen = shared.find(train(classifier(KEPT, "model.frozen_layers=1"), shared).run_id)
+    run = fork(shared, frozen, "21", ["model.frozen_layers=0", "optim.layerwise_decay=0.8"])
+    old = load_checkpoint(shared.artifact(frozen, "checkpoints/step-21.ckpt"))
+    final = load_checkpoint(shared.artifact(shared.find(run.run_id), "checkpoints/last.ckpt"))
+
+    def steps(content: dict[str, object]) -> dict[str, float]:
+        state = content["optimizer_states"][0]  # type: ignore[index]
+        names = {n: name for group in state["param_groups"]
+                 for n, name in zip(group["params"], group["param_names"], strict=True)}  # fmt: skip
+        return {names[number]: float(values["step"]) for number, values in state["state"].items()}
+
+    before, after = steps(old), steps(final)
+    assert set(before.values()) == {21.0}
+    assert len(after) > len(before)
+    assert {name: after[name] for name in before} == dict.fromkeys(before, 24.0)
+    assert {after[name] for name in after.keys() - before.keys()} == {3.0}
+
+
+@pytest.mark.slow
+def test_another_seed_draws_other_numbers_from_there_on(shared: Store, parent: RunRecord) -> None:
+    runs = [fork(shared, parent, "14", overrides).run_id for overrides in ([], ["seed=5"], ["seed=5"])]
+    losses = [_points(shared, run, "train/loss") for run in runs]
+    assert losses[1] == losses[2]
+    assert losses[0] != losses[1]
+
+
+@pytest.mark.slow
+def test_it_plays_again_and_goes_on_without_the_old_run(shared: Store) -> None:
+    old = shared.find(train(classifier(KEPT), shared).run_id)
+    overrides = ["optim.learning_rate=0.003", "train.max_steps=32"]
+    made = shared.find(fork(shared, old, "14", overrides).run_id)
+    with killed_at(9):
+        fork(shared, old, "14", overrides)
+    killed = newest(shared)
+    assert os.path.samefile(
+        shared.artifact(made, START_FILE), shared.artifact(old, "checkpoints/step-14.ckpt")
+    )
+    shutil.rmtree(shared.artifact(old, "checkpoints"))
+    found = reproduce(shared, made)
+    assert (found.comparison.verdict, found.causes) == ("identical", ())
+    assert shared.find(found.run_id).tags["encore.forked_from"] == made.tags["encore.forked_from"]
+    resume(shared, killed)
+    resumed = shared.find(killed.run_id)
+    compared = compare(read_outcome(shared, made), read_outcome(shared, resumed), Tolerance())
+    assert compared.verdict == "identical"
+    assert "encore.resumed_under" not in resumed.tags
+    assert [item for item in verify(shared, resumed) if not item.holds] == []
+    again = shared.find(fork(shared, resumed, "21", []).run_id)  # a fork of a fork, begun where it stood
+    assert (
+        compare(read_outcome(shared, resumed), read_outcome(shared, again), Tolerance()).verdict
+        == "identical"
+    )
+
+
+def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord) -> None:
+    run = shared.find(fork(shared, parent, "14", []).run_id)
+    file = shared.artifact(run, START_FILE)
+    content = load_checkpoint(file)
+    name = next(iter(content["state_dict"]))
+    content["state_dict"][name] = content["state_dict"][name] + 1
+    file.unlink()  # one file with the old run's
+    torch.save(content, file)
+    assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "start")]
+    count = len(shared.runs())
+    with pytest.raises(UserError, match=r"start\.ckpt: the checkpoint is not what the run began with"):
+        reproduce(shared, run)
+    assert len(shared.runs()) == count
+
+
+@pytest.mark.slow
+def test_what_differs_around_it_is_kept_with_it(
+    shared: Store, parent: RunRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_CONF", "background_thread:true")
+    run = shared.find(fork(shared, parent, "14", ["optim.beta1=0.8"]).run_id)
+    assert run.tags["encore.forked_under"] == "flag: MALLOC_CONF: none then, background_thread:true now"
+
+
+@pytest.mark.parametrize(
+    ("at", "overrides", "message"),
+    [
+        ("15", [], r"no checkpoint 15. There are 7, 14, 21, 24 \(.*last\)"),
+        ("first", [], "no checkpoint first"),
+        (
+            "last",
+            [],
+            "after step 24: the run would end at step 24, where it begins or before. Give a train.max_steps",
+        ),
+        ("14", ["train.max_steps=12"], "the run would end at step 12"),
+        ("14", ["model.dim=32"], "the weights do not fit: .* is .*x16, the model has .*x32"),
+        ("14", ["model.layers=1"], "the weights do not fit: .*layer.1.* the model has none"),
+        ("14", ["data.selection_examples=41"], "the tokenizer is not the one that the weights know"),
+        ("14", ["optim.learning_rat=1"], "learning_rat"),
+    ],
+)
+def test_what_cannot_be_forked_says_why(
+    shared: Store, parent: RunRecord, at: str, overrides: list[str], message: str
+) -> None:
+    count = len(shared.runs())
+    with pytest.raises(UserError, match=message):
+        fork(shared, parent, at, overrides)
+    assert len(shared.runs()) == count
+    assert shared.find(parent.run_id) == parent
+
+
+def test_a_damaged_checkpoint_is_not_offered(shared: Store) -> None:
+    run = shared.find(train(classifier(KEPT), shared).run_id)
+    file = shared.artifact(run, "checkpoints/step-14.ckpt")
+    content = np.frombuffer(file.read_bytes(), dtype=np.uint8).copy()
+    content[len(content) // 2] ^= 1
+    file.unlink()
+    file.write_bytes(content.tobytes())
+    with pytest.raises(UserError, match=r"checkpoint 14 is damaged. There are 7, 21, 24"):
+        fork(shared, run, "14", [])
