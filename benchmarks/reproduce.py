@@ -107,7 +107,7 @@ def _command(root: Path, *arguments: str) -> list[str]:
 
 
 def _train(root: Path, drawn: Drawn) -> str:
-    return str(_encore(root, "train", drawn.experiment, *drawn.overrides)["run_id"])
+    return str(_encore(root, "train", drawn.experiment, *drawn.overrides, "--again")["run_id"])
 
 
 def _played_again(root: Path, drawn: Drawn) -> str:
@@ -121,7 +121,7 @@ def _killed_and_resumed(root: Path, number: int) -> tuple[str, int]:
     drawn, generator = draw(number), random.Random(-1 - number)  # noqa: S311 no secret
     whole = _train(root, drawn)
     began = subprocess.Popen(
-        _command(root, "train", drawn.experiment, *drawn.overrides),
+        _command(root, "train", drawn.experiment, *drawn.overrides, "--again"),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

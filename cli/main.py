@@ -76,6 +76,9 @@ Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the experiment to change.")
 ]
 RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's ID or the beginning of it.")]
+Again = Annotated[
+    bool, typer.Option("--again", help="Train also what has already finished, bit for bit the same.")
+]
 DEFAULT_ROOT = Path("mlruns")
 
 
@@ -84,6 +87,7 @@ DEFAULT_ROOT = Path("mlruns")
 def sweep(
     name: Annotated[str, typer.Argument(help="A catalogued sweep, or a YAML file.")],
     overrides: Overrides = None,
+    again: Again = False,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
@@ -91,7 +95,7 @@ def sweep(
     """Search an experiment's space; run again, it goes on where it stopped."""
     from cli.verbs import sweep_verb
 
-    return sweep_verb(name, overrides or [], root, as_json=json, dry_run=dry_run)
+    return sweep_verb(name, overrides or [], root, again=again, as_json=json, dry_run=dry_run)
 
 
 @app.command()
@@ -99,6 +103,7 @@ def sweep(
 def train(
     name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
     overrides: Overrides = None,
+    again: Again = False,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
     dry_run: Annotated[
@@ -108,7 +113,7 @@ def train(
     """Run one experiment: train, score, export, record."""
     from cli.verbs import train_verb
 
-    return train_verb(name, overrides or [], root, as_json=json, dry_run=dry_run)
+    return train_verb(name, overrides or [], root, again=again, as_json=json, dry_run=dry_run)
 
 
 @app.command()

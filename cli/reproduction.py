@@ -102,6 +102,9 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> None:
+    from experiments.certificate import operations_line
+    from experiments.determinism import NONDETERMINISTIC
+
     comparison = found.comparison
     colour = _COLOURS[comparison.verdict]
     out.print(
@@ -113,6 +116,8 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
     if found.causes:
         title = "What differs around it, the likeliest cause first"
         out.print(_causes_table(found.causes, title, ("recorded", "now")))
+    if found.certificate[NONDETERMINISTIC]:
+        out.print(operations_line(found.certificate), highlight=False)
     out.print(f"[dim]certificate: {found.certificate_file}[/]", highlight=False, soft_wrap=True)
 
 

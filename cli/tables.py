@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from experiments.train import RunResult
+    from experiments.result import RunResult
     from sweeps.report import SweepReport, TrialRow
     from tracking.records import RunRecord
 
@@ -49,9 +49,9 @@ def print_trial(console: Console, result: RunResult) -> None:
         else f"held-out loss {result.metrics['best/val/loss']:.4f}"
     )
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
-    seconds = sum(result.seconds.values())
+    reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
     console.print(
-        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {escape(result.name)}  {score}  {duration(seconds)}",
+        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {escape(result.name)}  {score}  {reused}",
         highlight=False,
     )
     for failure in result.gate_failures:
@@ -179,8 +179,9 @@ def print_result(console: Console, result: RunResult) -> None:
         f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {escape(result.name)}", highlight=False
     )
     console.print(_scores_table(result.metrics))
-    spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
-    console.print(f"Where the time went: {spent}", highlight=False)
+    if result.seconds:
+        spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
+        console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
         console.print(f"[bold red]gate failed:[/] {escape(failure)}")
 
@@ -240,7 +241,7 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
     for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "forked_from", "forked_under", "reproduces", "verdict", "export_gate", "recipe_id")
+                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "export_gate", "recipe_id")
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from experiments.loading import CATALOG, catalog_names, load_experiment
 from experiments.record import run_name, told_apart
 
 if TYPE_CHECKING:
-    from experiments.train import RunResult
+    from experiments.result import RunResult
     from tracking.records import RunRecord
     from tracking.store import Store
 
@@ -94,7 +94,9 @@ def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
     return pinned(config, cache_dir=root.absolute() / "cache")
 
 
-def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
+def sweep_verb(
+    name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
+) -> int:
     from sweeps.loading import base_experiment, load_sweep
 
     out, progress = consoles()
@@ -111,6 +113,7 @@ def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
         spec,
         store,
         overrides=rest,
+        again=again,
         console=progress,
         on_trial=lambda result: print_trial(progress, result),
     )
@@ -122,7 +125,9 @@ def sweep_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     return FAILED if report.best is None or report.best.gate not in {None, "passed"} else OK
 
 
-def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool, dry_run: bool) -> int:
+def train_verb(
+    name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
+) -> int:
     out, progress = consoles()
     config = load_experiment(name, overrides)
     if dry_run:
@@ -132,11 +137,15 @@ def train_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool
     store = open_store(root, progress)
     from experiments.train import train
 
-    return _ended(
-        train(config, store, name=run_name(config, told_apart(overrides)), console=progress),
-        out,
-        as_json=as_json,
-    )
+    name = run_name(config, told_apart(overrides))
+    result = train(config, store, name=name, console=progress, reuse=not again)
+    if result.reused is not None:
+        progress.print(
+            f"This recipe has already finished as run [bold]{result.run_id[:8]}[/]: the same settings, data, code and "
+            "lock give the same numbers, so nothing was trained. `--again` trains it once more.",
+            highlight=False,
+        )
+    return _ended(result, out, as_json=as_json)
 
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:

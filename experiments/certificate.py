@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.causes import Cause
 from experiments.compare import Comparison, Tolerance
+from experiments.determinism import NONDETERMINISTIC
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -32,7 +33,14 @@ def certificate(
         "tolerance": asdict(tolerance),
         "compared": asdict(comparison),
         "differences": [asdict(cause) for cause in causes],
+        NONDETERMINISTIC: _operations(recorded, actual),
     }
+
+
+def _operations(*records: RunRecord) -> list[str]:
+    """Operations without a deterministic version that ran in one of them."""
+    named = [record.tags.get(f"encore.ran.{NONDETERMINISTIC}", "") for record in records]
+    return sorted({name for names in named for name in names.split(", ") if name})
 
 
 def _run(record: RunRecord) -> dict[str, Any]:
@@ -66,8 +74,15 @@ def as_markdown(content: dict[str, Any]) -> str:
         "## Circumstances that differ, the likeliest cause first",
         "",
         *([f"- {_cause(cause)}" for cause in content["differences"]] or ["None of those recorded."]),
+        *(["", operations_line(content)] if content[NONDETERMINISTIC] else []),
     ]
     return "\n".join(lines) + "\n"
+
+
+def operations_line(content: dict[str, Any]) -> str:
+    """A sentence on the operations that have no deterministic version."""
+    names = ", ".join(content[NONDETERMINISTIC])
+    return f"Without a deterministic version ran: {names}. Such a run is the same within tolerance only."
 
 
 def _steps(compared: dict[str, Any]) -> str:

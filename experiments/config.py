@@ -162,7 +162,7 @@ class TrainConfig(Strict):
     threads: int | None = Field(default=None, ge=1, le=1024)
     """CPU threads of torch; none: one per core. Bits depend on it."""
     deterministic: bool = True
-    """Only deterministic algorithms."""
+    """Only deterministic algorithms; a run names the operations that have none."""
     checkpoint_every_minutes: float | None = Field(default=5.0, gt=0)
     """Between writes of the last checkpoint; none: only with the best one and at the end."""
     checkpoint_every_steps: int | None = Field(default=None, ge=1)

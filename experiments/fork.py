@@ -10,8 +10,9 @@ from experiments.config import ExperimentConfig
 from experiments.loading import overridden, parse
 from experiments.record import FORKED_FROM_TAG, run_name, told_apart
 from experiments.recorded import checkpoints_here, ended_run, recorded_config
+from experiments.result import RunResult
 from experiments.start import Start
-from experiments.train import RunResult, train
+from experiments.train import train
 
 if TYPE_CHECKING:
     from rich.console import Console

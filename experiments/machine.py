@@ -76,7 +76,8 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-    torch.use_deterministic_algorithms(config.train.deterministic)
+    # An operation that has no deterministic version runs all the same, and the run names it.
+    torch.use_deterministic_algorithms(config.train.deterministic, warn_only=True)
     # Nothing here reads memory that it did not write, so filling it first would cost time for nothing.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     random.seed(config.seed)

@@ -31,9 +31,11 @@ PROVENANCE_FILE = "run/provenance.json"
 DIGESTS_FILE = "run/digests.json"
 PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
+SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
 START_FOLDER = "run/start"
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
+RECIPE_TAG = "encore.recipe_id"
 FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
 
 
@@ -163,7 +165,7 @@ def open_run(
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,
-            "encore.recipe_id": beginning.recipe_id,
+            RECIPE_TAG: beginning.recipe_id,
             "encore.kind": "run",
             **_ran_tags(beginning),
             **tags,
@@ -181,12 +183,17 @@ def open_run(
 
 
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
-    log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE)
-    log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE)
-    log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE)
+    seals = {
+        CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
+        PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
+    }
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in beginning.parts.data.rows.items():
-            np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
+            file = folder / f"{split}.npy"
+            np.save(file, rows.checksums, allow_pickle=False)
+            seals[f"{ROWS_FOLDER}/{file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    log.log_json(seals, SEALS_FILE)
     if beginning.start is not None:
         with log.folder(START_FOLDER) as folder:
             beginning.start.copy_to(folder / Path(START_FILE).name)

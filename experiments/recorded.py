@@ -12,7 +12,7 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, ROWS_FOLDER, START_FILE, Beginning
+from experiments.record import CONFIG_FILE, RECIPE_TAG, ROWS_FOLDER, START_FILE, Beginning
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def checkpoints_here(run: RunArtifacts) -> Path:
 def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     run = RunArtifacts(store, record)
-    if "encore.recipe_id" not in record.tags:
+    if RECIPE_TAG not in record.tags:
         raise UserError(
             "was not made by Encore", where=run.where, cure="`encore runs` lists the runs that were."
         )

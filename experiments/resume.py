@@ -12,8 +12,9 @@ from experiments.continuation import Continuation
 from experiments.fitting import GoingOn
 from experiments.outcome import logged_points
 from experiments.recorded import RunArtifacts, checkpoints_here, recorded_config
+from experiments.result import RunResult
 from experiments.start import start_of
-from experiments.train import RunResult, train
+from experiments.train import train
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ import shutil
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
@@ -18,6 +18,7 @@ from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.checkpoints import CheckpointPlan, Checkpoints
 from experiments.continuation import Continuation
+from experiments.determinism import NONDETERMINISTIC, nondeterministic_operations
 from experiments.digests import checkpoint_digests, file_digest, table_digest
 from experiments.endings import ended_in_the_record, memory_errors
 from experiments.evaluate import evaluate
@@ -35,6 +36,8 @@ from experiments.record import (
     run_name,
 )
 from experiments.recorded import RunArtifacts, check_same_beginning
+from experiments.result import RunResult
+from experiments.reuse import earlier_result, finished_run, take_over
 from experiments.start import Start
 from tracking.disk import disk_errors
 
@@ -44,19 +47,6 @@ if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended. `metrics` are its final ones, `seconds` where the time went."""
-
-    run_id: str
-    name: str
-    status: Literal["finished", "pruned"]
-    steps: int
-    metrics: dict[str, float]
-    seconds: dict[str, float] = field(default_factory=dict)
-    gate_failures: tuple[str, ...] = ()
 
 
 def train(
@@ -73,6 +63,7 @@ def train(
     threads: int | None = None,
     like: RunArtifacts | None = None,
     start: Start | None = None,
+    reuse: bool = False,
     continued: Continuation | None = None,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
@@ -81,37 +72,65 @@ def train(
     it stops is pruned, which leaves it KILLED with the metrics it had. export: the ONNX and INT8 variants or not;
     none: as `config.export.when` says. title: of the progress bar; none: the experiment's name. threads: of torch
     on the CPU, where `config` leaves them open. like: a run whose data and start this one must have. start: a
-    checkpoint to begin with: a fork. continued: go on with this run instead of starting one.
+    checkpoint to begin with: a fork. reuse: where the recipe has already finished, nothing is trained; its result
+    comes back, and a run with a parent takes all of it over. continued: go on with this run, start none.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
     """
     check_precision(config)
     clock = _Clock()
-    ran = prepare(config, threads=threads)
-    with clock("data"):
-        parts = build(config, cache_dir=store.root / "cache", console=console)
-    config = parts.config
-    if start is not None:
-        start.check_fits(parts)
+    beginning = _beginning(config, store, clock, threads=threads, start=start, like=like, console=console)
+    earlier = finished_run(store, beginning.recipe_id) if reuse else None
+    if earlier is not None and parent_id is None:
+        return earlier_result(earlier)
+    config = beginning.parts.config
     name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"):
-        beginning = beginning_of(parts, ran, start)
-        if like is not None:
-            check_same_beginning(like, beginning)
         if continued is None:
-            told = _fork_tags(beginning, console)
-            log = open_run(store, beginning, name=name, parent_id=parent_id, tags={**told, **(tags or {})})
+            tags = {**_fork_tags(beginning, console), **(tags or {})}
+            log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)
         else:
             log = continued.reopen(store, beginning, console)
-    run = _Run(store, name, beginning, log, console, title or config.name, clock, continued)
+    export = config.export.when != "never" if export is None else export
     with (
         ended_in_the_record(log, resumable=parent_id is None),
         disk_errors(store.root),
         memory_errors(config),
     ):
-        result = run.go(stop_when, export=config.export.when != "never" if export is None else export)
+        if earlier is None:
+            run = _Run(store, name, beginning, log, console, title or config.name, clock, continued)
+            with nondeterministic_operations() as without:
+                result = run.go(stop_when, export=export)
+            _name_operations(without, log, console)
+        else:
+            result = take_over(
+                earlier, log, beginning.parts, name, stop_when=stop_when, export=export, console=console
+            )
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
     return result
+
+
+def _beginning(
+    config: ExperimentConfig,
+    store: Store,
+    clock: _Clock,
+    *,
+    threads: int | None,
+    start: Start | None,
+    like: RunArtifacts | None,
+    console: Console | None,
+) -> Beginning:
+    """Everything built and checked, nothing recorded."""
+    ran = prepare(config, threads=threads)
+    with clock("data"):
+        parts = build(config, cache_dir=store.root / "cache", console=console)
+    if start is not None:
+        start.check_fits(parts)
+    with clock("record"):
+        beginning = beginning_of(parts, ran, start)
+        if like is not None:
+            check_same_beginning(like, beginning)
+    return beginning
 
 
 def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
@@ -122,6 +141,19 @@ def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
             f"[yellow]differs from the run that it begins with:[/] {escape(under)}", highlight=False
         )
     return {"encore.forked_under": under} if under else {}
+
+
+def _name_operations(without: set[str], log: RunLog, console: Console | None) -> None:
+    """Say and record which operations had no deterministic version."""
+    if not without:
+        return
+    names = ", ".join(sorted(without))
+    log.set_tags({f"encore.ran.{NONDETERMINISTIC}": names})
+    if console is not None:
+        console.print(
+            f"[yellow]ran without a deterministic version:[/] {names}; played again, its bits may differ",
+            highlight=False,
+        )
 
 
 class _Clock:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from errors import UserError
-from experiments.digests import checkpoint_digests, file_digest, table_digest
+from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
-from experiments.record import flat_params
+from experiments.record import SEALS_FILE, START_FILE, flat_params
 from experiments.recorded import RunArtifacts, recorded_config
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     outcome = read_outcome(store, record)
     run = outcome.run
     checks = [_digest(run, name, digest) for name, digest in outcome.digests.items()]
+    checks += _record(run)
     for split in SCORED:
         checks += _scores(run, outcome, split)
     if run.has(EXPORT_REPORT):
@@ -67,6 +69,19 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
     except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
         found = f"unreadable: {str(error).splitlines()[0][:80] if str(error) else type(error).__name__}"
     return Check(what, file, found == recorded, recorded, found)
+
+
+def _record(run: RunArtifacts) -> Iterator[Check]:
+    """The files of the record itself, the patch among them, and the checkpoint that a fork began with."""
+    for file, digest in run.json(SEALS_FILE).items():
+        yield _held("record", file, digest, partial(_file_digest, run, file))
+    recorded = run.record.tags.get("encore.ran.fingerprint.start")
+    if recorded is not None:
+        yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
+
+
+def _file_digest(run: RunArtifacts, file: str) -> str:
+    return file_digest(run.path(file))
 
 
 def _scores(run: RunArtifacts, outcome: Outcome, split: str) -> Iterator[Check]:

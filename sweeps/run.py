@@ -17,7 +17,8 @@ from experiments.config import ExperimentConfig
 from experiments.exporting import EXPORT_GATE, export_run
 from experiments.loading import parse
 from experiments.record import run_name, task_name, told_apart
-from experiments.train import RunResult, train
+from experiments.result import RunResult
+from experiments.train import train
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned
@@ -43,12 +44,14 @@ def run_sweep(
     store: Store,
     *,
     overrides: Sequence[str] = (),
+    again: bool = False,
     console: Console | None = None,
     on_trial: Callable[[RunResult], None] | None = None,
 ) -> SweepReport:
     """Search `sweep` up to its budget and record it: one parent run, one child run per trial.
 
-    Run again, it goes on where it stopped. on_trial: called with every run that ended.
+    Run again, it goes on where it stopped. again: train also what has already finished elsewhere, instead of
+    taking it over. on_trial: called with every run that ended.
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).
     """
@@ -71,7 +74,9 @@ def run_sweep(
         search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
         search.take_up_lost()
         parent = _parent(search, store, sweep, base, notes, given)
-        sitting = _Sitting(sweep, search, store, mapping, base, parent, notes, console, on_trial, given)
+        sitting = _Sitting(
+            sweep, search, store, mapping, base, parent, notes, console, on_trial, given, again
+        )
         with _ended(parent):
             # Written at every sitting: the budget and the finale may have grown.
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
@@ -149,6 +154,7 @@ class _Sitting:
     console: Console | None
     on_trial: Callable[[RunResult], None] | None
     given: dict[str, str]  # overrides that hold for all trials and tell this sweep from others of its name
+    again: bool
     began: float = field(default_factory=time.monotonic)
 
     def go(self) -> SweepReport:
@@ -213,10 +219,19 @@ class _Sitting:
             export=config.export.when == "finished",
             console=self.console,
             title=self._title(stage),
+            reuse=not self.again,
         )
+        if result.reused is not None:
+            self.notes.append(
+                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
+            )
         if self.on_trial is not None:
             self.on_trial(result)
         return result
+
+    @staticmethod
+    def _what(stage: str) -> str:
+        return "the finale of trial" if stage == "finale" else "trial"
 
     def _title(self, stage: str) -> str:
         if stage == "finale":

@@ -106,13 +106,15 @@ class RunLog:
         self._params.update(texts)
         self._sender.submit(Record(params=texts))
 
-    def log_text(self, text: str, path: str) -> None:
-        """Write `text` as the artifact `path`. Surrogate escapes become their bytes again."""
-        self._artifacts.write(text.encode(errors="surrogateescape"), path)
+    def log_text(self, text: str, path: str) -> str:
+        """Write `text` as the artifact `path`; its sha256. Surrogate escapes become their bytes again."""
+        content = text.encode(errors="surrogateescape")
+        self._artifacts.write(content, path)
         self._artifacts.upload()
+        return hashlib.sha256(content).hexdigest()
 
-    def log_json(self, value: object, path: str) -> None:
-        self.log_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", path)
+    def log_json(self, value: object, path: str) -> str:
+        return self.log_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", path)
 
     def log_file(self, file: Path, folder: str) -> None:
         """Copy `file` into the artifact folder `folder` ("" is the top)."""

@@ -105,7 +105,9 @@ def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Pat
     made = _encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
     run_id = json.loads(made.stdout)["run_id"]
     patch = Store.open(root).artifact(Store.open(root).find(run_id), "run/working_tree.patch")
-    _edit(repository / "experiments" / "train.py", "import torch\n", "import torch\nimport no_such_module\n")
+    _edit(
+        repository / "experiments" / "train.py", "import shutil\n", "import shutil\nimport no_such_module\n"
+    )
     patch.write_text(_git(repository, "diff"))
     _git(repository, "checkout", "-q", "--", ".")
     broken = _encore(repository, "reproduce", run_id, "--at-commit", "--root", root)

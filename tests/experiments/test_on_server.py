@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
+from experiments.compare import Tolerance, compare
+from experiments.fork import fork
 from experiments.outcome import read_outcome
 from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
 from experiments.verify import verify
+from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import classifier
-from tests.experiments.test_resume import killed_at
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow
@@ -50,3 +52,20 @@ def test_a_killed_run_on_a_server_goes_on(server: Any, tmp_path: Path) -> None:
         expected.metrics,
     )
     assert not list((store.root / "checkpoints").iterdir())
+
+
+def test_a_run_on_a_server_is_forked_and_taken_over_from_elsewhere(server: Any, tmp_path: Path) -> None:
+    here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
+    config = classifier("export.when=never", "train.keep_checkpoint_every_steps=3", "data.selection_seed=2")
+    whole = here.find(train(config, here).run_id)
+    forked = elsewhere.find(fork(elsewhere, whole, "6", []).run_id)
+    found = compare(read_outcome(elsewhere, whole), read_outcome(elsewhere, forked), Tolerance())
+    assert (found.first_difference, found.steps_compared) == (None, 2)
+    assert found.digests["weights/last"]  # the best may lie before the fork
+    assert reproduce(here, here.find(forked.run_id)).comparison.verdict == "identical"
+    taken = train(config, elsewhere, parent_id=forked.run_id, reuse=True)
+    assert taken.reused == whole.run_id
+    found = compare(
+        read_outcome(elsewhere, whole), read_outcome(elsewhere, elsewhere.find(taken.run_id)), Tolerance()
+    )
+    assert found.verdict == "identical"

@@ -201,11 +201,11 @@ def test_a_real_process_killed_by_the_kernel_goes_on_at_the_command_line(root: P
 
     options = [*CLASSIFIER, "train.max_steps=400"]
     assert encore("train", "demo_reviews", *options).wait(180) == 0
-    killed = encore("train", "demo_reviews", *options)
     store = Store.open(root)
     whole = newest(store)
+    killed = encore("train", "demo_reviews", *options, "--again")
     deadline = time.monotonic() + 120
-    while len(store.metric_history(newest(store).run_id, "val/loss")) < 2 or newest(store) == whole:
+    while (run := newest(store)) == whole or len(store.metric_history(run.run_id, "val/loss")) < 2:
         assert time.monotonic() < deadline
         assert killed.poll() is None
         time.sleep(0.1)

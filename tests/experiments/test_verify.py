@@ -86,6 +86,9 @@ def _claim(path: Path) -> None:
         ("run/result.json", _claim, {"test/accuracy"}),
         ("model/model.safetensors", _flip, {"model/model.safetensors"}),
         ("export/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"export's answers"}),
+        ("run/working_tree.patch", lambda path: path.write_text("diff --git"), {"record"}),
+        ("run/provenance.json", _flip, {"record"}),
+        ("run/rows/train.npy", _flip, {"record"}),
     ],
 )  # fmt: skip
 def test_what_was_altered_is_named(

@@ -1,0 +1,137 @@
+"""A recipe that has already finished: its result is taken over instead of training the same once more."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.checkpoint_files import link
+from experiments.determinism import NONDETERMINISTIC
+from experiments.exporting import EXPORT_GATE, export_into
+from experiments.outcome import EXPORT_REPORT, logged_points
+from experiments.record import CONFIG_FILE, DIGESTS_FILE, MODEL_FOLDER, RECIPE_TAG, RESULT_FILE
+from experiments.recorded import RunArtifacts
+from experiments.result import RunResult, read_result
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.build import Parts
+    from experiments.callbacks import StopWhen
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+REUSES_TAG = "encore.reuses"
+_UNLIKE_ITS_RECIPE = {
+    "encore.resumed_under",
+    "encore.resumed_otherwise",
+    f"encore.ran.{NONDETERMINISTIC}",
+}
+_TAGS = {"encore.ran.precision"}  # what a training finds out
+_FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
+
+
+def finished_run(store: Store, recipe_id: str) -> RunArtifacts | None:
+    """The earliest finished run of a recipe; none: nobody has run it to its end.
+
+    A run that was resumed under other circumstances is not counted, as its recipe speaks of its beginning alone,
+    nor one with operations that come out otherwise each time.
+    """
+    found = store.runs(tags={RECIPE_TAG: recipe_id})
+    runs = (RunArtifacts(store, record) for record in sorted(found, key=lambda record: record.start_ms))
+    return next(
+        (
+            run
+            for run in runs
+            if run.record.status == "FINISHED"
+            and not _UNLIKE_ITS_RECIPE & run.record.tags.keys()
+            and run.has(RESULT_FILE)
+            and run.has(DIGESTS_FILE)
+        ),
+        None,
+    )
+
+
+def earlier_result(run: RunArtifacts) -> RunResult:
+    """What `run` came to, exported with it or later."""
+    result = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
+    if not run.has(EXPORT_REPORT):
+        return result
+    report = run.json(EXPORT_REPORT)
+    metrics = {**_without_export(result), **report["metrics"]}
+    return replace(result, metrics=metrics, gate_failures=tuple(report["failures"]))
+
+
+def _without_export(result: RunResult) -> dict[str, float]:
+    return {key: value for key, value in result.metrics.items() if not key.startswith("export/")}
+
+
+def take_over(
+    run: RunArtifacts,
+    log: RunLog,
+    parts: Parts,
+    name: str,
+    *,
+    stop_when: StopWhen | None,
+    export: bool,
+    console: Console | None,
+) -> RunResult:
+    """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be.
+
+    stop_when: told every validation, as a training would; the answer does not matter, nothing is left to be saved.
+    """
+    known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
+    log.set_tags({REUSES_TAG: run.record.run_id, **known})
+    earlier = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
+    for folder in _FOLDERS:
+        _copy(run, log, folder)
+    log.log_json(run.json(DIGESTS_FILE), DIGESTS_FILE)
+    for step, values in sorted(logged_points(run.store, run.record).items()):
+        log.log_metrics(values, step=step)
+        held_out = {key: value for key, value in values.items() if key.startswith("val/")}
+        if held_out and stop_when is not None:
+            stop_when(step, held_out)
+    exported, failures = _exported(run, log, parts, console) if export else ({}, ())
+    result = replace(
+        earlier,
+        run_id=log.run_id,
+        name=name,
+        metrics=_without_export(earlier) | exported,
+        seconds={},
+        gate_failures=failures,
+    )
+    log.log_summary(result.metrics)
+    log.log_json(asdict(result), RESULT_FILE)
+    return result
+
+
+def _exported(
+    run: RunArtifacts, log: RunLog, parts: Parts, console: Console | None
+) -> tuple[dict[str, float], tuple[str, ...]]:
+    """Metrics and missed limits of the run's export, or of one made now where its settings are other ones."""
+    if not _exported_alike(run, parts):
+        report = export_into(log, parts.config, parts.data, run.path(MODEL_FOLDER), console=console)
+        return report.metrics, report.failures
+    _copy(run, log, "export")
+    content = run.json(EXPORT_REPORT)
+    log.set_tags({**content["params"], EXPORT_GATE: run.record.tags[EXPORT_GATE]})
+    return content["metrics"], tuple(content["failures"])
+
+
+def _exported_alike(run: RunArtifacts, parts: Parts) -> bool:
+    """Whether `run` has an export that was measured as this one would be: it is no part of the recipe."""
+    settings = parts.config.export.model_dump(mode="json", exclude={"when"})
+    recorded = {key: value for key, value in run.json(CONFIG_FILE)["export"].items() if key != "when"}
+    return run.has(EXPORT_REPORT) and EXPORT_GATE in run.record.tags and recorded == settings
+
+
+def _copy(run: RunArtifacts, log: RunLog, name: str) -> None:
+    with log.folder(name) as folder:
+        shutil.copytree(
+            run.path(name),
+            folder,
+            dirs_exist_ok=True,
+            copy_function=lambda source, target: link(Path(source), Path(target)),
+        )

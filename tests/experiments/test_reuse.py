@@ -1,0 +1,111 @@
+"""A recipe that has finished is not trained once more unless one asks for it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from experiments.compare import Tolerance, compare
+from experiments.outcome import read_outcome
+from experiments.record import DIGESTS_FILE
+from experiments.reproduce import reproduce
+from experiments.resume import resume
+from experiments.train import train
+from experiments.verify import verify
+from sweeps.loading import load_sweep
+from sweeps.run import run_sweep
+from tests.experiments.runs import classifier, killed_at, newest
+from tracking.store import Store
+
+EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    return Store.open(root)
+
+
+def test_it_is_said_and_its_result_comes_back(store: Store) -> None:
+    first = train(classifier(), store, reuse=True)
+    assert first.reused is None
+    again = train(classifier("train.checkpoint_every_steps=3", "data.loader_workers=1"), store, reuse=True)
+    assert (again.reused, again.run_id, again.metrics) == (first.run_id, first.run_id, first.metrics)
+    assert len(store.runs()) == 1
+    other = train(classifier("seed=1"), store, reuse=True)
+    assert other.reused is None
+    assert train(classifier(), store).run_id != first.run_id  # not asked for
+
+
+def test_a_trial_takes_all_of_it_over(store: Store) -> None:
+    first = store.find(train(classifier(*EXPORTED), store).run_id)
+    told: list[tuple[int, float]] = []
+
+    def stop(step: int, metrics: Mapping[str, float]) -> bool:
+        told.append((step, metrics["val/loss"]))
+        return True
+
+    result = train(classifier(*EXPORTED), store, parent_id="0" * 32, stop_when=stop, reuse=True)
+    run = store.find(result.run_id)
+    assert (result.reused, run.tags["encore.reuses"]) == (first.run_id, first.run_id)
+    assert (run.status, run.parent_id) == ("FINISHED", "0" * 32)
+    assert compare(read_outcome(store, first), read_outcome(store, run), Tolerance()).verdict == "identical"
+    assert told == store.metric_history(first.run_id, "val/loss")
+    assert [check for check in verify(store, run) if not check.holds] == []
+    files = [store.artifact(record, "checkpoints/last.ckpt") for record in (first, run)]
+    assert os.path.samefile(*files)
+    assert run.tags["encore.export_gate"] == first.tags["encore.export_gate"]
+    assert run.tags["encore.ran.precision"] == first.tags["encore.ran.precision"]
+    shutil.rmtree(store.artifact(first, DIGESTS_FILE).parent.parent)
+    assert reproduce(store, run).comparison.verdict == "identical"
+
+
+def test_an_export_that_it_has_not_is_made(store: Store) -> None:
+    train(classifier(), store)
+    for number, asked in enumerate((EXPORTED, [*EXPORTED, "export.scored_examples=30"])):
+        result = train(classifier(*asked), store, parent_id="0" * 32, reuse=True)
+        assert result.reused is not None
+        run = store.find(result.run_id)
+        assert run.metrics["export/int8/accuracy"] == result.metrics["export/int8/accuracy"]
+        assert run.tags["export/scored_examples"] == str(20 + 10 * number)
+        assert [check for check in verify(store, run) if not check.holds] == []
+
+
+def test_what_did_not_finish_as_it_began_is_not_taken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(classifier(), store, stop_when=lambda step, _: step == 6)  # pruned
+    with killed_at(24):
+        train(classifier(), store)
+    with monkeypatch.context() as patch:
+        patch.setenv("MALLOC_CONF", "background_thread:true")
+        resume(store, newest(store))
+    assert train(classifier(), store, reuse=True).reused is None
+
+
+SWEEP = """
+name: twice
+description: One point, drawn twice
+experiment: demo_reviews
+overrides: {model.dim: 16, model.heads: 2, model.layers: 1, model.hidden_dim: 32, data.train_examples: 100,
+            data.selection_examples: 20, train.max_steps: 8, train.validations: 2, train.threads: 1,
+            export.when: never}
+space:
+  optim.learning_rate: {kind: choice, options: [1e-3]}
+sampler: {kind: random}
+pruner: {kind: none}
+budget: {trials: 2}
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("again", [False, True])
+def test_a_sweep_trains_no_point_twice_unless_told_to(store: Store, tmp_path: Path, again: bool) -> None:
+    (tmp_path / "sweep.yaml").write_text(SWEEP)
+    spec, rest = load_sweep(str(tmp_path / "sweep.yaml"))
+    report = run_sweep(spec, store, overrides=rest, again=again)
+    first, second = (store.find(row.run_id) for row in report.rows)
+    assert second.tags.get("encore.reuses") == (None if again else first.run_id)
+    assert first.metrics["best/val/loss"] == second.metrics["best/val/loss"]
+    assert report.notes == (() if again else (f"trial 1 reuses run {first.run_id[:8]}, of the same recipe.",))
