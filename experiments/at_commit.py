@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,15 +114,19 @@ def _python(run: RunArtifacts, tree: Path, lock_digest: str | None, console: Con
     if not complete.exists():
         if console is not None:
             console.print(f"installing the recorded lock into {folder}", highlight=False)
-        _install(folder, python, lock)
+        _install(folder, python, tree)
         complete.touch()
     return str(python)
 
 
-def _install(folder: Path, python: Path, lock: Path) -> None:
+def _install(folder: Path, python: Path, tree: Path) -> None:
+    """What the project of `tree` depends on, pinned by its lock, as `make setup` does; it stays where it is itself."""
+    project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = [*project["dependencies"], *project.get("optional-dependencies", {}).get("dev", ())]
+    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", str(lock)],
+        [*pip, "--constraint", str(tree / LOCK_FILE), *wanted],
     ):
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         if process.returncode:
@@ -129,7 +134,7 @@ def _install(folder: Path, python: Path, lock: Path) -> None:
             why = (errors or process.stderr.splitlines() or ["no reason given"])[0]
             raise UserError(
                 f"the recorded lock cannot be installed ({why[:_SHOWN]})",
-                where=str(lock.name),
+                where=LOCK_FILE,
                 cure="Give pip an index that has it, or leave --at-commit out.",
             )
 

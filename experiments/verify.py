@@ -14,8 +14,8 @@ from errors import UserError
 from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
-from experiments.record import SEALS_FILE, START_FILE, flat_params
-from experiments.recorded import RunArtifacts, recorded_config
+from experiments.record import CONFIG_FILE, SEALS_FILE, START_FILE, flat_mapping
+from experiments.recorded import RunArtifacts
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -47,7 +47,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     if run.has(EXPORT_REPORT):
         checks += _export_scores(run, outcome)
     checks += _logged(outcome)
-    return [*checks, _params(store, record)]
+    return [*checks, _params(run)]
 
 
 def _digest(run: RunArtifacts, name: str, recorded: str) -> Check:
@@ -128,8 +128,9 @@ def _logged(outcome: Outcome) -> Iterator[Check]:
             yield Check(name, "the tracking store", holds=False, recorded=repr(recorded), found=repr(shown))
 
 
-def _params(store: Store, record: RunRecord) -> Check:
-    config = {key: str(value) for key, value in flat_params(recorded_config(store, record)).items()}
-    other = [key for key, value in config.items() if record.params.get(key) != value]
+def _params(run: RunArtifacts) -> Check:
+    """As written: the keys of an older program may not be ours."""
+    config = {key: str(value) for key, value in flat_mapping(run.json(CONFIG_FILE)).items()}
+    other = [key for key, value in config.items() if run.record.params.get(key) != value]
     found = f"{len(config) - len(other)} equal" + (f", not {', '.join(other[:5])}" if other else "")
     return Check("params", "run/config.json", not other, f"{len(config)} keys", found)
