@@ -28,9 +28,12 @@ if TYPE_CHECKING:
 _SHOWN = 200
 
 
-def train_at_commit(run: RunArtifacts, recorded: Outcome, *, console: Console | None) -> str:
+def train_at_commit(
+    run: RunArtifacts, recorded: Outcome, *, threads: int | None, console: Console | None
+) -> str:
     """Train `run`'s recorded config with its recorded code in a process of its own; the new run's ID.
 
+    threads: of torch; none: as recorded.
     UserError when the commit is not in this repository, the patch does not apply, the lock cannot be installed,
     or the run was pruned, which only the program that pruned it could do again.
     """
@@ -44,7 +47,7 @@ def train_at_commit(run: RunArtifacts, recorded: Outcome, *, console: Console | 
     with _worktree(run, provenance["code"]) as tree:
         _apply_patch(run, tree)
         python = _python(run, tree, provenance["lock_digest"], console)
-        return _train(run, tree, python, console)
+        return _train(run, tree, python, threads, console)
 
 
 @contextmanager
@@ -142,12 +145,12 @@ def _install(folder: Path, python: Path, lock: Path) -> None:
             )
 
 
-def _train(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
+def _train(run: RunArtifacts, tree: Path, python: str, threads: int | None, console: Console | None) -> str:
     config = tree.parent / f"{tree.name}.yaml"  # JSON is YAML
     config.write_text(json.dumps(run.json(CONFIG_FILE)), encoding="utf-8")
     overrides = [f"export.when={'finished' if run.has(EXPORT_REPORT) else 'never'}"]
-    if run.json(CONFIG_FILE)["train"].get("threads") is None:
-        overrides.append(f"train.threads={run.record.tags['encore.ran.threads']}")
+    if threads is not None or run.json(CONFIG_FILE)["train"].get("threads") is None:
+        overrides.append(f"train.threads={threads or run.record.tags['encore.ran.threads']}")
     command = [python, "-m", "cli", "train", str(config), *overrides, "--root", str(run.store.root), "--json"]
     if console is not None:
         console.print(f"training with the code of {tree.name}", highlight=False)

@@ -66,7 +66,7 @@ def reproduce(
     recorded = read_outcome(store, record)
     if at_commit:
         _check_start_if_readable(run, console)
-        again_id = train_at_commit(run, recorded, console=console)
+        again_id = train_at_commit(run, recorded, threads=threads, console=console)
     else:
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
@@ -79,9 +79,7 @@ def reproduce(
 
 
 def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None) -> str:
-    config = recorded_config(run.store, run.record)
-    if threads is not None:
-        config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+    config = _on(threads, recorded_config(run.store, run.record))
     result = train(
         config,
         run.store,
@@ -97,10 +95,22 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
     return result.run_id
 
 
-def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
-    """What here differs from the run's record, the likeliest cause of another result first; trains nothing."""
+def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:
+    """`config` with another number of threads, where one is asked for."""
+    if threads is None:
+        return config
+    return config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+
+
+def check(
+    store: Store, record: RunRecord, *, threads: int | None = None, console: Console | None = None
+) -> list[Cause]:
+    """What here differs from the run's record, the likeliest cause of another result first; trains nothing.
+
+    threads: of torch, as `reproduce` would be told; none: as recorded.
+    """
     run = _playable(store, record)
-    config = recorded_config(store, record)
+    config = _on(threads, recorded_config(store, record))
     check_precision(config)
     ran = prepare(config, threads=int(record.tags["encore.ran.threads"]))
     config, data = _data_here(run, config, console)
