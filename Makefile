@@ -36,6 +36,7 @@ bench: $(INSTALLED)
 
 bench-reproduce: $(INSTALLED)
 	$(BIN)/python -m benchmarks reproduce
+	$(BIN)/python -m benchmarks drift
 
 format: $(INSTALLED)
 	$(BIN)/ruff format

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [speed|tracking|size|demo|reproduce|sweep ID]`; without a part: speed, tracking and size."""
+"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|sweep ID]`; alone: speed, tracking and size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import demo, reproduce, size, speed, sweep, tracking_cost
+from benchmarks import demo, drift, reproduce, size, speed, sweep, tracking_cost
 from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
@@ -14,7 +14,7 @@ PARTS = ("speed", "tracking", "size")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=[*PARTS, "demo", "reproduce", "sweep"])
+    parser.add_argument("part", nargs="?", choices=[*PARTS, "demo", "reproduce", "drift", "sweep"])
     parser.add_argument("id", nargs="?", help="the sweep's run ID")
     parser.add_argument("--root", type=Path, default=Path("mlruns"))
     parser.add_argument(
@@ -37,6 +37,8 @@ def main() -> None:
                 size.measure(arguments.real_data)
             case "reproduce":
                 reproduce.measure()
+            case "drift":
+                drift.measure()
             case "demo":
                 demo.measure()
             case _:

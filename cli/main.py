@@ -198,7 +198,9 @@ def reproduce(
     from cli.reproduction import check_verb, reproduce_verb
 
     if check:
-        return check_verb(run_id, root, as_json=json)
+        of_training = {"--at-commit": at_commit, "--accept-tolerance": accept_tolerance}
+        besides = [option for option, given in of_training.items() if given]
+        return check_verb(run_id, root, threads=threads, besides=besides, as_json=json)
     return reproduce_verb(
         run_id, root, threads=threads, at_commit=at_commit, accept_tolerance=accept_tolerance, as_json=json
     )

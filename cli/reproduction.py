@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.tables import SHORT
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
+from errors import UserError
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
@@ -37,11 +38,18 @@ def reproduce_verb(
     return OK if found.comparison.verdict in accepted else FAILED
 
 
-def check_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequence[str], as_json: bool) -> int:
+    """besides: options that were given with it and mean nothing where nothing is trained."""
+    if besides:
+        raise UserError(
+            "a check trains nothing and compares with the code that is here",
+            where=f"--check {' '.join(besides)}",
+            cure=f"Leave out --check, or {' and '.join(besides)}.",
+        )
     out, progress, store, record = named_run(run_id, root)
     from experiments.reproduce import check
 
-    causes = check(store, record, console=progress)
+    causes = check(store, record, threads=threads, console=progress)
     if as_json:
         print_json([asdict(cause) for cause in causes])
     elif causes:

@@ -28,16 +28,17 @@ if TYPE_CHECKING:
 _SHOWN = 200
 
 
-def reproduce_at_commit(run: RunArtifacts, *, console: Console | None) -> str:
+def reproduce_at_commit(run: RunArtifacts, *, threads: int | None, console: Console | None) -> str:
     """Play `run` again with its recorded code in a process of its own; the new run's ID.
 
+    threads: of torch; none: as recorded.
     UserError when the commit is not in this repository, the patch does not apply, or the lock cannot be installed.
     """
     provenance = run.json(PROVENANCE_FILE)
     with _worktree(run, provenance["code"]) as tree:
         _apply_patch(run, tree)
         python = _python(run, tree, provenance["lock_digest"], console)
-        return _reproduce(run, tree, python, console)
+        return _reproduce(run, tree, python, threads, console)
 
 
 @contextmanager
@@ -139,9 +140,13 @@ def _install(folder: Path, python: Path, tree: Path) -> None:
             )
 
 
-def _reproduce(run: RunArtifacts, tree: Path, python: str, console: Console | None) -> str:
+def _reproduce(
+    run: RunArtifacts, tree: Path, python: str, threads: int | None, console: Console | None
+) -> str:
     """Let the recorded program play its own run again; it knows what its record means. The new run's ID."""
     command = [python, "-m", "cli", "reproduce", run.record.run_id, "--root", str(run.store.root), "--json"]
+    if threads is not None:
+        command += ["--threads", str(threads)]
     if console is not None:
         console.print(f"training with the code of {tree.name}", highlight=False)
     process = subprocess.run(

@@ -27,6 +27,8 @@ _NO_NUMBERS = {
     "export.when",  # what was exported shows in the results
 }
 _SHOWN_FILES = 5
+_MADE_OF_ROWS = {"tokenizer"}
+_KERNELS = "ATEN_CPU_CAPABILITY"
 _ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
 
 
@@ -56,7 +58,7 @@ class Circumstances:
 def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
     """Everything that differs, the likeliest cause first."""
     return [  # in the order of the kinds
-        *_differences("data", recorded.fingerprints, actual.fingerprints),
+        *_data(recorded.fingerprints, actual.fingerprints),
         *_config(recorded.config, actual.config),
         *_code(recorded.provenance["code"], actual.provenance["code"]),
         *_differences("threads", _threads(recorded), _threads(actual)),
@@ -64,7 +66,7 @@ def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
         *_libraries(recorded.provenance["distributions"], actual.provenance["distributions"]),
         *_differences("lock", _only(recorded, "lock_digest"), _only(actual, "lock_digest")),
         *_differences("python", _only(recorded, "python"), _only(actual, "python")),
-        *_differences("hardware", _hardware(recorded), _hardware(actual)),
+        *_hardware(recorded, actual),
         *_differences("system", _only(recorded, "platform"), _only(actual, "platform")),
     ]
 
@@ -74,6 +76,12 @@ def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str,
         one, other = recorded.get(name), actual.get(name)
         if one != other:
             yield Cause(kind, name, _words(one), _words(other))
+
+
+def _data(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
+    """Rows first: a tokenizer that is trained on them changes with them."""
+    found = _differences("data", recorded, actual)
+    return sorted(found, key=lambda cause: cause.name in _MADE_OF_ROWS)
 
 
 def _words(value: object) -> str | None:
@@ -111,10 +119,7 @@ def _threads(circumstances: Circumstances) -> dict[str, object]:
 
 def _flags(circumstances: Circumstances) -> dict[str, object]:
     torch = circumstances.provenance.get("torch") or {}
-    numerics = {
-        name: torch.get(name)
-        for name in ("deterministic_algorithms", "float32_matmul_precision", "cpu_capability")
-    }
+    numerics = {name: torch.get(name) for name in ("deterministic_algorithms", "float32_matmul_precision")}
     return {**numerics, **circumstances.provenance["environment"]}
 
 
@@ -128,11 +133,21 @@ def _only(circumstances: Circumstances, key: str) -> dict[str, object]:
     return {key.removesuffix("_digest"): circumstances.provenance[key]}
 
 
-def _hardware(circumstances: Circumstances) -> dict[str, object]:
+def _hardware(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]:
+    """The kernels that torch takes follow from the processor, unless the variable that chooses them differs."""
+    chosen = [found.provenance["environment"].get(_KERNELS) for found in (recorded, actual)]
+    then, now = (_machine(found) for found in (recorded, actual))
+    if chosen[0] != chosen[1]:
+        del then["kernels"], now["kernels"]
+    return _differences("hardware", then, now)
+
+
+def _machine(circumstances: Circumstances) -> dict[str, object]:
     machine = circumstances.provenance["machine"]
     return {
         "device": circumstances.ran.get("device_name"),
         "processor": machine["cpu_model"],
         "instruction sets": " ".join(machine["cpu_flags"]),
+        "kernels": (circumstances.provenance.get("torch") or {}).get("cpu_capability"),
         "GPUs": ", ".join(gpu["name"] for gpu in machine["gpus"]) or None,
     }

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 
+_SHOWN = 60
+
+
 class RunArtifacts:
     """The files of one run, wherever its store keeps them."""
 
@@ -124,4 +127,6 @@ def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName)
     shared = min(len(now), len(then))
     other = np.flatnonzero(now[:shared] != then[:shared])
     first = int(other[0]) if len(other) else shared
-    return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}"
+    # Rows are counted without those that are held out, which the file still has: its text says which one it is.
+    text = f", now {data.rows[split].texts[first][:_SHOWN]!r}" if first < len(now) else ""
+    return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}{text}"

@@ -34,6 +34,7 @@ from experiments.train import train
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.config import ExperimentConfig
     from tracking.records import RunRecord
     from tracking.store import Store
 
@@ -70,7 +71,7 @@ def reproduce(
     recorded = read_outcome(store, record)
     if at_commit:
         _check_start_if_readable(run, console)
-        again_id = reproduce_at_commit(run, console=console)
+        again_id = reproduce_at_commit(run, threads=threads, console=console)
     else:
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
@@ -83,9 +84,7 @@ def reproduce(
 
 
 def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None) -> str:
-    config = recorded_config(run.store, run.record)
-    if threads is not None:
-        config = config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+    config = _on(threads, recorded_config(run.store, run.record))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
     result = train(
@@ -104,15 +103,28 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
     return result.run_id
 
 
-def check(store: Store, record: RunRecord, *, console: Console | None = None) -> list[Cause]:
-    """What here differs from the run's record, the likeliest cause of another result first; trains nothing."""
+def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:
+    """`config` with another number of threads, where one is asked for."""
+    if threads is None:
+        return config
+    return config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
+
+
+def check(
+    store: Store, record: RunRecord, *, threads: int | None = None, console: Console | None = None
+) -> list[Cause]:
+    """What here differs from the run's record, the likeliest cause of another result first; trains nothing.
+
+    threads: of torch, as `reproduce` would be told; none: as recorded.
+    """
     run = ended_run(store, record)
-    return find_causes(recorded_circumstances(run), circumstances_of(_beginning_here(run, console)))
+    here = _beginning_here(run, threads, console)
+    return find_causes(recorded_circumstances(run), circumstances_of(here))
 
 
-def _beginning_here(run: RunArtifacts, console: Console | None) -> Beginning:
+def _beginning_here(run: RunArtifacts, threads: int | None, console: Console | None) -> Beginning:
     """What `run` would begin with here and now; nothing is recorded."""
-    config = recorded_config(run.store, run.record)
+    config = _on(threads, recorded_config(run.store, run.record))
     ran = prepare(config, threads=int(run.record.tags["encore.ran.threads"]))
     parts = build(config, cache_dir=run.store.root / "cache", console=console)
     return beginning_of(parts, ran, start_of(run))
@@ -141,7 +153,7 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
                 f"[yellow]data are not checked beforehand:[/] {escape(str(error))}", highlight=False
             )
         return
-    check_same_beginning(run, _beginning_here(run, console))
+    check_same_beginning(run, _beginning_here(run, None, console))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:

@@ -163,8 +163,10 @@ def without_credentials(url: str) -> str:
 
 
 def _distributions() -> dict[str, str]:
-    """Versions of all installed distributions, by normalised name."""
-    found = {_normal(dist.metadata["Name"]): dist.version for dist in metadata.distributions()}
+    """Versions of all installed distributions, by normalised name; of one installed twice, what is imported."""
+    found: dict[str, str] = {}
+    for dist in metadata.distributions():  # along sys.path, whose first entry wins
+        found.setdefault(_normal(dist.metadata["Name"]), dist.version)
     return dict(sorted(found.items()))
 
 

@@ -65,6 +65,8 @@ def test_the_version_is_that_of_the_package() -> None:
             "no such key in the experiment",
         ),
         (["train", "demo_reviews", "data.batch_size=none"], "data.batch_size"),
+        (["reproduce", "a", "--check", "--at-commit"], "--check --at-commit: a check trains nothing"),
+        (["reproduce", "a", "--check", "--accept-tolerance"], "Leave out --check, or --accept-tolerance."),
     ],
 )
 def test_mistakes_in_words_are_one_line(arguments: list[str], message: str) -> None:

@@ -7,13 +7,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from datamodules.classification import Sst2Data
+from datamodules.classification import DemoReviewsData, Sst2Data
 from errors import UserError
 
 ROWS = {"sentence": ["a dull film", "a fine film", "not bad at all", "bad"], "label": [0, 1, 1, 0]}
 
 
-def data(path: Path, cache: Path, **changes: object) -> Sst2Data:
+def data(
+    path: Path, cache: Path, kind: type[Sst2Data] | type[DemoReviewsData] = Sst2Data, **changes: object
+) -> Sst2Data | DemoReviewsData:
     settings: dict[str, object] = {
         "path": path, "revision": "main", "tokenizer": None, "tokenizer_revision": "main",
         "vocab_size": 100, "max_tokens": 16, "batch_size": 2,
@@ -21,7 +23,7 @@ def data(path: Path, cache: Path, **changes: object) -> Sst2Data:
         "selection_seed": 0, "train_examples": None, "seed": 0, "loader_workers": 0, "accumulate_batches": 1,
         "cache_dir": cache, "local_files_only": True,
     }  # fmt: skip
-    return Sst2Data(**{**settings, **changes})  # type: ignore[arg-type]
+    return kind(**{**settings, **changes})  # type: ignore[arg-type]
 
 
 def write(
@@ -61,6 +63,14 @@ def test_a_changed_cell_changes_the_fingerprint(tmp_path: Path) -> None:
     two.setup()
     assert one.fingerprints()["test"] != two.fingerprints()["test"]
     assert one.fingerprints()["train"] == two.fingerprints()["train"]
+
+
+def test_a_folder_counts_also_where_rows_are_bundled(tmp_path: Path) -> None:
+    folder = write(tmp_path / "own", "jsonl", ROWS, ROWS)
+    module = data(folder, tmp_path / "cache", kind=DemoReviewsData)
+    module.setup()
+    assert list(module.rows["test"].texts) == ROWS["sentence"]
+    assert module.origin == str(folder)
 
 
 def test_more_train_rows_than_there_are_is_a_mistake(tmp_path: Path) -> None:

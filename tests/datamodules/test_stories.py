@@ -6,14 +6,14 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from datamodules.stories import IGNORED, TinyStoriesData
+from datamodules.stories import IGNORED, DemoStoriesData, StoryData, TinyStoriesData
 from datamodules.tokenizers import train_tokenizer
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 
 
-def module(folder: Path, block: int) -> TinyStoriesData:
-    return TinyStoriesData(
+def module(folder: Path, block: int, kind: type[StoryData] = TinyStoriesData) -> StoryData:
+    return kind(
         path=folder, revision="main", tokenizer=None, tokenizer_revision="main",
         vocab_size=300, max_tokens=block, batch_size=4,
         batch_tokens=None, evaluation_tokens=4 * block, group_by_length=False, selection_examples=1,
@@ -49,3 +49,13 @@ def test_the_real_end_of_a_story_is_learned_though_padding_has_the_same_id(tmp_p
     assert data.tokenizer.pad_token_id == end
     assert (batch["labels"] == end).sum() == 6
     assert (batch["labels"] == IGNORED).any()
+
+
+def test_a_folder_counts_also_where_stories_are_bundled(tmp_path: Path) -> None:
+    for split in ("train", "validation"):
+        pd.DataFrame({"text": [f"Tom ran to tree {i}." for i in range(6)]}).to_parquet(
+            tmp_path / f"{split}.parquet"
+        )
+    data = module(tmp_path, 20, DemoStoriesData)
+    data.setup()
+    assert (data.origin, len(data.rows["test"].texts)) == (str(tmp_path), 6)

@@ -150,7 +150,8 @@ def test_changed_rows_are_named_before_a_run_begins(shared: Store, monkeypatch: 
     monkeypatch.setattr("datamodules.classification.generate_reviews", lambda: other)
     count = len(shared.runs())
     with pytest.raises(
-        UserError, match=r"'test' .* 1000 rows now, 1000 then; the first that differs is row 17"
+        UserError,
+        match=r"'test' .* 1000 rows now, 1000 then; the first that differs is row 17, now 'another sentence",
     ):
         reproduce(shared, run)
     assert len(shared.runs()) == count
@@ -186,6 +187,7 @@ def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
     run = shared.find(finished(shared))
     count = len(shared.runs())
     assert check(shared, run) == []
+    assert [str(cause) for cause in check(shared, run, threads=2)] == ["threads: of torch: 1 then, 2 now"]
     assert len(shared.runs()) == count
 
 

@@ -67,6 +67,16 @@ def test_only_listed_variables_are_recorded(repository: Path, monkeypatch: pytes
     assert "planted" not in json.dumps(record.to_json())
 
 
+def test_of_a_library_installed_twice_the_imported_version_is_recorded(
+    repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "overlay" / "numpy-0.0.1.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "METADATA").write_text("Name: numpy\nVersion: 0.0.1\n")
+    monkeypatch.syspath_prepend(folder.parent)
+    assert collect(repository).distributions["numpy"] == "0.0.1"
+
+
 def test_secrets_on_the_command_line_are_masked(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     command = ["encore", "hub.token=abc1", "--password", "abc2", "--api-key=abc3", "max_tokens=128"]
     monkeypatch.setattr(sys, "argv", [*command, "http://u:abc4@h", "hf_" + "a" * 30, "-v"])

@@ -1,0 +1,81 @@
+"""What differs between two runs, in the order of likelihood, over made-up circumstances."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from itertools import combinations
+
+from experiments.causes import Cause, Circumstances, find_causes
+
+
+def _code(tree: str, files: dict[str, str]) -> dict[str, object]:
+    return {"tree_digest": tree, "commit": tree * 40, "dirty": False, "files": files}
+
+
+HERE = Circumstances(
+    {
+        "code": _code("a", {"cli/main.py": "1", "datamodules/tokens.py": "2"}),
+        "torch": {"deterministic_algorithms": True, "float32_matmul_precision": "highest", "cpu_capability": "AVX512"},
+        "environment": {"OMP_NUM_THREADS": "1"},
+        "distributions": {"numpy": "2.1", "torch": "2.13", "zipp": "4"},
+        "lock_digest": "l",
+        "python": "CPython 3.11.7",
+        "machine": {"cpu_model": "Xeon", "cpu_flags": ["avx"], "gpus": []},
+        "platform": "Linux",
+    },
+    {"optim.learning_rate": 1e-3, "data.path": "/a", "data.loader_workers": 0},
+    {"train": "t", "val": "v", "test": "e"},
+    {"threads": "2", "device_name": "cpu"},
+)  # fmt: skip
+
+
+def _with(**changes: object) -> Callable[[Circumstances], Circumstances]:
+    return lambda here: replace(here, provenance={**here.provenance, **changes})
+
+
+# In the order in which they are to be named.
+DRIFTS: Mapping[tuple[str, str], Callable[[Circumstances], Circumstances]] = {
+    ("data", "test"): lambda here: replace(here, fingerprints={**here.fingerprints, "test": "other"}),
+    ("config", "optim.learning_rate"): lambda here: replace(
+        here, config={**here.config, "optim.learning_rate": 2e-3, "data.path": "/b", "data.loader_workers": 4}
+    ),
+    ("code", "datamodules/tokens.py, cli/main.py"): _with(
+        code=_code("b", {"cli/main.py": "9", "datamodules/tokens.py": "8"})
+    ),
+    ("threads", "of torch"): lambda here: replace(here, ran={**here.ran, "threads": "1"}),
+    ("flag", "OMP_NUM_THREADS"): _with(environment={}),
+    ("library", "torch"): _with(distributions={"numpy": "2.1", "torch": "2.14", "zipp": "5"}),
+    ("lock", "lock"): _with(lock_digest="m"),
+    ("python", "python"): _with(python="CPython 3.12.1"),
+    ("hardware", "processor"): _with(machine={"cpu_model": "EPYC", "cpu_flags": ["avx"], "gpus": []}),
+    ("system", "platform"): _with(platform="macOS"),
+}  # fmt: skip
+
+
+def test_each_drift_alone_and_every_pair_is_named_the_likelier_first() -> None:
+    assert find_causes(HERE, HERE) == []
+
+    def named(causes: list[Cause]) -> list[tuple[str, str]]:
+        return [(cause.kind, cause.name) for cause in causes if cause.name != "zipp"]
+
+    for drift, change in DRIFTS.items():
+        assert named(find_causes(HERE, change(HERE))) == [drift]
+    for (one, first), (other, second) in combinations(DRIFTS.items(), 2):
+        assert named(find_causes(HERE, first(second(HERE)))) == [one, other]
+
+
+def _named(change: Callable[[Circumstances], Circumstances]) -> list[tuple[str, str]]:
+    return [(cause.kind, cause.name) for cause in find_causes(HERE, change(HERE))]
+
+
+def test_rows_are_named_before_the_tokenizer_that_was_trained_on_them() -> None:
+    then, now = (replace(HERE, fingerprints={"tokenizer": digest, "train": digest}) for digest in "ab")
+    assert [cause.name for cause in find_causes(then, now)] == ["train", "tokenizer"]
+
+
+def test_other_kernels_are_hardware_unless_a_variable_chose_them() -> None:
+    kernels = {"torch": {**HERE.provenance["torch"], "cpu_capability": "AVX2"}}
+    assert _named(_with(**kernels)) == [("hardware", "kernels")]
+    environment = {**HERE.provenance["environment"], "ATEN_CPU_CAPABILITY": "avx2"}
+    assert _named(_with(**kernels, environment=environment)) == [("flag", "ATEN_CPU_CAPABILITY")]
