@@ -37,6 +37,7 @@ bench: $(INSTALLED)
 bench-reproduce: $(INSTALLED)
 	$(BIN)/python -m benchmarks reproduce
 	$(BIN)/python -m benchmarks drift
+	$(BIN)/python -m benchmarks elsewhere
 
 format: $(INSTALLED)
 	$(BIN)/ruff format

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|sweep ID]`; alone: speed, tracking and size."""
+"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|sweep ID]`; alone: speed, tracking and size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import demo, drift, reproduce, size, speed, sweep, tracking_cost
+from benchmarks import demo, drift, elsewhere, reproduce, size, speed, sweep, tracking_cost
 from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
@@ -14,7 +14,9 @@ PARTS = ("speed", "tracking", "size")
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("part", nargs="?", choices=[*PARTS, "demo", "reproduce", "drift", "sweep"])
+    parser.add_argument(
+        "part", nargs="?", choices=[*PARTS, "demo", "reproduce", "drift", "elsewhere", "sweep"]
+    )
     parser.add_argument("id", nargs="?", help="the sweep's run ID")
     parser.add_argument("--root", type=Path, default=Path("mlruns"))
     parser.add_argument(
@@ -39,6 +41,8 @@ def main() -> None:
                 reproduce.measure()
             case "drift":
                 drift.measure()
+            case "elsewhere":
+                elsewhere.measure()
             case "demo":
                 demo.measure()
             case _:

@@ -46,11 +46,14 @@ def commit(folder: Path, message: str) -> None:
 
 
 def encore(
-    repository: Path, *arguments: object, environment: Mapping[str, str] | None = None
+    repository: Path,
+    *arguments: object,
+    environment: Mapping[str, str] | None = None,
+    python: str = sys.executable,
 ) -> subprocess.CompletedProcess[str]:
     """`encore` with the code of `repository`, whatever is installed."""
     return subprocess.run(
-        [sys.executable, "-m", "cli", *map(str, arguments)],
+        [python, "-m", "cli", *map(str, arguments)],
         cwd=repository,
         capture_output=True,
         text=True,

@@ -26,7 +26,7 @@ _BOTH: dict[str, Sequence[object]] = {
     "data.group_by_length": ("true", "false"), "data.loader_workers": range(5), "data.selection_seed": range(3),
     "train.accumulate_batches": (1, 2, 3), "train.precision": ("32-true", "bf16-mixed"),
     "train.matmul_precision": ("highest", "high", "medium"), "train.threads": (1, 2),
-    "train.early_stopping_patience": ("none", 2), "train.checkpoint_every_steps": ("none", 3, 7),
+    "train.early_stopping_patience": ("none", 2), "train.checkpoint_every_steps": ("none", 3, 7), "train.keep_checkpoint_every_steps": ("none", 10),
     "train.validations": (2, 4, 6), "optim.learning_rate": (3e-4, 1e-3, 3e-3),
     "optim.schedule": ("linear", "constant", "cosine"),
     "optim.warmup_ratio": (0.0, 0.1, 0.3), "optim.weight_decay": (0.0, 0.1), "optim.layerwise_decay": (1.0, 0.8),

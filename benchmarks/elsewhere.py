@@ -1,0 +1,161 @@
+"""Runs played again elsewhere: at their own commit and lock, from a copied store, from an MLflow server."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.clone import Edit, clone, commit, encore, git
+from benchmarks.results import table, write_section
+
+_RUN = ("train.max_steps=60", "data.train_examples=400", "data.selection_examples=100", "model.dropout=0.1",
+        "export.max_accuracy_drop=1")  # fmt: skip
+_OTHER_LOCK = ("torchmetrics==1.9.0", "torchmetrics==1.8.2")
+_RENAMED = ("weight_decay", "epsilon", "beta1")
+
+
+def measure() -> None:
+    """Writes the section."""
+    with TemporaryDirectory(prefix="encore-elsewhere-") as folder:
+        rows = [*_at_commit(Path(folder) / "commit"), *_copied(Path(folder) / "copied")]
+        rows += _served(Path(folder) / "served")
+    write_section(
+        "Played again elsewhere",
+        "python -m benchmarks elsewhere",
+        "A demo_reviews run of 60 steps with its exports. At its commit: made with an uncommitted change and "
+        f"{_OTHER_LOCK[1]} in its lock; then the change is undone, the lock put back and three commits rename fields of "
+        "the config, so that the program of the last one cannot read the recorded config; the recorded lock is installed "
+        "from the package index. The second run of that commit is made in the environment that the first one's "
+        "reproduction installed.\n\n" + table(["what", "verdict", "differs around it", "wanted"], rows),
+    )
+
+
+def _row(what: str, process: subprocess.CompletedProcess[str]) -> list[str]:
+    if not process.stdout:
+        return [what, process.stderr.strip().splitlines()[-1], "", "identical"]
+    certificate = json.loads(process.stdout)
+    causes = [f"{cause['kind']} {cause['name']}" for cause in certificate["differences"]]
+    print(what, certificate["verdict"], causes, flush=True)
+    return [what, certificate["verdict"], ", ".join(causes) or "nothing", "identical"]
+
+
+def _at_commit(folder: Path) -> list[list[str]]:
+    repository = clone(folder / "repository")
+    store = ("--root", str(folder / "mlruns"), "--json")
+    Edit(repository / "requirements.lock", *_OTHER_LOCK).make()
+    commit(repository, "another lock")
+    change = Edit(repository / "lightning_modules" / "dropout.py", "_LEVELS / (", "1.001 * _LEVELS / (")
+    change.make()
+    first = _train(repository, store)
+    git(repository, "checkout", "-q", "--", ".")
+    made_at = git(repository, "rev-parse", "HEAD").strip()
+    Edit(repository / "requirements.lock", *reversed(_OTHER_LOCK)).make()
+    for field in _RENAMED:
+        Edit(repository / "experiments" / "config.py", f"    {field}:", f"    renamed_{field}:").make()
+        Edit(repository / "experiments" / "build.py", f"optim.{field}", f"optim.renamed_{field}").make()
+        commit(repository, f"rename {field}")
+    rows = [
+        _row(
+            "--at-commit, 3 commits and a schema later",
+            encore(repository, "reproduce", first, "--at-commit", *store),
+        )
+    ]
+    (python,) = (folder / "mlruns" / "cache" / "environments").glob("*/bin/python")
+    git(repository, "checkout", "-q", made_at)
+    second = _train(repository, store, python=str(python))
+    git(repository, "checkout", "-q", "-")
+    again = encore(repository, "reproduce", second, "--at-commit", *store)
+    return [*rows, _row("the same, of a run made with that lock installed", again)]
+
+
+def _train(repository: Path, store: tuple[str, ...], *, python: str = sys.executable) -> str:
+    made = encore(repository, "train", "demo_reviews", *_RUN, "--again", *store, python=python)
+    return str(_json(made)["run_id"])
+
+
+def _json(process: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    if not process.stdout:
+        raise RuntimeError(process.stderr)
+    return json.loads(process.stdout)
+
+
+def _copied(folder: Path) -> list[list[str]]:
+    repository = clone(folder / "repository")
+    made = _train(repository, ("--root", str(folder / "mlruns"), "--json"))
+    shutil.copytree(folder / "mlruns", folder / "another place" / "runs")
+    shutil.rmtree(folder / "mlruns")
+    store = ("--root", str(folder / "another place" / "runs"), "--json")
+    return [
+        _row(
+            "the store copied to another folder, the old one gone",
+            encore(repository, "reproduce", made, *store),
+        )
+    ]
+
+
+def _served(folder: Path) -> list[list[str]]:
+    repository = clone(folder / "repository")
+    with _server(folder / "server") as address:
+        here, elsewhere = (("--root", str(folder / name), "--json") for name in ("here", "elsewhere"))
+        environment = {"MLFLOW_TRACKING_URI": address}
+        made = str(
+            _json(encore(repository, "train", "demo_reviews", *_RUN, *here, environment=environment))[
+                "run_id"
+            ]
+        )
+        shutil.rmtree(folder / "here")
+        again = encore(repository, "reproduce", made, *elsewhere, environment=environment)
+        return [_row("made and played again through an MLflow server, from two folders", again)]
+
+
+@contextmanager
+def _server(folder: Path) -> Generator[str]:
+    """A real MLflow server on loopback over a store of its own."""
+    folder.mkdir(parents=True)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    stores = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
+    stores += ["--artifacts-destination", (folder / "artifacts").as_uri()]
+    settings: Mapping[str, str] = {
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *stores],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **settings},
+        start_new_session=True,
+    )
+    try:
+        while not _answers(port):
+            if process.poll() is not None:
+                raise RuntimeError(f"the server ended with {process.returncode}")
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(process.pid, signal.SIGTERM)
+        process.wait()
+
+
+def _answers(port: int) -> bool:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
+            return True
+    except (urllib.error.URLError, OSError):
+        return False
