@@ -1,4 +1,7 @@
-"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|sweep ID]`; alone: speed, tracking and size."""
+"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|sweep ID]`
+
+Alone: speed, tracking and size.
+"""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ def measure() -> None:
         "Played again elsewhere",
         "python -m benchmarks elsewhere",
         "A demo_reviews run of 60 steps with its exports. At its commit: made with an uncommitted change and "
-        f"{_OTHER_LOCK[1]} in its lock; then the change is undone, the lock put back and three commits rename fields of "
-        "the config, so that the program of the last one cannot read the recorded config; the recorded lock is installed "
-        "from the package index. The second run of that commit is made in the environment that the first one's "
+        f"{_OTHER_LOCK[1]} in its lock; then the change is undone, the lock put back, and three commits rename fields "
+        "of the config, so that the last one's program cannot read the recorded config; the recorded lock is installed "
+        "from the package index. The second run of that commit is made in the environment that the first's "
         "reproduction installed.\n\n" + table(["what", "verdict", "differs around it", "wanted"], rows),
     )
 
