@@ -23,7 +23,7 @@ from benchmarks.results import table, write_section
 
 _RUN = ("train.max_steps=60", "data.train_examples=400", "data.selection_examples=100", "model.dropout=0.1",
         "export.max_accuracy_drop=1")  # fmt: skip
-_OTHER_LOCK = ("torchmetrics==1.9.0", "torchmetrics==1.8.2")
+_OTHER_LOCK = ("safetensors==0.8.0", "safetensors==0.7.0")
 _RENAMED = ("weight_decay", "epsilon", "beta1")
 
 
