@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -113,9 +113,8 @@ def _python(run: RunArtifacts, tree: Path, lock_digest: str | None, console: Con
     python = folder / "bin" / "python"
     complete = folder / "complete"
     if not complete.exists():
-        if console is not None:
-            console.print(f"installing the recorded lock into {folder}", highlight=False)
-        _install(folder, python, tree)
+        with _busy(console, f"installing the recorded lock into {folder}"):
+            _install(folder, python, tree)
         complete.touch()
     return str(python)
 
@@ -147,16 +146,11 @@ def _reproduce(
     command = [python, "-m", "cli", "reproduce", run.record.run_id, "--root", str(run.store.root), "--json"]
     if threads is not None:
         command += ["--threads", str(threads)]
-    if console is not None:
-        console.print(f"training with the code of {tree.name}", highlight=False)
-    process = subprocess.run(
-        command,
-        cwd=tree,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(tree)},
-    )
+    environment = {**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(tree)}
+    with _busy(console, f"training with the code of {tree.name}"):
+        process = subprocess.run(
+            command, cwd=tree, capture_output=True, text=True, check=False, env=environment
+        )
     try:  # exit code 1 is that program's verdict; ours comes from the new run itself
         return str(json.loads(process.stdout)["actual"]["run_id"])
     except (ValueError, KeyError) as error:
@@ -165,6 +159,11 @@ def _reproduce(
             where=run.where,
             cure="Its message says why.",
         ) from error
+
+
+def _busy(console: Console | None, what: str) -> AbstractContextManager[object]:
+    """Something moves on the screen meanwhile."""
+    return nullcontext() if console is None else console.status(what)
 
 
 def _first_line(stderr: bytes) -> str:

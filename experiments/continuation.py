@@ -44,6 +44,10 @@ class Continuation:
             )
         causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
         log = store.attach(self.record.run_id, running=True)
+        if console is not None:
+            damaged = ", ".join(self.going_on.point.damaged)
+            torn = f"; damaged and passed over: {damaged}" if damaged else ""
+            console.print(f"going on after step {self.going_on.point.step}{torn}", highlight=False)
         before = self.record.tags.get("encore.resumed_at")
         steps = [*(before.split(", ") if before else ()), str(self.going_on.point.step)]
         tags = {"encore.resumed_at": ", ".join(steps)}

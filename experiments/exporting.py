@@ -55,7 +55,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
 
 def _refuse_unfinished(record: RunRecord) -> None:
     """UserError for a run that has no model to export, with the reason."""
-    where = f"run {record.run_id[:8]} ({record.name})"
+    where = record.label
     if record.tags.get("encore.kind") == "sweep":
         best = record.tags.get("encore.best_run", "")
         cure = f"Export its best run: `encore export {best[:8]}`." if best else "It has no finished run."

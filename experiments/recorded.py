@@ -29,7 +29,7 @@ class RunArtifacts:
 
     def __init__(self, store: Store, record: RunRecord) -> None:
         self.record = record
-        self.where = f"run {record.run_id[:8]} ({record.name})"
+        self.where = record.label
         self.store = store
 
     def has(self, path: str) -> bool:

@@ -30,14 +30,11 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     UserError, and the run untouched, when it cannot go on: it has finished, it is going on elsewhere, it is
     part of a sweep, it has no checkpoint, its data have changed.
     """
-    where = f"run {record.run_id[:8]} ({record.name})"
+    where = record.label
     _refuse(record, where)
     run = RunArtifacts(store, record)
     config = recorded_config(store, record)
     point = find_resume_point(_checkpoints(store, record), where=where)
-    if console is not None:
-        torn = f"; damaged and passed over: {', '.join(point.damaged)}" if point.damaged else ""
-        console.print(f"going on after step {point.step}{torn}", highlight=False)
     return train(
         config,
         store,

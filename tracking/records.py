@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_LABEL_CHARACTERS = 48
+
 
 @dataclass(frozen=True)
 class DatasetInput:
@@ -39,3 +41,9 @@ class RunRecord:
     end_ms: int | None
     parent_id: str | None
     artifact_uri: str
+
+    @property
+    def label(self) -> str:
+        """How a message names the run: the beginning of its ID and of its name."""
+        name = self.name if len(self.name) <= _LABEL_CHARACTERS else f"{self.name[:_LABEL_CHARACTERS]}…"
+        return f"run {self.run_id[:8]} ({name})"

@@ -172,7 +172,7 @@ class Store:
         if found is None:
             raise UserError(
                 f"the run has no artifact {path}",
-                where=f"run {record.run_id[:8]} ({record.name})",
+                where=record.label,
                 cure=f"`encore show {record.run_id[:8]}` lists what it has.",
             )
         return found
