@@ -12,7 +12,7 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, RECIPE_TAG, ROWS_FOLDER, START_FILE, Beginning
+from experiments.record import CONFIG_FILE, ROWS_FOLDER, START_FILE, Beginning
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -49,8 +49,17 @@ class RunArtifacts:
             ) from error
 
 
+def check_is_ours(run: RunArtifacts) -> None:
+    """UserError for a run of another program."""
+    if run.record.tags.get("encore.kind") is None:
+        raise UserError(
+            "was not made by Encore", where=run.where, cure="`encore runs` lists the runs that were."
+        )
+
+
 def check_is_one_run(run: RunArtifacts) -> None:
-    """UserError for a sweep's own run, which trained nothing."""
+    """UserError for another program's run, and for a sweep's own, which trained nothing."""
+    check_is_ours(run)
     if run.record.tags.get("encore.kind") == "sweep":
         raise UserError(
             "a sweep is many runs",
@@ -80,10 +89,7 @@ def checkpoints_here(run: RunArtifacts) -> Path:
 def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     run = RunArtifacts(store, record)
-    if RECIPE_TAG not in record.tags:
-        raise UserError(
-            "was not made by Encore", where=run.where, cure="`encore runs` lists the runs that were."
-        )
+    check_is_ours(run)
     return parse(ExperimentConfig, run.json(CONFIG_FILE), where=f"run {record.run_id}")
 
 

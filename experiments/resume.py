@@ -11,7 +11,7 @@ from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
 from experiments.fitting import GoingOn
 from experiments.outcome import logged_points
-from experiments.recorded import RunArtifacts, checkpoints_here, recorded_config
+from experiments.recorded import RunArtifacts, check_is_ours, checkpoints_here, recorded_config
 from experiments.result import RunResult
 from experiments.start import start_of
 from experiments.train import train
@@ -30,11 +30,11 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     UserError, and the run untouched, when it cannot go on: it has finished, it is going on elsewhere, it is
     part of a sweep, it has no checkpoint, its data have changed.
     """
-    where = record.label
-    _refuse(record, where)
     run = RunArtifacts(store, record)
+    check_is_ours(run)
+    _refuse(record, run.where)
     config = recorded_config(store, record)
-    point = find_resume_point(_checkpoints(store, record), where=where)
+    point = find_resume_point(_checkpoints(store, record), where=run.where)
     return train(
         config,
         store,

@@ -13,6 +13,7 @@ import torch
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.exporting import export_run
+from experiments.fork import fork
 from experiments.loading import load_experiment
 from experiments.outcome import read_outcome
 from experiments.record import DIGESTS_FILE
@@ -23,6 +24,7 @@ from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from tests.experiments.runs import killed_at, newest
+from tracking.records import RunRecord
 from tracking.store import Store
 
 SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
@@ -217,6 +219,18 @@ def test_a_record_that_is_not_whole_is_refused_by_the_file(
     with pytest.raises(UserError, match=message):
         reproduce(shared, run)
     assert len(shared.runs()) == count
+
+
+@pytest.mark.parametrize(
+    "verb", [reproduce, check, verify, resume, lambda store, run: fork(store, run, "5", [])]
+)
+def test_a_run_of_another_program_is_refused_as_that(
+    shared: Store, verb: Callable[[Store, RunRecord], object]
+) -> None:
+    foreign = shared.client.create_run("0", run_name="somebody's")
+    shared.client.set_terminated(foreign.info.run_id)
+    with pytest.raises(UserError, match="was not made by Encore"):
+        verb(shared, shared.find(foreign.info.run_id))
 
 
 def test_the_record_of_one_run_is_read_as_it_was_written(shared: Store) -> None:
