@@ -130,34 +130,12 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
 
 
 def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
+    from experiments.certificate import comparison_rows
+
     table = Table("compared", "result")
-    for name, equal in comparison.digests.items():
-        table.add_row(name, "equal" if equal else "[red]differs[/]")
-    steps = f"{comparison.values_compared} values of {comparison.steps_compared} steps"
-    table.add_row(steps, _steps(comparison, names))
-    for key, (then, now) in comparison.metrics.items():
-        table.add_row(key, f"[red]differs[/]: {_figure(then)} {names[0]}, {_figure(now)} {names[1]}")
-    if not comparison.metrics:
-        table.add_row("final metrics", "equal to the bit")
-    for split, answers in comparison.answers.items():
-        share = f"{100 * answers.equal_share:.2f} % of {answers.examples} equal"
-        table.add_row(f"answers, {split}", f"{share}, largest difference {answers.largest:.3g}")
+    for what, result, equal in comparison_rows(asdict(comparison), names):
+        table.add_row(what, result if equal else f"[red]{result}[/]")
     return table
-
-
-def _figure(value: float | None) -> str:
-    return "none" if value is None else f"{value:.9g}"
-
-
-def _steps(comparison: Comparison, names: tuple[str, str]) -> str:
-    first = comparison.first_difference
-    if first is None:
-        return "equal to the bit"
-    return (
-        f"[red]step {first.step} is the first that differs[/]: {first.metric} {_figure(first.recorded)} {names[0]}, "
-        f"{_figure(first.actual)} {names[1]}; largest difference of a loss "
-        f"{comparison.largest_loss_difference:.3g} nats"
-    )
 
 
 def _causes_table(causes: Sequence[Cause], title: str, names: tuple[str, str]) -> Table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +54,6 @@ def _run(record: RunRecord) -> dict[str, Any]:
 
 def as_markdown(content: dict[str, Any]) -> str:
     """The same for a reader."""
-    compared = content["compared"]
     lines = [
         f"# {content['verdict'].capitalize()}",
         "",
@@ -64,12 +63,9 @@ def as_markdown(content: dict[str, Any]) -> str:
         "| what | result |",
         "| --- | --- |",
         *(
-            f"| {name} | {'equal' if equal else '**differs**'} |"
-            for name, equal in compared["digests"].items()
+            f"| {what} | {result if equal else f'**{result}**'} |"
+            for what, result, equal in comparison_rows(content["compared"], ("then", "now"))
         ),
-        f"| {compared['values_compared']} values of {compared['steps_compared']} steps | {_steps(compared)} |",
-        f"| final metrics | {_metrics(compared['metrics'])} |",
-        *(f"| answers, {split} | {_answers(found)} |" for split, found in compared["answers"].items()),
         "",
         "## Circumstances that differ, the likeliest cause first",
         "",
@@ -85,26 +81,42 @@ def operations_line(content: dict[str, Any]) -> str:
     return f"Without a deterministic version ran: {names}. Such a run is the same within tolerance only."
 
 
-def _steps(compared: dict[str, Any]) -> str:
+def comparison_rows(compared: Mapping[str, Any], names: tuple[str, str]) -> list[tuple[str, str, bool]]:
+    """Of a comparison as plain values: what was compared, what it showed, and whether it is equal."""
+    rows = [
+        (name, "equal" if equal else "differs", bool(equal)) for name, equal in compared["digests"].items()
+    ]
+    steps = f"{compared['values_compared']} values of {compared['steps_compared']} steps"
+    rows.append((steps, _steps(compared, names), compared["first_difference"] is None))
+    for key, (then, now) in compared["metrics"].items():
+        rows.append((key, _pair(then, now, names), False))
+    if not compared["metrics"]:
+        rows.append(("final metrics", "equal to the bit", True))
+    for split, answers in compared["answers"].items():
+        share = f"{100 * answers['equal_share']:.2f} % of {answers['examples']} equal"
+        rows.append((f"answers, {split}", f"{share}, largest difference {answers['largest']:.3g}", False))
+    return rows
+
+
+def _pair(then: float | None, now: float | None, names: tuple[str, str]) -> str:
+    """Both values, with as many digits as it takes to tell them apart."""
+    short = [_figure(value, 9) for value in (then, now)]
+    shown = short if short[0] != short[1] else [_figure(value, 17) for value in (then, now)]
+    return f"{shown[0]} {names[0]}, {shown[1]} {names[1]}"
+
+
+def _figure(value: float | None, digits: int) -> str:
+    return "none" if value is None else f"{value:.{digits}g}"
+
+
+def _steps(compared: Mapping[str, Any], names: tuple[str, str]) -> str:
     first = compared["first_difference"]
     if first is None:
         return "equal to the bit"
     return (
-        f"**first difference at step {first['step']}**: {first['metric']} {first['recorded']} then, "
-        f"{first['actual']} now; largest difference of a loss {compared['largest_loss_difference']:.3g} nats"
-    )
-
-
-def _metrics(different: dict[str, Any]) -> str:
-    if not different:
-        return "equal to the bit"
-    return "; ".join(f"{key} {then} then, {now} now" for key, (then, now) in list(different.items())[:6])
-
-
-def _answers(found: dict[str, Any]) -> str:
-    return (
-        f"{100 * found['equal_share']:.2f} % of {found['examples']} equal, largest difference of a figure "
-        f"{found['largest']:.3g}"
+        f"step {first['step']} is the first that differs: {first['metric']} "
+        f"{_pair(first['recorded'], first['actual'], names)}; largest difference of a loss "
+        f"{compared['largest_loss_difference']:.3g} nats"
     )
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.certificate import comparison_rows
 from experiments.compare import Tolerance, compare
 from experiments.outcome import Outcome
 
@@ -52,3 +53,14 @@ def test_a_loss_that_is_no_number_is_never_near_one() -> None:
     assert compare(_outcome(points), _outcome(points), Tolerance()).verdict == "identical"
     other = {1: {"train/loss": 0.5, "val/loss": 0.7}}
     assert compare(_outcome(points), _outcome(other), Tolerance()).verdict == "different"
+
+
+def test_two_values_are_shown_with_the_digits_that_tell_them_apart() -> None:
+    points = {3: {"train/loss": 0.5}}
+    other = {3: {"train/loss": math.nextafter(0.5, 1.0)}}
+    compared = asdict(compare(_outcome(points), _outcome(other), Tolerance()))
+    rows = {what: (result, equal) for what, result, equal in comparison_rows(compared, ("then", "now"))}
+    result, equal = rows["1 values of 1 steps"]
+    assert not equal
+    assert "train/loss 0.5 then, 0.50000000000000011 now" in result
+    assert rows["final metrics"] == ("equal to the bit", True)
