@@ -140,12 +140,16 @@ def train_verb(
     name = run_name(config, told_apart(overrides))
     result = train(config, store, name=name, console=progress, reuse=not again)
     if result.reused is not None:
-        progress.print(
-            f"This recipe has already finished as run [bold]{result.run_id[:8]}[/]: the same settings, data, code and "
-            "lock give the same numbers, so nothing was trained. `--again` trains it once more.",
-            highlight=False,
-        )
+        progress.print(_reused(result), highlight=False)
     return _ended(result, out, as_json=as_json)
+
+
+def _reused(result: RunResult) -> str:
+    assert result.reused is not None
+    what = f"run [bold]{result.reused[:8]}[/] has finished this recipe on a machine like this one"
+    if result.run_id == result.reused:
+        return f"Nothing was trained: {what}, and this is its result. `--again` trains it once more."
+    return f"Only the export is new: {what}, and its training was taken over. `--again` trains it once more."
 
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:

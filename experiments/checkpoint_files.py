@@ -74,29 +74,32 @@ def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
     )
 
 
-def find_checkpoint(folder: Path, at: str, *, where: str) -> tuple[int, Path]:
-    """The step and the file of the checkpoint in `folder` after step `at`, or the `best` or the `last` one.
+def find_checkpoint(folder: Path, at: str, *, where: str) -> Path:
+    """The checkpoint in `folder` after step `at`, or the `best` or the `last` one.
 
     UserError when it is not there or damaged; `where` names the run in it.
     """
-    paths = {path.stem: path for path in folder.glob("*.ckpt")}
-    steps = {name: _step_of(path) for name, path in sorted(paths.items()) if is_whole(path)}
-    name = at if at in steps else next((name for name, step in steps.items() if str(step) == at), None)
-    if name is not None:
-        return steps[name], paths[name]
-    if at in paths or f"step-{at}" in paths:
+    path = folder / f"{at if at in {BEST, LAST} else f'step-{at}'}.ckpt"
+    if path.is_file() and is_whole(path):
+        return path
+    found = {file.stem: file for file in sorted(folder.glob("*.ckpt")) if file != path and is_whole(file)}
+    steps = {name: _step_of(file) for name, file in found.items()}
+    if path.is_file():
         raise UserError(f"the checkpoint {at} is damaged", where=where, cure=_offer(steps))
-    raise UserError(f"no checkpoint {at}", where=where, cure=_offer(steps))
+    name = next((name for name, step in steps.items() if str(step) == at), None)
+    if name is None:
+        raise UserError(f"no checkpoint {at}", where=where, cure=_offer(steps))
+    return found[name]
 
 
 def _offer(steps: Mapping[str, int]) -> str:
     if not steps:
-        return "It has no whole checkpoint; run it again with train.keep_checkpoint_every_steps."
+        return "It has no whole checkpoint; train it again with --again."
     names = {step: [n for n in (BEST, LAST) if steps.get(n) == step] for step in sorted(set(steps.values()))}
     offered = ", ".join(
         f"{step} ({', '.join(kinds)})" if kinds else str(step) for step, kinds in names.items()
     )
-    return f"There are {offered}; train.keep_checkpoint_every_steps keeps more."
+    return f"There are {offered}; more are kept with train.keep_checkpoint_every_steps."
 
 
 def _step_of(path: Path) -> int:

@@ -10,13 +10,14 @@ from rich.markup import escape
 from errors import UserError
 from experiments.causes import find_causes
 from experiments.circumstances import circumstances_of, recorded_circumstances
-from experiments.fitting import GoingOn
 from experiments.record import Beginning
 from experiments.recorded import RunArtifacts
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.callbacks import LoggedPoints
+    from experiments.checkpoint_files import ResumePoint
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Continuation:
-    """A run that goes on, and from where."""
+    """A run that goes on, from which checkpoint of its own, and the points of its steps that the store has.
+
+    point: none for a fork that was killed before its first one: it begins once more.
+    """
 
     record: RunRecord
-    going_on: GoingOn
+    point: ResumePoint | None
+    logged: LoggedPoints
 
     def reopen(self, store: Store, beginning: Beginning, console: Console | None) -> RunLog:
         """The run set going again. UserError when it began on another kind of device.
@@ -44,12 +49,13 @@ class Continuation:
             )
         causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
         log = store.attach(self.record.run_id, running=True)
+        step = self._step(beginning)
         if console is not None:
-            damaged = ", ".join(self.going_on.point.damaged)
+            damaged = ", ".join(self.point.damaged) if self.point else ""
             torn = f"; damaged and passed over: {damaged}" if damaged else ""
-            console.print(f"going on after step {self.going_on.point.step}{torn}", highlight=False)
+            console.print(f"going on after step {step}{torn}", highlight=False)
         before = self.record.tags.get("encore.resumed_at")
-        steps = [*(before.split(", ") if before else ()), str(self.going_on.point.step)]
+        steps = [*(before.split(", ") if before else ()), str(step)]
         tags = {"encore.resumed_at": ", ".join(steps)}
         if causes:
             under = "; ".join(str(cause) for cause in causes)
@@ -60,3 +66,9 @@ class Continuation:
                 )
         log.set_tags(tags)
         return log
+
+    def _step(self, beginning: Beginning) -> int:
+        if self.point is not None:
+            return self.point.step
+        assert beginning.start is not None
+        return beginning.start.step

@@ -42,7 +42,8 @@ def optimiser_digest(state: Mapping[str, Any]) -> str:
         for name, value in values.items()
     }
     digest = hashlib.sha256(tensors_digest(tensors).encode())
-    _add(digest, state["param_groups"])
+    settings = [{key: group[key] for key in group if key != "param_names"} for group in state["param_groups"]]
+    _add(digest, settings)
     return digest.hexdigest()
 
 
@@ -87,7 +88,7 @@ def start_digest(checkpoint: Path) -> str:
     digest = hashlib.sha256()
     _add(digest, [content["global_step"], state["seed"], numbers])
     _add(digest, [tensors_digest(tensors), tensors_digest(content["state_dict"])])
-    _add(digest, optimiser_digest(content["optimizer_states"][0]))
+    _add(digest, [optimiser_digest(content["optimizer_states"][0]), content.get("MixedPrecision")])
     return digest.hexdigest()
 
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.checkpoint_files import find_checkpoint
-from experiments.config import ExperimentConfig
-from experiments.loading import overridden, parse
+from experiments.loading import parse_overridden
 from experiments.record import FORKED_FROM_TAG, run_name, told_apart
 from experiments.recorded import checkpoints_here, ended_run, recorded_config
 from experiments.result import RunResult
@@ -31,15 +30,15 @@ def fork(
     its weights do not fit what the overrides make of the model.
     """
     run = ended_run(store, record)
-    mapping = overridden(recorded_config(store, record).model_dump(mode="json"), overrides)
-    config = parse(ExperimentConfig, mapping, where=f"fork of {run.where}")
-    step, checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
+    mapping = recorded_config(store, record).model_dump(mode="json")
+    config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
+    start = Start(find_checkpoint(checkpoints_here(run), at, where=run.where), run)
     return train(
         config,
         store,
-        name=f"{run_name(config, told_apart(overrides))} from {record.run_id[:8]}@{step}",
-        tags={"encore.kind": "fork", FORKED_FROM_TAG: f"{record.run_id}@{step}"},
+        name=f"{run_name(config, told_apart(overrides))} from {record.run_id[:8]}@{start.step}",
+        tags={"encore.kind": "fork", FORKED_FROM_TAG: f"{record.run_id}@{start.step}"},
         console=console,
         threads=int(record.tags["encore.ran.threads"]),
-        start=Start(checkpoint, run),
+        start=start,
     )

@@ -20,7 +20,20 @@ Config = TypeVar("Config", bound=BaseModel)
 def load_experiment(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
     """The catalogued experiment `name` (or a YAML file's path) with `KEY=VALUE` overrides."""
     path = catalog_file(CATALOG, name, kind="experiment")
-    return parse(ExperimentConfig, overridden(read_yaml(path), overrides), where=str(name))
+    return parse_overridden(read_yaml(path), overrides, where=str(name))
+
+
+def parse_overridden(mapping: Mapping[str, Any], overrides: Sequence[str], *, where: str) -> ExperimentConfig:
+    """`mapping` with `KEY=VALUE` overrides; UserError also for one that would change nothing."""
+    config = parse(ExperimentConfig, overridden(mapping, overrides), where=where)
+    keys = {override.partition("=")[0].strip() for override in overrides}
+    if "train.max_epochs" in keys and config.train.max_steps is not None:
+        raise UserError(
+            f"max_epochs does not count while train.max_steps is {config.train.max_steps}",
+            where=f"{where}: train.max_epochs",
+            cure="Add train.max_steps=none.",
+        )
+    return config
 
 
 def catalog_file(catalog: Path, name: str, *, kind: str) -> Path:

@@ -64,6 +64,16 @@ def _usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+def _fused_attention(*, allowed: bool) -> None:
+    """The fused attention of a GPU: where warnings stand for errors, its backward pass is not deterministic."""
+    import torch
+
+    if torch.cuda.is_available():
+        torch.backends.cuda.enable_flash_sdp(allowed)
+        torch.backends.cuda.enable_mem_efficient_sdp(allowed)
+        torch.backends.cuda.enable_cudnn_sdp(allowed)
+
+
 def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str, str]:
     """Seed every generator, set threads and determinism; what was set, by name.
 
@@ -78,6 +88,7 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
     # An operation that has no deterministic version runs all the same, and the run names it.
     torch.use_deterministic_algorithms(config.train.deterministic, warn_only=True)
+    _fused_attention(allowed=not config.train.deterministic)
     # Nothing here reads memory that it did not write, so filling it first would cost time for nothing.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     random.seed(config.seed)

@@ -80,7 +80,8 @@ def _short(value: object) -> str:
 class Beginning:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
-    fingerprints: digests of the rows of each split, the tokenizer, the bytes of local weights, the checkpoint.
+    fingerprints: digests of the rows of each split, the tokenizer, the bytes of local weights, their model's config,
+    the checkpoint.
     """
 
     parts: Parts
@@ -100,11 +101,13 @@ def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> B
 
 
 def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
-    weights = _weights_digest(parts.config.model.pretrained)
+    pretrained = parts.config.model.pretrained
+    weights, shape = _weights_digest(pretrained), _model_config_digest(pretrained)
     return {
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
         **({} if weights is None else {"weights": weights}),
+        **({} if shape is None else {"model_config": shape}),
         **({} if start is None else {"start": start.digest}),
     }
 
@@ -115,7 +118,7 @@ def recipe_id(
     provenance: Provenance,
     ran: Mapping[str, str],
 ) -> str:
-    """sha256 over everything that decides a run's numbers on one machine class, and nothing else.
+    """sha256 over everything that is asked of a run and decides its numbers, and nothing else.
 
     The resolved config with its seed, the source code, the rows of every split, the tokenizer, the
     dependency lock, the threads and the kind of device, and the bytes of local pretrained weights (of the
@@ -139,6 +142,17 @@ def recipe_id(
         "ran": {key: ran[key] for key in ("threads", "device")},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _model_config_digest(pretrained: str | None) -> str | None:
+    """sha256 over what a local model's config.json says; who wrote it does not count."""
+    if pretrained is None or not (Path(pretrained) / "config.json").is_file():
+        return None
+    content = json.loads((Path(pretrained) / "config.json").read_text(encoding="utf-8"))
+    told = {
+        key: value for key, value in content.items() if key not in {"transformers_version", "_name_or_path"}
+    }
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def _weights_digest(pretrained: str | None) -> str | None:

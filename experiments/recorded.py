@@ -104,20 +104,25 @@ def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:
             )
 
 
+_BEGUN_WITH = {
+    "weights": "the pretrained weights are",
+    "model_config": "the pretrained model's config is",
+    "start": "the checkpoint is",
+}
+
+
 def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
     """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
     config = beginning.parts.config
     check_same_data(run, beginning.parts.data)
-    places = {"weights": config.model.pretrained, "start": START_FILE}
+    pretrained = config.model.pretrained
+    places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
     for name, digest in beginning.fingerprints.items():
         recorded = run.record.tags.get(f"encore.ran.fingerprint.{name}")
         if recorded is not None and recorded != digest:
-            place = places.get(name) or config.model.tokenizer or config.model.pretrained or config.data.kind
-            what = {"weights": "the pretrained weights are", "start": "the checkpoint is"}.get(
-                name, f"the {name} is"
-            )
+            place = places.get(name) or config.model.tokenizer or pretrained or config.data.kind
             raise UserError(
-                f"{what} not what the run began with",
+                f"{_BEGUN_WITH.get(name, f'the {name} is')} not what the run began with",
                 where=f"{run.where}, {place}",
                 cure="Restore what the run was made with.",
             )

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
-from experiments.fitting import GoingOn
 from experiments.outcome import logged_points
 from experiments.recorded import RunArtifacts, check_is_ours, checkpoints_here, recorded_config
 from experiments.result import RunResult
@@ -34,15 +33,17 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     check_is_ours(run)
     _refuse(record, run.where)
     config = recorded_config(store, record)
-    point = find_resume_point(_checkpoints(store, record), where=run.where)
+    start, folder = start_of(run), _checkpoints(store, record)
+    begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
+    point = None if begins_once_more else find_resume_point(folder, where=run.where)
     return train(
         config,
         store,
         console=console,
         threads=int(record.tags["encore.ran.threads"]),
         like=run,
-        start=start_of(run),
-        continued=Continuation(record, GoingOn(point, logged_points(store, record))),
+        start=start,
+        continued=Continuation(record, point, logged_points(store, record)),
     )
 
 
@@ -77,6 +78,6 @@ def _checkpoints(store: Store, record: RunRecord) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
     folder = checkpoint_folder(store.root, record.run_id, local_folder(record.artifact_uri))
     found = checkpoints_here(RunArtifacts(store, record))
-    if found != folder:
+    if found != folder and found.exists():
         shutil.copytree(found, folder)
     return folder

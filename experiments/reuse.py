@@ -7,19 +7,31 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from errors import UserError
+from experiments.causes import find_causes
 from experiments.checkpoint_files import link
+from experiments.circumstances import circumstances_of, recorded_circumstances
 from experiments.determinism import NONDETERMINISTIC
 from experiments.exporting import EXPORT_GATE, export_into
 from experiments.outcome import EXPORT_REPORT, logged_points
-from experiments.record import CONFIG_FILE, DIGESTS_FILE, MODEL_FOLDER, RECIPE_TAG, RESULT_FILE
+from experiments.record import (
+    CONFIG_FILE,
+    DIGESTS_FILE,
+    MODEL_FOLDER,
+    PROVENANCE_FILE,
+    RECIPE_TAG,
+    RESULT_FILE,
+)
 from experiments.recorded import RunArtifacts
 from experiments.result import RunResult, read_result
+from experiments.verify import verify
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.build import Parts
     from experiments.callbacks import StopWhen
+    from experiments.record import Beginning
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -33,25 +45,55 @@ _TAGS = {"encore.ran.precision"}  # what a training finds out
 _FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
 
 
-def finished_run(store: Store, recipe_id: str) -> RunArtifacts | None:
-    """The earliest finished run of a recipe; none: nobody has run it to its end.
+def finished_run(
+    store: Store, beginning: Beginning, *, export: bool, stop_when: StopWhen | None
+) -> RunArtifacts | None:
+    """The earliest run of the recipe whose result is the one that training now would have; none: it must be trained.
 
-    A run that was resumed under other circumstances is not counted, as its recipe speaks of its beginning alone,
-    nor one with operations that come out otherwise each time.
+    It has finished on the same libraries and the same kind of machine, its files are what they were, it kept the
+    checkpoints that are asked for, and `stop_when` would not have stopped it. One that has the `export` that is
+    asked for is better than one that has not.
     """
-    found = store.runs(tags={RECIPE_TAG: recipe_id})
+    found = store.runs(tags={RECIPE_TAG: beginning.recipe_id})
     runs = (RunArtifacts(store, record) for record in sorted(found, key=lambda record: record.start_ms))
-    return next(
-        (
-            run
-            for run in runs
-            if run.record.status == "FINISHED"
-            and not _UNLIKE_ITS_RECIPE & run.record.tags.keys()
-            and run.has(RESULT_FILE)
-            and run.has(DIGESTS_FILE)
-        ),
-        None,
+    alike = [run for run in runs if _finished_alike(run, beginning)]
+    if export:
+        alike.sort(key=lambda run: not exported_alike(run, beginning.parts))
+    run = next((run for run in alike if _holds(run)), None)
+    if run is None or stop_when is None:
+        return run
+    total = beginning.parts.schedule.total_steps
+    stopped = (step < total and stop_when(step, values) for step, values in _validations(run))
+    return None if any(stopped) else run
+
+
+def _finished_alike(run: RunArtifacts, beginning: Beginning) -> bool:
+    needed = (RESULT_FILE, DIGESTS_FILE, CONFIG_FILE, PROVENANCE_FILE)
+    if run.record.status != "FINISHED" or _UNLIKE_ITS_RECIPE & run.record.tags.keys():
+        return False
+    if not all(run.has(file) for file in needed):
+        return False
+    kept = beginning.parts.config.train.keep_checkpoint_every_steps
+    if kept is not None and run.json(CONFIG_FILE)["train"].get("keep_checkpoint_every_steps") != kept:
+        return False
+    causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
+    return all(cause.kind == "config" for cause in causes)  # of these the recipe says which count
+
+
+def _holds(run: RunArtifacts) -> bool:
+    try:
+        return all(check.holds for check in verify(run.store, run.record))
+    except UserError:  # something is missing: then this is not a result to take
+        return False
+
+
+def _validations(run: RunArtifacts) -> list[tuple[int, dict[str, float]]]:
+    """The held-out metrics of each validation, by step."""
+    points = sorted(logged_points(run.store, run.record).items())
+    held_out = (
+        (step, {key: v for key, v in values.items() if key.startswith("val/")}) for step, values in points
     )
+    return [(step, values) for step, values in held_out if values]
 
 
 def earlier_result(run: RunArtifacts) -> RunResult:
@@ -74,14 +116,10 @@ def take_over(
     parts: Parts,
     name: str,
     *,
-    stop_when: StopWhen | None,
     export: bool,
     console: Console | None,
 ) -> RunResult:
-    """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be.
-
-    stop_when: told every validation, as a training would; the answer does not matter, nothing is left to be saved.
-    """
+    """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be."""
     known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
     log.set_tags({REUSES_TAG: run.record.run_id, **known})
     earlier = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
@@ -90,9 +128,6 @@ def take_over(
     log.log_json(run.json(DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):
         log.log_metrics(values, step=step)
-        held_out = {key: value for key, value in values.items() if key.startswith("val/")}
-        if held_out and stop_when is not None:
-            stop_when(step, held_out)
     exported, failures = _exported(run, log, parts, console) if export else ({}, ())
     result = replace(
         earlier,
@@ -111,7 +146,7 @@ def _exported(
     run: RunArtifacts, log: RunLog, parts: Parts, console: Console | None
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Metrics and missed limits of the run's export, or of one made now where its settings are other ones."""
-    if not _exported_alike(run, parts):
+    if not exported_alike(run, parts):
         report = export_into(log, parts.config, parts.data, run.path(MODEL_FOLDER), console=console)
         return report.metrics, report.failures
     _copy(run, log, "export")
@@ -120,7 +155,7 @@ def _exported(
     return content["metrics"], tuple(content["failures"])
 
 
-def _exported_alike(run: RunArtifacts, parts: Parts) -> bool:
+def exported_alike(run: RunArtifacts, parts: Parts) -> bool:
     """Whether `run` has an export that was measured as this one would be: it is no part of the recipe."""
     settings = parts.config.export.model_dump(mode="json", exclude={"when"})
     recorded = {key: value for key, value in run.json(CONFIG_FILE)["export"].items() if key != "when"}

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import torch
 
     from experiments.build import Parts
+    from experiments.callbacks import LoggedPoints
     from experiments.record import Beginning
     from experiments.recorded import RunArtifacts
 
@@ -64,9 +65,9 @@ class Start:
         """As one file on the disk where that can be."""
         link(self.checkpoint, path)
 
-    def going_on(self, parts: Parts) -> GoingOn:
+    def going_on(self, parts: Parts, logged: LoggedPoints) -> GoingOn:
         batches = self.step * parts.config.train.accumulate_batches
-        return GoingOn(replace(self.point, batches=batches), {}, StartFiles(parts))
+        return GoingOn(replace(self.point, batches=batches), logged, StartFiles(parts))
 
     def check_fits(self, parts: Parts) -> None:
         """UserError when the run would end before it begins, or the weights are another model's."""

@@ -24,7 +24,7 @@ from sweeps.loading import base_experiment
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, log_report, ranked
 from sweeps.space import base_values, check_reach, space_here, trial_config
-from sweeps.study import Search, open_search, study_faults
+from sweeps.study import Search, open_search, pruning, study_faults
 
 if TYPE_CHECKING:
     import optuna
@@ -179,7 +179,7 @@ class _Sitting:
         config = trial_config(self.sweep, self.mapping, trial.params)
         try:
             result = self._train(
-                config, trial.params, stage="search", number=trial.number, stop_when=_pruning(trial, config)
+                config, trial.params, stage="search", number=trial.number, stop_when=pruning(trial, config)
             )
         except RunError as error:
             # One bad point of the space is a result; it must not end the search.
@@ -288,13 +288,3 @@ class _Sitting:
 
     def _finished_runs(self) -> list[RunRecord]:
         return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]
-
-
-def _pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:
-    """Reports the held-out metric at the optimiser step and asks the pruner."""
-
-    def stop(step: int, metrics: Mapping[str, float]) -> bool:
-        trial.report(metrics[config.primary_metric], step)
-        return trial.should_prune()
-
-    return stop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import product
@@ -30,6 +30,8 @@ from tracking.faults import sqlite_fault
 if TYPE_CHECKING:
     import optuna
     from optuna.distributions import BaseDistribution
+
+    from experiments.config import ExperimentConfig
 
 STUDY_FILE = "optuna.db"
 _LOST = "lost_trials"  # study attribute: numbers of trials whose process died; their values come again
@@ -142,6 +144,19 @@ def open_search(
     for values in (first, *_grid(sweep, space)):  # each time: a process may have died between two of them
         study.enqueue_trial(dict(values), skip_if_exists=True)
     return Search(study, sweep, space)
+
+
+def pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:
+    """Reports the held-out metric at an optimiser step and asks the pruner, each step once."""
+    decided: dict[int, bool] = {}
+
+    def stop(step: int, metrics: Mapping[str, float]) -> bool:
+        if step not in decided:
+            trial.report(metrics[config.primary_metric], step)
+            decided[step] = trial.should_prune()
+        return decided[step]
+
+    return stop
 
 
 def _grid(sweep: SweepConfig, space: Mapping[str, Dimension]) -> list[dict[str, Any]]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,12 +145,25 @@ def test_it_plays_again_and_goes_on_without_the_old_run(shared: Store) -> None:
     )
 
 
-def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord) -> None:
+def _first_tensor(values: Any) -> torch.Tensor:
+    return next(iter(values.values()))
+
+
+ALTERED: dict[str, Callable[[dict[str, Any]], torch.Tensor]] = {
+    "weight": lambda content: _first_tensor(content["state_dict"]),
+    "moment": lambda content: _first_tensor(content["optimizer_states"][0]["state"])["exp_avg"],
+    "generator": lambda content: content["callbacks"]["Checkpoints"]["random"]["torch"],
+}
+
+
+@pytest.mark.parametrize(
+    "what", ["moment", *(pytest.param(w, marks=pytest.mark.slow) for w in ("weight", "generator"))]
+)
+def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord, what: str) -> None:
     run = shared.find(fork(shared, parent, "14", []).run_id)
     file = shared.artifact(run, START_FILE)
-    content = load_checkpoint(file)
-    name = next(iter(content["state_dict"]))
-    content["state_dict"][name] = content["state_dict"][name] + 1
+    content = torch.load(file, weights_only=True)
+    ALTERED[what](content).reshape(-1)[:1] += 1
     file.unlink()  # one file with the old run's
     torch.save(content, file)
     assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "start")]
@@ -157,6 +172,35 @@ def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord) -> N
     with pytest.raises(UserError, match=r"start\.ckpt: the checkpoint is not what the run began with"):
         reproduce(shared, run)
     assert len(shared.runs()) == count
+
+
+@pytest.mark.slow
+def test_early_stopping_begins_anew(shared: Store) -> None:
+    patient = classifier("train.early_stopping_patience=3", "train.validations=12", "optim.learning_rate=0.05",
+                         "train.keep_checkpoint_every_steps=2")  # fmt: skip
+    old = train(patient, shared)
+    assert old.steps < 24  # it stopped
+    run = fork(shared, shared.find(old.run_id), str(old.steps - 2), [])
+    assert run.steps > old.steps
+    losses = _points(shared, run.run_id, "val/loss")
+    steps = sorted(losses)
+    lowest = min(steps, key=lambda step: (losses[step], step))
+    assert run.steps == 24 or steps.index(run.steps) - steps.index(lowest) == 3
+
+
+@pytest.mark.slow
+def test_a_fork_killed_before_its_first_checkpoint_begins_once_more(shared: Store, parent: RunRecord) -> None:
+    overrides = ["optim.learning_rate=0.002"]
+    whole = shared.find(fork(shared, parent, "14", overrides).run_id)
+    with killed_at(3):
+        fork(shared, parent, "14", overrides)
+    killed = newest(shared)
+    assert not list(shared.artifact(killed, "run").parent.glob("checkpoints/*.ckpt"))
+    resume(shared, killed)
+    run = shared.find(killed.run_id)
+    assert run.tags["encore.resumed_at"] == "14"
+    assert compare(read_outcome(shared, whole), read_outcome(shared, run), Tolerance()).verdict == "identical"
+    assert len(shared.metric_history(run.run_id, "train/loss")) == 10
 
 
 @pytest.mark.slow
@@ -183,6 +227,7 @@ def test_what_differs_around_it_is_kept_with_it(
         ("14", ["model.layers=1"], "the weights do not fit: .*layer.1.* the model has none"),
         ("14", ["data.selection_examples=41"], "the tokenizer is not the one that the weights know"),
         ("14", ["optim.learning_rat=1"], "learning_rat"),
+        ("14", ["train.max_epochs=9"], "max_epochs does not count while train.max_steps is 24"),
     ],
 )
 def test_what_cannot_be_forked_says_why(

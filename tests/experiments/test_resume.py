@@ -97,10 +97,10 @@ MOMENTS = {
     "in a checkpoint": ("experiments.checkpoint_files.link", 1),
     "between the files of a checkpoint": ("experiments.checkpoint_files.link", 2),
     "in the last checkpoint": ("experiments.checkpoint_files.link", -1),
-    "while scoring": ("experiments.train.evaluate", 1),
-    "while scoring the official split": ("experiments.train.evaluate", 2),
-    "while exporting": ("experiments.train.export_into", 1),
-    "before its result is written": ("experiments.train._Run._summary", 1),
+    "while scoring": ("experiments.run.evaluate", 1),
+    "while scoring the official split": ("experiments.run.evaluate", 2),
+    "while exporting": ("experiments.run.export_into", 1),
+    "before its result is written": ("experiments.run.Run._summary", 1),
 }
 
 
@@ -134,7 +134,7 @@ def test_a_run_killed_anywhere_goes_on(
 
 
 def _counted(patch: pytest.MonkeyPatch, target: str) -> list[None]:
-    original, calls = resolve_name(target.replace("._Run", ":_Run")), list[None]()
+    original, calls = resolve_name(target.replace(".Run", ":Run")), list[None]()
 
     def counted(*arguments: object, **named: object) -> object:
         calls.append(None)
@@ -145,7 +145,7 @@ def _counted(patch: pytest.MonkeyPatch, target: str) -> list[None]:
 
 
 def _kill_at(patch: pytest.MonkeyPatch, target: str, call: int) -> None:
-    original, calls = resolve_name(target.replace("._Run", ":_Run")), iter(range(1, 10**9))
+    original, calls = resolve_name(target.replace(".Run", ":Run")), iter(range(1, 10**9))
 
     def counted(*arguments: object, **named: object) -> object:
         if next(calls) == call:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from errors import UserError
 from experiments.compare import Tolerance, compare
 from experiments.outcome import read_outcome
 from experiments.record import DIGESTS_FILE
@@ -46,14 +48,14 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
 
     def stop(step: int, metrics: Mapping[str, float]) -> bool:
         told.append((step, metrics["val/loss"]))
-        return True
+        return False
 
     result = train(classifier(*EXPORTED), store, parent_id="0" * 32, stop_when=stop, reuse=True)
     run = store.find(result.run_id)
     assert (result.reused, run.tags["encore.reuses"]) == (first.run_id, first.run_id)
     assert (run.status, run.parent_id) == ("FINISHED", "0" * 32)
     assert compare(read_outcome(store, first), read_outcome(store, run), Tolerance()).verdict == "identical"
-    assert told == store.metric_history(first.run_id, "val/loss")
+    assert told == store.metric_history(first.run_id, "val/loss")[:-1]  # at its end nothing is stopped
     assert [check for check in verify(store, run) if not check.holds] == []
     files = [store.artifact(record, "checkpoints/last.ckpt") for record in (first, run)]
     assert os.path.samefile(*files)
@@ -72,6 +74,69 @@ def test_an_export_that_it_has_not_is_made(store: Store) -> None:
         assert run.metrics["export/int8/accuracy"] == result.metrics["export/int8/accuracy"]
         assert run.tags["export/scored_examples"] == str(20 + 10 * number)
         assert [check for check in verify(store, run) if not check.holds] == []
+
+
+def test_an_export_asked_for_alone_is_a_new_run_with_the_old_training(store: Store) -> None:
+    first = train(classifier(), store)
+    result = train(classifier(*EXPORTED), store, reuse=True)
+    assert (result.reused, "export/int8/accuracy" in result.metrics) == (first.run_id, True)
+    assert result.run_id != first.run_id
+    assert train(classifier(*EXPORTED), store, reuse=True).run_id == result.run_id
+    failing = train(classifier(*EXPORTED, "export.max_accuracy_drop=0"), store, reuse=True)
+    assert failing.run_id not in {first.run_id, result.run_id}
+
+
+@pytest.mark.slow
+def test_one_that_would_be_stopped_is_trained_until_then(store: Store) -> None:
+    train(classifier(), store)
+    asked: list[int] = []
+
+    def stop(step: int, _: Mapping[str, float]) -> bool:
+        asked.append(step)
+        return step == 12
+
+    result = train(classifier(), store, parent_id="0" * 32, stop_when=stop, reuse=True)
+    assert (result.reused, result.status, result.steps) == (None, "pruned", 12)
+    assert asked == [6, 12, 6, 12]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "damage", ["checkpoints", "model", "altered", "another machine", "checkpoints not kept"]
+)
+def test_what_is_not_whole_or_of_other_circumstances_is_not_taken(
+    store: Store, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = store.find(train(classifier(), store).run_id)
+    overrides: list[str] = []
+    if damage == "altered":
+        file = store.artifact(first, "model/model.safetensors")
+        content = bytearray(file.read_bytes())
+        content[-5] ^= 1
+        file.write_bytes(content)
+    elif damage == "another machine":
+        monkeypatch.setenv("MKL_CBWR", "COMPATIBLE")
+    elif damage == "checkpoints not kept":
+        overrides = ["train.keep_checkpoint_every_steps=7"]
+    else:
+        shutil.rmtree(store.artifact(first, damage))
+    result = train(classifier(*overrides), store, parent_id="0" * 32, reuse=True)
+    assert (result.reused, result.status) == (None, "finished")
+
+
+@pytest.mark.slow
+def test_another_config_beside_the_same_weights_is_another_recipe(store: Store, tmp_path: Path) -> None:
+    made = store.find(train(classifier(), store).run_id)
+    start = tmp_path / "start"
+    shutil.copytree(store.artifact(made, "model"), start)
+    first = train(classifier(f"model.pretrained={start}"), store, reuse=True)
+    config = json.loads((start / "config.json").read_text())
+    (start / "config.json").write_text(json.dumps({**config, "transformers_version": "0"}))
+    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused == first.run_id
+    (start / "config.json").write_text(json.dumps({**config, "n_heads": 4}))
+    with pytest.raises(UserError, match="the pretrained model's config is not what the run began with"):
+        reproduce(store, store.find(first.run_id))
+    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused is None
 
 
 def test_what_did_not_finish_as_it_began_is_not_taken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

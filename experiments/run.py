@@ -1,0 +1,213 @@
+"""One run that has begun: training, scores, what is kept, export, result."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from rich.markup import escape
+
+from experiments.build import Parts
+from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
+from experiments.checkpoint_files import checkpoint_folder
+from experiments.checkpoints import CheckpointPlan, Checkpoints
+from experiments.continuation import Continuation
+from experiments.determinism import NONDETERMINISTIC, nondeterministic_operations
+from experiments.digests import checkpoint_digests, file_digest, table_digest
+from experiments.evaluate import evaluate
+from experiments.exporting import export_into
+from experiments.fitting import GoingOn, fit
+from experiments.progress import reported
+from experiments.record import (
+    DIGESTS_FILE,
+    MODEL_FOLDER,
+    RESULT_FILE,
+    Beginning,
+)
+from experiments.result import RunResult
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+class Clock:
+    """Seconds by name of what they were spent on."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def __call__(self, name: str) -> Generator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+@dataclass
+class Run:
+    """One run that has begun, and how it is brought to its end."""
+
+    store: Store
+    name: str
+    beginning: Beginning
+    log: RunLog
+    console: Console | None
+    title: str
+    clock: Clock
+    continued: Continuation | None
+
+    @property
+    def parts(self) -> Parts:
+        return self.beginning.parts
+
+    @property
+    def device(self) -> str:
+        return self.beginning.ran["device"]
+
+    def _going_on(self) -> GoingOn | None:
+        logged = self.continued.logged if self.continued else {}
+        if self.continued is not None and self.continued.point is not None:
+            return GoingOn(self.continued.point, logged)
+        return self.beginning.start.going_on(self.parts, logged) if self.beginning.start else None
+
+    def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
+        """Train, score, keep, export and record."""
+        with nondeterministic_operations(self._names_operation()):
+            return self._go(stop_when, export=export)
+
+    def _names_operation(self) -> Callable[[str], None]:
+        """Says and records at once which operations have no deterministic version: the run may yet be killed."""
+        tag = f"encore.ran.{NONDETERMINISTIC}"
+        before = self.continued.record.tags.get(tag, "") if self.continued else ""
+        known = {name for name in before.split(", ") if name}
+
+        def note(name: str) -> None:
+            known.add(name)
+            self.log.set_tags({tag: ", ".join(sorted(known))})
+            if self.console is not None:
+                self.console.print(
+                    f"[yellow]ran without a deterministic version:[/] {escape(name)}; played again, bits may differ",
+                    highlight=False,
+                )
+
+        return note
+
+    def _go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
+        with TemporaryDirectory(prefix="encore-") as scratch:
+            checkpoints = self._checkpoints()
+            cue = StopOnCue(stop_when) if stop_when else None
+            total = self.parts.schedule.total_steps
+            with self.clock("training"):
+                steps = fit(
+                    self.parts,
+                    self.log,
+                    checkpoints,
+                    device=self.device,
+                    cue=cue,
+                    bar=None if self.console is None else TrainingBar(self.console, self.title, total),
+                    going_on=self._going_on(),
+                )
+            self.clock.seconds["training"] += checkpoints.trained_before_s
+            if self.log.local_artifacts() is None:
+                with self.log.folder("checkpoints") as uploaded:
+                    halves = shutil.ignore_patterns(".*")  # of a sitting that was killed in a write
+                    shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True, ignore=halves)
+            pruned = cue is not None and cue.stopped_at is not None
+            metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
+            failures: tuple[str, ...] = ()
+            self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
+            with self.clock("record"):
+                digests = checkpoint_digests(checkpoints.folder)
+            scores, answers = self._score()
+            metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
+            if not pruned:
+                model = Path(scratch) / MODEL_FOLDER
+                failures = self._keep_and_export(metrics, model, export=export)
+                digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
+            self.log.log_json(digests | answers, DIGESTS_FILE)
+            result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
+            if self.log.local_artifacts() is None:
+                shutil.rmtree(checkpoints.folder)  # the store has them
+            return result
+
+    def _checkpoints(self) -> Checkpoints:
+        config = self.parts.config
+        minutes = config.train.checkpoint_every_minutes
+        plan = CheckpointPlan(
+            config.primary_metric,
+            config.greater_is_better,
+            every_steps=config.train.checkpoint_every_steps,
+            every_seconds=None if minutes is None else 60 * minutes,
+            keep_every_steps=config.train.keep_checkpoint_every_steps,
+            accumulate_batches=config.train.accumulate_batches,
+            seed=config.seed,
+        )
+        return Checkpoints(
+            checkpoint_folder(self.store.root, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
+        )
+
+    def _score(self) -> tuple[dict[str, float], dict[str, str]]:
+        """Held-out and official scores of the best weights, every answer as an artifact, and their digests."""
+        metrics: dict[str, float] = {}
+        digests: dict[str, str] = {}
+        with self.clock("scoring"), reported(self.console) as on_progress:
+            for split in ("val", "test"):
+                found = evaluate(
+                    self.parts.learner, self.parts.data, split, device=self.device, on_progress=on_progress
+                )
+                name = f"best/{split}" if split == "val" else split
+                metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
+                with self.log.folder(f"predictions/{split}") as folder:
+                    found.predictions.to_parquet(folder / "predictions.parquet", index=False)
+                digests[f"predictions/{split}"] = table_digest(found.predictions)
+        return metrics, digests
+
+    def _keep_and_export(
+        self, metrics: dict[str, float], model_dir: Path, *, export: bool
+    ) -> tuple[str, ...]:
+        self.parts.learner.cpu().save_pretrained(model_dir)
+        self.parts.data.tokenizer.save_pretrained(model_dir)
+        with self.log.folder(MODEL_FOLDER) as folder:
+            shutil.copytree(model_dir, folder, dirs_exist_ok=True)
+        if not export:
+            return ()
+        with self.clock("export"):
+            report = export_into(
+                self.log, self.parts.config, self.parts.data, model_dir, console=self.console
+            )
+        metrics |= report.metrics
+        return report.failures
+
+    def _summary(
+        self,
+        steps: int,
+        checkpoints: Checkpoints,
+        metrics: dict[str, float],
+        failures: tuple[str, ...],
+        *,
+        pruned: bool,
+    ) -> RunResult:
+        metrics["best/step"] = float(checkpoints.best_step)
+        seconds = {f"time/{name}_s": value for name, value in self.clock.seconds.items()}
+        known = {} if self.continued is None else self.continued.record.metrics
+        self.log.log_summary({key: value for key, value in (metrics | seconds).items() if key not in known})
+        result = RunResult(
+            self.log.run_id,
+            self.name,
+            "pruned" if pruned else "finished",
+            steps,
+            metrics,
+            dict(self.clock.seconds),
+            failures,
+        )
+        self.log.log_json(asdict(result), RESULT_FILE)
+        return result
