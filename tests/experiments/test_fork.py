@@ -190,7 +190,7 @@ def test_early_stopping_begins_anew(shared: Store) -> None:
 
 @pytest.mark.slow
 def test_a_fork_killed_before_its_first_checkpoint_begins_once_more(shared: Store, parent: RunRecord) -> None:
-    overrides = ["optim.learning_rate=0.002"]
+    overrides = ["optim.learning_rate=0.002", "train.keep_checkpoint_every_steps=none"]
     whole = shared.find(fork(shared, parent, "14", overrides).run_id)
     with killed_at(3):
         fork(shared, parent, "14", overrides)
