@@ -29,6 +29,7 @@ def _with_put(forward: Forward) -> Forward:
     return other
 
 
+@pytest.mark.slow
 def test_a_run_names_its_operations_and_its_certificate_does(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -45,6 +46,7 @@ def test_a_run_names_its_operations_and_its_certificate_does(
     assert "Without a deterministic version ran: put_." in page
 
 
+@pytest.mark.slow
 def test_a_resumed_run_still_names_what_ran_before_it_was_killed(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

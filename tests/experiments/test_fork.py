@@ -72,6 +72,7 @@ def test_without_changes_it_goes_on_as_the_old_run_did(shared: Store, config: Ex
     assert "encore.forked_under" not in run.tags
 
 
+@pytest.mark.slow
 def test_its_settings_count_from_its_first_step_on(shared: Store, parent: RunRecord) -> None:
     run = fork(
         shared, parent, "7", ["optim.learning_rate=0.002", "train.max_steps=32", "optim.weight_decay=0.3"]
@@ -240,6 +241,7 @@ def test_what_cannot_be_forked_says_why(
     assert shared.find(parent.run_id) == parent
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_not_offered(shared: Store) -> None:
     run = shared.find(train(classifier(KEPT), shared).run_id)
     file = shared.artifact(run, "checkpoints/step-14.ckpt")

@@ -42,6 +42,7 @@ def test_it_is_said_and_its_result_comes_back(store: Store) -> None:
     assert train(classifier(), store).run_id != first.run_id  # not asked for
 
 
+@pytest.mark.slow
 def test_a_trial_takes_all_of_it_over(store: Store) -> None:
     first = store.find(train(classifier(*EXPORTED), store).run_id)
     told: list[tuple[int, float]] = []
@@ -65,6 +66,7 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
     assert reproduce(store, run).comparison.verdict == "identical"
 
 
+@pytest.mark.slow
 def test_an_export_that_it_has_not_is_made(store: Store) -> None:
     train(classifier(), store)
     for number, asked in enumerate((EXPORTED, [*EXPORTED, "export.scored_examples=30"])):
@@ -76,6 +78,7 @@ def test_an_export_that_it_has_not_is_made(store: Store) -> None:
         assert [check for check in verify(store, run) if not check.holds] == []
 
 
+@pytest.mark.slow
 def test_an_export_asked_for_alone_is_a_new_run_with_the_old_training(store: Store) -> None:
     first = train(classifier(), store)
     result = train(classifier(*EXPORTED), store, reuse=True)
@@ -139,6 +142,7 @@ def test_another_config_beside_the_same_weights_is_another_recipe(store: Store, 
     assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused is None
 
 
+@pytest.mark.slow
 def test_what_did_not_finish_as_it_began_is_not_taken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     train(classifier(), store, stop_when=lambda step, _: step == 6)  # pruned
     with killed_at(24):
