@@ -124,6 +124,10 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
     if found.causes:
         title = "What differs around it, the likeliest cause first"
         out.print(_causes_table(found.causes, title, ("recorded", "now")))
+    if comparison.verdict != "identical" and any(cause.kind == "code" for cause in found.causes):
+        out.print(
+            f"`encore reproduce {recorded_id[:SHORT]} --at-commit` plays it with the code it was made with."
+        )
     if found.certificate[NONDETERMINISTIC]:
         out.print(operations_line(found.certificate), highlight=False)
     out.print(f"[dim]certificate: {found.certificate_file}[/]", highlight=False, soft_wrap=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from experiments.checkpoint_files import find_checkpoint
 from experiments.loading import parse_overridden
 from experiments.record import FORKED_FROM_TAG, run_name, told_apart
-from experiments.recorded import checkpoints_here, ended_run, recorded_config
+from experiments.recorded import check_record, checkpoints_here, ended_run, recorded_config
 from experiments.result import RunResult
 from experiments.start import Start
 from experiments.train import train
@@ -30,6 +30,7 @@ def fork(
     its weights do not fit what the overrides make of the model.
     """
     run = ended_run(store, record)
+    check_record(run)
     mapping = recorded_config(store, record).model_dump(mode="json")
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
     start = Start(find_checkpoint(checkpoints_here(run), at, where=run.where), run)

@@ -11,8 +11,9 @@ import numpy as np
 from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
+from experiments.digests import file_digest
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, ROWS_FOLDER, START_FILE, Beginning
+from experiments.record import CONFIG_FILE, ROWS_FOLDER, SEALS_FILE, START_FILE, Beginning
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
@@ -66,6 +67,19 @@ def check_is_one_run(run: RunArtifacts) -> None:
             where=run.where,
             cure=f"Name one of them: `encore runs --sweep {run.record.run_id[:8]}` lists them.",
         )
+
+
+def check_record(run: RunArtifacts) -> None:
+    """UserError, naming the file, when one of the record's own is not what was written before the first step."""
+    if not run.has(SEALS_FILE):
+        return  # an earlier version of Encore wrote none
+    for file, digest in run.json(SEALS_FILE).items():
+        if file_digest(run.path(file)) != digest:
+            raise UserError(
+                f"{file} is not what was recorded",
+                where=run.where,
+                cure="The artifact was altered; restore it.",
+            )
 
 
 def ended_run(store: Store, record: RunRecord) -> RunArtifacts:

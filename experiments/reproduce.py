@@ -27,7 +27,7 @@ from experiments.record import (
     Beginning,
     beginning_of,
 )
-from experiments.recorded import RunArtifacts, check_same_beginning, ended_run, recorded_config
+from experiments.recorded import RunArtifacts, check_record, check_same_beginning, ended_run, recorded_config
 from experiments.start import start_of
 from experiments.train import train
 
@@ -68,6 +68,7 @@ def reproduce(
     """
     tolerance = tolerance or Tolerance()
     run = ended_run(store, record)
+    check_record(run)
     recorded = read_outcome(store, record)
     if at_commit:
         _check_start_if_readable(run, console)
@@ -118,6 +119,7 @@ def check(
     threads: of torch, as `reproduce` would be told; none: as recorded.
     """
     run = ended_run(store, record)
+    check_record(run)
     here = _beginning_here(run, threads, console)
     return find_causes(recorded_circumstances(run), circumstances_of(here))
 

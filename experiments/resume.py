@@ -10,7 +10,7 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
 from experiments.outcome import logged_points
-from experiments.recorded import RunArtifacts, check_is_ours, checkpoints_here, recorded_config
+from experiments.recorded import RunArtifacts, check_is_ours, check_record, checkpoints_here, recorded_config
 from experiments.result import RunResult
 from experiments.start import start_of
 from experiments.train import train
@@ -32,6 +32,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     run = RunArtifacts(store, record)
     check_is_ours(run)
     _refuse(record, run.where)
+    check_record(run)
     config = recorded_config(store, record)
     start, folder = start_of(run), _checkpoints(store, record)
     begins_once_more = start is not None and not list(folder.glob("*.ckpt"))

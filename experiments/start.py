@@ -21,6 +21,7 @@ from experiments.checkpoint_files import (
     CALLBACK,
     ResumePoint,
     callback_state,
+    is_whole,
     link,
     load_checkpoint,
     read_point,
@@ -104,8 +105,14 @@ class Start:
 
 
 def start_of(run: RunArtifacts) -> Start | None:
-    """The checkpoint that a fork began with, from its own record; none for other runs."""
-    return Start(run.path(START_FILE), run) if run.has(START_FILE) else None
+    """The checkpoint that a fork began with, from its own record; none for other runs. UserError when it is damaged."""
+    if not run.has(START_FILE):
+        return None
+    if not is_whole(run.path(START_FILE)):
+        raise UserError(
+            f"{START_FILE} is damaged", where=run.where, cure="Restore it, or fork the old run once more."
+        )
+    return Start(run.path(START_FILE), run)
 
 
 def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from errors import UserError
+from experiments.checkpoint_files import is_whole
 from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
@@ -42,6 +43,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     run = outcome.run
     checks = [_digest(run, name, digest) for name, digest in outcome.digests.items()]
     checks += _record(run)
+    checks += _kept_checkpoints(run)
     for split in SCORED:
         checks += _scores(run, outcome, split)
     if run.has(EXPORT_REPORT):
@@ -81,6 +83,14 @@ def _record(run: RunArtifacts) -> Iterator[Check]:
     recorded = run.record.tags.get("encore.ran.fingerprint.start")
     if recorded is not None:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
+
+
+def _kept_checkpoints(run: RunArtifacts) -> Iterator[Check]:
+    """Every checkpoint that a fork or a resumption could begin with, by the checksums in it."""
+    folder = run.store.find_artifact(run.record, "checkpoints")
+    for file in sorted(folder.glob("*.ckpt")) if folder else ():
+        whole = is_whole(file)
+        yield Check("checkpoint", f"checkpoints/{file.name}", whole, "whole", "whole" if whole else "damaged")
 
 
 def _file_digest(run: RunArtifacts, file: str) -> str:

@@ -158,6 +158,8 @@ class _Sitting:
     began: float = field(default_factory=time.monotonic)
 
     def go(self) -> SweepReport:
+        if self.again and not self.search.goes_on():
+            self.notes.append("this sweep has used its budget; another seed or a larger budget trains more.")
         while self.search.goes_on() and self._in_time():
             self._trial()
         if self.sweep.finale is not None:

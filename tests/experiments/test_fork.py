@@ -176,6 +176,25 @@ def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord, what
 
 
 @pytest.mark.slow
+def test_a_damaged_start_or_an_altered_config_is_one_line(shared: Store, parent: RunRecord) -> None:
+    run = shared.find(fork(shared, parent, "14", []).run_id)
+    config = shared.artifact(run, "run/config.json")
+    whole = config.read_text()
+    config.write_text(whole.replace('"learning_rate": 0.001', '"learning_rate": 0.002'))
+    for verb in (reproduce, check, lambda store, run: fork(store, run, "21", [])):
+        with pytest.raises(UserError, match=r"run/config\.json is not what was recorded"):
+            verb(shared, run)
+    config.write_text(whole)
+    file = shared.artifact(run, START_FILE)
+    content = file.read_bytes()
+    file.unlink()
+    file.write_bytes(content[:1000])
+    for verb in (reproduce, check):
+        with pytest.raises(UserError, match=r"start\.ckpt is damaged"):
+            verb(shared, run)
+
+
+@pytest.mark.slow
 def test_early_stopping_begins_anew(shared: Store) -> None:
     patient = classifier("train.early_stopping_patience=3", "train.validations=12", "optim.learning_rate=0.05",
                          "train.keep_checkpoint_every_steps=2")  # fmt: skip

@@ -88,6 +88,7 @@ def _claim(path: Path) -> None:
         ("export/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"export's answers"}),
         ("run/working_tree.patch", lambda path: path.write_text("diff --git"), {"record"}),
         ("run/provenance.json", _flip, {"record"}),
+        ("checkpoints/best.ckpt", lambda path: path.write_bytes(b"PK"), {"checkpoint"}),
         ("run/rows/train.npy", _flip, {"record"}),
     ],
 )  # fmt: skip
