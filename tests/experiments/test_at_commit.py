@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks.clone import Edit, clone, commit, encore, git
+from experiments.digests import file_digest
+from experiments.record import SEALS_FILE
 from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.store import Store
 
@@ -18,6 +20,18 @@ pytestmark = pytest.mark.slow
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     return clone(tmp_path / "repository")
+
+
+PATCH = "run/working_tree.patch"
+
+
+def record_patch(root: Path, run_id: str, text: str) -> None:
+    """Have the run's record say that this was its patch."""
+    store = Store.open(root)
+    run = store.find(run_id)
+    patch, seals = store.artifact(run, PATCH), store.artifact(run, SEALS_FILE)
+    patch.write_text(text)
+    seals.write_text(json.dumps(json.loads(seals.read_text()) | {PATCH: file_digest(patch)}))
 
 
 def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
@@ -49,9 +63,13 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     assert not list((root / "worktrees").iterdir())
     assert git(repository, "worktree", "list").count("\n") == 1
 
-    record = Store.open(root).find(run_id)
-    patch = Store.open(root).artifact(record, "run/working_tree.patch")
-    patch.write_text(patch.read_text().replace("_LEVELS / (_LEVELS - dropped)", "something else", 1))
+    patch = Store.open(root).artifact(Store.open(root).find(run_id), PATCH)
+    other = patch.read_text().replace("_LEVELS / (_LEVELS - dropped)", "something else", 1)
+    patch.write_text(other)
+    altered = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    assert altered.returncode == 2
+    assert f"{PATCH} is not what was recorded" in altered.stderr
+    record_patch(root, run_id, other)
     refused = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
     assert refused.returncode == 2
     assert "the recorded patch does not apply" in refused.stderr.strip().splitlines()[-1]
@@ -61,10 +79,9 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
 def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Path) -> None:
     made = encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
     run_id = json.loads(made.stdout)["run_id"]
-    patch = Store.open(root).artifact(Store.open(root).find(run_id), "run/working_tree.patch")
-    train = repository / "experiments" / "train.py"
-    Edit(train, "import shutil\n", "import shutil\nimport no_such_module\n").make()
-    patch.write_text(git(repository, "diff"))
+    first = "from collections.abc import Mapping\n"
+    Edit(repository / "experiments" / "train.py", first, f"import no_such_module\n{first}").make()
+    record_patch(root, run_id, git(repository, "diff"))
     git(repository, "checkout", "-q", "--", ".")
     broken = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
     assert broken.returncode == 2
