@@ -77,7 +77,7 @@ def print_sweep(console: Console, report: SweepReport) -> None:
 
 
 def _trials_table(report: SweepReport, console: Console) -> Table:
-    language = report.primary_metric.endswith("loss")
+    language = not report.primary_metric.endswith("accuracy")
     score = "loss" if language else "accuracy"
     show = number_or_percent(language)
     swept = _short_keys(report)
@@ -93,7 +93,7 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 **dict(
                     zip(swept, (escape(_short_value(value)) for value in row.values.values()), strict=True)
                 ),
-                "held-out": show(row.metrics.get(report.primary_metric)),
+                "held-out": show(row.metrics.get(f"best/val/{score}")),
                 "test": show(row.metrics.get(f"test/{score}")),
                 "INT8": show(row.metrics.get(f"export/int8/{score}")),
                 "MiB": number(row.metrics.get("export/int8/size_mib")),
@@ -151,7 +151,10 @@ def _short_value(text: str) -> str:
 def _best_line(best: TrialRow) -> str:
     metrics = best.metrics
     if "test/accuracy" not in metrics:
-        return f"Best by the held-out slice: run {best.run_id[:SHORT]}, test loss {metrics['test/loss']:.4f} nats/token"
+        return (
+            f"Best by the held-out slice: run {best.run_id[:SHORT]}, test loss {metrics['test/loss']:.4f} "
+            f"nats/token, {metrics['test/bits_per_byte']:.4f} bits per byte"
+        )
     low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
     return (
         f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test accuracy "

@@ -5,7 +5,7 @@ Legend: B batch, T tokens of the longest text of a batch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
 import torch
@@ -17,7 +17,6 @@ from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
-from datamodules.tokens import TokenTable
 from errors import UserError
 
 
@@ -42,12 +41,12 @@ class TextClassificationData(TokenizedData):
     def _rows(self, split: object, name: str) -> SplitRows:
         columns = split[:]  # type: ignore[index]
         texts, labels = columns[self.text_column], columns["label"]
-        where = f"{self.path or self.hub_repository}, split {name}"
+        where = f"{self.settings.path or self.hub_repository}, split {name}"
         _check_values(texts, labels, classes=len(self.label_names), text_column=self.text_column, where=where)
         return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
 
-    def tokenize(self, texts: Sequence[str]) -> TokenTable:
-        return TokenTable.of(self.encoded(texts, truncation=True, max_length=self.max_tokens))
+    def tokenize(self, split: SplitName) -> Iterator[list[int]]:
+        return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
         ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))
@@ -92,7 +91,9 @@ class Sst2Data(TextClassificationData):
     split_names = ("train", "validation")
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
-        return hold_out_sentences(texts, examples=self.selection_examples, seed=self.selection_seed)
+        return hold_out_sentences(
+            texts, examples=self.settings.selection_examples, seed=self.settings.selection_seed
+        )
 
 
 class ImdbData(TextClassificationData):
@@ -111,7 +112,7 @@ class DemoReviewsData(TextClassificationData):
     split_names = ("train", "validation")
 
     def read(self) -> Splits:
-        if self.path is not None:
+        if self.settings.path is not None:
             return super().read()
         rows = generate_reviews()
         return from_rows(rows["train"], rows["validation"], "bundled:reviews")

@@ -5,8 +5,10 @@ Legend: W words of all rows together.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,13 +29,18 @@ class Holdout:
     dropped: NDArray[np.int64]  # too near to a held-out row to be trained on
 
 
-def hold_out(texts: Sequence[str], *, examples: int, seed: int) -> Holdout:
-    """Draw `examples` distinct texts; every other copy of a drawn text is dropped from train."""
-    keys = [normalized(text) for text in texts]
-    distinct = sorted(set(keys))
-    drawn = set(_draw(len(distinct), examples, seed).tolist())
-    held = {distinct[i] for i in drawn}
-    return _split(keys, held, near=held)
+def hold_out(keys: NDArray[Any], *, examples: int, seed: int) -> Holdout:
+    """Draw `examples` distinct keys; every other row of a drawn key is dropped from train.
+
+    keys: (N,) what counts as the same text: normalized texts, or digests of them.
+    """
+    distinct, first, which = np.unique(keys, return_index=True, return_inverse=True)
+    drawn = np.zeros(len(distinct), dtype=bool)
+    drawn[_draw(len(distinct), examples, seed)] = True
+    near = drawn[which]
+    selection = np.sort(first[drawn]).astype(np.int64)
+    near_rows = np.flatnonzero(near)
+    return Holdout(np.flatnonzero(~near), selection, np.setdiff1d(near_rows, selection, assume_unique=True))
 
 
 def hold_out_sentences(texts: Sequence[str], *, examples: int, seed: int) -> Holdout:
@@ -49,6 +56,14 @@ def hold_out_sentences(texts: Sequence[str], *, examples: int, seed: int) -> Hol
     held = {full[i] for i in _draw(len(full), examples, seed)}
     inside = words.contained_in({i for i, key in enumerate(keys) if key in held})
     return _split(keys, held, near=held | {keys[i] for i in np.flatnonzero(inside)})
+
+
+def text_digests(texts: Iterable[str], rows: int) -> NDArray[np.uint64]:
+    """(N,) 64-bit digests of normalized texts; among three million two are alike with a probability of 2e-7."""
+    codes = (
+        int.from_bytes(blake2b(normalized(text).encode(), digest_size=8).digest(), "little") for text in texts
+    )
+    return np.fromiter(codes, dtype=np.uint64, count=rows)
 
 
 def normalized(text: str) -> str:

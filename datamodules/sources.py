@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.hub import hub_reachable, missing
+from datamodules.separated import separated_rows
 from errors import UserError
 
 if TYPE_CHECKING:
@@ -34,15 +35,23 @@ class Splits:
     origin: str  # a folder's path, `hub:<repository>@<commit>` or `bundled:<generator>`
 
 
-def from_folder(folder: Path, *, splits: tuple[str, str], columns: Sequence[str], cache_dir: Path) -> Splits:
+def from_folder(
+    folder: Path,
+    *,
+    splits: tuple[str, str],
+    columns: Sequence[str],
+    separator: str | None = None,
+    cache_dir: Path,
+) -> Splits:
     """The train and the official evaluation split of a folder.
 
     folder: holds `<split>.parquet`, `.jsonl`, `.csv` or `.tsv`, or shards `<split>-*.parquet` of a hub
-    download. splits: names of the train and the evaluation split. columns: those that must be there.
+    download; with a `separator` of rows also `<split>.txt`. splits: names of the train and the evaluation split.
+    columns: those that must be there.
     Raises UserError: folder missing or empty, a split missing, unreadable, empty or of other columns.
     """
     check_is_folder(folder)
-    train, official = (_read_split(folder, split, columns, cache_dir) for split in splits)
+    train, official = (_read_split(folder, split, columns, separator, cache_dir) for split in splits)
     return Splits(train, official, str(folder))
 
 
@@ -56,11 +65,18 @@ def check_is_folder(folder: Path) -> None:
         )
 
 
-def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Path) -> Dataset:
+def _read_split(
+    folder: Path, split: str, columns: Sequence[str], separator: str | None, cache_dir: Path
+) -> Dataset:
     from datasets import Dataset, load_dataset
     from pyarrow import parquet
 
-    files, suffix = _files_of(folder, split)
+    files, suffix = _files_of(folder, split, [*_FORMATS, *([] if separator is None else [".txt"])])
+    # The library tells files apart by path and time; a copied file may have changed and kept both.
+    cache_dir = cache_dir / "datasets" / _content_digest(files)
+    if suffix == ".txt":
+        assert separator is not None
+        return separated_rows(files, separator, column=columns[0], cache_dir=cache_dir)
     builder, options = _FORMATS[suffix]
     with _unreadable_is_a_user_error(files[0]):
         if suffix == ".parquet" and not sum(parquet.read_metadata(file).num_rows for file in files):
@@ -69,16 +85,15 @@ def _read_split(folder: Path, split: str, columns: Sequence[str], cache_dir: Pat
             builder,
             data_files={split: [str(file) for file in files]},
             split=split,
-            # The library tells files apart by path and time; a copied file may have changed and kept both.
-            cache_dir=str(cache_dir / "datasets" / _content_digest(files)),
+            cache_dir=str(cache_dir),
             **options,
         )
     assert isinstance(loaded, Dataset)
     return checked_columns(loaded, columns, where=str(files[0]))
 
 
-def _files_of(folder: Path, split: str) -> tuple[list[Path], str]:
-    for suffix in _FORMATS:
+def _files_of(folder: Path, split: str, suffixes: Sequence[str]) -> tuple[list[Path], str]:
+    for suffix in suffixes:
         files = sorted([*folder.glob(f"{split}{suffix}"), *folder.glob(f"{split}-*{suffix}")])
         if files:
             return files, suffix
@@ -86,7 +101,7 @@ def _files_of(folder: Path, split: str) -> tuple[list[Path], str]:
     raise UserError(
         f"no file for the split {split!r} (the folder holds {present})",
         where=f"data.path={folder}",
-        cure=f"Put {split}.parquet, {split}.jsonl, {split}.csv or {split}.tsv there.",
+        cure=f"Put one of {', '.join(split + suffix for suffix in suffixes)} there.",
     )
 
 

@@ -1,78 +1,186 @@
-"""Stories as blocks of tokens for a language model: TinyStories and the bundled stories.
+"""Stories as sequences of tokens for a language model: TinyStories and the bundled stories.
 
-Legend: B batch, T tokens of a block.
+Legend: B batch, T tokens of a sequence.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from datamodules.corpora.stories import generate_stories
+from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.hub import DATA_SETS
-from datamodules.rows import SplitRows
+from datamodules.rows import SplitRows, StoredTexts
+from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, SplitName, TokenizedData
-from datamodules.tokenizers import pad_token_id
-from datamodules.tokens import TokenTable
+from datamodules.tokenized import Batch, OnProgress, SplitName, TokenizedData
+from datamodules.tokenizers import END_OF_TEXT, pad_token_id
 from errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 IGNORED = -100  # target of a padded position: left out of the loss
 
 
 class StoryData(TokenizedData):
-    """Stories joined by the end-of-text token and cut into blocks of `max_tokens` targets.
+    """Stories, each opened by the end of the one before and closed by its own: the end-of-text token.
 
-    A block holds max_tokens + 1 ids and overlaps the one before by one, so that every token of the
-    corpus, ends of stories included, is a target exactly once; the last block is shorter.
+    A sequence holds at most max_tokens + 1 ids, of which all but the first are targets. For training, `packed`
+    joins the stories and cuts them into such blocks, each overlapping the one before by one id, so that every
+    token, ends of stories included, is a target exactly once; the last block is shorter. Unpacked, a sequence
+    is one whole story. For scoring, every story stands for itself whatever the training does: what is longer
+    than the context is cut into windows in the same way (see docs/language-models.md).
     """
 
     tokenizer_kind = "gpt2_bpe"
     split_names = ("train", "validation")
     column_names = ("text",)
+    separator = END_OF_TEXT
+
+    def __init__(self, settings: DataSettings, *, on_progress: OnProgress | None = None) -> None:
+        super().__init__(settings, on_progress=on_progress)
+        self._bytes: dict[SplitName, NDArray[np.int64]] = {}
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         return self._rows(splits.train, "train"), self._rows(splits.official, "validation")
 
-    def _rows(self, split: object, name: str) -> SplitRows:
-        texts = split[:]["text"]  # type: ignore[index]
-        for row, text in enumerate(texts):
-            if not isinstance(text, str) or not text.strip():
-                raise UserError(
-                    f"row {row}: the story is {text!r:.40}",
-                    where=f"{self.path or self.hub_repository}, split {name}",
-                    cure="Every row needs a story; drop or mend it.",
-                )
-        return SplitRows([text.strip() for text in texts], None)
+    def _rows(self, split: Dataset, name: str) -> SplitRows:
+        where = f"{self.settings.path or self.hub_repository}, split {name}"
+        row = 0
+        try:
+            for found in split.iter(batch_size=2000):
+                texts: list[object] = found["text"]  # type: ignore[index]
+                for text in texts:
+                    _check_story(text, row, where)
+                    row += 1
+        except UnicodeDecodeError as error:
+            raise UserError(
+                f"a story from row {row} on is not UTF-8", where=where, cure="Write the file again as UTF-8."
+            ) from error
+        return SplitRows(StoredTexts(split, "text"), None)
 
-    def tokenize(self, texts: Sequence[str]) -> TokenTable:
+    def hold_out(self, texts: Sequence[str]) -> Holdout:
+        keys = text_digests(texts, len(texts))
+        return hold_out(keys, examples=self.settings.selection_examples, seed=self.settings.selection_seed)
+
+    def tokenize(self, split: SplitName) -> Iterator[NDArray[np.int32]]:
         end = self.tokenizer.eos_token_id
         if end is None:
             raise UserError(
                 "has no end-of-text token",
-                where=f"tokenizer {self.tokenizer_source}",
+                where=f"tokenizer {self.settings.tokenizer}",
                 cure="Give one that has.",
             )
-        stories = self.encoded(texts, add_special_tokens=False)
-        # The end of the story before the first one opens the stream, as every later story is opened.
-        parts = [np.array([end], dtype=np.int32)]
-        parts += [np.array([*story, end], dtype=np.int32) for story in stories]
-        stream = np.concatenate(parts)
-        begins = range(0, len(stream) - 1, self.max_tokens)
-        return TokenTable.of(stream[begin : begin + self.max_tokens + 1] for begin in begins)
+        stories = self._stories(split, end)
+        if split != "train":
+            return (window for story in stories for window in windows(story, self.settings.max_tokens))
+        return blocks(stories, self.settings.max_tokens) if self.settings.packed else self._whole(stories)
+
+    def _stories(self, split: SplitName, end: int) -> Iterator[NDArray[np.int32]]:
+        """Ids of each story, `end` before and after; UserError for one that would end in its middle."""
+        encoded = self.encoded(self.rows[split].texts, add_special_tokens=False)
+        for row, story in enumerate(encoded):
+            if end in story:
+                raise UserError(
+                    f"{self.tokenizer.eos_token} stands in the story {self.rows[split].texts[row]!r:.60}",
+                    where=f"{self.origin}, split {split}",
+                    cure="Give each story a row of its own, or a .txt file with the marks between the stories.",
+                )
+            yield np.array([end, *story, end], dtype=np.int32)
+
+    def _whole(self, stories: Iterator[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
+        for row, story in enumerate(stories):
+            if len(story) - 1 > self.settings.max_tokens:
+                raise UserError(
+                    f"the story {self.rows['train'].texts[row]!r:.60} has {len(story) - 1} tokens with its end, "
+                    f"and the context holds {self.settings.max_tokens}",
+                    where=f"{self.origin}, split train without the held-out rows, row {row}",
+                    cure="Raise data.max_tokens, take the story out, or use data.packed=true.",
+                )
+            yield story
+
+    def cut_key(self, split: SplitName) -> tuple[str, ...]:
+        return (
+            str(self.settings.max_tokens),
+            "blocks" if split == "train" and self.settings.packed else "stories",
+        )
+
+    def example_of(self, split: SplitName) -> NDArray[np.int64]:
+        """(N,) the story of each window; of packed blocks, which hold several, there is no such thing."""
+        assert split != "train"
+        table = self.tables[split]
+        # A story's first window begins with the end-of-text token, which no text holds; a later one with a word.
+        first = np.asarray(table.ids_S[table.starts[:-1]] == self.tokenizer.eos_token_id)
+        return np.cumsum(first) - 1
+
+    def story_bytes(self, split: SplitName) -> NDArray[np.int64]:
+        """(N,) UTF-8 bytes of the story, at its first window, and 0 at its later ones."""
+        if split not in self._bytes:
+            texts = self.rows[split].texts
+            sizes = np.fromiter((len(text.encode()) for text in texts), dtype=np.int64, count=len(texts))
+            story = self.example_of(split)
+            first = np.diff(story, prepend=-1) > 0
+            self._bytes[split] = np.where(first, sizes[story], 0)
+        return self._bytes[split]
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
-        """`input_ids`, `attention_mask`, `labels`: (B, T) int64; labels are the next ids."""
+        """`input_ids`, `attention_mask`, `labels`: (B, T) int64; labels are the next ids. For scoring also
+        `bytes` (B,) int64, see `story_bytes`.
+
+        Padding is told by its position: its id is that of the end-of-text token, which must be learned.
+        """
         ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))
         ids, mask = torch.from_numpy(ids_BT), torch.from_numpy(mask_BT)
-        return {
+        batch = {
             "input_ids": ids[:, :-1],
             "attention_mask": mask[:, 1:],
             "labels": ids[:, 1:].masked_fill(mask[:, 1:] == 0, IGNORED),
             "row": torch.tensor(rows),
         }
+        if split != "train":
+            batch["bytes"] = torch.from_numpy(self.story_bytes(split)[list(rows)])
+        return batch
+
+
+def _check_story(text: object, row: int, where: str) -> None:
+    """UserError for an empty story."""
+    if not isinstance(text, str) or not text.strip():
+        raise UserError(
+            f"row {row}: the story is {text!r:.40}",
+            where=where,
+            cure="Every row needs a story; drop or mend it.",
+        )
+
+
+def windows(story: NDArray[np.int32], targets: int) -> Iterator[NDArray[np.int32]]:
+    """Consecutive pieces of at most `targets` + 1 ids, each beginning with the last id of the one before."""
+    for begin in range(0, len(story) - 1, targets):
+        yield story[begin : begin + targets + 1]
+
+
+def blocks(stories: Iterator[NDArray[np.int32]], targets: int) -> Iterator[NDArray[np.int32]]:
+    """The stories (each with the end-of-text token before and after it) as one stream, cut as `windows` does.
+
+    What is left of a story at the end of a block opens the next one; nothing is lost and nothing invented.
+    """
+    held: list[NDArray[np.int32]] = []
+    size = 0
+    for story in stories:
+        held.append(story if not held else story[1:])  # the end of one story is the opening of the next
+        size += len(held[-1])
+        if size > targets:
+            stream = np.concatenate(held)
+            whole = (len(stream) - 1) // targets * targets
+            yield from windows(stream[: whole + 1], targets)
+            held, size = [stream[whole:]], len(stream) - whole
+    if size > 1:
+        yield np.concatenate(held)
 
 
 class TinyStoriesData(StoryData):
@@ -87,7 +195,7 @@ class DemoStoriesData(StoryData):
     hub_repository = "bundled:stories"
 
     def read(self) -> Splits:
-        if self.path is not None:
+        if self.settings.path is not None:
             return super().read()
         rows = generate_stories()
         return from_rows(rows["train"], rows["validation"], "bundled:stories")

@@ -7,8 +7,7 @@ Legend: N rows of a split, B batch, T tokens of the longest sequence of a batch.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -19,8 +18,9 @@ from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.fingerprint import short_digest
-from datamodules.holdout import Holdout, hold_out
+from datamodules.holdout import Holdout, hold_out, normalized
 from datamodules.rows import SplitRows
+from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_folder, from_hub
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
@@ -39,61 +39,13 @@ _TOKENIZED_AT_ONCE = 4096
 
 
 class TokenizedData(pl.LightningDataModule, ABC):
-    """A corpus as batches of token ids.
-
-    path: folder with the splits, or None for the hub (at the commit `revision`) or the bundled rows.
-    tokenizer: folder or hub id (at tokenizer_revision), or None to train one of `vocab_size` on the train split.
-    max_tokens: longer sequences are cut. batch_size rows and, if given, batch_tokens padded tokens bound a
-    training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
-    out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
-    seed: of the batch order. loader_workers: processes that build batches; they never change the batches.
-    accumulate_batches: an epoch has a whole number of such groups of batches. on_progress: told of the set-up.
-    """
+    """A corpus as batches of token ids. on_progress: told of the set-up."""
 
     tokenizer_kind: ClassVar[TrainedKind]
 
-    def __init__(
-        self,
-        *,
-        path: Path | None,
-        revision: str,
-        tokenizer: str | None,
-        tokenizer_revision: str,
-        vocab_size: int,
-        max_tokens: int,
-        batch_size: int,
-        batch_tokens: int | None,
-        evaluation_tokens: int,
-        group_by_length: bool,
-        selection_examples: int,
-        selection_seed: int,
-        train_examples: int | None,
-        seed: int,
-        loader_workers: int,
-        accumulate_batches: int,
-        cache_dir: Path,
-        local_files_only: bool,
-        on_progress: OnProgress | None = None,
-    ) -> None:
+    def __init__(self, settings: DataSettings, *, on_progress: OnProgress | None = None) -> None:
         super().__init__()
-        self.path = path
-        self.revision = revision
-        self.tokenizer_source = tokenizer
-        self.tokenizer_revision = tokenizer_revision
-        self.vocab_size = vocab_size
-        self.max_tokens = max_tokens
-        self.batch_size = batch_size
-        self.batch_tokens = batch_tokens
-        self.evaluation_tokens = evaluation_tokens
-        self.group_by_length = group_by_length
-        self.selection_examples = selection_examples
-        self.selection_seed = selection_seed
-        self.train_examples = train_examples
-        self.seed = seed
-        self.loader_workers = loader_workers
-        self.accumulate_batches = accumulate_batches
-        self.cache_dir = cache_dir
-        self.local_files_only = local_files_only
+        self.settings = settings
         self._on_progress = on_progress
         self.origin = ""
         self.rows: dict[SplitName, SplitRows] = {}
@@ -108,19 +60,24 @@ class TokenizedData(pl.LightningDataModule, ABC):
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
     column_names: ClassVar[tuple[str, ...]]
+    separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
     def read(self) -> Splits:
         """The source's train and official split, columns checked."""
-        if self.path is not None:
+        if self.settings.path is not None:
             return from_folder(
-                self.path, splits=self.split_names, columns=self.column_names, cache_dir=self.cache_dir
+                self.settings.path,
+                splits=self.split_names,
+                columns=self.column_names,
+                separator=self.separator,
+                cache_dir=self.settings.cache_dir,
             )
         return from_hub(
             self.hub_repository,
-            commit=self.revision,
+            commit=self.settings.revision,
             splits=self.split_names,
             columns=self.column_names,
-            cache_dir=self.cache_dir,
+            cache_dir=self.settings.cache_dir,
         )
 
     @abstractmethod
@@ -129,7 +86,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         """Which rows of the train split select models."""
-        return hold_out(texts, examples=self.selection_examples, seed=self.selection_seed)
+        keys = np.array([normalized(text) for text in texts], dtype=object)
+        return hold_out(keys, examples=self.settings.selection_examples, seed=self.settings.selection_seed)
 
     def encoded(self, texts: Sequence[str], **options: Any) -> Iterator[list[int]]:
         """Token ids of each text, in order, with the tokenizer's `options`."""
@@ -140,8 +98,17 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self._report("tokenizing", begin + len(some), len(texts))
 
     @abstractmethod
-    def tokenize(self, texts: Sequence[str]) -> TokenTable:
-        """Sequences for the model, special tokens in, cut to `max_tokens`."""
+    def tokenize(self, split: SplitName) -> Iterable[Sequence[int] | NDArray[np.integer[Any]]]:
+        """Sequences for the model of one split, special tokens in, of what `max_tokens` allows."""
+
+    def cut_key(self, split: SplitName) -> tuple[str, ...]:
+        """What decides the sequences of a split besides its rows and the tokenizer."""
+        del split
+        return (str(self.settings.max_tokens),)
+
+    def example_of(self, split: SplitName) -> NDArray[np.int64]:
+        """(N,) which row of the split each sequence of its table belongs to."""
+        return np.arange(len(self.tables[split]))
 
     @abstractmethod
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
@@ -183,53 +150,55 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self._on_progress(what, done, total)
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        if self.train_examples is None:
+        if self.settings.train_examples is None:
             return rows
-        if self.train_examples > len(rows):
+        if self.settings.train_examples > len(rows):
             raise UserError(
-                f"{self.train_examples} rows are asked for, {len(rows)} are left to train on",
+                f"{self.settings.train_examples} rows are asked for, {len(rows)} are left to train on",
                 where="data.train_examples",
                 cure=f"Ask for at most {len(rows)}, or leave it out for all.",
             )
-        generator = np.random.Generator(np.random.PCG64(self.selection_seed))
-        return np.sort(generator.permutation(rows)[: self.train_examples])
+        generator = np.random.Generator(np.random.PCG64(self.settings.selection_seed))
+        return np.sort(generator.permutation(rows)[: self.settings.train_examples])
 
     def _cached_holdout(self, train: SplitRows) -> Holdout:
         key = short_digest(
-            "holdout-1",
+            "holdout-2",
             type(self).__name__,
             train.fingerprint,
-            str(self.selection_examples),
-            str(self.selection_seed),
+            str(self.settings.selection_examples),
+            str(self.settings.selection_seed),
         )
-        path = self.cache_dir / "holdout" / f"{key}.npz"
+        path = self.settings.cache_dir / "holdout" / key
         if not path.exists():
             self._report("holding out rows of train")
             holdout = self.hold_out(train.texts)
-            TokenTable.of([holdout.train, holdout.selection, holdout.dropped]).save(path)
+            TokenTable.write(path, [holdout.train, holdout.selection, holdout.dropped])
         parts = TokenTable.load(path)
         return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
-        if self.tokenizer_source is not None:
+        if self.settings.tokenizer is not None:
             return load_tokenizer(
-                self.tokenizer_source,
-                local_files_only=self.local_files_only,
-                revision=self.tokenizer_revision,
+                self.settings.tokenizer,
+                local_files_only=self.settings.local_files_only,
+                revision=self.settings.tokenizer_revision,
             )
-        return train_tokenizer(self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.vocab_size)
+        return train_tokenizer(
+            self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.settings.vocab_size
+        )
 
     def _cached_tokens(self, split: SplitName) -> TokenTable:
         key = short_digest(
-            "tokens-1",
+            "tokens-2",
             type(self).__name__,
             self.rows[split].fingerprint,
             self.tokenizer_digest,
-            str(self.max_tokens),
+            *self.cut_key(split),
         )
-        path = self.cache_dir / "tokens" / f"{key}.npz"
+        path = self.settings.cache_dir / "tokens" / key
         if not path.exists():
-            self.tokenize(self.rows[split].texts).save(path)
+            TokenTable.write(path, self.tokenize(split))
         return TokenTable.load(path)
 
     def fingerprints(self) -> Mapping[SplitName, str]:
@@ -240,11 +209,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
         """The batches of every epoch."""
         return EpochBatches(
             self.tables["train"].lengths,
-            batch_size=self.batch_size,
-            batch_tokens=self.batch_tokens,
-            group_by_length=self.group_by_length,
-            multiple_of=self.accumulate_batches,
-            seed=self.seed,
+            batch_size=self.settings.batch_size,
+            batch_tokens=self.settings.batch_tokens,
+            group_by_length=self.settings.group_by_length,
+            multiple_of=self.settings.accumulate_batches,
+            seed=self.settings.seed,
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -264,7 +233,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def _evaluation_loader(self, split: SplitName) -> DataLoader[Batch]:
         lengths = self.tables[split].lengths
-        return self._loader(split, evaluation_batches(lengths, batch_tokens=self.evaluation_tokens))
+        return self._loader(split, evaluation_batches(lengths, batch_tokens=self.settings.evaluation_tokens))
 
     def _loader(self, split: SplitName, batches: RunBatches | Sequence[list[int]]) -> DataLoader[Batch]:
         # batch_size=None: the sampler hands over whole batches, the data set collates them.
@@ -272,9 +241,9 @@ class TokenizedData(pl.LightningDataModule, ABC):
             _BatchesOf(self, split),
             sampler=batches,  # type: ignore[arg-type]
             batch_size=None,
-            num_workers=self.loader_workers,
-            persistent_workers=self.loader_workers > 0 and split == "val",
-            generator=torch.Generator().manual_seed(self.seed),
+            num_workers=self.settings.loader_workers,
+            persistent_workers=self.settings.loader_workers > 0 and split == "val",
+            generator=torch.Generator().manual_seed(self.settings.seed),
         )
 
 

@@ -1,4 +1,4 @@
-"""Token sequences of different lengths in one flat array, cached by content.
+"""Token sequences of different lengths in one flat array, cached by content and read from the disk as needed.
 
 Legend: N sequences, S tokens of all sequences together, B batch, T longest sequence of a batch.
 """
@@ -6,6 +6,8 @@ Legend: N sequences, S tokens of all sequences together, B batch, T longest sequ
 from __future__ import annotations
 
 import os
+import shutil
+from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,17 +16,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+_WRITTEN_AT_ONCE = 2**20  # tokens
+
 
 @dataclass(frozen=True)
 class TokenTable:
-    """N sequences: `ids_S` int32, sequence i being ids_S[starts[i] : starts[i + 1]]."""
+    """N sequences: `ids_S` int32, sequence i being ids_S[starts[i] : starts[i + 1]].
+
+    path: the folder that it was read from; a copy in another process reads from there too.
+    """
 
     ids_S: NDArray[np.int32]
     starts: NDArray[np.int64]  # (N + 1,)
+    path: Path | None = None
 
     @classmethod
     def of(cls, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]) -> TokenTable:
-        """From lists of token ids."""
+        """From lists of token ids, in memory."""
         arrays = [np.asarray(sequence, dtype=np.int32) for sequence in sequences]
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
@@ -32,6 +40,11 @@ class TokenTable:
 
     def __len__(self) -> int:
         return len(self.starts) - 1
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self.path is not None:
+            return TokenTable.load, (self.path,)
+        return TokenTable, (self.ids_S, self.starts)
 
     @property
     def lengths(self) -> NDArray[np.int64]:
@@ -44,24 +57,59 @@ class TokenTable:
 
     def padded(self, rows: Sequence[int], pad: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sequences `rows` padded on the right with `pad` to the longest: ids_BT and mask_BT, int64."""
-        lengths_B = self.lengths[list(rows)]
+        some = np.asarray(rows)
+        lengths_B = self.starts[some + 1] - self.starts[some]
         mask_BT = np.arange(int(lengths_B.max(initial=0)))[None, :] < lengths_B[:, None]
         ids_BT = np.full(mask_BT.shape, pad, dtype=np.int64)
         ids_BT[mask_BT] = np.concatenate([self.sequence(row) for row in rows])
         return ids_BT, mask_BT.astype(np.int64)
 
-    def save(self, path: Path) -> None:
-        """Write to `path` (.npz) under a temporary name first, so that no reader sees half a file."""
+    @staticmethod
+    def write(path: Path, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]) -> None:
+        """Write the folder `path` sequence by sequence, under another name first: no reader sees half of it.
+
+        In memory there are no more than a million tokens and eight bytes for each sequence.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{os.getpid()}-{path.name}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir()
         try:
-            np.savez(partial, ids=self.ids_S, starts=self.starts)
-            partial.rename(path)
+            starts = _write_ids(partial / "ids.i32", sequences)
+            np.save(partial / "starts.npy", starts, allow_pickle=False)
+            if not path.exists():
+                partial.rename(path)
         finally:
-            partial.unlink(missing_ok=True)
+            shutil.rmtree(partial, ignore_errors=True)
 
     @classmethod
     def load(cls, path: Path) -> TokenTable:
-        """Read what `save` wrote."""
-        with np.load(path, allow_pickle=False) as arrays:
-            return cls(arrays["ids"], arrays["starts"])
+        """Read what `write` wrote; the ids stay on the disk until they are asked for."""
+        starts = np.load(path / "starts.npy", allow_pickle=False)
+        ids_S = (
+            np.memmap(path / "ids.i32", dtype=np.int32, mode="r")
+            if starts[-1]  # an empty file cannot be mapped
+            else np.zeros(0, dtype=np.int32)
+        )
+        return cls(ids_S, starts, path)
+
+
+def _write_ids(
+    file: Path, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]
+) -> NDArray[np.int64]:
+    """Write the ids of all sequences; where each of them starts, (N + 1,)."""
+    starts = array("q", [0])
+    waiting: list[NDArray[np.int32]] = []
+    size = 0
+    with file.open("wb") as stream:
+        for sequence in sequences:
+            waiting.append(np.asarray(sequence, dtype=np.int32))
+            size += len(sequence)
+            starts.append(starts[-1] + len(sequence))
+            if size >= _WRITTEN_AT_ONCE:
+                stream.write(np.concatenate(waiting).tobytes())
+                waiting.clear()
+                size = 0
+        if waiting:
+            stream.write(np.concatenate(waiting).tobytes())
+    return np.array(starts, dtype=np.int64)

@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
+from datamodules.settings import DataSettings
 from datamodules.sources import check_is_folder
 from errors import RunError, UserError
-from experiments.config import DistilBertModelConfig, ExperimentConfig, Gpt2ModelConfig, ModelConfig
+from experiments.config import (
+    DistilBertModelConfig,
+    ExperimentConfig,
+    Gpt2ModelConfig,
+    ModelConfig,
+    StoriesConfig,
+)
 from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
 from tracking.disk import disk_errors
@@ -80,7 +87,7 @@ def build_data(
 ) -> TokenizedData:
     """The datamodule of a pinned config's `data`, read, held out and tokenized."""
     data, model = config.data, config.model
-    module = _data_class(data.kind)(
+    settings = DataSettings(
         path=None if data.path is None else Path(data.path).expanduser(),
         revision=data.revision,
         tokenizer=model.tokenizer or model.pretrained,
@@ -98,9 +105,10 @@ def build_data(
         loader_workers=data.loader_workers,
         accumulate_batches=config.train.accumulate_batches,
         cache_dir=cache_dir,
-        on_progress=on_progress,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
+        packed=isinstance(data, StoriesConfig) and data.packed,
     )
+    module = _data_class(data.kind)(settings, on_progress=on_progress)
     module.setup()
     return module
 
@@ -206,7 +214,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
         network = pretrained_distilbert(
             model.pretrained,
             revision=model.revision,
-            local_files_only=data.local_files_only,
+            local_files_only=data.settings.local_files_only,
             labels=data.label_names,
             dropouts=dropouts,
         )
@@ -214,7 +222,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
         network = new_distilbert(
             vocab_size=len(data.tokenizer),
             pad_token_id=pad_token_id(data.tokenizer),
-            max_tokens=data.max_tokens,
+            max_tokens=data.settings.max_tokens,
             layers=model.layers,
             heads=model.heads,
             dim=model.dim,
@@ -239,7 +247,7 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
         network = pretrained_gpt2(
             model.pretrained,
             revision=model.revision,
-            local_files_only=data.local_files_only,
+            local_files_only=data.settings.local_files_only,
             pad_token_id=end,
             dropout=model.dropout,
         )
@@ -247,7 +255,7 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
         network = new_gpt2(
             vocab_size=len(data.tokenizer),
             end_token_id=end,
-            context_tokens=data.max_tokens,
+            context_tokens=data.settings.max_tokens,
             layers=model.layers,
             heads=model.heads,
             dim=model.dim,
@@ -264,7 +272,7 @@ def _check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
     if Path(model.pretrained).is_dir() and not has_tokenizer(Path(model.pretrained)):
         return  # a folder of bare weights: only the size can be checked
     own = load_tokenizer(
-        model.pretrained, local_files_only=data.local_files_only, revision=model.revision
+        model.pretrained, local_files_only=data.settings.local_files_only, revision=model.revision
     ).get_vocab()
     given = data.tokenizer.get_vocab()
     strange = next(
@@ -287,10 +295,10 @@ def _check_vocabulary(learner: Learner, data: TokenizedData) -> None:
             where="model.tokenizer",
             cure="Give the tokenizer that the model was trained with.",
         )
-    positions = getattr(learner.model.config, "max_position_embeddings", data.max_tokens)
-    if data.max_tokens > positions:
+    positions = getattr(learner.model.config, "max_position_embeddings", data.settings.max_tokens)
+    if data.settings.max_tokens > positions:
         raise UserError(
-            f"{data.max_tokens} tokens, but the model has {positions} positions",
+            f"{data.settings.max_tokens} tokens, but the model has {positions} positions",
             where="data.max_tokens",
             cure=f"Use at most {positions}.",
         )

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 StopWhen = Callable[[int, Mapping[str, float]], bool]
 # Values by metric by optimiser step.
 LoggedPoints = Mapping[int, Mapping[str, float]]
-SPEED = "train/examples_per_s"  # the one metric of a step that differs each time
+# The metrics of a step that differ each time.
+SPEEDS = ("train/examples_per_s", "train/tokens_per_s")
 
 
 def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
@@ -71,7 +72,7 @@ class StepMetrics(pl.Callback):
         self.logged = logged or {}
         self._came_out_otherwise = False
         self._losses: list[float] = []
-        self._examples = 0
+        self._examples = self._tokens = 0
         self._since = self._learning_rate = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -91,6 +92,7 @@ class StepMetrics(pl.Callback):
     ) -> None:
         self._losses.append(float(outputs["loss"]) * self.accumulate_batches)
         self._examples += len(batch["row"])
+        self._tokens += int(batch["attention_mask"].sum())
         if len(self._losses) < self.accumulate_batches:
             return
         assert isinstance(pl_module, Learner)
@@ -99,11 +101,14 @@ class StepMetrics(pl.Callback):
             "train/loss": sum(self._losses) / len(self._losses),
             "train/learning_rate": self._learning_rate,
             "train/gradient_norm": float(pl_module.last_gradient_norm),
-            SPEED: self._examples / (now - self._since),
+            **{
+                name: done / (now - self._since)
+                for name, done in zip(SPEEDS, (self._examples, self._tokens), strict=True)
+            },
         }
         self._log(values, trainer.global_step)
         self._losses.clear()
-        self._examples = 0
+        self._examples = self._tokens = 0
         self._since = now
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -112,7 +117,7 @@ class StepMetrics(pl.Callback):
 
     def _log(self, values: dict[str, float], step: int) -> None:
         known = self.logged.get(step, {})
-        for key in values.keys() & known.keys() - {SPEED}:
+        for key in values.keys() & known.keys() - set(SPEEDS):
             if _bits(values[key]) != _bits(known[key]) and not self._came_out_otherwise:
                 self._came_out_otherwise = True
                 self.run_log.set_tags({"encore.resumed_otherwise": f"{key} at step {step}"})

@@ -70,6 +70,8 @@ class StoriesConfig(CorpusConfig):
     kind: Literal["tinystories", "demo_stories"]
     max_tokens: int = Field(ge=8, le=1024)
     """Tokens of a block; also the context that a model from scratch gets."""
+    packed: bool = True
+    """Train on blocks that hold several stories; false: on one story at a time, none longer than max_tokens."""
 
 
 class ModelConfig(Strict):
@@ -221,9 +223,9 @@ class ExperimentConfig(Strict):
     @property
     def primary_metric(self) -> str:
         """The held-out metric that selects models."""
-        return "val/loss" if self.model.kind == "gpt2" else "val/accuracy"
+        return "val/bits_per_byte" if self.model.kind == "gpt2" else "val/accuracy"
 
     @property
     def greater_is_better(self) -> bool:
         """Whether more of the primary metric is better."""
-        return self.primary_metric != "val/loss"
+        return self.primary_metric == "val/accuracy"

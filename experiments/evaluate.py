@@ -41,7 +41,7 @@ def evaluate(
     """Score `learner` on one split in float32, whatever precision it was trained in."""
     rows = _answers(learner, data, split, device, on_progress)
     if data.rows[split].labels is None:
-        predictions = rows[["row", "nll", "tokens"]]
+        predictions = rows.assign(row=data.example_of(split)).groupby("row", as_index=False).sum()
     else:
         predictions = _with_texts(rows, data.rows[split].texts)
     return Evaluation(scores_of(predictions), predictions)
@@ -60,7 +60,7 @@ def _answers(
             moved = {key: value.to(device) for key, value in batch.items()}
             _, logits = learner.loss_and_logits(moved)
             frame = (
-                _token_losses(logits, moved["labels"])
+                _token_losses(logits, moved["labels"]).assign(bytes=batch["bytes"].numpy())
                 if logits.dim() == 3
                 else _labels(logits, moved["labels"])
             )
@@ -96,9 +96,13 @@ def _with_texts(rows: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
 
 
 def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
-    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of tokens (nll, tokens)."""
+    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of stories (N rows with
+    nll, tokens, bytes; an earlier version of Encore counted no bytes)."""
     if "nll" in predictions:
-        return language_scores(float(predictions["nll"].sum()), int(predictions["tokens"].sum()))
+        nll, tokens = float(predictions["nll"].sum()), int(predictions["tokens"].sum())
+        return language_scores(
+            nll, tokens, int(predictions["bytes"].sum()) if "bytes" in predictions else None
+        )
     scores = classification_scores(
         predictions["prediction"].to_numpy(dtype=np.int64), predictions["label"].to_numpy(dtype=np.int64)
     )

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.callbacks import SPEED
+from experiments.callbacks import SPEEDS
 from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE
 from experiments.recorded import RunArtifacts, check_is_one_run
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 # Figures that a clock decides.
-_TIMED = re.compile(r"^(time|system)/|latency|" + re.escape(SPEED))
+_TIMED = re.compile("|".join(["^(time|system)/", "latency", *map(re.escape, SPEEDS)]))
 SCORED = ("val", "test")
 EXPORT_REPORT = "export/report.json"
 

@@ -46,9 +46,10 @@ def classification_scores(
     return scores
 
 
-def language_scores(nll_sum: float, tokens: int) -> dict[str, float]:
+def language_scores(nll_sum: float, tokens: int, text_bytes: int | None = None) -> dict[str, float]:
     """`loss` in nats per token and `perplexity`, from a negative log-likelihood summed over `tokens`.
 
+    With the UTF-8 bytes of the texts also `bits_per_byte`, which compares models of different tokenizers.
     Raises `UserError` when no token was predicted or the sum is not a finite number from 0 up.
     """
     if tokens <= 0:
@@ -65,7 +66,8 @@ def language_scores(nll_sum: float, tokens: int) -> dict[str, float]:
         )
     from experiments.metrics.perplexity.perplexity import Perplexity
 
-    return _compute(Perplexity, nll=np.array([nll_sum]), tokens=np.array([tokens]))
+    scores = _compute(Perplexity, nll=np.array([nll_sum]), tokens=np.array([tokens]))
+    return scores if text_bytes is None else scores | {"bits_per_byte": nll_sum / math.log(2) / text_bytes}
 
 
 def wilson_interval(hits: int, total: int, z: float = Z_95) -> tuple[float, float]:

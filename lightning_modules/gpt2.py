@@ -5,10 +5,12 @@ Legend: B batch, T tokens of a block, V vocabulary.
 
 from __future__ import annotations
 
+import math
 import re
 
 import torch
 import torch.nn.functional as F
+from torchmetrics import SumMetric
 from transformers import GPT2Config, GPT2LMHeadModel
 
 from lightning_modules.learner import Batch, Learner
@@ -28,6 +30,7 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
 
     def __init__(self, model: GPT2LMHeadModel, *, optimisation: Optimisation, frozen_layers: int) -> None:
         super().__init__(model, optimisation)
+        self.val_nats, self.val_bytes = SumMetric(), SumMetric()
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
 
@@ -43,10 +46,16 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         del batch_idx
         loss, _ = self.loss_and_logits(batch)
-        self.val_loss.update(loss, weight=(batch["labels"] != IGNORED).sum())
+        targets = (batch["labels"] != IGNORED).sum()
+        self.val_loss.update(loss, weight=targets)
+        self.val_nats.update(loss * targets)
+        self.val_bytes.update(batch["bytes"].sum())
 
     def on_validation_epoch_end(self) -> None:
-        self.log("val/loss", self.val_loss)
+        bits_per_byte = self.val_nats.compute() / (math.log(2) * self.val_bytes.compute())
+        self.val_nats.reset()
+        self.val_bytes.reset()
+        self.log_dict({"val/loss": self.val_loss, "val/bits_per_byte": bits_per_byte})
 
     def depth_of(self, name: str) -> int:
         if "wte" in name or "wpe" in name:

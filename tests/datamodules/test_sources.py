@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from datamodules.classification import DemoReviewsData, Sst2Data
+from datamodules.settings import DataSettings
 from errors import UserError
 
 ROWS = {"sentence": ["a dull film", "a fine film", "not bad at all", "bad"], "label": [0, 1, 1, 0]}
@@ -23,7 +24,7 @@ def data(
         "selection_seed": 0, "train_examples": None, "seed": 0, "loader_workers": 0, "accumulate_batches": 1,
         "cache_dir": cache, "local_files_only": True,
     }  # fmt: skip
-    return kind(**{**settings, **changes})  # type: ignore[arg-type]
+    return kind(DataSettings(**{**settings, **changes}))  # type: ignore[arg-type]
 
 
 def write(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from experiments.callbacks import SPEED
+from experiments.callbacks import SPEEDS
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.outcome import read_outcome
@@ -58,7 +58,7 @@ def outcome(store: Store, run_id: str) -> tuple[object, ...]:
     record = store.find(run_id)
     found = read_outcome(store, record)
     counts = [(step, len(values)) for step, values in found.points.items()]
-    lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", SPEED, "val/loss")]
+    lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", *SPEEDS, "val/loss")]
     return found.digests, found.points, found.metrics, found.steps, counts, lengths
 
 
