@@ -17,7 +17,8 @@ class DataSettings:
     out for model selection with selection_seed; train_examples, if given, keeps so many of the rest.
     seed: of the batch order. loader_workers: processes that build batches; they never change the batches.
     accumulate_batches: an epoch has a whole number of such groups of batches. packed: of stories for training,
-    blocks of max_tokens that hold several; else one story is one sequence.
+    blocks of max_tokens that hold several; else one story is one sequence, or, where it is longer than max_tokens
+    and `cut_long_stories`, several windows.
     """
 
     path: Path | None
@@ -39,3 +40,4 @@ class DataSettings:
     cache_dir: Path
     local_files_only: bool
     packed: bool = True
+    cut_long_stories: bool = False

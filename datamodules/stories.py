@@ -78,9 +78,11 @@ class StoryData(TokenizedData):
                 cure="Give one that has.",
             )
         stories = self._stories(split, end)
-        if split != "train":
-            return (window for story in stories for window in windows(story, self.settings.max_tokens))
-        return blocks(stories, self.settings.max_tokens) if self.settings.packed else self._whole(stories)
+        if split == "train" and self.settings.packed:
+            return blocks(stories, self.settings.max_tokens)
+        if split == "train" and not self.settings.cut_long_stories:
+            stories = self._none_longer(stories)
+        return (window for story in stories for window in windows(story, self.settings.max_tokens))
 
     def _stories(self, split: SplitName, end: int) -> Iterator[NDArray[np.int32]]:
         """Ids of each story, `end` before and after; UserError for one that would end in its middle."""
@@ -94,14 +96,14 @@ class StoryData(TokenizedData):
                 )
             yield np.array([end, *story, end], dtype=np.int32)
 
-    def _whole(self, stories: Iterator[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
+    def _none_longer(self, stories: Iterator[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
         for row, story in enumerate(stories):
             if len(story) - 1 > self.settings.max_tokens:
                 raise UserError(
                     f"the story {self.rows['train'].texts[row]!r:.60} has {len(story) - 1} tokens with its end, "
                     f"and the context holds {self.settings.max_tokens}",
                     where=f"{self.origin}, split train without the held-out rows, row {row}",
-                    cure="Raise data.max_tokens, take the story out, or use data.packed=true.",
+                    cure="Raise data.max_tokens, or use data.longer_stories=cut or data.packed=true.",
                 )
             yield story
 

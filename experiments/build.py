@@ -107,6 +107,7 @@ def build_data(
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
         packed=isinstance(data, StoriesConfig) and data.packed,
+        cut_long_stories=isinstance(data, StoriesConfig) and data.longer_stories == "cut",
     )
     module = _data_class(data.kind)(settings, on_progress=on_progress)
     module.setup()

@@ -71,7 +71,9 @@ class StoriesConfig(CorpusConfig):
     max_tokens: int = Field(ge=8, le=1024)
     """Tokens of a block; also the context that a model from scratch gets."""
     packed: bool = True
-    """Train on blocks that hold several stories; false: on one story at a time, none longer than max_tokens."""
+    """Train on blocks that hold several stories; false: on one story at a time."""
+    longer_stories: Literal["refuse", "cut"] = "refuse"
+    """Unpacked, what becomes of a story of more than max_tokens: an error, or consecutive windows."""
 
 
 class ModelConfig(Strict):

@@ -122,8 +122,13 @@ def test_a_story_longer_than_the_context_is_refused_unpacked_and_taken_packed(tm
     stories = ["Tom ran.", "Tom sat.", "Tom " + "ran and ran " * 20 + "home."]
     folder = write(tmp_path, stories, stories)
     module(folder, 30, selection_seed=1).setup()
-    with pytest.raises(UserError, match=r"the story .Tom ran and ran .* tokens with its end, and the context holds 30"):
+    with pytest.raises(
+        UserError, match=r"the story .Tom ran and ran .* tokens with its end, and the context holds 30"
+    ):
         module(folder, 30, selection_seed=1, packed=False).setup()
+    cut = module(folder, 30, packed=False, cut_long_stories=True)
+    holding(cut, "train", stories)
+    assert cut.tables["train"].lengths.max() == 31
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,172 @@
+"""Stories from a language model, token by token, each with a random generator of its own.
+
+Legend: B stories, T tokens of the prompts, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ids = NDArray[np.int64]
+Logits = NDArray[np.float32]
+
+
+class Reader(Protocol):
+    """A language model that remembers what it has read (a key/value cache)."""
+
+    context_tokens: int
+    """Positions that the model has."""
+
+    def read(self, ids_BT: Ids, mask_BT: Ids) -> Logits:
+        """Begin anew with prompts padded on the left (mask 0); logits (B, V) after the last token of each."""
+        ...
+
+    def next(self, ids_B: Ids) -> Logits:
+        """One more token of every story; logits (B, V) after it."""
+        ...
+
+    def keep(self, rows: Ids) -> None:
+        """From here on only the stories `rows`, in that order."""
+        ...
+
+
+@dataclass(frozen=True)
+class Written:
+    """Ids of a story, its prompt's first and without its end, and whether it came to one by itself."""
+
+    ids: tuple[int, ...]
+    ended: bool
+
+
+def write(
+    reader: Reader,
+    prompts: Sequence[Sequence[int]],
+    *,
+    seeds: Sequence[tuple[int, int]],
+    end: int,
+    max_length: int,
+    temperature: float,
+    top_p: float,
+    repetition_penalty: float,
+) -> list[Written]:
+    """Go on with each prompt until the end-of-text token `end`, or until it has `max_length` tokens, end included.
+
+    What a story becomes depends on its prompt, its seed and the options; to the last bit of the logits also on
+    the prompts beside it. Every story is opened by `end`, as those that the model learned from. The repetition
+    penalty counts the tokens of the story alone: neither the opening nor padding makes its end less likely.
+    """
+    lengths = [len(prompt) for prompt in prompts]
+    assert lengths, "no prompts"
+    assert max(lengths) < max_length <= reader.context_tokens
+    stories = _Stories(prompts, seeds, end, max_length)
+    logits_BV = reader.read(*left_padded([[end, *prompt] for prompt in prompts], pad=end))
+    options = {"temperature": temperature, "top_p": top_p, "repetition_penalty": repetition_penalty}
+    while True:
+        seen_BV = stories.seen(logits_BV.shape[1])
+        ids_B = next_tokens(logits_BV, seen_BV, stories.draws(), **options)
+        going = stories.append(ids_B)
+        if not len(going):
+            return stories.written()
+        if len(going) < len(ids_B):
+            reader.keep(going)
+        logits_BV = reader.next(ids_B[going])
+
+
+class _Stories:
+    """The stories while they are being written; `going` are the numbers of those that go on."""
+
+    def __init__(
+        self, prompts: Sequence[Sequence[int]], seeds: Sequence[tuple[int, int]], end: int, max_length: int
+    ) -> None:
+        self.ids = [list(prompt) for prompt in prompts]
+        self.ended = [False] * len(prompts)
+        self.end, self.max_length = end, max_length
+        self.going = list(range(len(prompts)))
+        self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
+        self._seen_BV: NDArray[np.bool_] | None = None
+
+    def seen(self, vocabulary: int) -> NDArray[np.bool_]:
+        """(B, V) which tokens each story that goes on has."""
+        if self._seen_BV is None:
+            self._seen_BV = np.zeros((len(self.ids), vocabulary), dtype=bool)
+            for row, ids in enumerate(self.ids):
+                self._seen_BV[row, ids] = True
+        return self._seen_BV
+
+    def draws(self) -> NDArray[np.float64]:
+        """(B,) one number in [0, 1) from the generator of each story that goes on."""
+        return np.array([self._generators[number].random() for number in self.going])
+
+    def append(self, ids_B: Ids) -> Ids:
+        """Take the next token of each; the rows of those that go on."""
+        assert self._seen_BV is not None
+        rows: list[int] = []
+        for row, (number, token) in enumerate(zip(self.going, ids_B.tolist(), strict=True)):
+            if token == self.end:
+                self.ended[number] = True
+                continue
+            self.ids[number].append(token)
+            self._seen_BV[row, token] = True
+            if len(self.ids[number]) < self.max_length:
+                rows.append(row)
+        self.going = [self.going[row] for row in rows]
+        self._seen_BV = self._seen_BV[rows] if len(rows) < len(ids_B) else self._seen_BV
+        return np.array(rows, dtype=np.int64)
+
+    def written(self) -> list[Written]:
+        return [Written(tuple(ids), ended) for ids, ended in zip(self.ids, self.ended, strict=True)]
+
+
+def left_padded(prompts: Sequence[Sequence[int]], *, pad: int) -> tuple[Ids, Ids]:
+    """ids_BT and mask_BT, int64, of prompts of different lengths, their last tokens in the last column."""
+    longest = max(len(prompt) for prompt in prompts)
+    ids_BT = np.full((len(prompts), longest), pad, dtype=np.int64)
+    mask_BT = np.zeros_like(ids_BT)
+    for row, prompt in enumerate(prompts):
+        ids_BT[row, longest - len(prompt) :] = prompt
+        mask_BT[row, longest - len(prompt) :] = 1
+    return ids_BT, mask_BT
+
+
+def next_tokens(
+    logits_BV: Logits,
+    seen_BV: NDArray[np.bool_],
+    draws_B: NDArray[np.float64],
+    *,
+    temperature: float,
+    top_p: float,
+    repetition_penalty: float,
+) -> Ids:
+    """(B,) one token for each row, drawn by the number `draws_B` in [0, 1).
+
+    repetition_penalty: logits of seen tokens are divided by it where positive, else multiplied (Keskar et al. 2019,
+    arXiv 1909.05858). temperature divides all. top_p: of the likeliest tokens as many as together reach it
+    (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751), at least one.
+    """
+    logits_BV = logits_BV.astype(np.float64)
+    if repetition_penalty != 1.0:
+        penalised = np.where(logits_BV > 0, logits_BV / repetition_penalty, logits_BV * repetition_penalty)
+        logits_BV = np.where(seen_BV, penalised, logits_BV)
+    logits_BV = logits_BV / temperature
+    weights_BV = np.exp(logits_BV - logits_BV.max(axis=1, keepdims=True))
+    weights_BV /= weights_BV.sum(axis=1, keepdims=True)
+    drawn = [_drawn(row, draw, top_p) for row, draw in zip(weights_BV, draws_B, strict=True)]
+    return np.array(drawn, dtype=np.int64)
+
+
+def _drawn(weights_V: NDArray[np.float64], draw: float, top_p: float) -> int:
+    """The likeliest tokens of one row that reach `top_p`, and one of them by its share."""
+    # All that are rarer than this together stay below 1 - top_p, so none of them is needed: few are sorted.
+    candidates = np.flatnonzero(weights_V > (1.0 - top_p) / len(weights_V))
+    order = candidates[np.argsort(-weights_V[candidates], kind="stable")] if top_p < 1.0 else candidates
+    together = np.cumsum(weights_V[order])
+    if top_p < 1.0:
+        together = together[: int(np.searchsorted(together, top_p)) + 1]
+    return int(
+        order[min(int(np.searchsorted(together, draw * together[-1], side="right")), len(together) - 1)]
+    )
