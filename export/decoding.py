@@ -61,7 +61,7 @@ class OnnxDecoder:
     rounding.
 
     Arrays go in and come out as numpy: with four layers of 256, 8 rows and 100 tokens of past, IOBinding
-    and OrtValues took 1 to 10 % longer per step, and a thread for each row that is read apart gained nothing.
+    and OrtValues took 1 to 10 % longer per step; rows read apart side by side on two cores gained nothing.
 
     Raises UserError if onnxruntime cannot read the model, or it was exported without a key/value cache, or
     the config beside it does not say how many positions there are.
