@@ -22,7 +22,10 @@ RECIPE = (
     "activations uint8 per tensor at run time; products of two activations stay float32"
 )
 
-_TASK_NAMES = {"sequence-classification": "text-classification", "causal-language-model": "text-generation"}
+_TASK_NAMES: dict[Task, str] = {
+    "sequence-classification": "text-classification",
+    "causal-language-model": "text-generation-with-past",
+}
 # Operators that only pass a weight on: what comes out is still the weight.
 _PASSING_ON = frozenset({"Identity", "Transpose"})
 
@@ -30,17 +33,24 @@ _PASSING_ON = frozenset({"Identity", "Transpose"})
 def write_fp32(model: PreTrainedModel, folder: Path, task: Task) -> int:
     """Export `model` to `folder`/model.onnx beside its config and tokenizer; returns the opset.
 
-    Language models are exported without a key/value cache. Optimum's own validation is skipped:
-    parity is measured on the whole scoring set instead of on one random input.
+    A language model's one file serves the first call and all later ones: beside `input_ids`,
+    `attention_mask` (over the past and the new tokens) and `position_ids` it takes for each layer i
+    `past_key_values.<i>.key` and `.value` (batch, heads, past tokens, head width), whose past may be
+    empty, and beside `logits` it gives `present.<i>.key` and `.value`, the past of the next call.
+    Optimum's own validation is skipped: parity is measured on the whole scoring set instead of on
+    one random input.
     """
     import onnx
     from optimum.exporters.onnx import onnx_export_from_model
 
-    model.config.use_cache = False
+    # Optimum gives a "monolith" no past inputs. What it writes is one file either way.
+    keeps_past = task == "causal-language-model"
+    model.config.use_cache = keeps_past
     with _known_export_noise_silenced():
         onnx_export_from_model(
-            model, folder, task=_TASK_NAMES[task], monolith=True, do_validation=False, device="cpu"
+            model, folder, task=_TASK_NAMES[task], monolith=not keeps_past, do_validation=False, device="cpu"
         )
+    model.config.use_cache = False  # PyTorch is scored and timed on whole texts, of which nothing is kept
     exported = onnx.load(folder / MODEL_FILE, load_external_data=False)
     return next(entry.version for entry in exported.opset_import if entry.domain in {"", "ai.onnx"})
 

@@ -1,11 +1,11 @@
 """One exported variant, loaded and ready to answer; imports onnxruntime inside the functions.
 
-Shape legend: B batch, L tokens, C classes, V vocabulary.
+Shape legend: B batch, L tokens, C classes, V vocabulary, H heads, D width of a head.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,9 +15,11 @@ from export.onnx_files import MODEL_FILE
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from onnxruntime import InferenceSession
 
     Logits = NDArray[np.float32]
 
+PAST, PRESENT = "past_key_values.", "present."  # what optimum's names of the cache begin with, in and out
 _PROVIDER = "CPUExecutionProvider"
 
 
@@ -28,30 +30,10 @@ class OnnxModel:
     """
 
     def __init__(self, folder: Path, *, threads: int) -> None:
-        import onnxruntime
-        from onnxruntime.capi import (
-            onnxruntime_pybind11_state as status,  # pyright: ignore[reportAttributeAccessIssue]
-        )
-
         self.path = folder / MODEL_FILE
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        try:
-            self._session = onnxruntime.InferenceSession(self.path, options, providers=[_PROVIDER])
-        except (
-            status.NoSuchFile,
-            status.InvalidProtobuf,
-            status.InvalidGraph,
-            status.InvalidArgument,
-            status.Fail,
-        ) as error:
-            raise UserError(
-                f"onnxruntime cannot load it ({str(error).splitlines()[0]})",
-                where=str(self.path),
-                cure="Export the run again.",
-            ) from error
+        self._session = open_session(self.path, threads=threads)
         self._input_names = frozenset(entry.name for entry in self._session.get_inputs())
+        self._past_widths = past_widths(self._session)
 
     def logits(self, ids_BL: NDArray[np.int64], mask_BL: NDArray[np.int64] | None = None) -> Logits:
         """(B, C) for a classifier, (B, L, V) for a language model.
@@ -59,6 +41,7 @@ class OnnxModel:
         `mask_BL` is 1 on tokens and 0 on padding; None means no padding. Mind that a dynamically
         quantized model scales its activations over the whole batch, padding included
         (onnxruntime#10111): its answer to one text depends on the company it is asked in.
+        Nothing is kept from call to call; `decoding.OnnxDecoder` does that.
         """
         import numpy as np
 
@@ -66,7 +49,8 @@ class OnnxModel:
         feeds = {
             "input_ids": ids_BL,
             "attention_mask": mask,
-            "position_ids": np.maximum(mask.cumsum(axis=1) - 1, 0),
+            "position_ids": positions(mask),
+            **empty_past(self._past_widths, len(ids_BL)),
         }
         wanted = {name: array for name, array in feeds.items() if name in self._input_names}
         return np.asarray(self._session.run(["logits"], wanted)[0])
@@ -80,6 +64,55 @@ class OnnxModel:
         for indices, ids_BL in equal_length_batches(input_ids, batch_size=batch_size):
             answers.update(zip(indices, self.logits(ids_BL), strict=True))
         return [answers[index] for index in range(len(input_ids))]
+
+
+def open_session(path: Path, *, threads: int) -> InferenceSession:
+    """The model at `path` on the CPU, with `threads` intra-op threads.
+
+    Raises UserError if there is no such file or onnxruntime cannot read it.
+    """
+    import onnxruntime
+    from onnxruntime.capi import (
+        onnxruntime_pybind11_state as status,  # pyright: ignore[reportAttributeAccessIssue]
+    )
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    try:
+        return onnxruntime.InferenceSession(path, options, providers=[_PROVIDER])
+    except (
+        status.NoSuchFile,
+        status.InvalidProtobuf,
+        status.InvalidGraph,
+        status.InvalidArgument,
+        status.Fail,
+    ) as error:
+        raise UserError(
+            f"onnxruntime cannot load it ({str(error).splitlines()[0]})",
+            where=str(path),
+            cure="Export the run again.",
+        ) from error
+
+
+def positions(mask_BL: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(B, L), counted from each row's first token; 0 on the padding before it."""
+    import numpy as np
+
+    return np.maximum(mask_BL.cumsum(axis=1) - 1, 0)
+
+
+def past_widths(session: InferenceSession) -> dict[str, tuple[int, int]]:
+    """Heads and the width of each, by the name of the input; empty for a model without a key/value cache."""
+    inputs = [entry for entry in session.get_inputs() if entry.name.startswith(PAST)]
+    return {entry.name: (entry.shape[1], entry.shape[3]) for entry in inputs}
+
+
+def empty_past(widths: Mapping[str, tuple[int, int]], rows: int) -> dict[str, NDArray[np.float32]]:
+    """The cache (rows, H, 0, D) before the first token, by the name of the input."""
+    import numpy as np
+
+    return {name: np.zeros((rows, heads, 0, width), np.float32) for name, (heads, width) in widths.items()}
 
 
 def equal_length_batches(

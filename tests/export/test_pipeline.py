@@ -18,7 +18,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from export.pipeline import ExportOptions, ScoringSet, export_model
+from export.pipeline import ExportOptions, ScoringSet, Task, export_model
 from export.session import OnnxModel
 
 if TYPE_CHECKING:
@@ -204,13 +204,20 @@ def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exporte
     assert "(limit -1.0000)" in report.failures[1]
 
 
+@pytest.mark.parametrize(
+    ("which", "task"),
+    [("exported_classifier", CLASSIFY), ("exported_language_model", "causal-language-model")],
+)
 def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
-    exported_classifier: Exported,
+    which: str,
+    task: Task,
+    request: pytest.FixtureRequest,
     quick: ExportOptions,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capfd: pytest.CaptureFixture[str],
 ) -> None:
+    made: Exported = request.getfixturevalue(which)
     asked: list[object] = []
 
     def refuse(*arguments: object, **_named: object) -> None:
@@ -226,10 +233,10 @@ def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             export_model(
-                exported_classifier.model_dir,
+                made.model_dir,
                 tmp_path / "out",
-                task=CLASSIFY,
-                scoring=exported_classifier.scoring,
+                task=task,
+                scoring=made.scoring,
                 options=quick,
                 on_progress=lambda *told: said.append(told),
             )
@@ -239,7 +246,7 @@ def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
     assert asked == []
     assert capfd.readouterr() == ("", "")
     assert (logging.getLogger().handlers, logging.getLogger().filters) == (handlers, filters)
-    assert ("scoring the variants", 120, 120) in said
+    assert ("scoring the variants", len(made.scoring.input_ids), len(made.scoring.input_ids)) in said
 
 
 def test_exporting_again_replaces_the_earlier_export(
