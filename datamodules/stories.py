@@ -19,7 +19,7 @@ from datamodules.rows import SplitRows, StoredTexts
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, OnProgress, SplitName, TokenizedData
-from datamodules.tokenizers import END_OF_TEXT, pad_token_id
+from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
 
 if TYPE_CHECKING:
@@ -70,14 +70,7 @@ class StoryData(TokenizedData):
         return hold_out(keys, examples=self.settings.selection_examples, seed=self.settings.selection_seed)
 
     def tokenize(self, split: SplitName) -> Iterator[NDArray[np.int32]]:
-        end = self.tokenizer.eos_token_id
-        if end is None:
-            raise UserError(
-                "has no end-of-text token",
-                where=f"tokenizer {self.settings.tokenizer}",
-                cure="Give one that has.",
-            )
-        stories = self._stories(split, end)
+        stories = self._stories(split, end_token_id(self.tokenizer))
         if split == "train" and self.settings.packed:
             return blocks(stories, self.settings.max_tokens)
         if split == "train" and not self.settings.cut_long_stories:

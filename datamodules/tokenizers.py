@@ -143,3 +143,14 @@ def pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
             cure="Set one in its tokenizer_config.json.",
         )
     return found
+
+
+def end_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id of the end-of-text token. UserError when the tokenizer has none."""
+    if not isinstance(tokenizer.eos_token_id, int):
+        raise UserError(
+            "has no end-of-text token",
+            where=f"tokenizer {tokenizer.name_or_path}",
+            cure="Give one that has.",
+        )
+    return tokenizer.eos_token_id

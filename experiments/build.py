@@ -19,6 +19,7 @@ from experiments.config import (
 )
 from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
+from experiments.writing import ids_of_prompts
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -158,7 +159,12 @@ def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None 
     with disk_errors(cache_dir), reported(console) as on_progress:
         data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
     schedule = plan(config, data)
-    return Parts(config, data, schedule, build_learner(config, data, schedule))
+    learner = build_learner(config, data, schedule)
+    if config.samples is not None:
+        positions = int(learner.model.config.n_positions)
+        samples = config.samples
+        ids_of_prompts(data.tokenizer, samples.prompts, samples.decoding, context_tokens=positions)
+    return Parts(config, data, schedule, learner)
 
 
 def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:
@@ -240,16 +246,16 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
 
 
 def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
-    from datamodules.tokenizers import pad_token_id
+    from datamodules.tokenizers import end_token_id, pad_token_id
     from lightning_modules.gpt2 import Gpt2LanguageModel, new_gpt2, pretrained_gpt2
 
-    end = pad_token_id(data.tokenizer)
+    end = end_token_id(data.tokenizer)
     if model.pretrained is not None:
         network = pretrained_gpt2(
             model.pretrained,
             revision=model.revision,
             local_files_only=data.settings.local_files_only,
-            pad_token_id=end,
+            pad_token_id=pad_token_id(data.tokenizer),
             dropout=model.dropout,
         )
     else:

@@ -190,6 +190,25 @@ class ExportConfig(Strict):
     """Gate of language models: INT8 loss may rise so much above FP32, nats/token."""
 
 
+class DecodingConfig(Strict):
+    """How a language model writes: samples of a training, `encore generate` and decoding sweeps."""
+
+    max_length: int | None = Field(default=None, ge=2)
+    """Tokens of a story, those of its prompt and its end included; none: what the model's context holds."""
+    temperature: float = Field(default=0.8, gt=0, le=100, allow_inf_nan=False)
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    repetition_penalty: float = Field(default=1.0, ge=1, le=100)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    """Story number n draws from a generator of its own, of (seed, n)."""
+
+
+class SamplesConfig(Strict):
+    """Stories that a language model writes after each validation, to watch it learn."""
+
+    prompts: tuple[str, ...] = Field(min_length=1, max_length=64)
+    decoding: DecodingConfig = DecodingConfig()
+
+
 class ExperimentConfig(Strict):
     """One experiment, complete."""
 
@@ -201,6 +220,14 @@ class ExperimentConfig(Strict):
     optim: OptimConfig
     train: TrainConfig = TrainConfig()
     export: ExportConfig = ExportConfig()
+    samples: SamplesConfig | None = None
+    """Of a language model; none: it writes nothing while it learns."""
+
+    @model_validator(mode="after")
+    def _only_a_language_model_writes(self) -> Self:
+        if self.samples is not None and self.model.kind != "gpt2":
+            raise ValueError(f"samples: a model of kind {self.model.kind!r} writes no stories")
+        return self
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:

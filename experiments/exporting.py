@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datamodules.tokenizers import pad_token_id
-from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER
-from experiments.recorded import RunArtifacts, check_same_data, recorded_config
+from experiments.recorded import RunArtifacts, check_has_model, check_same_data, recorded_config
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -31,7 +30,7 @@ PASSED = "passed"
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
-    _refuse_unfinished(record)
+    check_has_model(RunArtifacts(store, record))
     config = recorded_config(store, record)
     model_dir = store.artifact(record, MODEL_FOLDER)
     # The run's own tokenizer: the one that it was trained with may have moved or changed since.
@@ -51,23 +50,6 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     finally:
         log.close()
     return report
-
-
-def _refuse_unfinished(record: RunRecord) -> None:
-    """UserError for a run that has no model to export, with the reason."""
-    where = record.label
-    if record.tags.get("encore.kind") == "sweep":
-        best = record.tags.get("encore.best_run", "")
-        cure = f"Export its best run: `encore export {best[:8]}`." if best else "It has no finished run."
-        raise UserError("a sweep has no model of its own", where=where, cure=cure)
-    if record.status != "FINISHED":
-        why = record.tags.get("encore.killed_because") or record.tags.get("encore.failed_because", "")
-        raise UserError(
-            f"only a finished run has a model to export; this one is {record.status}"
-            + (f" ({why.splitlines()[0][:120]})" if why else ""),
-            where=where,
-            cure="`encore runs` lists the runs.",
-        )
 
 
 def export_into(

@@ -47,7 +47,8 @@ def fit(
     data.run_batches = parts.schedule.total_steps * accumulated
     data.first_batch = 0 if point is None else point.batches
     # Checkpoints stand before whatever stops, so that the last validation is never lost.
-    observers = [
+    observers: list[pl.Callback] = [
+        *_samples(parts, log),  # before the stopwatch goes on: writing is no slow training
         StepMetrics(log, checkpoints.watch, accumulated, going_on.logged if going_on else {}),
         checkpoints,
     ]
@@ -62,6 +63,13 @@ def fit(
     except SystemExit as error:
         raise KeyboardInterrupt from error  # what Lightning made this of
     return trainer.global_step
+
+
+def _samples(parts: Parts, log: RunLog) -> list[pl.Callback]:
+    from experiments.samples import StorySamples
+
+    samples = parts.config.samples
+    return [] if samples is None else [StorySamples(log, parts.data.tokenizer, samples)]
 
 
 def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:

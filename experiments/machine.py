@@ -57,7 +57,7 @@ def check_precision(config: ExperimentConfig) -> None:
         )
 
 
-def _usable_cores() -> int:
+def usable_cores() -> int:
     """Cores that this process may run on, which a container or a scheduler may have limited."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -82,7 +82,7 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     import numpy as np
     import torch
 
-    threads = config.train.threads or threads or _usable_cores()
+    threads = config.train.threads or threads or usable_cores()
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
@@ -102,3 +102,12 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
         "precision_support": precision_support(config.train.precision, device),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
+
+
+def prepare_writing(threads: int) -> None:
+    """Set torch up for a model that writes: float32 to the full, so many threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")
+    torch.use_deterministic_algorithms(True, warn_only=True)

@@ -133,6 +133,7 @@ def recipe_id(
         "model": local | {"tokenizer"},
         "train": {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,
+        "samples": True,
     }
     content = {
         "config": config.model_dump(mode="json", exclude=elsewhere),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 60
+STORIES_KIND = "stories"  # the kind of a run that a trained model's stories are logged on
+STORIES_OF_TAG = "encore.stories_of"  # the run whose model wrote them
 
 
 class RunArtifacts:
@@ -66,6 +68,30 @@ def check_is_one_run(run: RunArtifacts) -> None:
             "a sweep is many runs",
             where=run.where,
             cure=f"Name one of them: `encore runs --sweep {run.record.run_id[:8]}` lists them.",
+        )
+    if run.record.tags.get("encore.kind") == STORIES_KIND:
+        raise UserError(
+            "holds stories and trained nothing",
+            where=run.where,
+            cure=f"Name the run whose model wrote them: {run.record.tags[STORIES_OF_TAG][:8]}.",
+        )
+
+
+def check_has_model(run: RunArtifacts) -> None:
+    """UserError, with the reason, for a run that has no trained model."""
+    record = run.record
+    if record.tags.get("encore.kind") == "sweep":
+        best = record.tags.get("encore.best_run", "")
+        cure = f"Take its best run, {best[:8]}." if best else "It has no finished run."
+        raise UserError("a sweep has no model of its own", where=run.where, cure=cure)
+    check_is_one_run(run)
+    if record.status != "FINISHED":
+        why = record.tags.get("encore.killed_because") or record.tags.get("encore.failed_because", "")
+        raise UserError(
+            f"only a finished run has a model; this one is {record.status}"
+            + (f" ({why.splitlines()[0][:120]})" if why else ""),
+            where=run.where,
+            cure="`encore runs` lists the runs.",
         )
 
 

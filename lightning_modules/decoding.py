@@ -148,12 +148,12 @@ def next_tokens(
     arXiv 1909.05858). temperature divides all. top_p: of the likeliest tokens as many as together reach it
     (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751), at least one.
     """
-    logits_BV = logits_BV.astype(np.float64)
+    scores_BV = logits_BV.astype(np.float64)
     if repetition_penalty != 1.0:
-        penalised = np.where(logits_BV > 0, logits_BV / repetition_penalty, logits_BV * repetition_penalty)
-        logits_BV = np.where(seen_BV, penalised, logits_BV)
-    logits_BV = logits_BV / temperature
-    weights_BV = np.exp(logits_BV - logits_BV.max(axis=1, keepdims=True))
+        penalised = np.where(scores_BV > 0, scores_BV / repetition_penalty, scores_BV * repetition_penalty)
+        scores_BV = np.where(seen_BV, penalised, scores_BV)
+    scores_BV = scores_BV / temperature
+    weights_BV = np.exp(scores_BV - scores_BV.max(axis=1, keepdims=True))
     weights_BV /= weights_BV.sum(axis=1, keepdims=True)
     drawn = [_drawn(row, draw, top_p) for row, draw in zip(weights_BV, draws_B, strict=True)]
     return np.array(drawn, dtype=np.int64)

@@ -7,7 +7,7 @@ import json
 import math
 import posixpath
 import re
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_PARAM_CHARACTERS = 6000
 MAX_TAG_CHARACTERS = 8000
+_TABLES_TAG = "mlflow.loggedArtifacts"  # names the tables that MLflow's own log_table wrote
 _NAME = re.compile(r"[\w\-. :/]{1,230}")  # MLflow takes 250; our own tags prefix a metric's name
 
 
@@ -53,6 +54,7 @@ class RunLog:
         self._params: dict[str, str] = dict(run.data.params)
         self._known_metrics: set[str] = set()
         self._nonfinite: set[str] = set()
+        self._tables = [entry["path"] for entry in json.loads(run.data.tags.get(_TABLES_TAG, "[]"))]
         self._artifacts = Artifacts(client, uri, self.run_id, run.info.artifact_uri or "", journal_folder)
         self._journal = _create_journal(journal_folder, self.run_id, uri)
         start_ms: int = run.info.start_time
@@ -115,6 +117,16 @@ class RunLog:
 
     def log_json(self, value: object, path: str) -> str:
         return self.log_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", path)
+
+    def log_table(self, columns: Mapping[str, Sequence[object]], path: str) -> None:
+        """Write columns of equal length as the JSON table `path`, which MLflow's UI and `load_table` read."""
+        rows = [list(row) for row in zip(*columns.values(), strict=True)]
+        self.log_json({"columns": list(columns), "data": rows}, path)
+        if path not in self._tables:
+            self._tables.append(path)
+            self.set_tags(
+                {_TABLES_TAG: json.dumps([{"path": table, "type": "table"} for table in self._tables])}
+            )
 
     def log_file(self, file: Path, folder: str) -> None:
         """Copy `file` into the artifact folder `folder` ("" is the top)."""

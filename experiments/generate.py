@@ -1,0 +1,283 @@
+"""Stories of a finished run's model, logged on a run of their own, and any of them written again by its number."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, get_args
+
+from pydantic import Field
+
+from errors import UserError
+from experiments.config import DecodingConfig, ExperimentConfig, Strict
+from experiments.digests import file_digest
+from experiments.endings import ended_in_the_record
+from experiments.loading import parse
+from experiments.machine import prepare_writing
+from experiments.progress import reported
+from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, REPOSITORY, flat_mapping, task_name
+from experiments.recorded import (
+    STORIES_KIND,
+    STORIES_OF_TAG,
+    RunArtifacts,
+    check_has_model,
+    recorded_config,
+)
+from experiments.writing import BATCH_SIZE, Story, Writer
+from tracking.provenance import collect
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from lightning_modules.decoding import Reader
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+Variant = Literal["torch", "fp32", "int8"]
+VARIANTS: tuple[Variant, ...] = get_args(Variant)
+STORIES_TABLE = "stories/stories.json"
+REQUEST_FILE = "stories/request.json"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A finished run of a language model, and which of its variants writes, on how many threads."""
+
+    run: RunArtifacts
+    config: ExperimentConfig
+    variant: Variant
+    threads: int
+
+    @property
+    def file(self) -> str:
+        """The weights, among the run's artifacts."""
+        return (
+            f"{MODEL_FOLDER}/model.safetensors" if self.variant == "torch" else f"{self._folder}/model.onnx"
+        )
+
+    @property
+    def _folder(self) -> str:
+        return f"export/{self.variant}"
+
+    def digest(self) -> str:
+        """sha256 of the weights."""
+        return file_digest(self.run.path(self.file))
+
+    def writer(self, *, batch_size: int = BATCH_SIZE) -> Writer:
+        """Its model and tokenizer, loaded. UserError when something of them is missing or damaged."""
+        from datamodules.tokenizers import load_tokenizer
+
+        prepare_writing(self.threads)
+        tokenizer = load_tokenizer(str(self.run.path(MODEL_FOLDER)), local_files_only=True)
+        return Writer(self._reader(), tokenizer, batch_size)
+
+    def _reader(self) -> Reader:
+        if self.variant == "torch":
+            from export.checkpoint import load_checkpoint
+            from lightning_modules.reading import TorchReader
+
+            model = load_checkpoint(self.run.path(MODEL_FOLDER), "causal-language-model")
+            return TorchReader(model)  # pyright: ignore[reportArgumentType]
+        if not self.run.has(f"{self._folder}/model.onnx"):
+            raise UserError(
+                f"has no {self.variant} variant",
+                where=self.run.where,
+                cure=f"Export it first: `encore export {self.run.record.run_id[:8]}`.",
+            )
+        from export.decoding import OnnxDecoder
+
+        folder = self.run.path(self._folder)
+        return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant == "int8")
+
+
+@dataclass(frozen=True)
+class Generated:
+    """Stories, the run that they are logged on, and how fast they were written (tokens without the prompts')."""
+
+    run_id: str
+    stories: list[Story]
+    tokens_per_s: float
+
+
+class Request(Strict):
+    """All that decides what stories come out."""
+
+    model_run: str
+    variant: Variant
+    weights: str
+    """sha256 of the file that holds them."""
+    threads: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    decoding: DecodingConfig
+    prompts: tuple[str, ...] = Field(min_length=1)
+
+
+def source_of(store: Store, record: RunRecord, variant: Variant, *, threads: int) -> Source:
+    """UserError for a run without a language model."""
+    run = RunArtifacts(store, record)
+    check_has_model(run)
+    config = recorded_config(store, record)
+    if config.task != "causal-language-model":
+        raise UserError(
+            f"its model, a {config.model.kind} classifier, writes no stories",
+            where=run.where,
+            cure="Name a run of a language model, such as one of `encore train demo_stories`.",
+        )
+    return Source(run, config, variant, threads)
+
+
+def generate(
+    source: Source,
+    prompts: Sequence[str],
+    decoding: DecodingConfig,
+    *,
+    batch_size: int = BATCH_SIZE,
+    console: Console | None = None,
+) -> Generated:
+    """Write a story for each prompt and log them.
+
+    UserError, before anything is recorded, for what cannot be written.
+    """
+    writer = source.writer(batch_size=batch_size)
+    begun = time.perf_counter()
+    with reported(console) as on_progress:
+        stories = writer.write(prompts, decoding, on_progress=on_progress)
+    seconds = time.perf_counter() - begun
+    new = sum(story.tokens + story.ended for story in stories) - sum(
+        len(writer.tokenizer(prompt)["input_ids"])  # pyright: ignore[reportArgumentType]
+        for prompt in prompts
+    )
+    request = Request(
+        model_run=source.run.record.run_id,
+        variant=source.variant,
+        weights=source.digest(),
+        threads=source.threads,
+        batch_size=batch_size,
+        decoding=decoding,
+        prompts=tuple(prompts),
+    )
+    log = open_stories(source, request, name=f"stories of {source.run.record.name}")
+    with ended_in_the_record(log, resumable=False):
+        log_stories(log, request, stories, {})
+        log.log_summary({"stories/tokens_per_s": new / seconds} | plain_figures(stories))
+    log.finish("FINISHED")
+    return Generated(log.run_id, stories, new / seconds)
+
+
+def plain_figures(stories: Sequence[Story]) -> dict[str, float]:
+    """What can be said of stories by themselves: how many there are, the share that ended, their mean length."""
+    count = len(stories)
+    return {
+        "stories/count": float(count),
+        "stories/ended": sum(story.ended for story in stories) / count,
+        "stories/tokens": sum(story.tokens for story in stories) / count,
+    }
+
+
+def open_stories(
+    source: Source,
+    request: Request,
+    *,
+    name: str,
+    parent_id: str | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> RunLog:
+    """The MLflow run of some stories, its request written."""
+    config = source.config
+    options = flat_mapping(request.decoding.model_dump(mode="json"))
+    log = source.run.store.start_run(
+        experiment=task_name(config),
+        name=name,
+        primary_metric=f"best/{config.primary_metric}",
+        greater_is_better=config.greater_is_better,
+        params={**{f"decoding.{key}": value for key, value in options.items()}, "variant": request.variant},
+        tags={
+            "encore.kind": STORIES_KIND,
+            STORIES_OF_TAG: request.model_run,
+            "encore.experiment": config.name,
+            **(tags or {}),
+        },
+        description=f"{len(request.prompts)} stories by the {request.variant} model of run {request.model_run}. "
+        f"`encore story {{this run's ID}}#N` writes number N again.",
+        parent_id=parent_id,
+    )
+    log.log_json(request.model_dump(mode="json"), REQUEST_FILE)
+    log.log_json(collect(REPOSITORY).to_json(), PROVENANCE_FILE)
+    return log
+
+
+def log_stories(
+    log: RunLog, request: Request, stories: Sequence[Story], figures: Mapping[str, Sequence[object]]
+) -> None:
+    """The table of stories, with a column for each of `figures`."""
+    columns = {
+        "number": [story.number for story in stories],
+        "prompt": [story.prompt for story in stories],
+        "story": [story.text for story in stories],
+        "tokens": [story.tokens for story in stories],
+        "ended": [story.ended for story in stories],
+        **figures,
+    }
+    assert len(stories) == len(request.prompts)
+    log.log_table(columns, STORIES_TABLE)
+
+
+@dataclass(frozen=True)
+class Replay:
+    """A logged story, and what it is when it is written again."""
+
+    logged: Story
+    again: Story
+
+    @property
+    def same(self) -> bool:
+        """To the character, end and all."""
+        return self.logged == self.again
+
+
+def replay(store: Store, record: RunRecord, number: int) -> Replay:
+    """Write story `number` of a run again, with the stories that were written beside it.
+
+    UserError for a run without stories, a number that it does not have, and weights that have changed.
+    """
+    run = RunArtifacts(store, record)
+    request = _request(run)
+    logged = _logged(run, number)
+    source = source_of(store, store.find(request.model_run), request.variant, threads=request.threads)
+    if source.digest() != request.weights:
+        raise UserError(
+            f"{source.file} is not what wrote this story",
+            where=source.run.where,
+            cure="The artifact was altered, or the run was exported again; restore it.",
+        )
+    begin = number // request.batch_size * request.batch_size
+    prompts = request.prompts[begin : begin + request.batch_size]
+    writer = source.writer(batch_size=request.batch_size)
+    numbers = range(begin, begin + len(prompts))
+    return Replay(logged, writer.write(prompts, request.decoding, numbers=numbers)[number - begin])
+
+
+def _request(run: RunArtifacts) -> Request:
+    if not run.has(REQUEST_FILE):
+        sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
+        raise UserError(
+            f"holds no stories that can be written again{sampled}",
+            where=run.where,
+            cure="Name a run that `encore generate` or a decoding sweep made.",
+        )
+    return parse(Request, run.json(REQUEST_FILE), where=f"{run.where}, {REQUEST_FILE}")
+
+
+def _logged(run: RunArtifacts, number: int) -> Story:
+    table = run.json(STORIES_TABLE)
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    row = next((row for row in rows if row["number"] == number), None)
+    if row is None:
+        raise UserError(
+            f"has no story {number}",
+            where=run.where,
+            cure=f"Its stories are numbered 0 to {len(rows) - 1}.",
+        )
+    return Story(number, row["prompt"], row["story"], row["tokens"], row["ended"])
