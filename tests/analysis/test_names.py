@@ -24,7 +24,8 @@ def test_names_are_capitalised_often_and_hardly_ever_not() -> None:
 
 
 def test_a_name_is_capitalised_and_may_own_something() -> None:
-    assert named_in(cased_words("Tim\u2019s dog can spot lily pads. TIM and Tom"), NAMES) == {"tim"}
+    assert named_in(cased_words("Tim\u2019s dog can spot lily pads. Tom"), NAMES) == {"tim"}
+    assert named_in(cased_words("LILY saw Spot"), NAMES) == {"lily", "spot"}
 
 
 def test_names_in_both_halves_out_of_all() -> None:

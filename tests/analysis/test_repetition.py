@@ -56,6 +56,13 @@ def test_a_4gram_said_over_and_over_is_a_loop_where_it_is_much_of_the_story() ->
     assert not loops(story(rest=20)[:40])  # twice
 
 
+def test_a_loop_is_found_where_all_its_4grams_come_back_within_it_too() -> None:
+    # Two cycles that have each 4-gram of two words once: together they have it twice, and are told twice.
+    said = list("0000100110101111" + "0000100111101011") * 2
+    assert loops([*said, *UNIQUE, *reversed(UNIQUE)])
+    assert not loops([*said[:-1], *UNIQUE, *reversed(UNIQUE)])
+
+
 def loops_by_definition(words: list[str]) -> bool:
     """As the docstring says, with plain loops."""
     for period in range(1, len(words)):

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
 from analysis.story_quality import Story, story_figures, story_quality
 from analysis.training_text import TrainingText
+from benchmarks.story_quality import quality_of, samples_of
 from datamodules.corpora.stories import generate_stories
 
 TRAINING = [
@@ -86,6 +86,22 @@ def test_each_condition_of_a_sound_story_counts(story: Story, sound: bool) -> No
     assert story_quality([story], training)["sound"] == sound
 
 
+@pytest.mark.parametrize(
+    ("text", "coherent"),
+    [
+        ("It was fun, Tim said. Tim had to go.", True),
+        ("Tim and Lily had to go. It was fun, Tim said.", True),  # half of the names
+        ("It was fun, Tim said. And Lily was happy.", False),  # none of them
+        ("There was a red ball. It was fun to go.", True),  # no names
+        ("Was it fun? Said Tim. To go had Tim.", False),  # the words of the first one
+    ],
+)
+def test_a_coherent_story_keeps_names_and_has_known_3grams(text: str, coherent: bool) -> None:
+    training = TrainingText.read([*TRAINING, "There was a red ball. It was fun to go."], [text])
+    quality = story_quality([Story(text, ended=True)], training)
+    assert (quality["sound"], quality["coherent"]) == (1, coherent)
+
+
 WORDS = st.sampled_from(["Tim", "Lily", "the", "park", "saw", "zoom.", "\u201cfun!\u201d", "and", "\n"])
 TEXTS = st.lists(WORDS, max_size=40).map(" ".join)
 STORIES = st.lists(st.builds(Story, TEXTS, st.booleans()), min_size=1, max_size=5)
@@ -125,22 +141,7 @@ def test_a_training_story_is_copied_whole_however_it_is_written(training: list[s
 @pytest.fixture(scope="module")
 def quality() -> dict[str, dict[str, float]]:
     """Of the bundled validation stories as they are, and spoilt in each way."""
-    real = CORPUS["validation"]
-    samples = {
-        "real": real,
-        "broken off": broken_off(real),
-        "shuffled": words_shuffled(real),
-        "mixed": sentences_mixed(real),
-        "looped": looped(real),
-        "misspelt": misspelt(real),
-        "copies": CORPUS["train"][:60],
-        "alike": real[:6] * 10,
-    }
-    training = TrainingText.read(CORPUS["train"], [text for texts in samples.values() for text in texts])
-    return {
-        name: story_quality([Story(text, ended=name != "broken off") for text in texts], training)
-        for name, texts in samples.items()
-    }
+    return quality_of(samples_of(CORPUS["validation"], CORPUS["train"]), CORPUS["train"])
 
 
 @pytest.mark.parametrize(

@@ -85,5 +85,5 @@ def test_the_training_stories_are_streamed_and_progress_is_told(monkeypatch: pyt
     assert [done for _, done, _ in told] == [2, 4, 5]
     assert {total for _, _, total in told} == {5}
     assert drawn == [0, 1, 2, 3, 4]
-    TrainingText.read(iter(["a"]), [], on_progress=lambda *what: told.append(what))
-    assert told[-1][1:] == (1, 0) or told[-1][1:] == (1, 1)
+    TrainingText.read((text for text in ["a"]), [], on_progress=lambda *what: told.append(what))
+    assert told[-1][1:] == (1, 0)  # nobody can say how many there are
