@@ -1,4 +1,4 @@
-"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|sweep ID]`
+"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|story_quality|sweep ID]`
 
 Alone: speed, tracking and size.
 """
@@ -9,7 +9,7 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import demo, drift, elsewhere, reproduce, size, speed, sweep, tracking_cost
+from benchmarks import demo, drift, elsewhere, reproduce, size, speed, story_quality, sweep, tracking_cost
 from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
@@ -18,7 +18,9 @@ PARTS = ("speed", "tracking", "size")
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument(
-        "part", nargs="?", choices=[*PARTS, "demo", "reproduce", "drift", "elsewhere", "sweep"]
+        "part",
+        nargs="?",
+        choices=[*PARTS, "demo", "reproduce", "drift", "elsewhere", "story_quality", "sweep"],
     )
     parser.add_argument("id", nargs="?", help="the sweep's run ID")
     parser.add_argument("--root", type=Path, default=Path("mlruns"))
@@ -26,7 +28,7 @@ def main() -> None:
         "--real-data",
         type=Path,
         default=Path(os.environ.get("ENCORE_DATA", Path(__file__).resolve().parents[2] / "shared")),
-        help="folder with data/sst2 and models/minilm-distilbert; also ENCORE_DATA",
+        help="folder with data/sst2, data/tinystories and models/minilm-distilbert; also ENCORE_DATA",
     )
     arguments = parser.parse_args()
     quiet_environment()
@@ -46,6 +48,8 @@ def main() -> None:
                 drift.measure()
             case "elsewhere":
                 elsewhere.measure()
+            case "story_quality":
+                story_quality.measure(arguments.real_data)
             case "demo":
                 demo.measure()
             case _:

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
-from collections.abc import Callable
-from functools import wraps
 from importlib.metadata import version
-from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated
 
 import typer
 
+from cli.options import DEFAULT_ROOT, Again, Json, Overrides, Root, RunId, ended_in_one_line
 from cli.quiet import quiet_environment
-from errors import UserError
 
 app = typer.Typer(
     add_completion=False,
@@ -23,8 +18,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Launch sweeps, compare runs in the MLflow UI, export them to INT8.",
 )
-
-Arguments = ParamSpec("Arguments")
 
 
 def _print_version(wanted: bool) -> None:
@@ -43,47 +36,8 @@ def common(
     """Options of `encore` itself."""
 
 
-def _ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
-    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130."""
-
-    @wraps(verb)
-    def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        try:
-            code = verb(*args, **kwargs)
-        except UserError as error:
-            code = _say(str(error), 2)
-        except KeyboardInterrupt as interrupt:
-            what = f"; {interrupt}" if interrupt.args else ""
-            code = _say(f"interrupted{what}; what was finished is kept", 130)
-        except BrokenPipeError:  # the reader of our output has gone, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
-        raise typer.Exit(code)
-
-    return command
-
-
-def _say(message: str, code: int) -> int:
-    print(f"encore: {message}", file=sys.stderr)  # noqa: T201
-    return code
-
-
-Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
-Root = Annotated[
-    Path, typer.Option("--root", help="Folder of everything that runs leave.", envvar="ENCORE_ROOT")
-]
-Overrides = Annotated[
-    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the experiment to change.")
-]
-RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's ID or the beginning of it.")]
-Again = Annotated[
-    bool, typer.Option("--again", help="Train also what has already finished, bit for bit the same.")
-]
-DEFAULT_ROOT = Path("mlruns")
-
-
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def sweep(
     name: Annotated[str, typer.Argument(help="A catalogued sweep, or a YAML file.")],
     overrides: Overrides = None,
@@ -99,7 +53,7 @@ def sweep(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def train(
     name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
     overrides: Overrides = None,
@@ -117,7 +71,7 @@ def train(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def runs(
     experiment: Annotated[str | None, typer.Option(help="Only of this MLflow experiment.")] = None,
     sweep: Annotated[str | None, typer.Option(help="Only under this sweep's run ID.")] = None,
@@ -132,7 +86,7 @@ def runs(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Show one run: scores, exports, settings, artifacts."""
     from cli.verbs import show_verb
@@ -141,7 +95,7 @@ def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Write and measure the ONNX and INT8 variants of a finished run, on that same run."""
     from cli.verbs import export_verb
@@ -150,7 +104,53 @@ def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
+def generate(
+    run_id: RunId,
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(help="What stories begin with; may be given again. None: they open themselves."),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", min=1, help="Stories for each prompt.")] = 1,
+    max_length: Annotated[
+        int | None, typer.Option(help="Tokens of a story, prompt and end included; none: the context.")
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(help="Above 0; lower is less daring.")] = None,
+    top_p: Annotated[float | None, typer.Option(help="In (0, 1]; 1 draws from all tokens.")] = None,
+    repetition_penalty: Annotated[float | None, typer.Option(help="From 1, which is none.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the stories' random generators.")] = None,
+    variant: Annotated[str, typer.Option(help="Which model writes: torch, fp32 or int8.")] = "torch",
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Write stories with a language model; they are logged, and `encore story` writes one again."""
+    from cli.stories import generate_verb
+
+    given = {
+        "max_length": max_length,
+        "temperature": temperature,
+        "top_p": top_p,
+        "repetition_penalty": repetition_penalty,
+        "seed": seed,
+    }
+    return generate_verb(run_id, prompt or [""], n, given, variant, root, as_json=json)
+
+
+@app.command()
+@ended_in_one_line
+def story(
+    story_id: Annotated[str, typer.Argument(metavar="ID#N", help="A run of stories and a number in it.")],
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Write a logged story again, to the character."""
+    from cli.stories import story_verb
+
+    return story_verb(story_id, root, as_json=json)
+
+
+@app.command()
+@ended_in_one_line
 def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Go on with a killed run from its last checkpoint: the same run, the same bits."""
     from cli.verbs import resume_verb
@@ -159,7 +159,7 @@ def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def fork(
     origin: Annotated[
         str,
@@ -176,7 +176,7 @@ def fork(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def reproduce(
     run_id: RunId,
     check: Annotated[
@@ -207,7 +207,7 @@ def reproduce(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def verify(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
     """Recompute every digest and every score of a finished run from its artifacts."""
     from cli.reproduction import verify_verb
@@ -216,7 +216,7 @@ def verify(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def diff(
     one: Annotated[str, typer.Argument(metavar="A", help="A run's ID or the beginning of it.")],
     other: Annotated[str, typer.Argument(metavar="B", help="Another's.")],
@@ -230,7 +230,7 @@ def diff(
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def catalog(json: Json = False) -> int:
     """List the catalogued experiments and sweeps."""
     from cli.verbs import catalog_verb
@@ -239,7 +239,7 @@ def catalog(json: Json = False) -> int:
 
 
 @app.command()
-@_ended_in_one_line
+@ended_in_one_line
 def ui(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,

@@ -13,11 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.word_runs import inside_one_text, lengthened, text_ends, word_codes
 from errors import UserError
-
-# Odd 64-bit constants (golden ratio and a splitmix64 multiplier) for a polynomial hash modulo 2**64.
-_BASE = np.uint64(0x9E3779B97F4A7C15)
-_MIX = np.uint64(0xBF58476D1CE4E5B9)
 
 
 @dataclass(frozen=True)
@@ -117,8 +114,7 @@ class _WordTable:
         length = np.array([len(words) for words in split], dtype=np.int64)
         start = np.concatenate([[0], np.cumsum(length)[:-1]]).astype(np.int64)
         row_W = np.repeat(np.arange(len(split)), length)
-        end_W = np.repeat(start + length, length)
-        return cls(np.array(codes, dtype=np.uint64) * _MIX, row_W, end_W, start, length)
+        return cls(word_codes(np.array(codes, dtype=np.int64)), row_W, text_ends(length), start, length)
 
     def contained_in_longer(self) -> NDArray[np.bool_]:
         """Per row: whether some row of more words contains it."""
@@ -133,18 +129,16 @@ class _WordTable:
     def _matches(self, may_contain) -> NDArray[np.bool_]:  # pyright: ignore[reportMissingParameterType]
         """Per row: whether its words occur as a run inside a row that `may_contain` admits.
 
-        Runs of n words are compared by a 64-bit polynomial hash that is extended word by word
-        as n grows; among 10**6 runs a false match has a probability of about 10**-8.
+        The hash of the runs of n words is made longer word by word as n grows.
         """
         found = np.zeros(len(self.length), dtype=bool)
         hash_W = np.zeros_like(self.codes_W)
         for size in range(1, int(self.length.max(initial=0)) + 1):
-            runs = len(self.codes_W) - size + 1
-            hash_W = hash_W[:runs] * _BASE + self.codes_W[size - 1 :]
+            hash_W = lengthened(hash_W, self.codes_W, size)
             rows = np.flatnonzero(self.length == size)
             if len(rows) == 0:
                 continue
-            inside_one_row = np.arange(runs) + size <= self.end_W[:runs]
-            admitted = inside_one_row & may_contain(size, self.row_W[:runs])
+            may = may_contain(size, self.row_W[: len(hash_W)])
+            admitted = inside_one_text(self.end_W, size) & may
             found[rows] = np.isin(hash_W[self.start[rows]], np.unique(hash_W[admitted]))
         return found

@@ -1,0 +1,1 @@
+"""What generated text is worth, measured on the text alone: no judge model, no record, no export."""

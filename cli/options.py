@@ -1,0 +1,55 @@
+"""What the verbs share: options, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, ParamSpec
+
+import typer
+
+from errors import UserError
+
+Arguments = ParamSpec("Arguments")
+
+
+def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
+    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130."""
+
+    @wraps(verb)
+    def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
+        try:
+            code = verb(*args, **kwargs)
+        except UserError as error:
+            code = _say(str(error), 2)
+        except KeyboardInterrupt as interrupt:
+            what = f"; {interrupt}" if interrupt.args else ""
+            code = _say(f"interrupted{what}; what was finished is kept", 130)
+        except BrokenPipeError:  # the reader of our output has gone, as `head` does
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            code = 0
+        raise typer.Exit(code)
+
+    return command
+
+
+def _say(message: str, code: int) -> int:
+    print(f"encore: {message}", file=sys.stderr)  # noqa: T201
+    return code
+
+
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+Root = Annotated[
+    Path, typer.Option("--root", help="Folder of everything that runs leave.", envvar="ENCORE_ROOT")
+]
+Overrides = Annotated[
+    list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the experiment to change.")
+]
+RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's ID or the beginning of it.")]
+Again = Annotated[
+    bool, typer.Option("--again", help="Train also what has already finished, bit for bit the same.")
+]
+DEFAULT_ROOT = Path("mlruns")
