@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from cli.tables import SHORT
-from cli.verbs import FAILED, OK, named_run, print_json
+from cli.tables import SHORT, fitted, number, percent
+from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.loading import parse
@@ -19,6 +19,8 @@ from experiments.loading import parse
 if TYPE_CHECKING:
     from experiments.generate import Generated, Replay
     from experiments.writing import Story
+    from sweeps.config import DecodingSweepConfig
+    from sweeps.decoding import DecodingReport, SettingRow
 
 
 def generate_verb(
@@ -34,15 +36,10 @@ def generate_verb(
     options = {key: value for key, value in given.items() if value is not None}
     decoding = parse(DecodingConfig, options, where="encore generate")
     out, progress, store, record = named_run(run_id, root)
-    from experiments.generate import VARIANTS, generate, source_of
+    from experiments.generate import generate, source_of, variant_named
     from experiments.machine import usable_cores
 
-    known = next((name for name in VARIANTS if name == variant), None)
-    if known is None:
-        raise UserError(
-            "no such variant", where=f"--variant {variant}", cure=f"Choose one of {', '.join(VARIANTS)}."
-        )
-    source = source_of(store, record, known, threads=usable_cores())
+    source = source_of(store, record, variant_named(variant), threads=usable_cores())
     wanted = [prompt.strip() for prompt in prompts for _ in range(n)]
     generated = generate(source, wanted, decoding, console=progress)
     if as_json:
@@ -98,3 +95,81 @@ def _print_replay(out: Console, progress: Console, found: Replay) -> None:
         return
     progress.print("[red]not the same[/]: it was logged as", highlight=False)
     print_story(progress, found.logged)
+
+
+def decoding_sweep_verb(
+    sweep: DecodingSweepConfig, rest: Sequence[str], root: Path, *, as_json: bool, dry_run: bool
+) -> int:
+    if rest:
+        raise UserError(
+            "no such key of a decoding sweep", where=rest[0], cure="`--dry-run` prints every key."
+        )
+    if dry_run:
+        print_json({"sweep": sweep.model_dump(mode="json")})
+        return OK
+    out, progress = consoles()
+    store = open_existing(root, progress)
+    from sweeps.decoding import run_decoding_sweep
+
+    report = run_decoding_sweep(
+        sweep, store, console=progress, on_setting=lambda row: _print_setting(progress, row)
+    )
+    if as_json:
+        print_json(asdict(report))
+    else:
+        _print_settings(out, report)
+    return OK
+
+
+_PERCENT = {
+    "coherent": "coherent",
+    "ended": "ended",
+    "loops": "loops",
+    "copied_13grams": "copied",
+    "names_kept": "names kept",
+}
+
+
+def _print_setting(progress: Console, row: SettingRow) -> None:
+    values = " ".join(f"{key}={_short(value)}" for key, value in row.values.items())
+    shown = ", ".join(
+        f"{title} {percent(row.metrics[f'stories/{name}'])}" for name, title in _PERCENT.items()
+    )
+    progress.print(f"{row.run_id[:SHORT]}  {values}  {shown}", highlight=False)
+
+
+def _print_settings(out: Console, report: DecodingReport) -> None:
+    """The settings, best first, then the best one from the official split's beginnings and the real stories."""
+    trials = [row for row in report.rows if row.stage == "search"]
+    trials.sort(key=lambda row: (-row.metrics["stories/coherent"], row.trial))
+    others = [row for row in report.rows if row.stage != "search"]
+    rows = [_cells(row, str(row.trial)) for row in trials] + [_cells(row, "official") for row in others]
+    real = {f"stories/{name}": value for name, value in report.real.items()}
+    rows.append({**dict.fromkeys(rows[0], ""), "setting": "real stories", **_figures(real)})
+    spare = ["words", "distinct 2", "perplexity", "names kept"]
+    out.print(
+        fitted(out, rows, spare=spare, title=f"Sweep {report.name}: stories of {report.model_run[:SHORT]}")
+    )
+    out.print(
+        f"Best by the held-out beginnings: setting {report.best.trial}, run [bold]{report.best.run_id[:SHORT]}[/]; "
+        f"`encore story {report.best.run_id[:SHORT]}#0` writes its first story again.",
+        highlight=False,
+    )
+
+
+def _cells(row: SettingRow, setting: str) -> dict[str, str]:
+    values = {key: _short(value) for key, value in row.values.items()}
+    return {"setting": setting, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
+
+
+def _figures(metrics: Mapping[str, float]) -> dict[str, str]:
+    return {
+        **{title: percent(metrics[f"stories/{name}"]) for name, title in _PERCENT.items()},
+        "distinct 2": percent(metrics["stories/distinct_2"]),
+        "perplexity": number(metrics["stories/perplexity"]),
+        "words": number(metrics["stories/words"], 0),
+    }
+
+
+def _short(value: str) -> str:
+    return value if value == "None" else f"{float(value):.3g}"

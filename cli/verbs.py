@@ -97,10 +97,15 @@ def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
 def sweep_verb(
     name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
 ) -> int:
-    from sweeps.loading import base_experiment, load_sweep
+    from sweeps.config import DecodingSweepConfig
+    from sweeps.loading import base_experiment, load_search
 
+    spec, rest = load_search(name, overrides)
+    if isinstance(spec, DecodingSweepConfig):
+        from cli.stories import decoding_sweep_verb
+
+        return decoding_sweep_verb(spec, rest, root, as_json=as_json, dry_run=dry_run)
     out, progress = consoles()
-    spec, rest = load_sweep(name, overrides)
     base = base_experiment(spec, rest)
     if dry_run:
         print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})

@@ -60,7 +60,7 @@ def _answers(
             moved = {key: value.to(device) for key, value in batch.items()}
             _, logits = learner.loss_and_logits(moved)
             frame = (
-                _token_losses(logits, moved["labels"]).assign(bytes=batch["bytes"].numpy())
+                token_losses(logits, moved["labels"]).assign(bytes=batch["bytes"].numpy())
                 if logits.dim() == 3
                 else _labels(logits, moved["labels"])
             )
@@ -79,7 +79,8 @@ def _labels(logits_BL: torch.Tensor, labels_B: torch.Tensor) -> pd.DataFrame:
     )
 
 
-def _token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataFrame:
+def token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataFrame:
+    """Per sequence `nll`, nats summed over its targets, and `tokens`, how many these are."""
     loss_BT = F.cross_entropy(logits_BTV.float().transpose(1, 2), labels_BT, reduction="none")
     counted_BT = labels_BT >= 0
     return pd.DataFrame(

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datamodules.tokenizers import pad_token_id
-from experiments.build import build_data
 from experiments.config import ExperimentConfig
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER
-from experiments.recorded import RunArtifacts, check_has_model, check_same_data, recorded_config
+from experiments.recorded import RunArtifacts, check_has_model, data_of_run, recorded_config
 from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -30,18 +29,11 @@ PASSED = "passed"
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
-    check_has_model(RunArtifacts(store, record))
+    run = RunArtifacts(store, record)
+    check_has_model(run)
     config = recorded_config(store, record)
-    model_dir = store.artifact(record, MODEL_FOLDER)
-    # The run's own tokenizer: the one that it was trained with may have moved or changed since.
-    model = config.model.model_copy(update={"tokenizer": str(model_dir), "pretrained": None})
-    with disk_errors(store.root), reported(console) as on_progress:
-        data = build_data(
-            config.model_copy(update={"model": model}),
-            cache_dir=store.root / "cache",
-            on_progress=on_progress,
-        )
-    check_same_data(RunArtifacts(store, record), data)
+    model_dir = run.path(MODEL_FOLDER)
+    data = data_of_run(run, config, console=console)
     log = store.attach(record.run_id)
     try:
         with disk_errors(store.root):

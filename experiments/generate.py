@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -29,6 +29,7 @@ from tracking.provenance import collect
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from transformers import GPT2LMHeadModel
 
     from lightning_modules.decoding import Reader
     from tracking.records import RunRecord
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 Variant = Literal["torch", "fp32", "int8"]
-VARIANTS: tuple[Variant, ...] = get_args(Variant)
+VARIANTS: tuple[Variant, ...] = ("torch", "fp32", "int8")
 STORIES_TABLE = "stories/stories.json"
 REQUEST_FILE = "stories/request.json"
 
@@ -73,13 +74,18 @@ class Source:
         tokenizer = load_tokenizer(str(self.run.path(MODEL_FOLDER)), local_files_only=True)
         return Writer(self._reader(), tokenizer, batch_size)
 
+    def model(self) -> GPT2LMHeadModel:
+        """The torch model, in float32 and evaluation mode."""
+        from export.checkpoint import load_checkpoint
+
+        model: Any = load_checkpoint(self.run.path(MODEL_FOLDER), "causal-language-model")
+        return model
+
     def _reader(self) -> Reader:
         if self.variant == "torch":
-            from export.checkpoint import load_checkpoint
             from lightning_modules.reading import TorchReader
 
-            model = load_checkpoint(self.run.path(MODEL_FOLDER), "causal-language-model")
-            return TorchReader(model)  # pyright: ignore[reportArgumentType]
+            return TorchReader(self.model())
         if not self.run.has(f"{self._folder}/model.onnx"):
             raise UserError(
                 f"has no {self.variant} variant",
@@ -112,6 +118,16 @@ class Request(Strict):
     batch_size: int = Field(ge=1)
     decoding: DecodingConfig
     prompts: tuple[str, ...] = Field(min_length=1)
+
+
+def variant_named(name: str) -> Variant:
+    """UserError when there is none of that name."""
+    for variant in VARIANTS:
+        if variant == name:
+            return variant
+    raise UserError(
+        "no such variant", where=f"--variant {name}", cure=f"Choose one of {', '.join(VARIANTS)}."
+    )
 
 
 def source_of(store: Store, record: RunRecord, variant: Variant, *, threads: int) -> Source:

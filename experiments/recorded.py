@@ -13,10 +13,21 @@ from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.digests import file_digest
 from experiments.loading import parse
-from experiments.record import CONFIG_FILE, ROWS_FOLDER, SEALS_FILE, START_FILE, Beginning
+from experiments.progress import reported
+from experiments.record import (
+    CONFIG_FILE,
+    MODEL_FOLDER,
+    ROWS_FOLDER,
+    SEALS_FILE,
+    START_FILE,
+    Beginning,
+)
 from tracking.artifacts import local_folder
+from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from datamodules.tokenized import SplitName, TokenizedData
     from tracking.records import RunRecord
     from tracking.store import Store
@@ -131,6 +142,22 @@ def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     run = RunArtifacts(store, record)
     check_is_ours(run)
     return parse(ExperimentConfig, run.json(CONFIG_FILE), where=f"run {record.run_id}")
+
+
+def data_of_run(
+    run: RunArtifacts, config: ExperimentConfig, *, console: Console | None = None
+) -> TokenizedData:
+    """The data of a finished run with its own tokenizer. UserError when the rows are no longer those of the run."""
+    from experiments.build import build_data
+
+    cache_dir = run.store.root / "cache"
+    # The run's own tokenizer: the one that it was trained with may have moved or changed since.
+    own = {"tokenizer": str(run.path(MODEL_FOLDER)), "pretrained": None}
+    config = config.model_copy(update={"model": config.model.model_copy(update=own)})
+    with disk_errors(run.store.root), reported(console) as on_progress:
+        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
+    check_same_data(run, data)
+    return data
 
 
 def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:

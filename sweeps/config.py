@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from experiments.config import Strict
+from experiments.config import DecodingConfig, Strict
 
 Scalar = bool | int | float | str
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
@@ -130,26 +130,59 @@ class FinaleConfig(Strict):
     back to the training; its rows are some of the larger slice's."""
 
 
-class SweepConfig(Strict):
-    """One sweep, complete. The first trial has the base experiment's own values."""
+class SearchConfig(Strict):
+    """What every search has: a space, how points of it are drawn and what it may cost."""
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
     description: str
-    experiment: str
-    overrides: dict[str, Any] = Field(default_factory=dict)
-    """Dotted keys of the experiment that hold for every trial."""
     space: dict[str, Dimension] = Field(min_length=1)
-    """Dotted keys of the experiment and what to draw for them."""
+    """Dotted keys and what to draw for them."""
     sampler: Annotated[TpeConfig | RandomConfig | GridConfig, Field(discriminator="kind")]
     pruner: Annotated[MedianConfig | SuccessiveHalvingConfig | NoPruningConfig, Field(discriminator="kind")]
     budget: BudgetConfig
-    finale: FinaleConfig | None = None
     seed: int = Field(default=0, ge=0, lt=2**31)
-    leave_out_emulated_precision: bool = False
-    """Also leave out a precision that this machine only imitates, and so runs slower than float32."""
 
     @model_validator(mode="after")
     def _grid_needs_choices(self) -> Self:
         if self.sampler.kind == "grid" and any(dim.kind != "choice" for dim in self.space.values()):
             raise ValueError("a grid needs choices in every dimension of the space")
+        return self
+
+
+class SweepConfig(SearchConfig):
+    """One sweep over trainings, complete. The first trial has the base experiment's own values."""
+
+    experiment: str
+    overrides: dict[str, Any] = Field(default_factory=dict)
+    """Dotted keys of the experiment that hold for every trial."""
+    finale: FinaleConfig | None = None
+    leave_out_emulated_precision: bool = False
+    """Also leave out a precision that this machine only imitates, and so runs slower than float32."""
+
+
+class DecodingSweepConfig(SearchConfig):
+    """One sweep over how a trained language model writes. The first trial has the values of `decoding`."""
+
+    kind: Literal["decoding"]
+    experiment: str
+    """Whose newest finished run writes, unless `run` names one."""
+    run: str | None = None
+    """A run's ID, or the beginning of one."""
+    variant: Literal["torch", "fp32", "int8"] = "torch"
+    decoding: DecodingConfig
+    """The options that hold for every trial but for those of the space, whose keys are this table's."""
+    stories: int = Field(default=200, ge=2, le=10_000)
+    """Stories of each trial, each the continuation of a held-out story's beginning."""
+    prompt_words: int = Field(default=5, ge=1, le=100)
+    """Words of that beginning."""
+    batch_size: int = Field(default=32, ge=1, le=4096)
+    """Stories that are written side by side."""
+    pruner: Annotated[
+        MedianConfig | SuccessiveHalvingConfig | NoPruningConfig, Field(discriminator="kind")
+    ] = NoPruningConfig(kind="none")
+
+    @model_validator(mode="after")
+    def _nothing_to_prune(self) -> Self:
+        if self.pruner.kind != "none":
+            raise ValueError("pruner: stories are judged when all are written, so nothing can be pruned")
         return self

@@ -21,20 +21,30 @@ from experiments.loading import (
     set_path,
 )
 from experiments.record import flat_params
-from sweeps.config import SweepConfig
+from sweeps.config import DecodingSweepConfig, SweepConfig
 
 CATALOG = Path(__file__).parent / "catalog"
 
 
-def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
+def load_search(
+    name: str, overrides: Sequence[str] = ()
+) -> tuple[SweepConfig | DecodingSweepConfig, list[str]]:
     """The catalogued sweep `name` (or a YAML file's path), and the overrides that are the experiment's.
 
     `budget.trials=20` and other keys of the sweep itself change the sweep; all others the experiment.
     """
-    own = [item for item in overrides if item.split("=")[0].split(".")[0] in SweepConfig.model_fields]
+    mapping = read_yaml(catalog_file(CATALOG, name, kind="sweep"))
+    kind = DecodingSweepConfig if mapping.get("kind") == "decoding" else SweepConfig
+    own = [item for item in overrides if item.split("=")[0].split(".")[0] in kind.model_fields]
     rest = [item for item in overrides if item not in own]
-    mapping = overridden(read_yaml(catalog_file(CATALOG, name, kind="sweep")), own)
-    return parse(SweepConfig, mapping, where=name), rest
+    return parse(kind, overridden(mapping, own), where=name), rest
+
+
+def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
+    """`load_search` of a sweep over trainings."""
+    sweep, rest = load_search(name, overrides)
+    assert isinstance(sweep, SweepConfig)
+    return sweep, rest
 
 
 def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:

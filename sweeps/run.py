@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-_PARENT = "parent_run"  # study attributes
+PARENT = "parent_run"  # study attributes
 _FINALE = "finale_runs"
 RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
 
@@ -71,13 +71,21 @@ def run_sweep(
     build(base, cache_dir=store.root / "cache", console=console)
     lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
     with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
-        search = open_search(sweep, space, mapping, first=first, root=store.root, store_uri=_place(store))
+        search = open_search(
+            sweep,
+            space,
+            mapping,
+            first=first,
+            maximize=base.greater_is_better,
+            root=store.root,
+            store_uri=place_of(store),
+        )
         search.take_up_lost()
         parent = _parent(search, store, sweep, base, notes, given)
         sitting = _Sitting(
             sweep, search, store, mapping, base, parent, notes, console, on_trial, given, again
         )
-        with _ended(parent):
+        with ended(parent):
             # Written at every sitting: the budget and the finale may have grown.
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
             parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
@@ -91,7 +99,7 @@ def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -
     ]
 
 
-def _place(store: Store) -> str:
+def place_of(store: Store) -> str:
     """What a study remembers of its store; the one beside it may move with its folder."""
     return "local" if store.uri == f"sqlite:///{store.root / 'mlflow.db'}" else store.uri
 
@@ -105,7 +113,7 @@ def _parent(
     given: Mapping[str, str],
 ) -> RunLog:
     """The sweep's own run: a new one, or the one of the sittings before."""
-    known = search.study.user_attrs.get(_PARENT)
+    known = search.study.user_attrs.get(PARENT)
     if known is not None:
         return store.attach(known, running=True)
     parent = store.start_run(
@@ -124,12 +132,12 @@ def _parent(
         description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in notes)]),
     )
     parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
-    search.study.set_user_attr(_PARENT, parent.run_id)
+    search.study.set_user_attr(PARENT, parent.run_id)
     return parent
 
 
 @contextmanager
-def _ended(parent: RunLog) -> Generator[None]:
+def ended(parent: RunLog) -> Generator[None]:
     """The parent run does not stay RUNNING, whatever ends the sitting."""
     try:
         yield

@@ -48,7 +48,7 @@ def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, 
     present = flat_params(base)
     values = {key: present[key] for key in space}
     for key, dimension in space.items():
-        if not _inside(dimension, values[key]):
+        if not inside(dimension, values[key]):
             raise UserError(
                 f"the experiment's own value {values[key]!r} lies outside the space",
                 where=f"sweep {sweep.name}: {key}",
@@ -67,7 +67,8 @@ def check_reach(sweep: SweepConfig, base: Mapping[str, Any], space: Mapping[str,
         check_precision(trial_config(sweep, base, sweep.finale.overrides))
 
 
-def _inside(dimension: Dimension, value: Any) -> bool:
+def inside(dimension: Dimension, value: Any) -> bool:
+    """Whether the dimension could draw `value`."""
     if isinstance(dimension, Choice):
         return value in dimension.options
     return isinstance(value, (int, float)) and dimension.low <= value <= dimension.high

@@ -21,8 +21,8 @@ from sweeps.config import (
     MedianConfig,
     NoPruningConfig,
     RandomConfig,
+    SearchConfig,
     SuccessiveHalvingConfig,
-    SweepConfig,
     TpeConfig,
 )
 from tracking.faults import sqlite_fault
@@ -42,7 +42,7 @@ class Search:
     """A study and what is needed to ask it for the next trial."""
 
     study: optuna.Study
-    sweep: SweepConfig
+    sweep: SearchConfig
     space: Mapping[str, Dimension]
 
     def next_trial(self) -> optuna.Trial:
@@ -117,11 +117,12 @@ def study_faults(root: Path) -> Generator[None]:
 
 
 def open_search(
-    sweep: SweepConfig,
+    sweep: SearchConfig,
     space: Mapping[str, Dimension],
     base: Mapping[str, Any],
     *,
     first: Mapping[str, Any],
+    maximize: bool,
     root: Path,
     store_uri: str,
 ) -> Search:
@@ -137,7 +138,7 @@ def open_search(
     study = optuna.create_study(
         study_name=study_name(sweep, space, base, store_uri),
         storage=f"sqlite:///{(root / STUDY_FILE).resolve()}",
-        direction="maximize" if _maximized(base) else "minimize",
+        direction="maximize" if maximize else "minimize",
         pruner=_pruner(sweep),
         load_if_exists=True,
     )
@@ -159,7 +160,7 @@ def pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Map
     return stop
 
 
-def _grid(sweep: SweepConfig, space: Mapping[str, Dimension]) -> list[dict[str, Any]]:
+def _grid(sweep: SearchConfig, space: Mapping[str, Dimension]) -> list[dict[str, Any]]:
     """Every combination of a grid; none for other samplers.
 
     Optuna's own GridSampler ends a study from inside, which needs its own loop.
@@ -170,14 +171,8 @@ def _grid(sweep: SweepConfig, space: Mapping[str, Dimension]) -> list[dict[str, 
     return [dict(zip(space, values, strict=True)) for values in product(*options)]
 
 
-def _maximized(base: Mapping[str, Any]) -> bool:
-    from experiments.config import ExperimentConfig
-
-    return ExperimentConfig.model_validate(base).greater_is_better
-
-
 def study_name(
-    sweep: SweepConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], store_uri: str
+    sweep: SearchConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], store_uri: str
 ) -> str:
     """`<sweep>-<8 hex digits>` of what decides the trials and of the store that holds their runs."""
     content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description", "space"})
@@ -203,7 +198,7 @@ def _distribution(dimension: Dimension) -> BaseDistribution:
             return CategoricalDistribution(dimension.options)
 
 
-def _sampler(sweep: SweepConfig, seed: int) -> optuna.samplers.BaseSampler:
+def _sampler(sweep: SearchConfig, seed: int) -> optuna.samplers.BaseSampler:
     import optuna
 
     match sweep.sampler:
@@ -215,7 +210,7 @@ def _sampler(sweep: SweepConfig, seed: int) -> optuna.samplers.BaseSampler:
             return optuna.samplers.RandomSampler(seed=seed)
 
 
-def _pruner(sweep: SweepConfig) -> optuna.pruners.BasePruner:
+def _pruner(sweep: SearchConfig) -> optuna.pruners.BasePruner:
     import optuna
 
     match sweep.pruner:

@@ -1,0 +1,243 @@
+"""A search over how a trained language model writes: stories of each setting, judged by docs/story-quality.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from analysis.story_quality import Story as Told
+from experiments.generate import Request, Source, log_stories, open_stories
+from experiments.progress import reported
+from experiments.record import task_name
+from experiments.recorded import data_of_run
+from experiments.story_scores import scored
+from experiments.writing import Writer, ids_of_prompts
+from sweeps.config import DecodingSweepConfig
+from sweeps.ownership import owned
+from sweeps.run import PARENT, RUN_ATTRIBUTE, ended, place_of
+from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named
+from sweeps.study import Search, open_search, study_faults
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from datamodules.tokenized import SplitName, TokenizedData
+    from tracking.records import RunRecord
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+OBJECTIVE = "stories/coherent"
+_OFFICIAL = "official_run"  # study attribute: `<trial> <run ID>` of the best setting on the official split
+
+
+@dataclass(frozen=True)
+class SettingRow:
+    """One setting: its run, its options and the figures of its stories."""
+
+    trial: int
+    stage: str
+    run_id: str
+    values: dict[str, str]
+    metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class DecodingReport:
+    """All settings, the trials first, the best by the held-out prompts, and the figures of the real stories."""
+
+    name: str
+    parent_id: str
+    model_run: str
+    rows: tuple[SettingRow, ...]
+    best: SettingRow
+    real: dict[str, float]
+
+
+def run_decoding_sweep(
+    sweep: DecodingSweepConfig,
+    store: Store,
+    *,
+    console: Console | None = None,
+    on_setting: Callable[[SettingRow], None] | None = None,
+) -> DecodingReport:
+    """Write and judge stories with each setting: one parent run, one child run with a table for each.
+
+    Settings are chosen on beginnings of held-out stories. The best one then writes once from those of the official
+    split. Run again, it goes on where it stopped.
+    """
+    first = first_values(sweep)
+    source = source_named(sweep, store)
+    data = data_of_run(source.run, source.config, console=console)
+    writer = source.writer(batch_size=sweep.batch_size)
+    prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}
+    for values in (first, *ends(sweep)):
+        decoding, context = decoding_of(sweep, values), writer.reader.context_tokens
+        for some in prompts.values():
+            ids_of_prompts(writer.tokenizer, some, decoding, context_tokens=context)
+    base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
+    base = {key: base[key] for key in ("run", "weights", "variant", "decoding", "stories", "prompt_words")}
+    with (
+        owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"),
+        study_faults(store.root),
+    ):
+        search = open_search(
+            sweep, sweep.space, base, first=first, maximize=True, root=store.root, store_uri=place_of(store)
+        )
+        search.take_up_lost()
+        parent = _parent(search, sweep, source)
+        sitting = _Sitting(sweep, search, source, writer, data, prompts, parent, console, on_setting)
+        with ended(parent):
+            return sitting.go()
+
+
+def _parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
+    """The sweep's own run: a new one, or the one of the sittings before."""
+    store, record = source.run.store, source.run.record
+    known = search.study.user_attrs.get(PARENT)
+    if known is not None:
+        return store.attach(known, running=True)
+    parent = store.start_run(
+        experiment=task_name(source.config),
+        name=f"sweep {sweep.name} of {record.name}",
+        primary_metric=f"best/{source.config.primary_metric}",
+        greater_is_better=source.config.greater_is_better,
+        params={
+            "sweep": sweep.name,
+            "model_run": record.run_id,
+            "sampler": sweep.sampler.model_dump_json(),
+            **{f"space/{key}": dimension.model_dump_json() for key, dimension in sweep.space.items()},
+        },
+        tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
+        description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
+        f"best by `{OBJECTIVE}`",
+    )
+    search.study.set_user_attr(PARENT, parent.run_id)
+    return parent
+
+
+@dataclass
+class _Sitting:
+    sweep: DecodingSweepConfig
+    search: Search
+    source: Source
+    writer: Writer
+    data: TokenizedData
+    prompts: Mapping[SplitName, Sequence[str]]
+    parent: RunLog
+    console: Console | None
+    on_setting: Callable[[SettingRow], None] | None
+
+    def go(self) -> DecodingReport:
+        self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
+        real = self._real()
+        while self.search.goes_on():
+            self._trial()
+        best = max(self._rows("search"), key=lambda row: (row.metrics[OBJECTIVE], -row.trial))
+        official = self._official(best)
+        rows = (*self._rows("search"), official)
+        self._log(rows, best, official)
+        return DecodingReport(
+            self.sweep.name, self.parent.run_id, self.source.run.record.run_id, rows, best, real
+        )
+
+    def _real(self) -> dict[str, float]:
+        """The figures of the real held-out stories: what the model's can be compared with."""
+        texts = self.data.rows["val"].texts
+        stories = [Told(text, ended=True) for text in texts[: self.sweep.stories]]
+        _, whole = self._judged(stories)
+        self.parent.log_summary({f"real/{name}": value for name, value in whole.items()})
+        return whole
+
+    def _judged(self, stories: Sequence[Told]) -> tuple[dict[str, list[float]], dict[str, float]]:
+        with reported(self.console) as on_progress:
+            return scored(
+                stories,
+                self.data.rows["train"].texts,
+                self.source.model(),
+                self.writer.tokenizer,
+                on_progress=on_progress,
+            )
+
+    def _trial(self) -> None:
+        trial = self.search.next_trial()
+        try:
+            row = self._setting(trial.params, "search", trial.number)
+        except BaseException:
+            self.search.give_back(trial.number, trial.params)
+            raise
+        trial.set_user_attr(RUN_ATTRIBUTE, row.run_id)
+        self.search.study.tell(trial, row.metrics[OBJECTIVE])
+
+    def _setting(self, values: Mapping[str, Any], stage: str, number: int) -> SettingRow:
+        """Write, judge and log the stories of one setting."""
+        decoding = decoding_of(self.sweep, values)
+        prompts = self.prompts["val" if stage == "search" else "test"]
+        with reported(self.console) as on_progress:
+            stories = self.writer.write(prompts, decoding, on_progress=on_progress)
+        columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
+        request = Request(
+            model_run=self.source.run.record.run_id,
+            variant=self.source.variant,
+            weights=self.source.digest(),
+            threads=self.source.threads,
+            batch_size=self.sweep.batch_size,
+            decoding=decoding,
+            prompts=tuple(prompts),
+        )
+        shown = " ".join(f"{key}={value:.3g}" for key, value in values.items())
+        log = open_stories(
+            self.source,
+            request,
+            name=f"{self.sweep.name} {shown}",
+            parent_id=self.parent.run_id,
+            tags={
+                "encore.sweep": self.sweep.name,
+                "encore.stage": stage,
+                "encore.trial": str(number),
+            },
+        )
+        with ended(log):
+            log_stories(log, request, stories, columns)
+            log.log_summary({f"stories/{name}": value for name, value in whole.items()})
+        row = self._row(self.source.run.store.find(log.run_id))
+        if self.on_setting is not None:
+            self.on_setting(row)
+        return row
+
+    def _official(self, best: SettingRow) -> SettingRow:
+        """The best setting from the official split's beginnings, once."""
+        store = self.source.run.store
+        trial, _, run_id = self.search.study.user_attrs.get(_OFFICIAL, "").partition(" ")
+        if trial == str(best.trial):
+            return self._row(store.find(run_id))
+        values = self.search.study.get_trials(deepcopy=False)[best.trial].params
+        row = self._setting(values, "official", best.trial)
+        self.search.study.set_user_attr(_OFFICIAL, f"{best.trial} {row.run_id}")
+        return row
+
+    def _rows(self, stage: str) -> list[SettingRow]:
+        runs = self.source.run.store.runs(parent_id=self.parent.run_id)
+        rows = [self._row(run) for run in runs if run.status == "FINISHED"]
+        return sorted((row for row in rows if row.stage == stage), key=lambda row: row.trial)
+
+    def _row(self, run: RunRecord) -> SettingRow:
+        figures = {key: value for key, value in run.metrics.items() if key.startswith("stories/")}
+        values = {key: run.params[f"decoding.{key}"] for key in self.sweep.space}
+        return SettingRow(
+            int(run.tags["encore.trial"]), run.tags["encore.stage"], run.run_id, values, figures
+        )
+
+    def _log(self, rows: Sequence[SettingRow], best: SettingRow, official: SettingRow) -> None:
+        names = sorted(best.metrics)
+        columns: dict[str, list[object]] = {
+            "trial": [row.trial for row in rows],
+            "prompts": ["official" if row.stage == "official" else "held-out" for row in rows],
+            **{key: [row.values[key] for row in rows] for key in self.sweep.space},
+            **{name: [row.metrics[name] for row in rows] for name in names},
+            "run": [row.run_id for row in rows],
+        }
+        self.parent.log_table(columns, "sweep/settings.json")
+        self.parent.set_tags({"encore.best_run": best.run_id})
+        figures = {name.removeprefix("stories/"): value for name, value in official.metrics.items()}
+        self.parent.log_summary({f"test/{name}": value for name, value in figures.items()} | best.metrics)
