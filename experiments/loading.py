@@ -184,7 +184,7 @@ def dotted_keys(config_class: type[BaseModel]) -> list[str]:
         tables = [kind for kind in _classes(field.annotation) if issubclass(kind, BaseModel)]
         for table in tables:
             keys |= {f"{name}.{key}" for key in dotted_keys(table)}
-        if not tables:
+        if not tables or type(None) in getattr(field.annotation, "__args__", ()):
             keys.add(name)
     return sorted(keys)
 

@@ -131,7 +131,7 @@ def test_the_finale_runs_the_best_trial_longer(swept: tuple[Store, SweepReport])
 def test_a_sweep_names_its_best_run_to_export(swept: tuple[Store, SweepReport]) -> None:
     store, report = swept
     assert report.best is not None
-    with pytest.raises(UserError, match=f"encore export {report.best.run_id[:8]}"):
+    with pytest.raises(UserError, match=f"Take its best run, {report.best.run_id[:8]}"):
         export_run(store, store.find(report.parent_id))
 
 

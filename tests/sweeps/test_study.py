@@ -22,7 +22,7 @@ def search(root: Path, *overrides: str) -> Search:
 def opened(sweep: SweepConfig, root: Path, *rest: str) -> Search:
     mapping = base_experiment(sweep, rest)
     first = base_values(sweep, ExperimentConfig.model_validate(mapping), sweep.space)
-    return open_search(sweep, sweep.space, mapping, first=first, root=root, store_uri="local")
+    return open_search(sweep, sweep.space, mapping, first=first, maximize=True, root=root, store_uri="local")
 
 
 def worth(values: dict[str, object]) -> float:
