@@ -1,6 +1,6 @@
 """GPT-2 as a language model (Radford et al. 2019).
 
-Legend: B batch, T tokens of a block, V vocabulary.
+Legend: B batch, T tokens of a block, V vocabulary, D width.
 """
 
 from __future__ import annotations
@@ -10,10 +10,14 @@ import re
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 from torchmetrics import SumMetric
 from transformers import GPT2Config, GPT2LMHeadModel
+from transformers.activations import NewGELUActivation
 
+from lightning_modules.attention import use_quick_attention
 from lightning_modules.learner import Batch, Learner
+from lightning_modules.linear_cross_entropy import linear_cross_entropy
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.sources import from_scratch, load_pretrained
 
@@ -30,22 +34,31 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
 
     def __init__(self, model: GPT2LMHeadModel, *, optimisation: Optimisation, frozen_layers: int) -> None:
         super().__init__(model, optimisation)
+        fuse_gelu(model)
+        use_quick_attention(model)
         self.val_nats, self.val_bytes = SumMetric(), SumMetric()
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
 
     def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean next-token loss in nats, and logits (B, T, V)."""
-        # Blocks are padded on the right only, where causal attention cannot see from the left.
-        logits_BTV = self.model(input_ids=batch["input_ids"], use_cache=False).logits
+        logits_BTV = self.model(**_all_read(batch), use_cache=False).logits
         loss = F.cross_entropy(
             logits_BTV.flatten(0, 1).float(), batch["labels"].flatten(), ignore_index=IGNORED
         )
         return loss, logits_BTV
 
+    def loss(self, batch: Batch) -> torch.Tensor:
+        if batch["input_ids"].device.type != "cpu":  # FP16 needs its gradients scaled before they are rounded
+            return super().loss(batch)
+        hidden_BTD = self.model.transformer(**_all_read(batch), use_cache=False).last_hidden_state
+        return linear_cross_entropy(
+            hidden_BTD.flatten(0, 1), self.model.lm_head.weight, batch["labels"].flatten(), ignored=IGNORED
+        )
+
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         del batch_idx
-        loss, _ = self.loss_and_logits(batch)
+        loss = self.loss(batch)
         targets = (batch["labels"] != IGNORED).sum()
         self.val_loss.update(loss, weight=targets)
         self.val_nats.update(loss * targets)
@@ -62,6 +75,24 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
             return 0
         layer = _LAYER.search(name)
         return int(layer[1]) + 1 if layer else self.model.config.n_layer + 1
+
+
+def _all_read(batch: Batch) -> Batch:
+    """The ids as if nothing were padding: it is on the right only, where causal attention cannot see from the left.
+
+    Told of no mask at all, the library makes one for each row and leaves the quick attention.
+    """
+    ids_BT = batch["input_ids"]
+    return {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}
+
+
+def fuse_gelu(model: nn.Module) -> None:
+    """Put torch's GELU, with the tanh of GPT-2's, in the place of the library's, which is eight operations."""
+    for name, child in list(model.named_children()):
+        if isinstance(child, NewGELUActivation):
+            setattr(model, name, nn.GELU(approximate="tanh"))
+        else:
+            fuse_gelu(child)
 
 
 def pretrained_gpt2(

@@ -55,13 +55,17 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
     def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean training loss (0-d) and the logits it came from."""
 
+    def loss(self, batch: Batch) -> torch.Tensor:
+        """The loss alone, which may be had for less than the logits."""
+        return self.loss_and_logits(batch)[0]
+
     @abstractmethod
     def depth_of(self, name: str) -> int:
         """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         del batch_idx
-        loss, _ = self.loss_and_logits(batch)
+        loss = self.loss(batch)
         if not torch.isfinite(loss):
             raise NonFiniteLossError(self.global_step, loss.item())
         return loss
