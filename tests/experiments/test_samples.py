@@ -1,0 +1,65 @@
+"""Stories that a language model writes while it learns."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from errors import UserError
+from experiments.build import build
+from experiments.loading import load_experiment
+from experiments.resume import resume
+from experiments.samples import Sample, page
+from experiments.train import train
+from tests.experiments.runs import killed_at, language, newest, outcome
+from tracking.store import Store
+
+
+def samples(store: Store, run_id: str) -> list[list[object]]:
+    table = json.loads(store.artifact(store.find(run_id), "samples/stories.json").read_text())
+    return table["data"]
+
+
+def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) -> None:
+    writing = train(language("samples.decoding.max_length=12"), store, reuse=True)
+    silent = train(language("samples=none"), store)
+    assert outcome(store, writing.run_id) == outcome(store, silent.run_id)
+    steps = [row[0] for row in samples(store, writing.run_id)]
+    assert steps == [6, 6, 12, 12, 18, 18, 24, 24]
+    text = store.artifact(store.find(writing.run_id), "samples/stories.html").read_text()
+    assert text.count("<tr>") == 8
+
+
+def test_it_is_the_same_recipe_with_or_without_samples(store: Store) -> None:
+    first = train(language("samples=none"), store)
+    again = train(language(), store, reuse=True)
+    assert again.reused == first.run_id
+
+
+def test_a_run_that_was_killed_has_the_stories_of_one_that_was_not(store: Store) -> None:
+    config = language("samples.decoding.max_length=12")
+    whole = train(config, store)
+    with killed_at(15):
+        train(config, store)
+    killed = newest(store)
+    resume(store, killed)
+    assert samples(store, killed.run_id) == samples(store, whole.run_id)
+
+
+def test_a_prompt_that_cannot_be_read_is_refused_before_the_run(store: Store) -> None:
+    config = load_experiment("demo_stories", ["samples.prompts=[Tom and the big old tree in the garden]",
+                                              "samples.decoding.max_length=3"])  # fmt: skip
+    with pytest.raises(UserError, match="leaves none of max_length=3 to write"):
+        build(config, cache_dir=store.root / "cache")
+    assert store.runs() == []
+
+
+def test_a_classifier_writes_no_samples() -> None:
+    with pytest.raises(UserError, match="a model of kind 'distilbert' writes no stories"):
+        load_experiment("demo_reviews", ["samples.prompts=[Once]"])
+
+
+def test_the_page_shows_text_as_text() -> None:
+    shown = page([Sample(5, "<b>", "<b>1 & 2", 3, ended=False)])
+    assert "&lt;b&gt;</b>1 &amp; 2 <i>…</i>" in shown
