@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.callbacks import SPEED
-from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE
+from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, seal_tag
 from experiments.recorded import RunArtifacts, check_sealed, ended_run
 
 if TYPE_CHECKING:
@@ -100,13 +100,18 @@ def check_outcome(outcome: Outcome) -> None:
             )
 
 
+def had_outcome(run: RunArtifacts) -> bool:
+    """Whether a run came to its end, and so has or had a result: what of it is gone now is missing."""
+    sealed = seal_tag(RESULT_FILE) in run.record.tags
+    return sealed or run.record.status == "FINISHED" or run.has(RESULT_FILE)
+
+
 def _unfinished(run: RunArtifacts) -> UserError:
-    ended = run.record.status == "FINISHED" or run.record.tags.get("encore.killed_because") == "pruned"
     cure = "`encore resume` brings a run with a checkpoint to its end; else run the experiment anew."
     return UserError(
         f"the run is {run.record.status} and has no finished record ({RESULT_FILE})",
         where=run.where,
-        cure="It had one; restore the artifact." if ended else cure,
+        cure="It had one; restore the artifact." if had_outcome(run) else cure,
     )
 
 

@@ -128,12 +128,21 @@ def test_circumstances_that_were_altered_are_not_compared(copied: tuple[Store, R
     _refused(store, run, _diff, f"{PATCH_FILE} is not what was recorded")
 
 
+@pytest.mark.parametrize("verb", [verify, reproduce, _diff])
 def test_a_finished_run_whose_result_is_gone_is_not_to_be_resumed(
-    copied: tuple[Store, RunRecord, RunRecord],
+    copied: tuple[Store, RunRecord, RunRecord], verb: Verb
 ) -> None:
     store, run, _ = copied
     store.artifact(run, RESULT_FILE).unlink()
-    _refused(store, run, verify, "It had one; restore the artifact")
+    _refused(store, run, verb, "It had one; restore the artifact")
+
+
+def test_digests_that_are_gone_are_not_left_out_of_a_comparison(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, DIGESTS_FILE).unlink()
+    _refused(store, run, _diff, f"no artifact {DIGESTS_FILE}")
 
 
 @pytest.mark.parametrize("verb", [reproduce, check])
