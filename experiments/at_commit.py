@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from experiments.recorded import RunArtifacts
 
 _SHOWN = 200
+_SHOWN_PINS = 5
 
 
 def reproduce_at_commit(run: RunArtifacts, *, threads: int | None, console: Console | None) -> str:
@@ -123,20 +124,30 @@ def _install(folder: Path, python: Path, tree: Path) -> None:
     """What the project of `tree` depends on, pinned by its lock, as `make setup` does; it stays where it is itself."""
     project = tomllib.loads((tree / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = [*project["dependencies"], *project.get("optional-dependencies", {}).get("dev", ())]
-    pip = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip = [str(python), "-m", "pip", "install", "--disable-pip-version-check"]
     for command in (
         [sys.executable, "-m", "venv", "--clear", str(folder)],
         [*pip, "--constraint", str(tree / LOCK_FILE), *wanted],
     ):
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         if process.returncode:
-            errors = [line for line in process.stderr.splitlines() if line.startswith("ERROR")]
-            why = (errors or process.stderr.splitlines() or ["no reason given"])[0]
             raise UserError(
-                f"the recorded lock cannot be installed ({why[:_SHOWN]})",
+                f"the recorded lock cannot be installed ({_missing(process.stdout, process.stderr)})",
                 where=LOCK_FILE,
                 cure="Give pip an index that has it, or leave --at-commit out.",
             )
+
+
+def _missing(stdout: str, stderr: str) -> str:
+    """What pip says is missing: the pins of the lock that it could not have are on its stdout, the error is not."""
+    errors = [
+        line
+        for line in stderr.splitlines()
+        if line.startswith("ERROR") and not line.startswith("ERROR: Ignored")  # for another Python: a notice
+    ]
+    why = (errors or stderr.splitlines() or ["no reason given"])[0][:_SHOWN]
+    pins = [line.partition("(constraint) ")[2] for line in stdout.splitlines() if "(constraint) " in line]
+    return ", ".join([why, *dict.fromkeys(pins)][: 1 + _SHOWN_PINS])
 
 
 def _reproduce(

@@ -14,11 +14,11 @@ from experiments.config import (
     DistilBertModelConfig,
     ExperimentConfig,
     Gpt2ModelConfig,
-    ModelConfig,
     StoriesConfig,
 )
 from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
+from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
 from tracking.disk import disk_errors
 
@@ -176,9 +176,9 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             learner = _distilbert(model, data, optimisation)
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
-    _check_vocabulary(learner, data)
+    check_vocabulary(learner, data)
     if model.pretrained is not None and model.tokenizer is not None:
-        _check_same_pieces(model, data)
+        check_same_pieces(model, data)
     if not any(parameter.requires_grad for parameter in learner.parameters()):
         raise UserError(
             "nothing is left to train",
@@ -269,43 +269,3 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
             dropout=model.dropout,
         )
     return Gpt2LanguageModel(network, optimisation=optimisation, frozen_layers=model.frozen_layers)
-
-
-def _check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
-    """UserError when the tokenizer numbers its pieces otherwise than the one that comes with the weights."""
-    from datamodules.tokenizers import has_tokenizer, load_tokenizer
-
-    assert model.pretrained is not None
-    if Path(model.pretrained).is_dir() and not has_tokenizer(Path(model.pretrained)):
-        return  # a folder of bare weights: only the size can be checked
-    own = load_tokenizer(
-        model.pretrained, local_files_only=data.settings.local_files_only, revision=model.revision
-    ).get_vocab()
-    given = data.tokenizer.get_vocab()
-    strange = next(
-        (piece for piece, number in sorted(given.items()) if own.get(piece, number) != number), None
-    )
-    if strange is not None or len(own.keys() & given.keys()) < len(own) // 2:
-        raise UserError(
-            f"is not the tokenizer of {model.pretrained}"
-            + (f": it numbers {strange!r} {given[strange]}, that one {own[strange]}" if strange else ""),
-            where=f"model.tokenizer={model.tokenizer}",
-            cure="Leave model.tokenizer out, and the model's own is used.",
-        )
-
-
-def _check_vocabulary(learner: Learner, data: TokenizedData) -> None:
-    rows = int(learner.model.get_input_embeddings().weight.shape[0])  # type: ignore[index]
-    if len(data.tokenizer) > rows:
-        raise UserError(
-            f"the tokenizer has {len(data.tokenizer)} tokens, the model embeds {rows}",
-            where="model.tokenizer",
-            cure="Give the tokenizer that the model was trained with.",
-        )
-    positions = getattr(learner.model.config, "max_position_embeddings", data.settings.max_tokens)
-    if data.settings.max_tokens > positions:
-        raise UserError(
-            f"{data.settings.max_tokens} tokens, but the model has {positions} positions",
-            where="data.max_tokens",
-            cure=f"Use at most {positions}.",
-        )

@@ -30,6 +30,7 @@ _ITSELF = "encore-harness"  # the source tree says more than its version
 _SHOWN_FILES = 5
 _MADE_OF_ROWS = {"tokenizer"}
 _KERNELS = "ATEN_CPU_CAPABILITY"
+RESUMED = "resumed"
 _ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
 
 
@@ -48,12 +49,16 @@ class Cause:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads."""
+    """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads.
+
+    Where it was killed and went on under other circumstances, those of its beginning.
+    """
 
     provenance: Mapping[str, Any]
     config: Mapping[str, object]
     fingerprints: Mapping[str, str]
     ran: Mapping[str, str]
+    resumed_under: str | None = None  # what differed around a part of it, in words
 
 
 def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
@@ -62,6 +67,9 @@ def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
         *_data(recorded.fingerprints, actual.fingerprints),
         *_config(recorded.config, actual.config),
         *_code(recorded.provenance["code"], actual.provenance["code"]),
+        *_differences(
+            RESUMED, {"in part under": recorded.resumed_under}, {"in part under": actual.resumed_under}
+        ),
         *_differences("threads", _threads(recorded), _threads(actual)),
         *_differences("flag", _flags(recorded), _flags(actual)),
         *_libraries(recorded.provenance["distributions"], actual.provenance["distributions"]),

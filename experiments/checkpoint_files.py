@@ -107,12 +107,15 @@ def _step_of(path: Path) -> int:
 
 
 def is_whole(path: Path) -> bool:
-    """Whether every record of a checkpoint still has the checksum (CRC-32) it was written with."""
+    """Whether a checkpoint can be read, and every record of it has the checksum (CRC-32) it was written with."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return archive.testzip() is None
-    except (zipfile.BadZipFile, EOFError, OSError, ValueError):
+            if archive.testzip() is not None:
+                return False
+        load_checkpoint(path)  # what has no checksum: the archive's own headers
+    except Exception:  # noqa: BLE001 a damaged file can be broken in any way
         return False
+    return True
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
@@ -151,18 +154,28 @@ def _has_best_weights(point: ResumePoint) -> bool:
 
 
 def restore_best(point: ResumePoint, learner: Learner) -> None:
-    """Make the best files those of `point`: a run that died may have written later ones half."""
+    """Make the files beside `point` those that it speaks of: later ones may be half written, weights damaged.
+
+    Weights (safetensors) have no checksum of their own, so they come from a checkpoint, which has.
+    """
     if point.best_step == 0:
         return
     folder = point.path.parent
     if not _has_best_weights(point):
         # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
         source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
-        learner.load_state_dict(load_checkpoint(source)["state_dict"])
-        with whole_file(folder / f"{BEST}.safetensors") as partial:
-            learner.save_weights(partial)
+        _write_weights(source, folder / f"{BEST}.safetensors", learner)
     if point.best_step == point.step:
-        link_both(folder, *((BEST, LAST) if point.path.stem == BEST else (LAST, BEST)))
+        link(folder / f"{BEST}.safetensors", folder / f"{LAST}.safetensors")
+        link(point.path, folder / f"{LAST if point.path.stem == BEST else BEST}.ckpt")
+    elif point.ended:  # else the training writes them again
+        _write_weights(point.path, folder / f"{LAST}.safetensors", learner)
+
+
+def _write_weights(checkpoint: Path, target: Path, learner: Learner) -> None:
+    learner.load_state_dict(load_checkpoint(checkpoint)["state_dict"])
+    with whole_file(target) as partial:
+        learner.save_weights(partial)
 
 
 def callback_state(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -181,6 +194,8 @@ def link_both(folder: Path, source: str, target: str) -> None:
 
 def link(source: Path, target: Path) -> None:
     """`target` becomes the same file as `source`, or a copy where the file system has no links."""
+    if target.exists() and target.samefile(source):
+        return  # a rename between two names of one file would leave the temporary one behind
     partial = partial_name(target)
     try:
         os.link(source, partial)

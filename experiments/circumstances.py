@@ -16,6 +16,7 @@ from experiments.record import (
 if TYPE_CHECKING:
     from experiments.recorded import RunArtifacts
 
+RESUMED_UNDER_TAG = "encore.resumed_under"
 _RAN, _FINGERPRINT = "encore.ran.", "encore.ran.fingerprint."
 
 
@@ -27,6 +28,7 @@ def recorded_circumstances(run: RunArtifacts) -> Circumstances:
         flat_mapping(run.json(CONFIG_FILE)),  # as written: an older program's keys may not be ours
         {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
         {key.removeprefix(_RAN): value for key, value in tags.items()},
+        run.record.tags.get(RESUMED_UNDER_TAG),
     )
 
 

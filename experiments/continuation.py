@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
 
 from errors import UserError
-from experiments.causes import find_causes
-from experiments.circumstances import circumstances_of, recorded_circumstances
+from experiments.causes import Circumstances, find_causes
+from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
 from experiments.record import Beginning
 from experiments.recorded import RunArtifacts
 
@@ -47,7 +47,7 @@ class Continuation:
                 where=run.where,
                 cure="Resume it on a machine like the one that it began on.",
             )
-        causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
+        causes = find_causes(self._at_its_beginning(run), circumstances_of(beginning))
         log = store.attach(self.record.run_id, running=True)
         step = self._step(beginning)
         if console is not None:
@@ -59,13 +59,18 @@ class Continuation:
         tags = {"encore.resumed_at": ", ".join(steps)}
         if causes:
             under = "; ".join(str(cause) for cause in causes)
-            tags["encore.resumed_under"] = under
+            known = self.record.tags.get(RESUMED_UNDER_TAG)
+            tags[RESUMED_UNDER_TAG] = under if known in {None, under} else f"{known}; {under}"
             if console is not None:
                 console.print(
                     f"[yellow]differs from the run's beginning:[/] {escape(under)}", highlight=False
                 )
         log.set_tags(tags)
         return log
+
+    def _at_its_beginning(self, run: RunArtifacts) -> Circumstances:
+        """Without those of an earlier resumption, which are kept with the run as they are."""
+        return replace(recorded_circumstances(run), resumed_under=None)
 
     def _step(self, beginning: Beginning) -> int:
         if self.point is not None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.callbacks import SPEEDS
-from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE
-from experiments.recorded import RunArtifacts, check_is_one_run
+from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, seal_tag
+from experiments.recorded import RunArtifacts, check_sealed, ended_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,29 +42,36 @@ class Outcome:
 
     @cached_property
     def predictions(self) -> dict[str, pd.DataFrame]:
-        """By split: one row per example, in the split's order."""
-        import pandas as pd
+        """By split: one row per example, in the split's order. UserError when a file is no such table."""
+        return {split: _table(self.run, predictions_file(split)) for split in SCORED}
 
-        return {split: pd.read_parquet(self.run.path(predictions_file(split))) for split in SCORED}
+
+def _table(run: RunArtifacts, file: str) -> pd.DataFrame:
+    import pandas as pd
+
+    path = run.path(file)
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."
+        ) from error
 
 
 def read_outcome(store: Store, record: RunRecord) -> Outcome:
-    """The outcome of a run that ended; UserError, naming the file, when something of it is missing or altered."""
-    run = RunArtifacts(store, record)
-    check_is_one_run(run)
+    """The outcome of a run that ended; UserError, naming the file, when something of it is missing or unreadable."""
+    run = ended_run(store, record)
     if not run.has(RESULT_FILE):
-        raise UserError(
-            f"the run is {record.status} and has no finished record ({RESULT_FILE})",
-            where=run.where,
-            cure="`encore resume` brings a run with a checkpoint to its end; else run the experiment anew.",
-        )
-    result = _fields(run, RESULT_FILE, "metrics", "steps", "status")
-    digests = dict(_fields(run, DIGESTS_FILE))
-    metrics = {key: value for key, value in result["metrics"].items() if not key.startswith("export/")}
+        raise _unfinished(run)
+    result = _fields(run, RESULT_FILE, metrics=dict, steps=int, status=str)
+    digests = _fields(run, DIGESTS_FILE)
+    metrics = {
+        key: v for key, v in _numbers(run, RESULT_FILE, result).items() if not key.startswith("export/")
+    }
     if run.has(EXPORT_REPORT):  # a run may have been exported later, or again
-        report = _fields(run, EXPORT_REPORT, "metrics", "digests")
+        report = _fields(run, EXPORT_REPORT, metrics=dict, digests=dict)
         digests |= {f"export/{file}": digest for file, digest in report["digests"].items()}
-        metrics |= report["metrics"]
+        metrics |= _numbers(run, EXPORT_REPORT, report)
     for split in SCORED:
         run.path(predictions_file(split))  # needed as soon as something differs
     return Outcome(
@@ -72,9 +79,39 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         digests,
         _untimed(logged_points(store, record)),
         {key: value for key, value in metrics.items() if not _TIMED.search(key)},
-        int(result["steps"]),
-        str(result["status"]),
+        result["steps"],
+        result["status"],
         int(record.tags.get(FORKED_FROM_TAG, "@0").rpartition("@")[2]),
+    )
+
+
+def check_outcome(outcome: Outcome) -> None:
+    """UserError, naming the file, when a result, its digests or its answers are not what the run wrote."""
+    from experiments.digests import table_digest
+
+    run = outcome.run
+    check_sealed(run, RESULT_FILE, DIGESTS_FILE)
+    for split, recorded in ((split, outcome.digests.get(f"predictions/{split}")) for split in SCORED):
+        if recorded is not None and table_digest(outcome.predictions[split]) != recorded:
+            raise UserError(
+                f"{predictions_file(split)} is not what was recorded",
+                where=run.where,
+                cure="The artifact was altered; restore it.",
+            )
+
+
+def had_outcome(run: RunArtifacts) -> bool:
+    """Whether a run came to its end, and so has or had a result: what of it is gone now is missing."""
+    sealed = seal_tag(RESULT_FILE) in run.record.tags
+    return sealed or run.record.status == "FINISHED" or run.has(RESULT_FILE)
+
+
+def _unfinished(run: RunArtifacts) -> UserError:
+    cure = "`encore resume` brings a run with a checkpoint to its end; else run the experiment anew."
+    return UserError(
+        f"the run is {run.record.status} and has no finished record ({RESULT_FILE})",
+        where=run.where,
+        cure="It had one; restore the artifact." if had_outcome(run) else cure,
     )
 
 
@@ -83,17 +120,27 @@ def predictions_file(split: str) -> str:
     return f"predictions/{split}/predictions.parquet"
 
 
-def _fields(run: RunArtifacts, file: str, *needed: str) -> dict[str, Any]:
-    """The JSON object in `file`; UserError when it is none or lacks a field."""
+def _fields(run: RunArtifacts, file: str, **needed: type) -> dict[str, Any]:
+    """The JSON object in `file`; UserError when it is none, or lacks a field or has one of another type."""
     content = run.json(file)
-    missing = [field for field in needed if not isinstance(content, dict) or field not in content]
+    fields = content if isinstance(content, dict) else {}
+    missing = [name for name, kind in needed.items() if not isinstance(fields.get(name), kind)]
     if missing or not isinstance(content, dict):
-        raise UserError(
-            f"{file} has no {', '.join(missing) or 'fields'}",
-            where=run.where,
-            cure="An earlier version of Encore wrote it, or it was altered; run the experiment anew.",
-        )
+        raise _unreadable(run, file, f"has no {', '.join(missing) or 'fields'}")
     return content
+
+
+def _numbers(run: RunArtifacts, file: str, content: Mapping[str, Any]) -> dict[str, float]:
+    """The metrics in the content of `file`; UserError when one is no number."""
+    other = [key for key, value in content["metrics"].items() if not isinstance(value, (int, float))]
+    if other:
+        raise _unreadable(run, file, f"has no number for {', '.join(other)}")
+    return content["metrics"]
+
+
+def _unreadable(run: RunArtifacts, file: str, what: str) -> UserError:
+    cure = "An earlier version of Encore wrote it, or it was altered; run the experiment anew."
+    return UserError(f"{file} {what}", where=run.where, cure=cure)
 
 
 def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:

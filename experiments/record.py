@@ -39,6 +39,16 @@ RECIPE_TAG = "encore.recipe_id"
 FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
 
 
+def seal_tag(file: str) -> str:
+    """The tag that holds the sha256 of an artifact as it was written, apart from the artifacts."""
+    return f"encore.sha256/{file}"
+
+
+def log_sealed(log: RunLog, value: object, file: str) -> None:
+    """Write `value` as the JSON artifact `file`, and its sha256 into the tracking store."""
+    log.set_tags({seal_tag(file): log.log_json(value, file)})
+
+
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
     """Every field of the config by its dotted path: `optim.learning_rate` -> 2e-05."""
     return flat_mapping(config.model_dump(mode="json"))
@@ -208,7 +218,7 @@ def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
             file = folder / f"{split}.npy"
             np.save(file, rows.checksums, allow_pickle=False)
             seals[f"{ROWS_FOLDER}/{file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
-    log.log_json(seals, SEALS_FILE)
+    log_sealed(log, seals, SEALS_FILE)
     if beginning.start is not None:
         with log.folder(START_FOLDER) as folder:
             beginning.start.copy_to(folder / Path(START_FILE).name)

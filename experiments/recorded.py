@@ -21,6 +21,7 @@ from experiments.record import (
     SEALS_FILE,
     START_FILE,
     Beginning,
+    seal_tag,
 )
 from tracking.artifacts import local_folder
 from tracking.disk import disk_errors
@@ -108,15 +109,32 @@ def check_has_model(run: RunArtifacts) -> None:
 
 def check_record(run: RunArtifacts) -> None:
     """UserError, naming the file, when one of the record's own is not what was written before the first step."""
+    check_sealed(run, SEALS_FILE)
     if not run.has(SEALS_FILE):
         return  # an earlier version of Encore wrote none
-    for file, digest in run.json(SEALS_FILE).items():
+    seals = run.json(SEALS_FILE)
+    if not isinstance(seals, dict):
+        raise _altered(run, SEALS_FILE)
+    for file, digest in seals.items():
         if file_digest(run.path(file)) != digest:
-            raise UserError(
-                f"{file} is not what was recorded",
-                where=run.where,
-                cure="The artifact was altered; restore it.",
-            )
+            raise _altered(run, file)
+
+
+def check_sealed(run: RunArtifacts, *files: str) -> None:
+    """UserError when a file is missing or is not the one whose digest the tracking store has.
+
+    Of a run of an earlier version, which left no such digest, nothing is known.
+    """
+    for file in files:
+        recorded = run.record.tags.get(seal_tag(file))
+        if recorded is not None and file_digest(run.path(file)) != recorded:
+            raise _altered(run, file)
+
+
+def _altered(run: RunArtifacts, file: str) -> UserError:
+    return UserError(
+        f"{file} is not what was recorded", where=run.where, cure="The artifact was altered; restore it."
+    )
 
 
 def ended_run(store: Store, record: RunRecord) -> RunArtifacts:

@@ -18,12 +18,10 @@ from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certi
 from experiments.circumstances import circumstances_of, recorded_circumstances
 from experiments.compare import Comparison, Tolerance, compare
 from experiments.machine import prepare
-from experiments.outcome import EXPORT_REPORT, Outcome, read_outcome
+from experiments.outcome import EXPORT_REPORT, Outcome, check_outcome, had_outcome, read_outcome
 from experiments.record import (
     CONFIG_FILE,
-    DIGESTS_FILE,
     FORKED_FROM_TAG,
-    RESULT_FILE,
     Beginning,
     beginning_of,
 )
@@ -70,6 +68,7 @@ def reproduce(
     run = ended_run(store, record)
     check_record(run)
     recorded = read_outcome(store, record)
+    check_outcome(recorded)
     if at_commit:
         _check_start_if_readable(run, console)
         again_id = reproduce_at_commit(run, threads=threads, console=console)
@@ -133,12 +132,17 @@ def _beginning_here(run: RunArtifacts, threads: int | None, console: Console | N
 
 
 def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
-    """What differs between the circumstances of two runs and, where both have finished, their outcomes."""
+    """What differs between the circumstances of two runs and, where both came to their end, their outcomes."""
     runs = [ended_run(store, record) for record in (one, other)]
+    for run in runs:
+        check_record(run)
     causes = find_causes(*(recorded_circumstances(run) for run in runs))
-    if not all(run.has(file) for run in runs for file in (RESULT_FILE, DIGESTS_FILE)):
+    if not all(had_outcome(run) for run in runs):
         return causes, None
-    return causes, compare(read_outcome(store, one), read_outcome(store, other), Tolerance())
+    outcomes = [read_outcome(store, record) for record in (one, other)]
+    for outcome in outcomes:
+        check_outcome(outcome)
+    return causes, compare(outcomes[0], outcomes[1], Tolerance())
 
 
 def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.causes import find_causes
 from experiments.checkpoint_files import link
-from experiments.circumstances import circumstances_of, recorded_circumstances
+from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
 from experiments.determinism import NONDETERMINISTIC
 from experiments.exporting import EXPORT_GATE, export_into
 from experiments.outcome import EXPORT_REPORT, logged_points
@@ -21,6 +21,7 @@ from experiments.record import (
     PROVENANCE_FILE,
     RECIPE_TAG,
     RESULT_FILE,
+    log_sealed,
 )
 from experiments.recorded import RunArtifacts
 from experiments.result import RunResult, read_result
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 REUSES_TAG = "encore.reuses"
 _UNLIKE_ITS_RECIPE = {
-    "encore.resumed_under",
+    RESUMED_UNDER_TAG,
     "encore.resumed_otherwise",
     f"encore.ran.{NONDETERMINISTIC}",
 }
@@ -125,7 +126,7 @@ def take_over(
     earlier = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
     for folder in _FOLDERS:
         _copy(run, log, folder)
-    log.log_json(run.json(DIGESTS_FILE), DIGESTS_FILE)
+    log_sealed(log, run.json(DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):
         log.log_metrics(values, step=step)
     exported, failures = _exported(run, log, parts, console) if export else ({}, ())
@@ -138,7 +139,7 @@ def take_over(
         gate_failures=failures,
     )
     log.log_summary(result.metrics)
-    log.log_json(asdict(result), RESULT_FILE)
+    log_sealed(log, asdict(result), RESULT_FILE)
     return result
 
 

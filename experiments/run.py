@@ -29,6 +29,7 @@ from experiments.record import (
     MODEL_FOLDER,
     RESULT_FILE,
     Beginning,
+    log_sealed,
 )
 from experiments.result import RunResult
 
@@ -133,7 +134,7 @@ class Run:
                 model = Path(scratch) / MODEL_FOLDER
                 failures = self._keep_and_export(metrics, model, export=export)
                 digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
-            self.log.log_json(digests | answers, DIGESTS_FILE)
+            log_sealed(self.log, digests | answers, DIGESTS_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them
@@ -209,5 +210,5 @@ class Run:
             dict(self.clock.seconds),
             failures,
         )
-        self.log.log_json(asdict(result), RESULT_FILE)
+        log_sealed(self.log, asdict(result), RESULT_FILE)
         return result

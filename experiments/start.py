@@ -31,6 +31,7 @@ from experiments.circumstances import circumstances_of, recorded_circumstances
 from experiments.digests import start_digest
 from experiments.fitting import GoingOn
 from experiments.record import START_FILE
+from experiments.recorded import difference_of_rows
 
 if TYPE_CHECKING:
     import torch
@@ -82,7 +83,7 @@ class Start:
             )
         if self.run.record.tags.get("encore.ran.fingerprint.tokenizer") != parts.data.tokenizer_digest:
             raise UserError(
-                "the tokenizer is not the one that the weights know",
+                f"the tokenizer is not the one that the weights know{self._other_rows(parts)}",
                 where=where,
                 cure=f"Name the one of {self.run.where} with model.tokenizer, or leave the data as they were.",
             )
@@ -97,6 +98,13 @@ class Start:
                 cure="Leave the model's shape and its tokenizer as they were.",
             )
 
+    def _other_rows(self, parts: Parts) -> str:
+        """In words, where there are any: a tokenizer that is trained on the rows changes with them."""
+        recorded = self.run.record.tags.get("encore.ran.fingerprint.train")
+        if recorded == parts.data.fingerprints()["train"]:
+            return ""
+        return f" ({difference_of_rows(self.run, parts.data, 'train')})"
+
     def differences(self, beginning: Beginning) -> str:
         """In words: what differs around it from the run that the checkpoint is of, the settings apart."""
         causes = find_causes(recorded_circumstances(self.run), circumstances_of(beginning))
@@ -105,12 +113,18 @@ class Start:
 
 
 def start_of(run: RunArtifacts) -> Start | None:
-    """The checkpoint that a fork began with, from its own record; none for other runs. UserError when it is damaged."""
-    if not run.has(START_FILE):
+    """The checkpoint that a fork began with, from its own record; none for other runs.
+
+    UserError when it is damaged or gone: without it the fork would be played from its first step.
+    """
+    found = run.has(START_FILE)
+    if not found and "encore.ran.fingerprint.start" not in run.record.tags:
         return None
-    if not is_whole(run.path(START_FILE)):
+    if not found or not is_whole(run.path(START_FILE)):
         raise UserError(
-            f"{START_FILE} is damaged", where=run.where, cure="Restore it, or fork the old run once more."
+            f"{START_FILE} is {'damaged' if found else 'gone'}",
+            where=run.where,
+            cure="Restore it, or fork the old run once more.",
         )
     return Start(run.path(START_FILE), run)
 

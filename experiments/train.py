@@ -105,12 +105,12 @@ def _beginning(
     ran = prepare(config, threads=threads)
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
-    if start is not None:
-        start.check_fits(parts)
     with clock("record"):
         beginning = beginning_of(parts, ran, start)
-        if like is not None:
+        if like is not None:  # first: other rows explain a start that does not fit
             check_same_beginning(like, beginning)
+    if start is not None:
+        start.check_fits(parts)
     return beginning
 
 

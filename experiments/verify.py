@@ -15,7 +15,15 @@ from experiments.checkpoint_files import is_whole
 from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
-from experiments.record import CONFIG_FILE, SEALS_FILE, START_FILE, flat_mapping
+from experiments.record import (
+    CONFIG_FILE,
+    DIGESTS_FILE,
+    RESULT_FILE,
+    SEALS_FILE,
+    START_FILE,
+    flat_mapping,
+    seal_tag,
+)
 from experiments.recorded import RunArtifacts
 
 if TYPE_CHECKING:
@@ -74,11 +82,15 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
 
 
 def _record(run: RunArtifacts) -> Iterator[Check]:
-    """The files of the record itself, the patch among them, and the checkpoint that a fork began with."""
-    if not run.has(SEALS_FILE):
-        yield Check("record", SEALS_FILE, holds=False, recorded="digests", found="missing")
+    """The files of the record itself, the patch among them, the result, and the checkpoint that a fork began with."""
+    for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE):
+        if (digest := run.record.tags.get(seal_tag(file))) is not None:
+            yield _held("record", file, digest, partial(_file_digest, run, file))
+    seals = run.json(SEALS_FILE) if run.has(SEALS_FILE) else None
+    if not isinstance(seals, dict):
+        yield Check("record", SEALS_FILE, holds=False, recorded="digests", found="none")
         return
-    for file, digest in run.json(SEALS_FILE).items():
+    for file, digest in seals.items():
         yield _held("record", file, digest, partial(_file_digest, run, file))
     recorded = run.record.tags.get("encore.ran.fingerprint.start")
     if recorded is not None:

@@ -56,10 +56,8 @@ def connect(uri: str, root: Path) -> MlflowClient:
         os.environ.setdefault(name, value)
     scheme = urlsplit(uri).scheme.partition("+")[0]
     if scheme == "sqlite":
-        path = sqlite_path(uri)
-        _prepare_sqlite(path, root)
-        if path.parent == root:
-            _move_in(path, root)
+        _prepare_sqlite(sqlite_path(uri), root)
+        move_in(uri, root)
     elif scheme in _DATABASE_PORTS:
         _check_port(uri, _DATABASE_PORTS[scheme])
     elif scheme in ("http", "https"):
@@ -132,13 +130,15 @@ def _check_sqlite(path: Path) -> None:
         )
 
 
-def _move_in(path: Path, root: Path) -> None:
+def move_in(uri: str, root: Path) -> None:
     """Have the database of a store that was copied or moved here speak of the artifacts here.
 
     MLflow records the artifacts' place in full. An experiment counts as moved when its folder stands under
     `root` by the name that its recorded place ends with, and is another folder. While a run is going on
     nothing is moved: its process may see the same folder under another name.
     """
+    if not uri.startswith("sqlite") or (path := sqlite_path(uri)).parent != root:
+        return
     with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection, connection:
         if connection.execute("SELECT 1 FROM runs WHERE status = 'RUNNING' LIMIT 1").fetchone():
             return

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from tracking.artifacts import checked, local_folder
-from tracking.backend import connect
+from tracking.backend import connect, move_in
 from tracking.disk import disk_errors, make_folder
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
@@ -62,7 +62,8 @@ class Store:
         make_folder(root, cure="Choose another --root.")
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
         store = cls(uri, root, connect(uri, root))
-        replay_all(store.client, uri, store.journal_folder)
+        if replay_all(store.client, uri, store.journal_folder):
+            move_in(uri, root)  # a run that had lost its owner kept a copied store from it
         return store
 
     @property
@@ -173,7 +174,7 @@ class Store:
             raise UserError(
                 f"the run has no artifact {path}",
                 where=record.label,
-                cure=f"`encore show {record.run_id[:8]}` lists what it has.",
+                cure=f"Restore it; `encore show {record.run_id[:8]}` lists what the run has.",
             )
         return found
 

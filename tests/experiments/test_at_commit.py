@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.clone import Edit, clone, commit, encore, git
+from experiments.at_commit import _missing
 from experiments.digests import file_digest
-from experiments.record import SEALS_FILE
+from experiments.record import SEALS_FILE, seal_tag
 from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.store import Store
 
@@ -32,6 +33,9 @@ def record_patch(root: Path, run_id: str, text: str) -> None:
     patch, seals = store.artifact(run, PATCH), store.artifact(run, SEALS_FILE)
     patch.write_text(text)
     seals.write_text(json.dumps(json.loads(seals.read_text()) | {PATCH: file_digest(patch)}))
+    log = store.attach(run_id)
+    log.set_tags({seal_tag(SEALS_FILE): file_digest(seals)})
+    log.close()
 
 
 def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
@@ -106,3 +110,15 @@ def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root:
     refused = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
     assert refused.returncode == 2
     assert "is not in this repository" in refused.stderr
+
+
+def test_a_lock_that_cannot_be_installed_is_refused_by_the_pin_that_is_missing() -> None:
+    stdout = "The conflict is caused by:\n    The user requested (constraint) rich==99.9\n"
+    stderr = (
+        "ERROR: Ignored the following versions: 1\nERROR: Cannot install rich>=15 because of conflicts.\n"
+    )
+    assert _missing(stdout, stderr) == "ERROR: Cannot install rich>=15 because of conflicts., rich==99.9"
+    assert _missing("", "ERROR: No matching distribution found for rich==99.9") == (
+        "ERROR: No matching distribution found for rich==99.9"
+    )
+    assert _missing("", "") == "no reason given"

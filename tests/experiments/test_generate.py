@@ -102,11 +102,11 @@ def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Stor
 def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str]) -> None:
     store, run_id, labelled = copied
     record = store.find(told(store, run_id))
-    with pytest.raises(UserError, match=r"has no story 10. Its stories are numbered 0 to 9|no story 10"):
+    with pytest.raises(UserError, match=r"has no story 10. Its stories are numbered 0 to 9"):
         replay(store, record, 10)
     with pytest.raises(UserError, match="its samples are of weights that were not kept"):
         replay(store, store.find(run_id), 0)
-    with pytest.raises(UserError, match="holds no stories that can be written again: |holds no stories"):
+    with pytest.raises(UserError, match="holds no stories that can be written again"):
         replay(store, store.find(labelled), 0)
     with pytest.raises(UserError, match="distilbert classifier, writes no stories"):
         source_of(store, store.find(labelled), "torch", threads=1)
@@ -134,6 +134,6 @@ def test_a_model_that_was_not_exported_says_how_it_would_be(migrated: Path, tmp_
     assert store.find_artifact(store.find(run.run_id), "samples") is None
     source = source_of(store, store.find(run.run_id), "int8", threads=1)
     with pytest.raises(
-        UserError, match=f"has no int8 variant.*encore export {run.run_id[:8]}|no int8 variant"
+        UserError, match=f"has no int8 variant. Export it first: `encore export {run.run_id[:8]}`"
     ):
         source.writer()

@@ -83,7 +83,7 @@ def _claim(path: Path) -> None:
         ("predictions/test/predictions.parquet", _better, {"predictions/test", "test/accuracy", "test/f1",
          "test/accuracy_low", "test/accuracy_high", "test/matthews_correlation"}),
         ("predictions/val/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"predictions/val"}),
-        ("run/result.json", _claim, {"test/accuracy"}),
+        ("run/result.json", _claim, {"test/accuracy", "record"}),
         ("model/model.safetensors", _flip, {"model/model.safetensors"}),
         ("export/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"export's answers"}),
         ("run/working_tree.patch", lambda path: path.write_text("diff --git"), {"record"}),

@@ -1,0 +1,180 @@
+"""What of a run's record is missing or altered is refused by the file, in one line, before anything is done."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from experiments.fork import fork
+from experiments.outcome import predictions_file
+from experiments.record import DIGESTS_FILE, PATCH_FILE, RESULT_FILE, SEALS_FILE, START_FILE
+from experiments.reproduce import check, differences, reproduce
+from experiments.resume import resume
+from experiments.train import train
+from experiments.verify import verify
+from tests.experiments.runs import classifier, killed_at, newest
+from tracking.records import RunRecord
+from tracking.store import Store
+
+Verb = Callable[[Store, RunRecord], object]
+
+
+def _diff(store: Store, run: RunRecord) -> object:
+    return differences(store, run, run)
+
+
+def _fork(store: Store, run: RunRecord) -> object:
+    return fork(store, run, "14", [])
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str, str]:
+    """A store with a finished run and a fork of it."""
+    folder = tmp_path_factory.mktemp("altered") / "mlruns"
+    folder.mkdir()
+    shutil.copy(migrated, folder / "mlflow.db")
+    store = Store.open(folder)
+    run = train(classifier("train.keep_checkpoint_every_steps=7"), store)
+    return folder, run.run_id, fork(store, store.find(run.run_id), "14", []).run_id
+
+
+@pytest.fixture
+def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, RunRecord, RunRecord]:
+    """A copy of it that a test may alter."""
+    shutil.copytree(made[0], tmp_path / "mlruns")
+    store = Store.open(tmp_path / "mlruns")
+    return store, store.find(made[1]), store.find(made[2])
+
+
+def _refused(store: Store, run: RunRecord, verb: Verb, message: str) -> None:
+    count = len(store.runs())
+    with pytest.raises(UserError, match=message):
+        verb(store, run)
+    assert store.find(run.run_id) == run
+    assert len(store.runs()) == count
+
+
+@pytest.mark.parametrize("verb", [reproduce, check, _fork, _diff])
+@pytest.mark.parametrize("content", [None, "{}", "[]"])
+def test_a_record_whose_digests_are_gone_or_others(
+    copied: tuple[Store, RunRecord, RunRecord], content: str | None, verb: Verb
+) -> None:
+    store, run, _ = copied
+    file = store.artifact(run, SEALS_FILE)
+    file.unlink()
+    if content is not None:
+        file.write_text(content)
+    _refused(
+        store, run, verb, f"no artifact {SEALS_FILE}" if content is None else f"{SEALS_FILE} is not what"
+    )
+    assert SEALS_FILE in {found.file for found in verify(store, run) if not found.holds}
+
+
+def _better(result: dict[str, dict[str, float]]) -> None:
+    result["metrics"]["test/accuracy"] = 0.999
+
+
+def _fewer(digests: dict[str, str]) -> None:
+    del digests["weights/last"]
+
+
+@pytest.mark.parametrize("verb", [reproduce, _diff])
+@pytest.mark.parametrize(("file", "alter"), [(RESULT_FILE, _better), (DIGESTS_FILE, _fewer)])
+def test_an_altered_result(
+    copied: tuple[Store, RunRecord, RunRecord], file: str, alter: Callable[[object], None], verb: Verb
+) -> None:
+    store, run, _ = copied
+    path = store.artifact(run, file)
+    content = json.loads(path.read_text())
+    alter(content)
+    path.write_text(json.dumps(content))
+    _refused(store, run, verb, f"{file} is not what was recorded")
+    assert file in {found.file for found in verify(store, run) if not found.holds}
+
+
+@pytest.mark.parametrize("verb", [reproduce, _diff])
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        (RESULT_FILE, '{"metrics": [], "steps": 24, "status": "finished"}', "has no metrics"),
+        (RESULT_FILE, '{"metrics": {"a": "b"}, "steps": 24, "status": "finished"}', "has no number for a"),
+        (RESULT_FILE, '{"metrics": {}, "steps": "x", "status": "finished"}', "has no steps"),
+        (predictions_file("val"), "PAR1", "is no table"),
+    ],
+)
+def test_a_result_that_cannot_be_read(
+    copied: tuple[Store, RunRecord, RunRecord], file: str, content: str, message: str, verb: Verb
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, file).write_text(content)
+    _refused(store, run, verb, f"{file} {message}")
+
+
+def test_other_answers(copied: tuple[Store, RunRecord, RunRecord]) -> None:
+    store, run, _ = copied
+    answers = {split: store.artifact(run, predictions_file(split)) for split in ("val", "test")}
+    shutil.copy(answers["test"], answers["val"])
+    _refused(store, run, reproduce, "predictions/val/predictions.parquet is not what was recorded")
+
+
+def test_circumstances_that_were_altered_are_not_compared(copied: tuple[Store, RunRecord, RunRecord]) -> None:
+    store, run, _ = copied
+    store.artifact(run, PATCH_FILE).write_text("another")
+    _refused(store, run, _diff, f"{PATCH_FILE} is not what was recorded")
+
+
+@pytest.mark.parametrize("verb", [verify, reproduce, _diff])
+def test_a_finished_run_whose_result_is_gone_is_not_to_be_resumed(
+    copied: tuple[Store, RunRecord, RunRecord], verb: Verb
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, RESULT_FILE).unlink()
+    _refused(store, run, verb, "It had one; restore the artifact")
+
+
+def test_digests_that_are_gone_are_not_left_out_of_a_comparison(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, DIGESTS_FILE).unlink()
+    _refused(store, run, _diff, f"no artifact {DIGESTS_FILE}")
+
+
+@pytest.mark.parametrize("verb", [reproduce, check])
+def test_a_fork_without_its_start_is_not_played_from_the_first_step(
+    copied: tuple[Store, RunRecord, RunRecord], verb: Verb
+) -> None:
+    store, _, forked = copied
+    store.artifact(forked, START_FILE).unlink()
+    _refused(store, forked, verb, f"{START_FILE} is gone. Restore it, or fork the old run once more")
+
+
+def test_a_killed_fork_without_its_start_does_not_go_on(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    with killed_at(8):
+        fork(store, run, "14", [])
+    killed = newest(store)
+    store.artifact(killed, START_FILE).unlink()
+    _refused(store, killed, resume, f"{START_FILE} is gone")
+
+
+@pytest.mark.parametrize("again", [True, False])
+def test_changed_rows_are_named_of_a_fork_too(
+    copied: tuple[Store, RunRecord, RunRecord], monkeypatch: pytest.MonkeyPatch, *, again: bool
+) -> None:
+    """They change the tokenizer that is trained on them."""
+    from datamodules.corpora.reviews import generate_reviews
+
+    rows = generate_reviews()
+    changed = [{**row, "sentence": f"quite {number} another"} for number, row in enumerate(rows["train"])]
+    monkeypatch.setattr("datamodules.classification.generate_reviews", lambda: {**rows, "train": changed})
+    store, run, forked = copied
+    message = r"the rows of the split 'train' .* the first that differs is row 0, now 'quite \d+ another'"
+    _refused(store, forked if again else run, reproduce if again else _fork, message)
