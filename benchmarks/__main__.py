@@ -1,6 +1,6 @@
-"""`python -m benchmarks [speed|tracking|size|demo|reproduce|drift|elsewhere|story_quality|sweep ID]`
+"""`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Alone: speed, tracking and size.
+Parts that measure a run take its ID: sweep, writing_speed, replay.
 """
 
 from __future__ import annotations
@@ -9,10 +9,35 @@ import argparse
 import os
 from pathlib import Path
 
-from benchmarks import demo, drift, elsewhere, reproduce, size, speed, story_quality, sweep, tracking_cost
+from benchmarks import (
+    demo,
+    drift,
+    elsewhere,
+    endings,
+    language_speed,
+    reproduce,
+    size,
+    speed,
+    story_quality,
+    streaming,
+    sweep,
+    tracking_cost,
+    writing,
+)
 from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
+OTHERS = (
+    "demo",
+    "reproduce",
+    "drift",
+    "elsewhere",
+    "story_quality",
+    "language_speed",
+    "endings",
+    "streaming",
+)
+OF_A_RUN = ("sweep", "writing_speed", "replay")
 
 
 def main() -> None:
@@ -20,9 +45,9 @@ def main() -> None:
     parser.add_argument(
         "part",
         nargs="?",
-        choices=[*PARTS, "demo", "reproduce", "drift", "elsewhere", "story_quality", "sweep"],
+        choices=[*PARTS, *OTHERS, *OF_A_RUN],
     )
-    parser.add_argument("id", nargs="?", help="the sweep's run ID")
+    parser.add_argument("id", nargs="?", help="the run's ID")
     parser.add_argument("--root", type=Path, default=Path("mlruns"))
     parser.add_argument(
         "--real-data",
@@ -31,6 +56,8 @@ def main() -> None:
         help="folder with data/sst2, data/tinystories and models/minilm-distilbert; also ENCORE_DATA",
     )
     arguments = parser.parse_args()
+    if arguments.part in OF_A_RUN and arguments.id is None:
+        parser.error(f"{arguments.part} needs a run's ID")
     quiet_environment()
     os.environ["HF_HUB_OFFLINE"] = "1"
     quiet()
@@ -52,6 +79,16 @@ def main() -> None:
                 story_quality.measure(arguments.real_data)
             case "demo":
                 demo.measure()
+            case "language_speed":
+                language_speed.measure(arguments.real_data)
+            case "endings":
+                endings.measure(arguments.real_data)
+            case "streaming":
+                streaming.measure(arguments.real_data)
+            case "writing_speed":
+                writing.measure_speed(arguments.root, arguments.id)
+            case "replay":
+                writing.measure_replay(arguments.root, arguments.id)
             case _:
                 sweep.measure(arguments.root, arguments.id)
 

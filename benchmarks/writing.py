@@ -1,0 +1,128 @@
+"""Stories of a trained run: written in batches against `model.generate` per prompt; written again by their number."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.results import table, write_section
+
+ROUNDS = 5
+PROMPTS = 24
+BATCH = 8
+REPLAYED = 100
+
+
+def measure_speed(root: Path, run_id: str) -> None:
+    """`generate` against the library called plainly; writes the section."""
+    import torch
+
+    from experiments.config import DecodingConfig
+    from experiments.generate import source_of
+    from experiments.machine import usable_cores
+    from tracking.store import Store
+
+    store = Store.open(root)
+    source = source_of(store, store.find(run_id), "torch", threads=usable_cores())
+    writer = source.writer(batch_size=BATCH)
+    model = source.model()
+    decoding = DecodingConfig(max_length=300, temperature=0.8, top_p=0.95)
+    prompts = ["Once upon a time", "One day, a little girl", "Tom and his dog"] * (PROMPTS // 3)
+
+    def ours() -> float:
+        begun = time.perf_counter()
+        stories = writer.write(prompts, decoding)
+        new = sum(story.tokens + story.ended for story in stories) - _given(writer.tokenizer, prompts)
+        return new / (time.perf_counter() - begun)
+
+    def plain() -> float:
+        torch.manual_seed(0)
+        begun, new = time.perf_counter(), 0
+        for prompt in prompts:
+            ids = writer.tokenizer(f"<|endoftext|>{prompt}", return_tensors="pt")
+            found: Any = model.generate(
+                **ids, do_sample=True, max_length=300, temperature=0.8, top_p=0.95, top_k=0, pad_token_id=0
+            )
+            new += found.shape[1] - ids["input_ids"].shape[1]
+        return new / (time.perf_counter() - begun)
+
+    rates: dict[str, list[float]] = {"encore": [], "plain": []}
+    for number in range(ROUNDS):
+        rates["encore"].append(ours())
+        rates["plain"].append(plain())
+        print(
+            f"round {number + 1}/{ROUNDS}",
+            {name: f"{found[-1]:,.0f}" for name, found in rates.items()},
+            flush=True,
+        )
+    ratio = statistics.median(a / b for a, b in zip(rates["encore"], rates["plain"], strict=True))
+    body = (
+        f"A run of tinystories_small, {PROMPTS} prompts, at most 300 tokens, temperature 0.8, top-p 0.95, {ROUNDS} rounds in "
+        f"turn, {usable_cores()} threads; medians of new tokens/s.\n\n"
+        + table(
+            ["side", "tokens/s", "ratio", "wanted"],
+            [
+                [
+                    f"Encore, batches of {BATCH}",
+                    f"{statistics.median(rates['encore']):,.0f}",
+                    f"{ratio:.1f} ×",
+                    "at least 3 ×",
+                ],
+                [
+                    "`model.generate`, one prompt at a time",
+                    f"{statistics.median(rates['plain']):,.0f}",
+                    "",
+                    "",
+                ],
+            ],
+        )
+    )
+    write_section("Speed of writing", "python -m benchmarks writing_speed ID", body)
+
+
+def _given(tokenizer: Any, prompts: list[str]) -> int:
+    return sum(len(tokenizer(prompt)["input_ids"]) for prompt in prompts)
+
+
+def measure_replay(root: Path, run_id: str) -> None:
+    """`encore generate`, then `encore story` for each story in a process of its own; writes the section."""
+    command = [sys.executable, "-m", "cli"]
+    made: dict[str, list[str]] = {}
+    for variant, count in (("torch", REPLAYED), ("int8", REPLAYED // 5)):
+        prompts = [
+            word
+            for name in ("Once upon a time", "Lily", "One day", "The cat", "Tom")
+            for word in ("--prompt", name)
+        ]
+        options = ["--n", str(count // 5), "--max-length", "200", "--seed", "11", "--variant", variant]
+        process = subprocess.run(
+            [*command, "generate", run_id, *prompts, *options, "--root", str(root), "--json"],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        stories = json.loads(process.stdout)["run_id"]
+        made[variant] = [f"{stories}#{number}" for number in range(count)]
+    rows: list[list[object]] = []
+    for variant, names in made.items():
+        same = 0
+        for name in names:
+            code = subprocess.run(
+                [*command, "story", name, "--root", str(root)], capture_output=True, check=False
+            ).returncode
+            same += code == 0
+            print(f"{variant} {name[-6:]}: {code}", flush=True)
+        rows.append(
+            [
+                f"stories of the {variant} model written again, each in a fresh process",
+                f"{same} of {len(names)}",
+                "all",
+            ]
+        )
+    body = "A run of tinystories_small, five prompts, sampled, at most 200 tokens.\n\n" + table(
+        ["what", "identical", "wanted"], rows
+    )
+    write_section("Stories written again", "python -m benchmarks replay ID", body)
