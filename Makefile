@@ -20,6 +20,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 
 demo: $(INSTALLED)
 	$(BIN)/encore sweep demo
+	$(BIN)/encore train demo_stories
 
 check: $(INSTALLED)
 	$(BIN)/ruff format --check --quiet

@@ -80,7 +80,7 @@ def measure(real_data: Path) -> None:
             rows.append([what, f"{ended} of {STORIES}", f"{length:.0f}"])
             print(rows[-1], flush=True)
     body = (
-        f"A model of 2 layers of 192 for {STEPS} steps, then {STORIES} stories of at most {LIMIT} tokens, temperature 0.8, "
-        "top-p 0.95.\n\n" + table(["trained on", "ended by themselves", "mean tokens"], rows)
+        f"A model of 2 layers of 192 for {STEPS} steps, then {STORIES} stories of at most {LIMIT} tokens, "
+        "temperature 0.8, top-p 0.95.\n\n" + table(["trained on", "ended by themselves", "mean tokens"], rows)
     )
     write_section("Endings", "python -m benchmarks endings", body)

@@ -62,8 +62,7 @@ def measure(real_data: Path) -> None:
             parts.append(f"Matrix products in `{products}` precision on all sides:\n\n{_table(rates)}")
     head = (
         f"tinystories_small (4 layers of 256, 4,096 tokens) on blocks of {BLOCK} tokens, batch {BATCH}, float32, "
-        f"{STEPS} steps, {ROUNDS} rounds in turn; medians. A ratio is the median of the rounds' ratios. The wanted ones "
-        "are for a bare loop and for Trainer."
+        f"{STEPS} steps, {ROUNDS} rounds in turn; medians. A ratio is the median of the rounds' ratios."
     )
     write_section(
         "Training speed of the language model",

@@ -49,8 +49,8 @@ def measure(real_data: Path) -> None:
             print(rows[-1], flush=True)
             shutil.rmtree(scratch, ignore_errors=True)
     body = (
-        "A train.txt of stories between separators, each a real one with another beginning; set up as tinystories_small is, "
-        "in a process of its own. Memory is RssAnon, which leaves out the pages of files that are mapped.\n\n"
+        "A train.txt of stories between separators, each a real one with another beginning; set up as "
+        "tinystories_small is, in a process of its own. Memory is RssAnon, which leaves out pages of mapped files.\n\n"
         + table(["train.txt", "stories", "time", "most memory"], rows)
     )
     write_section("Streaming", "python -m benchmarks streaming", body)

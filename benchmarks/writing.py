@@ -16,6 +16,7 @@ ROUNDS = 5
 PROMPTS = 24
 BATCH = 8
 REPLAYED = 100
+BEGINNINGS = ("Once upon a time", "Lily", "One day", "The cat", "Tom")
 
 
 def measure_speed(root: Path, run_id: str) -> None:
@@ -61,24 +62,15 @@ def measure_speed(root: Path, run_id: str) -> None:
             flush=True,
         )
     ratio = statistics.median(a / b for a, b in zip(rates["encore"], rates["plain"], strict=True))
+    encore, plainly = (f"{statistics.median(found):,.0f}" for found in rates.values())
     body = (
-        f"A run of tinystories_small, {PROMPTS} prompts, at most 300 tokens, temperature 0.8, top-p 0.95, {ROUNDS} rounds in "
-        f"turn, {usable_cores()} threads; medians of new tokens/s.\n\n"
+        f"A run of tinystories_small, {PROMPTS} prompts, at most 300 tokens, temperature 0.8, top-p 0.95, "
+        f"{ROUNDS} rounds in turn, {usable_cores()} threads; medians of new tokens/s.\n\n"
         + table(
             ["side", "tokens/s", "ratio", "wanted"],
             [
-                [
-                    f"Encore, batches of {BATCH}",
-                    f"{statistics.median(rates['encore']):,.0f}",
-                    f"{ratio:.1f} ×",
-                    "at least 3 ×",
-                ],
-                [
-                    "`model.generate`, one prompt at a time",
-                    f"{statistics.median(rates['plain']):,.0f}",
-                    "",
-                    "",
-                ],
+                [f"Encore, batches of {BATCH}", encore, f"{ratio:.1f} ×", "at least 3 ×"],
+                ["`model.generate`, one prompt at a time", plainly, "", ""],
             ],
         )
     )
@@ -94,11 +86,7 @@ def measure_replay(root: Path, run_id: str) -> None:
     command = [sys.executable, "-m", "cli"]
     made: dict[str, list[str]] = {}
     for variant, count in (("torch", REPLAYED), ("int8", REPLAYED // 5)):
-        prompts = [
-            word
-            for name in ("Once upon a time", "Lily", "One day", "The cat", "Tom")
-            for word in ("--prompt", name)
-        ]
+        prompts = [word for name in BEGINNINGS for word in ("--prompt", name)]
         options = ["--n", str(count // 5), "--max-length", "200", "--seed", "11", "--variant", variant]
         process = subprocess.run(
             [*command, "generate", run_id, *prompts, *options, "--root", str(root), "--json"],
@@ -115,14 +103,8 @@ def measure_replay(root: Path, run_id: str) -> None:
             ).returncode
             same += code == 0
             print(f"{variant} {name[-6:]}: {code}", flush=True)
-        rows.append(
-            [
-                f"stories of the {variant} model written again, each in a fresh process",
-                f"{same} of {len(names)}",
-                "all",
-            ]
-        )
-    body = "A run of tinystories_small, five prompts, sampled, at most 200 tokens.\n\n" + table(
-        ["what", "identical", "wanted"], rows
-    )
+        what = f"stories of the {variant} model written again, each in a fresh process"
+        rows.append([what, f"{same} of {len(names)}", "all"])
+    head = "A run of tinystories_small, five prompts, sampled, at most 200 tokens."
+    body = f"{head}\n\n{table(['what', 'identical', 'wanted'], rows)}"
     write_section("Stories written again", "python -m benchmarks replay ID", body)

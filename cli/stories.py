@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 
-from cli.tables import SHORT, fitted, number, percent
+from cli.tables import SHORT, fitted, number, percent, print_story
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.config import DecodingConfig
@@ -53,7 +52,7 @@ def _print_stories(out: Console, progress: Console, generated: Generated) -> Non
     short = generated.run_id[:SHORT]
     for story in generated.stories:
         out.print(f"[dim]{short}#{story.number}, {_length(story)}[/]", highlight=False)
-        print_story(out, story)
+        print_story(out, story.prompt, story.text, ended=story.ended)
     progress.print(
         f"{generated.tokens_per_s:,.0f} tokens/s. `encore story {short}#0` writes the first one again.",
         highlight=False,
@@ -62,14 +61,6 @@ def _print_stories(out: Console, progress: Console, generated: Generated) -> Non
 
 def _length(story: Story) -> str:
     return f"{story.tokens} tokens" + ("" if story.ended else ", broken off at the limit")
-
-
-def print_story(out: Console, story: Story) -> None:
-    """The prompt in bold, the rest as it was written."""
-    rest = story.text.removeprefix(story.prompt)
-    prompt = story.text[: len(story.text) - len(rest)]
-    mark = "" if story.ended else " [red]…[/]"
-    out.print(f"[bold]{escape(prompt)}[/]{escape(rest)}{mark}\n", highlight=False)
 
 
 def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
@@ -89,12 +80,13 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def _print_replay(out: Console, progress: Console, found: Replay) -> None:
-    print_story(out, found.again)
+    again, logged = found.again, found.logged
+    print_story(out, again.prompt, again.text, ended=again.ended)
     if found.same:
         progress.print("[green]the same[/] as it was logged, to the character", highlight=False)
         return
     progress.print("[red]not the same[/]: it was logged as", highlight=False)
-    print_story(progress, found.logged)
+    print_story(progress, logged.prompt, logged.text, ended=logged.ended)
 
 
 def decoding_sweep_verb(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from experiments.result import RunResult
     from sweeps.report import SweepReport, TrialRow
     from tracking.records import RunRecord
+    from tracking.store import Store
 
 _NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type
@@ -187,6 +189,29 @@ def print_result(console: Console, result: RunResult) -> None:
         console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
         console.print(f"[bold red]gate failed:[/] {escape(failure)}")
+
+
+def print_sample(console: Console, store: Store, result: RunResult) -> None:
+    """The first story that a language model wrote after its last validation, and how to have more."""
+    path = store.find_artifact(store.find(result.run_id), "samples/stories.json")
+    if path is None:
+        return
+    table = json.loads(path.read_text(encoding="utf-8"))
+    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
+    last = next(row for row in rows if row["step"] == rows[-1]["step"])
+    print_story(console, last["prompt"], last["story"], ended=last["ended"])
+    console.print(
+        f"More of them: `encore generate {result.run_id[:SHORT]} --prompt {last['prompt']!r}`",
+        highlight=False,
+    )
+
+
+def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:
+    """The prompt in bold, the rest as it was written."""
+    rest = text.removeprefix(prompt)
+    begun = text[: len(text) - len(rest)]
+    mark = "" if ended else " [red]…[/]"
+    console.print(f"[bold]{escape(begun)}[/]{escape(rest)}{mark}\n", highlight=False)
 
 
 def _scores_table(metrics: Mapping[str, float]) -> Table:
