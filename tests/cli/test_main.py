@@ -155,3 +155,39 @@ def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(tmp_path: 
         "train", "demo_reviews", "description=':star: [/usr/lib] b:a:b'", "--dry-run", "--root", tmp_path
     )
     assert json.loads(process.stdout)["description"] == ":star: [/usr/lib] b:a:b"
+
+
+BAD_WRITING = [
+    (["--temperature", "0"], "encore generate: temperature: 0.0: input should be greater than 0"),
+    (["--temperature", "-1"], "encore generate: temperature: -1.0: input should be greater than 0"),
+    (["--top-p", "0"], "encore generate: top_p: 0.0: input should be greater than 0"),
+    (["--top-p", "1.5"], "encore generate: top_p: 1.5: input should be less than or equal to 1"),
+    (["--variant", "int4"], "no such variant. Choose one of torch, fp32, int8"),
+    (["--prompt", "Tom went home", "--max-length", "2"], "leaves none of max_length=2 to write"),
+    (["--prompt", "Tom ran " * 40], "tokens, and the model's context holds 32 with the story's end"),
+    (["--max-length", "500"], "500 tokens, and the model's context holds 32"),
+]
+
+
+@pytest.mark.slow
+def test_stories_are_written_logged_and_written_again_from_the_command_line(root: Path) -> None:
+    sizes = ["data.train_examples=100", "data.selection_examples=20", "data.max_tokens=32", "train.max_steps=4",
+             "train.validations=2", "train.threads=1", "model.dim=16", "model.heads=2", "model.layers=1",
+             "model.vocab_size=300", "export.when=never"]  # fmt: skip
+    trained = encore("train", "demo_stories", *sizes, "--root", root)
+    assert trained.returncode == 0, trained.stderr
+    assert "Once upon a time" in trained.stdout
+    run = json.loads(encore("runs", "--root", root, "--json").stdout)[0]["run_id"]
+    options = ["--prompt", "Once upon a time", "--n", "3", "--max-length", "24", "--seed", "7"]
+    made = encore("generate", run[:8], *options, "--root", root, "--json")
+    assert made.returncode == 0, made.stderr
+    stories = json.loads(made.stdout)
+    assert [story["number"] for story in stories["stories"]] == [0, 1, 2]
+    again = encore("story", f"{stories['run_id'][:10]}#2", "--root", root, "--json")
+    assert again.returncode == 0, again.stderr
+    assert json.loads(again.stdout)["again"] == stories["stories"][2]
+    before = len(json.loads(encore("runs", "--root", root, "--json").stdout))
+    for arguments, problem in BAD_WRITING:
+        assert problem in one_line(encore("generate", run, *arguments, "--root", root))
+    assert "Write ID#NUMBER" in one_line(encore("story", run, "--root", root))
+    assert len(json.loads(encore("runs", "--root", root, "--json").stdout)) == before
