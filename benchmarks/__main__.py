@@ -1,6 +1,6 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, writing_speed, replay.
+Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ OTHERS = (
     "endings",
     "streaming",
 )
-OF_A_RUN = ("sweep", "writing_speed", "replay")
+OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
 
 def main() -> None:
@@ -87,6 +87,8 @@ def main() -> None:
                 streaming.measure(arguments.real_data)
             case "writing_speed":
                 writing.measure_speed(arguments.root, arguments.id)
+            case "story_perplexity":
+                story_quality.measure_perplexity(arguments.real_data, arguments.root, arguments.id)
             case "replay":
                 writing.measure_replay(arguments.root, arguments.id)
             case _:

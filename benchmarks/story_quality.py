@@ -69,3 +69,29 @@ def _figures_table(quality: Mapping[str, Mapping[str, float]]) -> str:
     rows = [["words", *(f"{of_one['words']:.0f}" for of_one in quality.values())]]
     rows += [[name, *(f"{of_one[name]:.1%}"[:-1] for of_one in quality.values())] for name in _IN_PERCENT]
     return table(["figure", *quality], rows)
+
+
+def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
+    """How likely a trained model finds the same samples; writes the section."""
+    import math
+
+    from experiments.generate import source_of
+    from experiments.machine import usable_cores
+    from experiments.story_scores import nats_of
+    from tracking.store import Store
+
+    store = Store.open(root)
+    source = source_of(store, store.find(run_id), "torch", threads=usable_cores())
+    tokenizer, model = source.writer().tokenizer, source.model()
+    folder = real_data / "data" / "tinystories"
+    training, validation = (_texts(folder / f"{split}.parquet") for split in ("train", "validation"))
+    perplexity: dict[str, str] = {}
+    for name, texts in samples_of(validation[:300], training).items():
+        nats, tokens = nats_of([Story(text, ended=name != BROKEN_OFF) for text in texts], model, tokenizer)
+        perplexity[name] = f"{math.exp(nats.sum() / tokens.sum()):.2f}"
+    write_section(
+        "Perplexity of real and spoilt stories",
+        "python -m benchmarks story_perplexity ID",
+        "Under a run of tinystories_small; 300 validation stories and the controls of the section above.\n\n"
+        + table(["", *perplexity], [["perplexity", *perplexity.values()]]),
+    )
