@@ -15,27 +15,28 @@ from benchmarks.results import table, write_section
 
 
 def measure() -> None:
-    """Runs `encore sweep demo` in an empty store, as `make demo` does; writes the section."""
+    """Runs both commands of `make demo` in an empty store; writes the section."""
     with TemporaryDirectory(prefix="encore-bench-") as scratch:
-        command = [
-            str(Path(sys.executable).parent / "encore"),
-            "sweep",
-            "demo",
-            "--root",
-            f"{scratch}/mlruns",
-        ]
-        began = time.perf_counter()
-        process = subprocess.Popen(command)
-        peak = _Peak(process.pid)
-        peak.start()
-        code = process.wait()
-        seconds = time.perf_counter() - began
-        assert code == 0, f"the demo ended with exit code {code}"
+        sweep, memory = _ran("sweep", "demo", root=f"{scratch}/mlruns")
+        stories, more = _ran("train", "demo_stories", root=f"{scratch}/mlruns")
+    total = sweep + stories
     rows = [
-        ["wall time", f"{int(seconds // 60)} min {seconds % 60:.0f} s", "at most 4 minutes"],
-        ["peak resident memory", f"{peak.bytes / 2**30:.2f} GiB", "under 3 GiB"],
+        ["wall time", f"{int(total // 60)} min {total % 60:.0f} s", "at most 4 minutes"],
+        ["of that the storyteller, from command to story", f"{stories:.0f} s", "under 1 minute"],
+        ["peak resident memory", f"{max(memory, more) / 2**30:.2f} GiB", "under 3 GiB"],
     ]
     write_section("The demo", "python -m benchmarks demo", table(["what", "measured", "wanted"], rows))
+
+
+def _ran(*arguments: str, root: str) -> tuple[float, int]:
+    """Seconds of one `encore` command, and the most memory of it in bytes."""
+    began = time.perf_counter()
+    process = subprocess.Popen([str(Path(sys.executable).parent / "encore"), *arguments, "--root", root])
+    peak = _Peak(process.pid)
+    peak.start()
+    code = process.wait()
+    assert code == 0, f"{arguments} ended with exit code {code}"
+    return time.perf_counter() - began, peak.bytes
 
 
 class _Peak(threading.Thread):

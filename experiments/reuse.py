@@ -25,6 +25,7 @@ from experiments.record import (
 )
 from experiments.recorded import RunArtifacts
 from experiments.result import RunResult, read_result
+from experiments.samples import SAMPLES_FOLDER
 from experiments.verify import verify
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def finished_run(
     """The earliest run of the recipe whose result is the one that training now would have; none: it must be trained.
 
     It has finished on the same libraries and the same kind of machine, its files are what they were, it kept the
-    checkpoints that are asked for, and `stop_when` would not have stopped it. One that has the `export` that is
+    checkpoints and wrote the samples that are asked for, and `stop_when` would not have stopped it. One that has the `export` that is
     asked for is better than one that has not.
     """
     found = store.runs(tags={RECIPE_TAG: beginning.recipe_id})
@@ -74,8 +75,11 @@ def _finished_alike(run: RunArtifacts, beginning: Beginning) -> bool:
         return False
     if not all(run.has(file) for file in needed):
         return False
-    kept = beginning.parts.config.train.keep_checkpoint_every_steps
-    if kept is not None and run.json(CONFIG_FILE)["train"].get("keep_checkpoint_every_steps") != kept:
+    config, recorded = beginning.parts.config, run.json(CONFIG_FILE)
+    kept, samples = config.train.keep_checkpoint_every_steps, config.samples
+    if kept is not None and recorded["train"].get("keep_checkpoint_every_steps") != kept:
+        return False
+    if samples is not None and recorded.get("samples") != samples.model_dump(mode="json"):
         return False
     causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
     return all(cause.kind == "config" for cause in causes)  # of these the recipe says which count
@@ -124,7 +128,7 @@ def take_over(
     known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
     log.set_tags({REUSES_TAG: run.record.run_id, **known})
     earlier = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
-    for folder in _FOLDERS:
+    for folder in [*_FOLDERS, *([SAMPLES_FOLDER] if run.has(SAMPLES_FOLDER) else [])]:
         _copy(run, log, folder)
     log_sealed(log, run.json(DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):

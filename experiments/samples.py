@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 
     from tracking.run_log import RunLog
 
-SAMPLES_TABLE = "samples/stories.json"
-SAMPLES_PAGE = "samples/stories.html"
+SAMPLES_FOLDER = "samples"
+SAMPLES_TABLE = f"{SAMPLES_FOLDER}/stories.json"
+SAMPLES_PAGE = f"{SAMPLES_FOLDER}/stories.html"
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,15 @@ def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) ->
     assert text.count("<tr>") == 8
 
 
-def test_it_is_the_same_recipe_with_or_without_samples(store: Store) -> None:
-    first = train(language("samples=none"), store)
-    again = train(language(), store, reuse=True)
-    assert again.reused == first.run_id
+def test_samples_are_no_part_of_the_recipe_but_must_be_there_when_asked_for(store: Store) -> None:
+    first = train(language(), store)
+    assert train(language("samples=none"), store, reuse=True).reused == first.run_id
+    other = train(language("samples.prompts=[Mia]"), store, reuse=True)
+    assert other.reused is None
+    parent = store.find(first.run_id).run_id
+    taken = train(language("samples.prompts=[Mia]"), store, reuse=True, parent_id=parent)
+    assert taken.reused == other.run_id
+    assert samples(store, taken.run_id) == samples(store, other.run_id)
 
 
 def test_a_run_that_was_killed_has_the_stories_of_one_that_was_not(store: Store) -> None:
