@@ -53,8 +53,8 @@ def finished_run(
     """The earliest run of the recipe whose result is the one that training now would have; none: it must be trained.
 
     It has finished on the same libraries and the same kind of machine, its files are what they were, it kept the
-    checkpoints and wrote the samples that are asked for, and `stop_when` would not have stopped it. One that has the `export` that is
-    asked for is better than one that has not.
+    checkpoints and wrote the samples that are asked for, and `stop_when` would not have stopped it. One that has the
+    `export` that is asked for is better than one that has not.
     """
     found = store.runs(tags={RECIPE_TAG: beginning.recipe_id})
     runs = (RunArtifacts(store, record) for record in sorted(found, key=lambda record: record.start_ms))
