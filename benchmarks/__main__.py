@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
@@ -62,37 +63,29 @@ def main() -> None:
     os.environ["HF_HUB_OFFLINE"] = "1"
     quiet()
     for part in [arguments.part] if arguments.part else PARTS:
-        match part:
-            case "speed":
-                speed.measure(arguments.real_data)
-            case "tracking":
-                tracking_cost.measure()
-            case "size":
-                size.measure(arguments.real_data)
-            case "reproduce":
-                reproduce.measure()
-            case "drift":
-                drift.measure()
-            case "elsewhere":
-                elsewhere.measure()
-            case "story_quality":
-                story_quality.measure(arguments.real_data)
-            case "demo":
-                demo.measure()
-            case "language_speed":
-                language_speed.measure(arguments.real_data)
-            case "endings":
-                endings.measure(arguments.real_data)
-            case "streaming":
-                streaming.measure(arguments.real_data)
-            case "writing_speed":
-                writing.measure_speed(arguments.root, arguments.id)
-            case "story_perplexity":
-                story_quality.measure_perplexity(arguments.real_data, arguments.root, arguments.id)
-            case "replay":
-                writing.measure_replay(arguments.root, arguments.id)
-            case _:
-                sweep.measure(arguments.root, arguments.id)
+        _measure(part, arguments)
+
+
+def _measure(part: str, arguments: argparse.Namespace) -> None:
+    data, root, run = arguments.real_data, arguments.root, arguments.id
+    parts: dict[str, Callable[[], None]] = {
+        "speed": lambda: speed.measure(data),
+        "tracking": tracking_cost.measure,
+        "size": lambda: size.measure(data),
+        "reproduce": reproduce.measure,
+        "drift": drift.measure,
+        "elsewhere": elsewhere.measure,
+        "story_quality": lambda: story_quality.measure(data),
+        "demo": demo.measure,
+        "language_speed": lambda: language_speed.measure(data),
+        "endings": lambda: endings.measure(data),
+        "streaming": lambda: streaming.measure(data),
+        "writing_speed": lambda: writing.measure_speed(root, run),
+        "replay": lambda: writing.measure_replay(root, run),
+        "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),
+        "sweep": lambda: sweep.measure(root, run),
+    }
+    parts[part]()
 
 
 main()

@@ -39,6 +39,20 @@ def masked_by_id() -> Generator[None]:
         StoryData.collate = original  # type: ignore[method-assign]
 
 
+def _overrides(real_data: Path, *, packed: bool) -> list[str]:
+    return [
+        f"data.path={real_data / 'data' / 'tinystories'}",
+        f"data.packed={str(packed).lower()}",
+        *(["data.batch_size=8", "data.batch_tokens=none"] if packed else []),
+        "model.layers=2",
+        "model.dim=192",
+        f"train.max_steps={STEPS}",
+        "train.validations=2",
+        "export.when=never",
+        "samples=none",
+    ]
+
+
 def measure(real_data: Path) -> None:
     """Train, write and count; writes the section."""
     from experiments.config import DecodingConfig
@@ -55,20 +69,7 @@ def measure(real_data: Path) -> None:
             ("one story at a time, padding told by position", False, False),
             ("one story at a time, padding told by its id", False, True),
         ):
-            config = load_experiment(
-                "tinystories_small",
-                [
-                    f"data.path={real_data / 'data' / 'tinystories'}",
-                    f"data.packed={str(packed).lower()}",
-                    *(["data.batch_size=16", "data.batch_tokens=none"] if packed else []),
-                    "model.layers=2",
-                    "model.dim=192",
-                    f"train.max_steps={STEPS}",
-                    "train.validations=2",
-                    "export.when=never",
-                    "samples=none",
-                ],
-            )
+            config = load_experiment("tinystories_small", _overrides(real_data, packed=packed))
             with masked_by_id() if trap else nullcontext():
                 run = train(config, store, name=what)
             source = source_of(store, store.find(run.run_id), "torch", threads=usable_cores())

@@ -13,7 +13,8 @@ from typing import Any
 from benchmarks.results import table, write_section
 
 ROUNDS = 5
-PROMPTS = 24
+PROMPTS = ["Once upon a time", "One day, a little girl", "Tom and his dog"] * 8
+LIMIT = 300
 BATCH = 8
 REPLAYED = 100
 BEGINNINGS = ("Once upon a time", "Lily", "One day", "The cat", "Tom")
@@ -21,50 +22,23 @@ BEGINNINGS = ("Once upon a time", "Lily", "One day", "The cat", "Tom")
 
 def measure_speed(root: Path, run_id: str) -> None:
     """`generate` against the library called plainly; writes the section."""
-    import torch
-
-    from experiments.config import DecodingConfig
     from experiments.generate import source_of
     from experiments.machine import usable_cores
     from tracking.store import Store
 
     store = Store.open(root)
     source = source_of(store, store.find(run_id), "torch", threads=usable_cores())
-    writer = source.writer(batch_size=BATCH)
-    model = source.model()
-    decoding = DecodingConfig(max_length=300, temperature=0.8, top_p=0.95)
-    prompts = ["Once upon a time", "One day, a little girl", "Tom and his dog"] * (PROMPTS // 3)
-
-    def ours() -> float:
-        begun = time.perf_counter()
-        stories = writer.write(prompts, decoding)
-        new = sum(story.tokens + story.ended for story in stories) - _given(writer.tokenizer, prompts)
-        return new / (time.perf_counter() - begun)
-
-    def plain() -> float:
-        torch.manual_seed(0)
-        begun, new = time.perf_counter(), 0
-        for prompt in prompts:
-            ids = writer.tokenizer(f"<|endoftext|>{prompt}", return_tensors="pt")
-            found: Any = model.generate(
-                **ids, do_sample=True, max_length=300, temperature=0.8, top_p=0.95, top_k=0, pad_token_id=0
-            )
-            new += found.shape[1] - ids["input_ids"].shape[1]
-        return new / (time.perf_counter() - begun)
-
+    writer, model = source.writer(batch_size=BATCH), source.model()
     rates: dict[str, list[float]] = {"encore": [], "plain": []}
     for number in range(ROUNDS):
-        rates["encore"].append(ours())
-        rates["plain"].append(plain())
-        print(
-            f"round {number + 1}/{ROUNDS}",
-            {name: f"{found[-1]:,.0f}" for name, found in rates.items()},
-            flush=True,
-        )
+        rates["encore"].append(_ours(writer))
+        rates["plain"].append(_plainly(model, writer.tokenizer))
+        shown = {name: f"{found[-1]:,.0f}" for name, found in rates.items()}
+        print(f"round {number + 1}/{ROUNDS}", shown, flush=True)
     ratio = statistics.median(a / b for a, b in zip(rates["encore"], rates["plain"], strict=True))
     encore, plainly = (f"{statistics.median(found):,.0f}" for found in rates.values())
     body = (
-        f"A run of tinystories_small, {PROMPTS} prompts, at most 300 tokens, temperature 0.8, top-p 0.95, "
+        f"A run of tinystories_small, {len(PROMPTS)} prompts, at most {LIMIT} tokens, temperature 0.8, top-p 0.95, "
         f"{ROUNDS} rounds in turn, {usable_cores()} threads; medians of new tokens/s.\n\n"
         + table(
             ["side", "tokens/s", "ratio", "wanted"],
@@ -75,6 +49,28 @@ def measure_speed(root: Path, run_id: str) -> None:
         )
     )
     write_section("Speed of writing", "python -m benchmarks writing_speed ID", body)
+
+
+def _ours(writer: Any) -> float:
+    from experiments.config import DecodingConfig
+
+    begun = time.perf_counter()
+    stories = writer.write(PROMPTS, DecodingConfig(max_length=LIMIT, temperature=0.8, top_p=0.95))
+    new = sum(story.tokens + story.ended for story in stories) - _given(writer.tokenizer, PROMPTS)
+    return new / (time.perf_counter() - begun)
+
+
+def _plainly(model: Any, tokenizer: Any) -> float:
+    import torch
+
+    torch.manual_seed(0)
+    begun, new = time.perf_counter(), 0
+    for prompt in PROMPTS:
+        ids = tokenizer(f"<|endoftext|>{prompt}", return_tensors="pt")
+        options = {"max_length": LIMIT, "temperature": 0.8, "top_p": 0.95, "top_k": 0, "pad_token_id": 0}
+        found = model.generate(**ids, do_sample=True, **options)
+        new += found.shape[1] - ids["input_ids"].shape[1]
+    return new / (time.perf_counter() - begun)
 
 
 def _given(tokenizer: Any, prompts: list[str]) -> int:

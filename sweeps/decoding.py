@@ -133,9 +133,9 @@ class _Sitting:
         real = self._real()
         while self.search.goes_on():
             self._trial()
-        best = max(self._rows("search"), key=lambda row: (row.metrics[OBJECTIVE], -row.trial))
+        best = max(self._rows(), key=lambda row: (row.metrics[OBJECTIVE], -row.trial))
         official = self._official(best)
-        rows = (*self._rows("search"), official)
+        rows = (*self._rows(), official)
         self._log(rows, best, official)
         return DecodingReport(
             self.sweep.name, self.parent.run_id, self.source.run.record.run_id, rows, best, real
@@ -216,10 +216,13 @@ class _Sitting:
         self.search.study.set_user_attr(_OFFICIAL, f"{best.trial} {row.run_id}")
         return row
 
-    def _rows(self, stage: str) -> list[SettingRow]:
+    def _rows(self) -> list[SettingRow]:
+        """Of the search: a process may have died between a run's end and its trial's, which then came again."""
+        known = {
+            trial.user_attrs.get(RUN_ATTRIBUTE) for trial in self.search.study.get_trials(deepcopy=False)
+        }
         runs = self.source.run.store.runs(parent_id=self.parent.run_id)
-        rows = [self._row(run) for run in runs if run.status == "FINISHED"]
-        return sorted((row for row in rows if row.stage == stage), key=lambda row: row.trial)
+        return sorted((self._row(run) for run in runs if run.run_id in known), key=lambda row: row.trial)
 
     def _row(self, run: RunRecord) -> SettingRow:
         figures = {key: value for key, value in run.metrics.items() if key.startswith("stories/")}
