@@ -14,6 +14,7 @@ import pandas as pd
 import torch
 import torch.nn.functional as F
 
+from experiments.machine import full_products
 from experiments.progress import OnProgress, silent
 from experiments.scoring import classification_scores, language_scores
 
@@ -55,7 +56,7 @@ def _answers(
     learner.to(device).eval()
     frames: list[pd.DataFrame] = []
     done, total = 0, len(data.tables[split])
-    with torch.inference_mode():
+    with torch.inference_mode(), full_products():
         for batch in loader:
             moved = {key: value.to(device) for key, value in batch.items()}
             _, logits = learner.loss_and_logits(moved)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Literal
 
 from errors import UserError
@@ -105,6 +107,19 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
         "precision_support": precision_support(config.train.precision, device),
         "matmul_precision": torch.get_float32_matmul_precision(),
     }
+
+
+@contextmanager
+def full_products() -> Generator[None]:
+    """Float32 products in full, whatever the training had: for scores, and for what others are compared with."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def prepare_writing(threads: int) -> None:

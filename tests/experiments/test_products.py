@@ -1,0 +1,56 @@
+"""Where products may be rounded: in training alone."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from experiments.exporting import export_run
+from experiments.machine import full_products
+from experiments.train import train
+from lightning_modules.learner import Learner
+from tests.experiments.runs import language
+from tracking.store import Store
+
+
+def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: dict[str, set[str]] = {"trained": set(), "scored": set()}
+
+    def watched(name: str, method: str) -> None:
+        original = getattr(Learner, method)
+
+        def call(self: Learner, *arguments: object) -> object:
+            seen[name].add(torch.get_float32_matmul_precision())
+            return original(self, *arguments)
+
+        monkeypatch.setattr(Learner, method, call)
+
+    from lightning_modules.gpt2 import Gpt2LanguageModel
+
+    original = Gpt2LanguageModel.loss_and_logits
+
+    def scored(self: Gpt2LanguageModel, batch: dict[str, torch.Tensor]) -> object:
+        seen["scored"].add(torch.get_float32_matmul_precision())
+        return original(self, batch)
+
+    monkeypatch.setattr(Gpt2LanguageModel, "loss_and_logits", scored)
+    watched("trained", "training_step")
+    run = train(language("train.matmul_precision=medium", "export.when=finished", "samples=none"), store)
+    assert seen == {"trained": {"medium"}, "scored": {"highest"}}
+    assert run.metrics["export/fp32/max_logit_difference"] < 1e-3
+    torch.set_float32_matmul_precision("highest")
+    assert (
+        export_run(store, store.find(run.run_id)).metrics["export/fp32/loss"]
+        == run.metrics["export/fp32/loss"]
+    )
+
+
+def test_the_setting_is_put_back() -> None:
+    torch.set_float32_matmul_precision("medium")
+    with pytest.raises(ZeroDivisionError), full_products():
+        assert torch.get_float32_matmul_precision() == "highest"
+        raise ZeroDivisionError
+    assert torch.get_float32_matmul_precision() == "medium"
+    torch.set_float32_matmul_precision("highest")
