@@ -160,13 +160,13 @@ def next_tokens(
 
 
 def _drawn(weights_V: NDArray[np.float64], draw: float, top_p: float) -> int:
-    """The likeliest tokens of one row that reach `top_p`, and one of them by its share."""
-    # All that are rarer than this together stay below 1 - top_p, so none of them is needed: few are sorted.
-    candidates = np.flatnonzero(weights_V > (1.0 - top_p) / len(weights_V))
-    order = candidates[np.argsort(-weights_V[candidates], kind="stable")] if top_p < 1.0 else candidates
-    together = np.cumsum(weights_V[order])
+    """Of the likeliest tokens of one row that reach `top_p` one by its share."""
+    kept = np.arange(len(weights_V))
     if top_p < 1.0:
-        together = together[: int(np.searchsorted(together, top_p)) + 1]
-    return int(
-        order[min(int(np.searchsorted(together, draw * together[-1], side="right")), len(together) - 1)]
-    )
+        # All that are rarer than this together stay below 1 - top_p, so none of them is needed: few are sorted.
+        some = weights_V[weights_V > (1.0 - top_p) / len(weights_V)]
+        likeliest = np.sort(some)[::-1]
+        enough = min(int(np.searchsorted(np.cumsum(likeliest), top_p)), len(likeliest) - 1)
+        kept = np.flatnonzero(weights_V >= likeliest[enough])
+    together = np.cumsum(weights_V[kept])
+    return int(kept[min(int(np.searchsorted(together, draw * together[-1], side="right")), len(kept) - 1)])

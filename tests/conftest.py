@@ -70,6 +70,11 @@ def root(migrated: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def store(root: Path) -> Store:
+    return Store.open(root)
+
+
+@pytest.fixture
 def free_port() -> int:
     return _free_port()
 

@@ -8,6 +8,7 @@ import torch
 from experiments.exporting import export_run
 from experiments.machine import full_products
 from experiments.train import train
+from lightning_modules.gpt2 import Gpt2LanguageModel
 from lightning_modules.learner import Learner
 from tests.experiments.runs import language
 from tracking.store import Store
@@ -18,25 +19,17 @@ def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
 ) -> None:
     seen: dict[str, set[str]] = {"trained": set(), "scored": set()}
 
-    def watched(name: str, method: str) -> None:
-        original = getattr(Learner, method)
+    def watch(kind: type[Learner], method: str, name: str) -> None:
+        original = getattr(kind, method)
 
         def call(self: Learner, *arguments: object) -> object:
             seen[name].add(torch.get_float32_matmul_precision())
             return original(self, *arguments)
 
-        monkeypatch.setattr(Learner, method, call)
+        monkeypatch.setattr(kind, method, call)
 
-    from lightning_modules.gpt2 import Gpt2LanguageModel
-
-    original = Gpt2LanguageModel.loss_and_logits
-
-    def scored(self: Gpt2LanguageModel, batch: dict[str, torch.Tensor]) -> object:
-        seen["scored"].add(torch.get_float32_matmul_precision())
-        return original(self, batch)
-
-    monkeypatch.setattr(Gpt2LanguageModel, "loss_and_logits", scored)
-    watched("trained", "training_step")
+    watch(Learner, "training_step", "trained")
+    watch(Gpt2LanguageModel, "loss_and_logits", "scored")
     run = train(language("train.matmul_precision=medium", "export.when=finished", "samples=none"), store)
     assert seen == {"trained": {"medium"}, "scored": {"highest"}}
     assert run.metrics["export/fp32/max_logit_difference"] < 1e-3
@@ -49,8 +42,7 @@ def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
 
 def test_the_setting_is_put_back() -> None:
     torch.set_float32_matmul_precision("medium")
-    with pytest.raises(ZeroDivisionError), full_products():
+    with full_products():
         assert torch.get_float32_matmul_precision() == "highest"
-        raise ZeroDivisionError
     assert torch.get_float32_matmul_precision() == "medium"
     torch.set_float32_matmul_precision("highest")

@@ -26,11 +26,6 @@ from tracking.store import Store
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
 
 
-@pytest.fixture
-def store(root: Path) -> Store:
-    return Store.open(root)
-
-
 def test_it_is_said_and_its_result_comes_back(store: Store) -> None:
     first = train(classifier(), store, reuse=True)
     assert first.reused is None

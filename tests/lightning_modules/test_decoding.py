@@ -141,3 +141,29 @@ def test_a_model_that_is_being_trained_goes_on_as_before(model: GPT2LMHeadModel)
     assert model.training
     assert torch.equal(state, torch.get_rng_state())
     model.eval()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 10**6), st.lists(st.integers(1, 12), min_size=1, max_size=4), st.integers(0, 90))
+def test_the_reader_has_the_librarys_logits_at_every_token(seed: int, lengths: list[int], more: int) -> None:
+    torch.manual_seed(seed)
+    model = new_gpt2(
+        vocab_size=V, end_token_id=END, context_tokens=110, layers=2, heads=2, dim=16, dropout=0.1
+    )
+    generator = np.random.default_rng(seed)
+    stories = [generator.integers(1, V, size=length).tolist() for length in lengths]
+    reader = TorchReader(model.eval())
+    found = reader.read(*left_padded(stories, pad=END))
+    rows = list(range(len(stories)))
+    for step in range(more + 1):
+        if step % 30 == 0:
+            for row, logits in zip(rows, found, strict=True):
+                whole = model(torch.tensor([stories[row]])).logits[0, -1].detach().numpy()
+                np.testing.assert_allclose(logits, whole, rtol=1e-4, atol=1e-5)
+        if step == 40 and len(rows) > 1:
+            reader.keep(np.array([1, 0]))
+            rows = [rows[1], rows[0]]
+        ids = generator.integers(1, V, size=len(rows))
+        for row, token in zip(rows, ids.tolist(), strict=True):
+            stories[row].append(token)
+        found = reader.next(ids)
