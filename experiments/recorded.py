@@ -81,11 +81,16 @@ def check_is_one_run(run: RunArtifacts) -> None:
             where=run.where,
             cure=f"Name one of them: `encore runs --sweep {run.record.run_id[:8]}` lists them.",
         )
-    if run.record.tags.get("encore.kind") == STORIES_KIND:
+    check_trained(run.record, run.where)
+
+
+def check_trained(record: RunRecord, where: str) -> None:
+    """UserError for a run that only holds stories."""
+    if record.tags.get("encore.kind") == STORIES_KIND:
         raise UserError(
             "holds stories and trained nothing",
-            where=run.where,
-            cure=f"Name the run whose model wrote them: {run.record.tags[STORIES_OF_TAG][:8]}.",
+            where=where,
+            cure=f"Name the run whose model wrote them: {record.tags[STORIES_OF_TAG][:8]}.",
         )
 
 

@@ -10,7 +10,14 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
 from experiments.outcome import logged_points
-from experiments.recorded import RunArtifacts, check_is_ours, check_record, checkpoints_here, recorded_config
+from experiments.recorded import (
+    RunArtifacts,
+    check_is_ours,
+    check_record,
+    check_trained,
+    checkpoints_here,
+    recorded_config,
+)
 from experiments.result import RunResult
 from experiments.start import start_of
 from experiments.train import train
@@ -49,6 +56,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
 
 
 def _refuse(record: RunRecord, where: str) -> None:
+    check_trained(record, where)
     kind = record.tags.get("encore.kind")
     if kind == "reproduction":
         original = record.tags.get("encore.reproduces", "")[:8]

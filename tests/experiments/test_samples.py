@@ -22,7 +22,7 @@ def samples(store: Store, run_id: str) -> list[list[object]]:
 
 
 def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) -> None:
-    writing = train(language("samples.decoding.max_length=12"), store, reuse=True)
+    writing = train(language("samples.decoding.max_length=20"), store, reuse=True)
     silent = train(language("samples=none"), store)
     assert outcome(store, writing.run_id) == outcome(store, silent.run_id)
     steps = [row[0] for row in samples(store, writing.run_id)]
@@ -43,7 +43,7 @@ def test_samples_are_no_part_of_the_recipe_but_must_be_there_when_asked_for(stor
 
 
 def test_a_run_that_was_killed_has_the_stories_of_one_that_was_not(store: Store) -> None:
-    config = language("samples.decoding.max_length=12")
+    config = language("samples.decoding.max_length=20")
     whole = train(config, store)
     with killed_at(15):
         train(config, store)
