@@ -113,6 +113,7 @@ def decoding_sweep_verb(
     return OK
 
 
+_MISSED = ("all held", "1 missed", "2 missed", "3 missed")
 _PERCENT = {
     "coherent": "coherent",
     "ended": "ended",
@@ -131,9 +132,11 @@ def _print_setting(progress: Console, row: SettingRow) -> None:
 
 
 def _print_settings(out: Console, report: DecodingReport) -> None:
-    """The settings, best first, then the best one from the official split's beginnings and the real stories."""
+    """The settings, best first; then the best one from the official split's beginnings, and the real stories."""
+    from sweeps.decoding import worth
+
     trials = [row for row in report.rows if row.stage == "search"]
-    trials.sort(key=lambda row: (-row.metrics["stories/coherent"], row.trial))
+    trials.sort(key=lambda row: (-worth(row), row.trial))
     others = [row for row in report.rows if row.stage != "search"]
     rows = [_cells(row, str(row.trial)) for row in trials] + [_cells(row, "official") for row in others]
     real = {f"stories/{name}": value for name, value in report.real.items()}
@@ -160,6 +163,7 @@ def _figures(metrics: Mapping[str, float]) -> dict[str, str]:
         "distinct 2": percent(metrics["stories/distinct_2"]),
         "perplexity": number(metrics["stories/perplexity"]),
         "words": number(metrics["stories/words"], 0),
+        "limits": "" if (missed := metrics.get("stories/limits_missed")) is None else _MISSED[int(missed)],
     }
 
 

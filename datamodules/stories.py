@@ -60,8 +60,9 @@ class StoryData(TokenizedData):
                     _check_story(text, row, where)
                     row += 1
         except UnicodeDecodeError as error:
+            row = next(number for number in range(row, len(split)) if not _is_utf8(split, number))
             raise UserError(
-                f"a story from row {row} on is not UTF-8", where=where, cure="Write the file again as UTF-8."
+                f"row {row}: the story is not UTF-8", where=where, cure="Write the file again as UTF-8."
             ) from error
         return SplitRows(StoredTexts(split, "text"), None)
 
@@ -141,6 +142,14 @@ class StoryData(TokenizedData):
         if split != "train":
             batch["bytes"] = torch.from_numpy(self.story_bytes(split)[list(rows)])
         return batch
+
+
+def _is_utf8(split: Dataset, row: int) -> bool:
+    try:
+        split[row]
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _check_story(text: object, row: int, where: str) -> None:

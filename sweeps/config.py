@@ -160,6 +160,17 @@ class SweepConfig(SearchConfig):
     """Also leave out a precision that this machine only imitates, and so runs slower than float32."""
 
 
+class StoryLimits(Strict):
+    """What the stories of a setting must hold, as shares, for it to be chosen before one that does not."""
+
+    min_ended: float = Field(default=0.9, ge=0, le=1)
+    """Stories that end by themselves."""
+    max_loops: float = Field(default=0.05, ge=0, le=1)
+    """Stories with a loop."""
+    max_copied: float = Field(default=0.02, ge=0, le=1)
+    """13-grams that stand in a training story."""
+
+
 class DecodingSweepConfig(SearchConfig):
     """One sweep over how a trained language model writes. The first trial has the values of `decoding`."""
 
@@ -177,6 +188,7 @@ class DecodingSweepConfig(SearchConfig):
     """Words of that beginning."""
     batch_size: int = Field(default=32, ge=1, le=4096)
     """Stories that are written side by side."""
+    limits: StoryLimits = StoryLimits()
     pruner: Annotated[
         MedianConfig | SuccessiveHalvingConfig | NoPruningConfig, Field(discriminator="kind")
     ] = NoPruningConfig(kind="none")

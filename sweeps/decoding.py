@@ -13,7 +13,7 @@ from experiments.record import task_name
 from experiments.recorded import data_of_run
 from experiments.story_scores import scored
 from experiments.writing import Writer, ids_of_prompts
-from sweeps.config import DecodingSweepConfig
+from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
 from sweeps.run import PARENT, RUN_ATTRIBUTE, ended, place_of
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 OBJECTIVE = "stories/coherent"
+MISSED = "stories/limits_missed"
 _OFFICIAL = "official_run"  # study attribute: `<trial> <run ID>` of the best setting on the official split
 
 
@@ -63,8 +64,8 @@ def run_decoding_sweep(
 ) -> DecodingReport:
     """Write and judge stories with each setting: one parent run, one child run with a table for each.
 
-    Settings are chosen on beginnings of held-out stories. The best one then writes once from those of the official
-    split. Run again, it goes on where it stopped.
+    Settings are chosen on beginnings of held-out stories: the most coherent of those that miss no limit. The best one
+    then writes once from those of the official split. Run again, it goes on where it stopped.
     """
     first = first_values(sweep)
     source = source_named(sweep, store)
@@ -76,7 +77,8 @@ def run_decoding_sweep(
         for some in prompts.values():
             ids_of_prompts(writer.tokenizer, some, decoding, context_tokens=context)
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
-    base = {key: base[key] for key in ("run", "weights", "variant", "decoding", "stories", "prompt_words")}
+    decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
+    base = {key: base[key] for key in decisive}
     with (
         owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"),
         study_faults(store.root),
@@ -110,10 +112,26 @@ def _parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLo
         },
         tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
         description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
-        f"best by `{OBJECTIVE}`",
+        f"best by `{OBJECTIVE}` of those that miss no limit: {sweep.limits.model_dump_json()}",
     )
     search.study.set_user_attr(PARENT, parent.run_id)
     return parent
+
+
+def limits_missed(limits: StoryLimits, figures: Mapping[str, float]) -> int:
+    """How many of the limits the figures of a sample miss."""
+    return sum(
+        (
+            figures["ended"] < limits.min_ended,
+            figures["loops"] > limits.max_loops,
+            figures["copied_13grams"] > limits.max_copied,
+        )
+    )
+
+
+def worth(row: SettingRow) -> float:
+    """What is searched for: coherent stories; a missed limit outweighs any share of them."""
+    return row.metrics[OBJECTIVE] - row.metrics[MISSED]
 
 
 @dataclass
@@ -133,7 +151,7 @@ class _Sitting:
         real = self._real()
         while self.search.goes_on():
             self._trial()
-        best = max(self._rows(), key=lambda row: (row.metrics[OBJECTIVE], -row.trial))
+        best = max(self._rows(), key=lambda row: (worth(row), -row.trial))
         official = self._official(best)
         rows = (*self._rows(), official)
         self._log(rows, best, official)
@@ -167,7 +185,7 @@ class _Sitting:
             self.search.give_back(trial.number, trial.params)
             raise
         trial.set_user_attr(RUN_ATTRIBUTE, row.run_id)
-        self.search.study.tell(trial, row.metrics[OBJECTIVE])
+        self.search.study.tell(trial, worth(row))
 
     def _setting(self, values: Mapping[str, Any], stage: str, number: int) -> SettingRow:
         """Write, judge and log the stories of one setting."""
@@ -199,7 +217,8 @@ class _Sitting:
         )
         with ended(log):
             log_stories(log, request, stories, columns)
-            log.log_summary({f"stories/{name}": value for name, value in whole.items()})
+            figures = {f"stories/{name}": value for name, value in whole.items()}
+            log.log_summary(figures | {MISSED: float(limits_missed(self.sweep.limits, whole))})
         row = self._row(self.source.run.store.find(log.run_id))
         if self.on_setting is not None:
             self.on_setting(row)

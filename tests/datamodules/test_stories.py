@@ -2,7 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -185,3 +188,13 @@ def test_a_folder_counts_also_where_stories_are_bundled(tmp_path: Path) -> None:
     data = module(tmp_path, 20, DemoStoriesData)
     data.setup()
     assert (data.origin, len(data.rows["test"].texts)) == (str(tmp_path), 6)
+
+
+def test_a_row_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    raw = b"Tom ran.Lily s\xe4t.Tom sat."
+    offsets = np.array([0, 8, 17, 25], dtype=np.int32)
+    column = pa.Array.from_buffers(pa.string(), 3, [None, pa.py_buffer(offsets), pa.py_buffer(raw)])
+    write(tmp_path, ["Tom ran."], ["Tom ran."])
+    pq.write_table(pa.table({"text": column}), tmp_path / "train.parquet")
+    with pytest.raises(UserError, match="row 1: the story is not UTF-8"):
+        module(tmp_path, 30).setup()

@@ -13,8 +13,16 @@ from experiments.generate import STORIES_TABLE, replay
 from experiments.loading import load_experiment
 from experiments.train import train
 from experiments.writing import Writer
-from sweeps.config import DecodingSweepConfig
-from sweeps.decoding import OBJECTIVE, DecodingReport, run_decoding_sweep
+from sweeps.config import DecodingSweepConfig, StoryLimits
+from sweeps.decoding import (
+    MISSED,
+    OBJECTIVE,
+    DecodingReport,
+    SettingRow,
+    limits_missed,
+    run_decoding_sweep,
+    worth,
+)
 from sweeps.loading import load_search
 from tests.experiments.test_reproduce import LANGUAGE
 from tracking.store import Store
@@ -93,7 +101,9 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
 ) -> None:
     store, report = swept
     searched = [row for row in report.rows if row.stage == "search"]
-    assert report.best == max(searched, key=lambda row: (row.metrics[OBJECTIVE], -row.trial))
+    assert report.best == max(
+        searched, key=lambda row: (-row.metrics[MISSED], row.metrics[OBJECTIVE], -row.trial)
+    )
     official = report.rows[-1]
     assert (official.stage, official.values) == ("official", report.best.values)
     prompts = {
@@ -160,6 +170,16 @@ def test_what_cannot_be_written_is_refused_before_a_run(
     with pytest.raises(UserError, match=problem):
         run_decoding_sweep(spec(tmp_path, *overrides), store)
     assert len(store.runs()) == before
+
+
+def test_a_missed_limit_outweighs_coherence() -> None:
+    figures = {"ended": 0.9, "loops": 0.05, "copied_13grams": 0.02}
+    assert limits_missed(StoryLimits(), figures) == 0
+    assert limits_missed(StoryLimits(), {**figures, "ended": 0.89}) == 1
+    assert limits_missed(StoryLimits(), {"ended": 0.1, "loops": 0.06, "copied_13grams": 0.03}) == 3
+    coherent = SettingRow(0, "search", "a", {}, {OBJECTIVE: 1.0, MISSED: 1.0})
+    holding = SettingRow(1, "search", "b", {}, {OBJECTIVE: 0.1, MISSED: 0.0})
+    assert worth(holding) > worth(coherent)
 
 
 def test_pruning_is_refused(tmp_path: Path) -> None:
