@@ -19,7 +19,7 @@ from benchmarks.speed import WARMUP, Stopwatch
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 
-STEPS = 16
+STEPS = 10
 ROUNDS = 3
 BATCH, BLOCK = 32, 256
 RATE = "train/tokens_per_s"
