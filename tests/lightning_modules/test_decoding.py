@@ -14,6 +14,7 @@ from transformers.generation.logits_process import (
     TopPLogitsWarper,
 )
 
+from errors import RunError
 from lightning_modules.decoding import Written, left_padded, next_tokens, write
 from lightning_modules.gpt2 import new_gpt2
 from lightning_modules.reading import TorchReader, reading
@@ -141,3 +142,13 @@ def test_a_model_that_is_being_trained_goes_on_as_before(model: GPT2LMHeadModel)
     assert model.training
     assert torch.equal(state, torch.get_rng_state())
     model.eval()
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("top_p", [0.9, 1.0])
+def test_a_model_that_diverged_writes_nothing_and_says_why(broken: float, top_p: float) -> None:
+    logits = np.zeros((2, V), dtype=np.float32)
+    logits[1, 3] = broken
+    options = {"temperature": 1.0, "top_p": top_p, "repetition_penalty": 1.0}
+    with pytest.raises(RunError, match="its logits are not finite"):
+        next_tokens(logits, np.zeros((2, V), dtype=bool), np.array([0.5, 0.5]), **options)
