@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from datamodules.rows import SplitRows
 from datamodules.separated import texts_of
@@ -185,3 +187,29 @@ def test_a_folder_counts_also_where_stories_are_bundled(tmp_path: Path) -> None:
     data = module(tmp_path, 20, DemoStoriesData)
     data.setup()
     assert (data.origin, len(data.rows["test"].texts)) == (str(tmp_path), 6)
+
+
+def test_a_story_too_long_is_refused_also_where_it_was_cut_before(tmp_path: Path) -> None:
+    stories = ["Tom ran.", "Tom sat.", "Tom " + "ran and ran " * 20 + "home."]
+    folder = write(tmp_path, stories, stories)
+    module(folder, 30, selection_seed=1, packed=False, cut_long_stories=True).setup()
+    with pytest.raises(UserError, match="and the context holds 30"):
+        module(folder, 30, selection_seed=1, packed=False).setup()
+
+
+def test_another_end_is_not_read_from_the_cache(tmp_path: Path) -> None:
+    """Both tokenizers split every text alike, so they have one digest."""
+    ends = ("<|endoftext|>", "</s>")
+    pieces = Tokenizer(models.WordLevel({**{end: i for i, end in enumerate(ends)}, "Tom": 2, "?": 3}, "?"))
+    pieces.pre_tokenizer = pre_tokenizers.Whitespace()
+    pieces.add_special_tokens(list(ends))
+    folder, digests = write(tmp_path, ["Tom Tom.", "Tom ran."], ["Tom"]), set()
+    for number, end in enumerate(ends):
+        made = PreTrainedTokenizerFast(tokenizer_object=pieces, eos_token=end)
+        made.save_pretrained(tmp_path / end.strip("<|/>"))
+        data = module(folder, 30, tokenizer=str(tmp_path / end.strip("<|/>")))
+        data.setup()
+        digests.add(data.tokenizer_digest)
+        assert data.tables["test"].sequence(0).tolist() == [number, 2, number]
+        assert data.example_of("test").tolist() == [0]
+    assert len(digests) == 1
