@@ -9,6 +9,7 @@ import numpy as np
 
 from datamodules.tokenizers import pad_token_id
 from experiments.config import ExperimentConfig
+from experiments.machine import full_products
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER
 from experiments.recorded import RunArtifacts, check_has_model, data_of_run, recorded_config
@@ -58,7 +59,7 @@ def export_into(
         max_accuracy_drop=config.export.max_accuracy_drop,
         max_loss_increase=config.export.max_loss_increase,
     )
-    with log.folder("export") as folder, reported(console) as report_progress:
+    with log.folder("export") as folder, reported(console) as report_progress, full_products():
         report = export_model(
             model_dir,
             folder,

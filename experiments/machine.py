@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+from collections.abc import Generator
+from contextlib import contextmanager
 from typing import Literal
 
 from errors import UserError
@@ -114,3 +116,16 @@ def prepare_writing(threads: int) -> None:
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")
     torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@contextmanager
+def full_products() -> Generator[None]:
+    """Float32 products to the full, whatever the training asked for: scores of different runs compare."""
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
