@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -17,6 +19,7 @@ from datamodules.tokenized import SplitName
 from datamodules.tokenizers import train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
+from tracking.disk import disk_errors
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 
@@ -213,3 +216,24 @@ def test_another_end_is_not_read_from_the_cache(tmp_path: Path) -> None:
         assert data.tables["test"].sequence(0).tolist() == [number, 2, number]
         assert data.example_of("test").tolist() == [0]
     assert len(digests) == 1
+
+
+def test_of_two_processes_that_fill_the_cache_the_first_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it was when the second one looked
+    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
+    assert [file.name for file in tmp_path.iterdir()] == ["table"]
+    assert TokenTable.load(tmp_path / "table").lengths.tolist() == [2, 1]
+
+
+def test_a_full_disk_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for split in ("train", "validation"):
+        (tmp_path / f"{split}.txt").write_text("Tom ran.<|endoftext|>Tom sat.")
+    monkeypatch.setattr("datamodules.separated.texts_of", full)
+    with pytest.raises(UserError, match="the disk is full"), disk_errors(tmp_path):
+        module(tmp_path, 30).setup()
