@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -18,8 +18,6 @@ from experiments.exporting import export_run
 from experiments.loading import load_experiment
 from experiments.record import flat_params, run_name
 from experiments.train import train
-from export import pipeline as exporting
-from lightning_modules.gpt2 import Gpt2LanguageModel
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -291,27 +289,3 @@ def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
     )
     assert run.metrics["best/val/loss"] <= run.metrics["val/loss"] + 1e-4
     assert "export/int8/perplexity" in result.metrics
-
-
-def test_scores_and_exports_have_full_products_whatever_the_training_has(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    used: dict[str, set[str]] = {"training": set(), "scoring": set(), "export": set()}
-    step, logits, export = Gpt2LanguageModel.loss, Gpt2LanguageModel.loss_and_logits, exporting.torch_logits
-
-    def noted(where: str, function: Callable[..., object]) -> Callable[..., object]:
-        def noting(*arguments: object) -> object:
-            used[where].add(torch.get_float32_matmul_precision())
-            return function(*arguments)
-
-        return noting
-
-    monkeypatch.setattr(Gpt2LanguageModel, "loss", noted("training", step))
-    monkeypatch.setattr(Gpt2LanguageModel, "loss_and_logits", noted("scoring", logits))
-    monkeypatch.setattr(exporting, "torch_logits", lambda model: noted("export", export(model)))
-    config = load_experiment("demo_stories", [*LANGUAGE, "train.matmul_precision=medium", "samples=none"])
-    try:
-        train(config, Store.open(root))
-    finally:
-        torch.set_float32_matmul_precision("highest")
-    assert used == {"training": {"medium"}, "scoring": {"highest"}, "export": {"highest"}}
