@@ -160,8 +160,8 @@ def next_tokens(
     if repetition_penalty != 1.0:
         penalised = np.where(scores_BV > 0, scores_BV / repetition_penalty, scores_BV * repetition_penalty)
         scores_BV = np.where(seen_BV, penalised, scores_BV)
-    scores_BV = scores_BV / temperature
-    weights_BV = np.exp(scores_BV - scores_BV.max(axis=1, keepdims=True))
+    with np.errstate(over="ignore"):  # of a temperature near 0, which leaves the likeliest token
+        weights_BV = np.exp((scores_BV - scores_BV.max(axis=1, keepdims=True)) / temperature)
     weights_BV /= weights_BV.sum(axis=1, keepdims=True)
     drawn = [_drawn(row, draw, top_p) for row, draw in zip(weights_BV, draws_B, strict=True)]
     return np.array(drawn, dtype=np.int64)

@@ -152,3 +152,9 @@ def test_a_model_that_diverged_writes_nothing_and_says_why(broken: float, top_p:
     options = {"temperature": 1.0, "top_p": top_p, "repetition_penalty": 1.0}
     with pytest.raises(RunError, match="its logits are not finite"):
         next_tokens(logits, np.zeros((2, V), dtype=bool), np.array([0.5, 0.5]), **options)
+
+
+def test_the_lowest_temperature_leaves_the_likeliest_token() -> None:
+    logits = np.array([[1.0, 3.0, 2.0]], dtype=np.float32)
+    seen, options = np.zeros((1, 3), dtype=bool), {"top_p": 0.9, "repetition_penalty": 1.0}
+    assert next_tokens(logits, seen, np.array([0.99]), temperature=5e-324, **options) == [1]
