@@ -10,7 +10,15 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
 from experiments.outcome import logged_points
-from experiments.recorded import RunArtifacts, check_is_ours, check_record, checkpoints_here, recorded_config
+from experiments.recorded import (
+    STORIES_KIND,
+    RunArtifacts,
+    check_is_one_run,
+    check_is_ours,
+    check_record,
+    checkpoints_here,
+    recorded_config,
+)
 from experiments.result import RunResult
 from experiments.start import start_of
 from experiments.train import train
@@ -31,6 +39,8 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     """
     run = RunArtifacts(store, record)
     check_is_ours(run)
+    if record.tags.get("encore.kind") == STORIES_KIND:
+        check_is_one_run(run)  # which it is not
     _refuse(record, run.where)
     check_record(run)
     config = recorded_config(store, record)

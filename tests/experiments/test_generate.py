@@ -70,10 +70,14 @@ def test_every_logged_story_is_written_again(copied: tuple[Store, str, str], var
         assert found.logged.prompt == PROMPTS[number]
 
 
-def test_mlflow_reads_the_table_as_one_of_its_own(copied: tuple[Store, str, str]) -> None:
+def test_mlflow_reads_the_table_as_one_of_its_own(
+    copied: tuple[Store, str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, run_id, _ = copied
     stories = told(store, run_id)
-    frame = MlflowClient(store.uri).load_table(store.find(stories).experiment_id, STORIES_TABLE, [stories])
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)  # which `load_table` asks for its search
+    client = MlflowClient(store.uri)
+    frame = client.load_table(client.get_run(stories).info.experiment_id, STORIES_TABLE, [stories])
     assert list(frame["prompt"]) == PROMPTS
     samples = json.loads(store.artifact(store.find(run_id), "samples/stories.json").read_text())
     assert samples["columns"] == ["step", "prompt", "story", "tokens", "ended"]
