@@ -90,8 +90,14 @@ def _print_replay(out: Console, progress: Console, found: Replay) -> None:
 
 
 def decoding_sweep_verb(
-    sweep: DecodingSweepConfig, rest: Sequence[str], root: Path, *, as_json: bool, dry_run: bool
+    sweep: DecodingSweepConfig, rest: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
 ) -> int:
+    if again:
+        raise UserError(
+            "a decoding sweep trains nothing",
+            where="--again",
+            cure="Leave it out; seed=1 draws other settings.",
+        )
     if rest:
         raise UserError(
             "no such key of a decoding sweep", where=rest[0], cure="`--dry-run` prints every key."

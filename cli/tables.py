@@ -207,11 +207,11 @@ def print_sample(console: Console, store: Store, result: RunResult) -> None:
 
 
 def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:
-    """The prompt in bold, the rest as it was written."""
+    """The prompt in bold, the rest as it was written; only on a terminal it is broken into lines."""
     rest = text.removeprefix(prompt)
     begun = text[: len(text) - len(rest)]
-    mark = "" if ended else " [red]…[/]"
-    console.print(f"[bold]{escape(begun)}[/]{escape(rest)}{mark}\n", highlight=False)
+    told = f"[bold]{escape(begun)}[/]{escape(rest)}{'' if ended else ' [red]…[/]'}\n"
+    console.print(told, highlight=False, emoji=False, soft_wrap=not console.is_terminal)
 
 
 def _scores_table(metrics: Mapping[str, float]) -> Table:
@@ -219,7 +219,7 @@ def _scores_table(metrics: Mapping[str, float]) -> Table:
     table.add_column("metric")
     table.add_column("value", justify="right")
     for key in sorted(metrics):
-        if key.startswith(("best/", "test/", "export/")):
+        if key.startswith(("best/", "test/", "export/", "stories/", "real/")):
             table.add_row(key, _plain(metrics[key]))
     return table
 

@@ -105,7 +105,7 @@ def sweep_verb(
     if isinstance(spec, DecodingSweepConfig):
         from cli.stories import decoding_sweep_verb
 
-        return decoding_sweep_verb(spec, rest, root, as_json=as_json, dry_run=dry_run)
+        return decoding_sweep_verb(spec, rest, root, again=again, as_json=as_json, dry_run=dry_run)
     out, progress = consoles()
     base = base_experiment(spec, rest)
     if dry_run:

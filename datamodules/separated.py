@@ -36,7 +36,7 @@ def separated_rows(files: Sequence[Path], separator: str, *, column: str, cache_
             fingerprint=cache_dir.name,
         )
     except DatasetGenerationError as error:
-        if isinstance(error.__cause__, UserError):
+        if isinstance(error.__cause__, (UserError, OSError)):  # such as a full disk
             raise error.__cause__ from error
         raise
 

@@ -102,10 +102,14 @@ class StoryData(TokenizedData):
             yield story
 
     def cut_key(self, split: SplitName) -> tuple[str, ...]:
-        return (
-            str(self.settings.max_tokens),
-            "blocks" if split == "train" and self.settings.packed else "stories",
-        )
+        if split == "train" and self.settings.packed:
+            kind = "blocks"
+        elif split == "train" and not self.settings.cut_long_stories:
+            kind = "whole stories"  # a table that is in the cache was not refused
+        else:
+            kind = "stories"
+        # The tokenizer's digest does not say which of its tokens is the end.
+        return str(self.settings.max_tokens), kind, str(end_token_id(self.tokenizer))
 
     def example_of(self, split: SplitName) -> NDArray[np.int64]:
         """(N,) the story of each window; of packed blocks, which hold several, there is no such thing."""

@@ -77,8 +77,11 @@ class TokenTable:
         try:
             starts = _write_ids(partial / "ids.i32", sequences)
             np.save(partial / "starts.npy", starts, allow_pickle=False)
-            if not path.exists():
+            try:
                 partial.rename(path)
+            except OSError:
+                if not path.is_dir():  # else another process was first, with the same
+                    raise
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 

@@ -40,7 +40,8 @@ def evaluate(
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Score `learner` on one split in float32, whatever precision it was trained in."""
-    rows = _answers(learner, data, split, device, on_progress)
+    with full_products():
+        rows = _answers(learner, data, split, device, on_progress)
     if data.rows[split].labels is None:
         predictions = rows.assign(row=data.example_of(split)).groupby("row", as_index=False).sum()
     else:

@@ -34,7 +34,8 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     check_has_model(run)
     config = recorded_config(store, record)
     model_dir = run.path(MODEL_FOLDER)
-    data = data_of_run(run, config, console=console)
+    # Scored on the official rows alone; an earlier version of Encore held out other rows of train.
+    data = data_of_run(run, config, splits=("test",), console=console)
     log = store.attach(record.run_id)
     try:
         with disk_errors(store.root):

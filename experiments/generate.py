@@ -24,7 +24,7 @@ from experiments.recorded import (
     check_has_model,
     recorded_config,
 )
-from experiments.writing import BATCH_SIZE, Story, Writer
+from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from tracking.provenance import collect
 
 if TYPE_CHECKING:
@@ -162,8 +162,7 @@ def generate(
         stories = writer.write(prompts, decoding, on_progress=on_progress)
     seconds = time.perf_counter() - begun
     new = sum(story.tokens + story.ended for story in stories) - sum(
-        len(writer.tokenizer(prompt)["input_ids"])  # pyright: ignore[reportArgumentType]
-        for prompt in prompts
+        len(prompt_ids(writer.tokenizer, prompt)) for prompt in prompts
     )
     request = Request(
         model_run=source.run.record.run_id,

@@ -111,7 +111,7 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
 
 @contextmanager
 def full_products() -> Generator[None]:
-    """Float32 products in full, whatever the training had: for scores, and for what others are compared with."""
+    """Float32 products to the full, whatever the training asked for: scores of different runs compare."""
     import torch
 
     before = torch.get_float32_matmul_precision()
@@ -120,12 +120,3 @@ def full_products() -> Generator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
-
-
-def prepare_writing(threads: int) -> None:
-    """Set torch up for a model that writes: float32 to the full, so many threads."""
-    import torch
-
-    torch.set_num_threads(threads)
-    torch.set_float32_matmul_precision("highest")
-    torch.use_deterministic_algorithms(True, warn_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _SHOWN = 60
+_SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 STORIES_KIND = "stories"  # the kind of a run that a trained model's stories are logged on
 STORIES_OF_TAG = "encore.stories_of"  # the run whose model wrote them
 
@@ -168,9 +170,13 @@ def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
 
 
 def data_of_run(
-    run: RunArtifacts, config: ExperimentConfig, *, console: Console | None = None
+    run: RunArtifacts,
+    config: ExperimentConfig,
+    *,
+    splits: Sequence[SplitName] = _SPLITS,
+    console: Console | None = None,
 ) -> TokenizedData:
-    """The data of a finished run with its own tokenizer. UserError when the rows are no longer those of the run."""
+    """The data of a finished run with its own tokenizer. UserError when rows of `splits` are not those of the run."""
     from experiments.build import build_data
 
     cache_dir = run.store.root / "cache"
@@ -179,14 +185,15 @@ def data_of_run(
     config = config.model_copy(update={"model": config.model.model_copy(update=own)})
     with disk_errors(run.store.root), reported(console) as on_progress:
         data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
-    check_same_data(run, data)
+    check_same_data(run, data, splits)
     return data
 
 
-def check_same_data(run: RunArtifacts, data: TokenizedData) -> None:
+def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[SplitName] = _SPLITS) -> None:
     """UserError, naming the first row that differs, when a split no longer holds the rows of the run."""
-    for split, digest in data.fingerprints().items():
-        if run.record.tags.get(f"encore.ran.fingerprint.{split}") != digest:
+    now = data.fingerprints()
+    for split in splits:
+        if run.record.tags.get(f"encore.ran.fingerprint.{split}") != now[split]:
             raise UserError(
                 difference_of_rows(run, data, split),
                 where=f"{run.where}, data from {data.origin}",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
+from experiments.callbacks import validation_metrics
 from experiments.config import SamplesConfig
 from experiments.writing import Story, Writer
 from lightning_modules.reading import reading
@@ -37,7 +39,7 @@ class StorySamples(pl.Callback):
     """Logs the stories of all validations so far as a table and as a page to read.
 
     Written without a look at any random generator of the training. A run that goes on has the earlier ones from
-    its checkpoint.
+    its checkpoint. A model that has diverged writes none: what that means for its run is not theirs to say.
     """
 
     def __init__(self, run_log: RunLog, tokenizer: PreTrainedTokenizerFast, config: SamplesConfig) -> None:
@@ -53,6 +55,8 @@ class StorySamples(pl.Callback):
         self.samples = [Sample(**sample) for sample in state_dict["samples"]]
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        if not math.isfinite(validation_metrics(trainer)["val/loss"]):
+            return
         with reading(pl_module.model) as reader:  # pyright: ignore[reportArgumentType]
             writer = Writer(reader, self.tokenizer)
             stories = writer.write(self.config.prompts, self.config.decoding)

@@ -119,7 +119,11 @@ def ids_of_prompts(
 
 
 def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[int]:
-    """Token ids of a prompt. UserError where the vocabulary has no tokens for a part of it."""
+    """Token ids of a prompt. UserError where it is no text, or the vocabulary has no tokens for a part of it."""
+    try:
+        prompt.encode()
+    except UnicodeEncodeError as error:
+        raise UserError("is not UTF-8", where=_shown(prompt), cure="Give it as UTF-8.") from error
     encoded: Any = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
     ids, spans = list(encoded["input_ids"]), list(encoded["offset_mapping"])
     if end_token_id(tokenizer) in ids:
@@ -135,8 +139,10 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[int]:
     gaps += [(reached[-1], len(prompt))]
     lacking = next((prompt[begin:end].strip() for begin, end in gaps if prompt[begin:end].strip()), None)
     if lacking is not None:
+        # What was left out is not counted in the places of the rest.
+        silent = (letter for letter in prompt if letter.strip() and not tokenizer.tokenize(letter))
         raise UserError(
-            f"the model's vocabulary has no token for {lacking!r:.40}",
+            f"the model's vocabulary has no token for {next(silent, lacking)!r:.40}",
             where=_shown(prompt),
             cure="Leave it out of the prompt.",
         )
@@ -144,4 +150,4 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[int]:
 
 
 def _shown(prompt: str) -> str:
-    return f"prompt {prompt!r}" if len(prompt) <= 48 else f"prompt '{prompt[:48]}…'"
+    return f"prompt {prompt!r}" if len(prompt) <= 48 else f"prompt {prompt[:48] + '…'!r}"

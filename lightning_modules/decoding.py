@@ -12,6 +12,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from errors import RunError
+
 Ids = NDArray[np.int64]
 Logits = NDArray[np.float32]
 
@@ -146,14 +148,20 @@ def next_tokens(
 
     repetition_penalty: logits of seen tokens are divided by it where positive, else multiplied (Keskar et al. 2019,
     arXiv 1909.05858). temperature divides all. top_p: of the likeliest tokens as many as together reach it
-    (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751), at least one.
+    (nucleus sampling, Holtzman et al. 2020, arXiv 1904.09751), at least one. RunError for logits that are not finite.
     """
+    if not np.isfinite(logits_BV).all():
+        raise RunError(
+            "its logits are not finite",
+            where="the model that writes",
+            cure="Its weights hold NaN or infinity: train it again with a lower learning rate.",
+        )
     scores_BV = logits_BV.astype(np.float64)
     if repetition_penalty != 1.0:
         penalised = np.where(scores_BV > 0, scores_BV / repetition_penalty, scores_BV * repetition_penalty)
         scores_BV = np.where(seen_BV, penalised, scores_BV)
-    scores_BV = scores_BV / temperature
-    weights_BV = np.exp(scores_BV - scores_BV.max(axis=1, keepdims=True))
+    with np.errstate(over="ignore"):  # of a temperature near 0, which leaves the likeliest token
+        weights_BV = np.exp((scores_BV - scores_BV.max(axis=1, keepdims=True)) / temperature)
     weights_BV /= weights_BV.sum(axis=1, keepdims=True)
     drawn = [_drawn(row, draw, top_p) for row, draw in zip(weights_BV, draws_B, strict=True)]
     return np.array(drawn, dtype=np.int64)

@@ -36,7 +36,8 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
         super().__init__(model, optimisation)
         fuse_gelu(model)
         use_quick_attention(model)
-        self.val_nats, self.val_bytes = SumMetric(), SumMetric()
+        # A sum that left NaN out, as it does by default, would give a model that diverged the best of all scores.
+        self.val_nats, self.val_bytes = (SumMetric(nan_strategy="disable") for _ in range(2))
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
 

@@ -26,7 +26,9 @@ def linear_cross_entropy(
     targets_N: int64, `ignored` where a row does not count; at least one must. The same as
     `torch.nn.functional.cross_entropy` of the logits, but for rounding.
     """
-    return _LinearCrossEntropy.apply(hidden_ND, weight_VD, targets_N, ignored)  # type: ignore[no-any-return]
+    # Asked here: inside, torch says of a weight that it needs a gradient even where none is being recorded.
+    recorded = torch.is_grad_enabled()
+    return _LinearCrossEntropy.apply(hidden_ND, weight_VD, targets_N, ignored, recorded)  # type: ignore[no-any-return]
 
 
 class _LinearCrossEntropy(torch.autograd.Function):
@@ -37,12 +39,13 @@ class _LinearCrossEntropy(torch.autograd.Function):
         weight_VD: torch.Tensor,
         targets_N: torch.Tensor,
         ignored: int,
+        recorded: bool,
     ) -> torch.Tensor:
         counted = targets_N != ignored
         share = 1.0 / counted.sum().clamp(min=1)
-        wanted = ctx.needs_input_grad[0] or ctx.needs_input_grad[1]
-        grad_hidden_ND = torch.empty_like(hidden_ND) if wanted else None
-        grad_weight_VD = torch.zeros_like(weight_VD) if wanted else None
+        of_hidden, of_weight = (recorded and needed for needed in ctx.needs_input_grad[:2])
+        grad_hidden_ND = torch.empty_like(hidden_ND) if of_hidden else None
+        grad_weight_VD = torch.zeros_like(weight_VD) if of_weight else None
         loss = torch.zeros((), device=hidden_ND.device)
         rows = max(1, _LOGITS_AT_ONCE // len(weight_VD))
         for hidden_RD, targets_R, counted_R, piece in _pieces(hidden_ND, targets_N, counted, rows):
@@ -53,21 +56,22 @@ class _LinearCrossEntropy(torch.autograd.Function):
             shares_RV = logits_RV.exp_()
             sums_R = shares_RV.sum(1)
             loss += ((sums_R.log() - chosen_R) * counted_R).sum()
-            if grad_hidden_ND is None or grad_weight_VD is None:
+            if not (of_hidden or of_weight):
                 continue
             scale_R = counted_R * share
             shares_RV *= (scale_R / sums_R)[:, None]
             shares_RV.scatter_add_(1, at_R1, -scale_R[:, None].to(shares_RV.dtype))
-            grad_hidden_ND[piece] = shares_RV @ weight_VD
-            grad_weight_VD += shares_RV.T @ hidden_RD
-        if wanted:
-            ctx.save_for_backward(grad_hidden_ND, grad_weight_VD)
+            if grad_hidden_ND is not None:
+                grad_hidden_ND[piece] = shares_RV @ weight_VD
+            if grad_weight_VD is not None:
+                grad_weight_VD += shares_RV.T @ hidden_RD
+        ctx.save_for_backward(grad_hidden_ND, grad_weight_VD)
         return loss * share
 
     @staticmethod
     def backward(ctx: Any, *grads: torch.Tensor) -> tuple[torch.Tensor | None, ...]:  # type: ignore[override]
-        grad_hidden_ND, grad_weight_VD = ctx.saved_tensors
-        return grad_hidden_ND * grads[0], grad_weight_VD * grads[0], None, None
+        of_hidden, of_weight = (None if grad is None else grad * grads[0] for grad in ctx.saved_tensors)
+        return of_hidden, of_weight, None, None, None
 
 
 def _pieces(

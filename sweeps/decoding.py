@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from analysis.story_quality import Story as Told
@@ -145,11 +146,12 @@ class _Sitting:
     parent: RunLog
     console: Console | None
     on_setting: Callable[[SettingRow], None] | None
+    began: float = field(default_factory=time.monotonic)
 
     def go(self) -> DecodingReport:
         self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
         real = self._real()
-        while self.search.goes_on():
+        while self.search.goes_on() and (self._in_time() or not self._rows()):
             self._trial()
         best = max(self._rows(), key=lambda row: (worth(row), -row.trial))
         official = self._official(best)
@@ -158,6 +160,10 @@ class _Sitting:
         return DecodingReport(
             self.sweep.name, self.parent.run_id, self.source.run.record.run_id, rows, best, real
         )
+
+    def _in_time(self) -> bool:
+        minutes = self.sweep.budget.minutes
+        return minutes is None or time.monotonic() - self.began < 60 * minutes
 
     def _real(self) -> dict[str, float]:
         """The figures of the real held-out stories: what the model's can be compared with."""

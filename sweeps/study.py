@@ -175,7 +175,8 @@ def study_name(
     sweep: SearchConfig, space: Mapping[str, Dimension], base: Mapping[str, Any], store_uri: str
 ) -> str:
     """`<sweep>-<8 hex digits>` of what decides the trials and of the store that holds their runs."""
-    content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description", "space"})
+    # `run` may be the beginning of an ID, or left out: `base` has the whole one.
+    content = sweep.model_dump(mode="json", exclude={"budget", "finale", "description", "space", "run"})
     here = {key: dimension.model_dump(mode="json") for key, dimension in space.items()}
     text = json.dumps([content, here, base, store_uri], sort_keys=True)
     return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

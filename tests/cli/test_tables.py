@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from cli.tables import fitted
+from cli.tables import fitted, print_story
 
 ROWS = [
     {"run": "12345678", "name": "an experiment with a name of some length", "status": "[green]finished[/]",
@@ -25,3 +25,11 @@ def test_a_table_fits_the_terminal_and_keeps_what_counts_whole(width: int) -> No
         assert whole in text
     assert "…" not in text
     assert ("passed" in text) == (width > 70)
+
+
+def test_a_story_in_a_file_is_what_was_written() -> None:
+    story = "Tom ran [home] :heart: and " + "ran " * 60 + "home.  \n\nThe end."
+    console = Console(file=io.StringIO(), width=40)
+    print_story(console, "Tom", story, ended=True)
+    assert isinstance(console.file, io.StringIO)
+    assert console.file.getvalue() == f"{story}\n\n"

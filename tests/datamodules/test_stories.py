@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models, pre_tokenizers
+from transformers import PreTrainedTokenizerFast
 
 from datamodules.rows import SplitRows
 from datamodules.separated import texts_of
@@ -18,6 +22,7 @@ from datamodules.tokenized import SplitName
 from datamodules.tokenizers import train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
+from tracking.disk import disk_errors
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 
@@ -197,4 +202,51 @@ def test_a_row_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     write(tmp_path, ["Tom ran."], ["Tom ran."])
     pq.write_table(pa.table({"text": column}), tmp_path / "train.parquet")
     with pytest.raises(UserError, match="row 1: the story is not UTF-8"):
+        module(tmp_path, 30).setup()
+
+
+def test_a_story_too_long_is_refused_also_where_it_was_cut_before(tmp_path: Path) -> None:
+    stories = ["Tom ran.", "Tom sat.", "Tom " + "ran and ran " * 20 + "home."]
+    folder = write(tmp_path, stories, stories)
+    module(folder, 30, selection_seed=1, packed=False, cut_long_stories=True).setup()
+    with pytest.raises(UserError, match="and the context holds 30"):
+        module(folder, 30, selection_seed=1, packed=False).setup()
+
+
+def test_another_end_is_not_read_from_the_cache(tmp_path: Path) -> None:
+    """Both tokenizers split every text alike, so they have one digest."""
+    ends = ("<|endoftext|>", "</s>")
+    pieces = Tokenizer(models.WordLevel({**{end: i for i, end in enumerate(ends)}, "Tom": 2, "?": 3}, "?"))
+    pieces.pre_tokenizer = pre_tokenizers.Whitespace()
+    pieces.add_special_tokens(list(ends))
+    folder, digests = write(tmp_path, ["Tom Tom.", "Tom ran."], ["Tom"]), set()
+    for number, end in enumerate(ends):
+        made = PreTrainedTokenizerFast(tokenizer_object=pieces, eos_token=end)
+        made.save_pretrained(tmp_path / end.strip("<|/>"))
+        data = module(folder, 30, tokenizer=str(tmp_path / end.strip("<|/>")))
+        data.setup()
+        digests.add(data.tokenizer_digest)
+        assert data.tables["test"].sequence(0).tolist() == [number, 2, number]
+        assert data.example_of("test").tolist() == [0]
+    assert len(digests) == 1
+
+
+def test_of_two_processes_that_fill_the_cache_the_first_one_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
+    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it was when the second one looked
+    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
+    assert [file.name for file in tmp_path.iterdir()] == ["table"]
+    assert TokenTable.load(tmp_path / "table").lengths.tolist() == [2, 1]
+
+
+def test_a_full_disk_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    for split in ("train", "validation"):
+        (tmp_path / f"{split}.txt").write_text("Tom ran.<|endoftext|>Tom sat.")
+    monkeypatch.setattr("datamodules.separated.texts_of", full)
+    with pytest.raises(UserError, match="the disk is full"), disk_errors(tmp_path):
         module(tmp_path, 30).setup()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
+import torch
 
 from errors import UserError
 from experiments.build import build
@@ -12,8 +14,14 @@ from experiments.loading import load_experiment
 from experiments.resume import resume
 from experiments.samples import Sample, page
 from experiments.train import train
+from lightning_modules.gpt2 import Gpt2LanguageModel
 from tests.experiments.runs import killed_at, language, newest, outcome
 from tracking.store import Store
+
+
+@pytest.fixture
+def store(root: Path) -> Store:
+    return Store.open(root)
 
 
 def samples(store: Store, run_id: str) -> list[list[object]]:
@@ -68,3 +76,19 @@ def test_a_classifier_writes_no_samples() -> None:
 def test_the_page_shows_text_as_text() -> None:
     shown = page([Sample(5, "<b>", "<b>1 & 2", 3, ended=False)])
     assert "&lt;b&gt;</b>1 &amp; 2 <i>…</i>" in shown
+
+
+def test_a_model_that_diverges_at_a_validation_ends_as_without_samples(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = Gpt2LanguageModel.on_validation_epoch_start
+
+    def diverged(self: Gpt2LanguageModel) -> None:
+        original(self)
+        if self.global_step == 12:
+            torch.nn.init.constant_(self.model.transformer.ln_f.weight, torch.nan)
+
+    monkeypatch.setattr(Gpt2LanguageModel, "on_validation_epoch_start", diverged)
+    for config in (language("samples.decoding.max_length=24"), language("samples=none")):
+        with pytest.raises(UserError, match="the training loss is nan at step 12"):
+            train(config, store)

@@ -56,6 +56,7 @@ def test_a_piece_that_the_vocabulary_lacks_is_named() -> None:
         ("Tom ran " * 20, None, "tokens, and the model's context holds 32 with the story's end"),
         ("Tom ran to a big tree", 4, "leaves none of max_length=4 to write"),
         ("Tom", 33, "33 tokens, and the model's context holds 32"),
+        ("Tom \udcff", None, r"prompt 'Tom .udcff': is not UTF-8"),
         ("Tom<|endoftext|>", None, r"holds <\|endoftext\|>, the end of a story"),
     ],
 )

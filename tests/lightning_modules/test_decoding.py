@@ -14,6 +14,7 @@ from transformers.generation.logits_process import (
     TopPLogitsWarper,
 )
 
+from errors import RunError
 from lightning_modules.decoding import Written, left_padded, next_tokens, write
 from lightning_modules.gpt2 import new_gpt2
 from lightning_modules.reading import TorchReader, reading
@@ -167,3 +168,19 @@ def test_the_reader_has_the_librarys_logits_at_every_token(seed: int, lengths: l
         for row, token in zip(rows, ids.tolist(), strict=True):
             stories[row].append(token)
         found = reader.next(ids)
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("top_p", [0.9, 1.0])
+def test_a_model_that_diverged_writes_nothing_and_says_why(broken: float, top_p: float) -> None:
+    logits = np.zeros((2, V), dtype=np.float32)
+    logits[1, 3] = broken
+    options = {"temperature": 1.0, "top_p": top_p, "repetition_penalty": 1.0}
+    with pytest.raises(RunError, match="its logits are not finite"):
+        next_tokens(logits, np.zeros((2, V), dtype=bool), np.array([0.5, 0.5]), **options)
+
+
+def test_the_lowest_temperature_leaves_the_likeliest_token() -> None:
+    logits = np.array([[1.0, 3.0, 2.0]], dtype=np.float32)
+    seen, options = np.zeros((1, 3), dtype=bool), {"top_p": 0.9, "repetition_penalty": 1.0}
+    assert next_tokens(logits, seen, np.array([0.99]), temperature=5e-324, **options) == [1]

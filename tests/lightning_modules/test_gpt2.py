@@ -74,3 +74,18 @@ def test_embeddings_and_head_are_one_matrix_that_decays_once() -> None:
     assert len(decays) == sum(len(group["params"]) for group in groups)
     for name, parameter in learner.named_parameters():
         assert decays[id(parameter)] == (0.0 if name.endswith("bias") or ".ln_" in name else 0.1)
+
+
+@pytest.mark.parametrize("broken", [1, 2])
+def test_a_model_that_diverged_has_no_bits_per_byte(broken: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = new_gpt2(vocab_size=60, end_token_id=0, context_tokens=40, layers=1, heads=2, dim=16, dropout=0.0)
+    learner = Gpt2LanguageModel(model, optimisation=OPTIMISATION, frozen_layers=0).eval()
+    given = {**batch(20), "bytes": torch.tensor([30, 0, 50])}
+    logged: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr(learner, "log_dict", logged.update)
+    for number in range(2):
+        if number == 2 - broken:  # in all batches, or in the last one only
+            torch.nn.init.constant_(model.transformer.ln_f.weight, torch.nan)
+        learner.validation_step(given, number)
+    learner.on_validation_epoch_end()
+    assert logged["val/bits_per_byte"].isnan()

@@ -52,3 +52,31 @@ def test_without_gradients_the_same_loss() -> None:
     with torch.inference_mode():
         loss = linear_cross_entropy(hidden, weight, targets, ignored=-100)
     assert torch.equal(loss, linear_cross_entropy(hidden.requires_grad_(), weight, targets, ignored=-100))
+
+
+def test_a_validation_computes_no_gradient(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: torch.Tensor) -> torch.Tensor:
+        raise AssertionError("a gradient is computed that nobody asked for")
+
+    hidden, weight, targets = torch.randn(5, 4), torch.nn.Parameter(torch.randn(7, 4)), torch.randint(7, (5,))
+    for name in ("zeros_like", "empty_like"):
+        monkeypatch.setattr(torch, name, refused)
+    for without in (torch.no_grad, torch.inference_mode):
+        with without():
+            linear_cross_entropy(hidden, weight, targets, ignored=-100)
+
+
+@pytest.mark.parametrize("frozen", ["hidden", "weight"])
+def test_what_is_frozen_gets_no_gradient_and_the_other_the_same(frozen: str) -> None:
+    made = {"hidden": torch.randn(5, 4), "weight": torch.randn(7, 4)}
+    targets = torch.randint(7, (5,))
+    trained = next(name for name in made if name != frozen)
+    found: list[torch.Tensor | None] = []
+    for still in (frozen, None):
+        tensors = {name: made[name].clone().requires_grad_(name != still) for name in made}
+        linear_cross_entropy(tensors["hidden"], tensors["weight"], targets, ignored=-100).backward()
+        found.append(tensors[trained].grad)
+        assert (tensors[frozen].grad is None) == (still == frozen)
+    assert found[0] is not None
+    assert found[1] is not None
+    assert torch.equal(found[0], found[1])

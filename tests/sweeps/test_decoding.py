@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.generate import STORIES_TABLE, replay
 from experiments.loading import load_experiment
@@ -182,6 +183,11 @@ def test_a_missed_limit_outweighs_coherence() -> None:
     assert worth(holding) > worth(coherent)
 
 
+def test_training_again_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="a decoding sweep trains nothing"):
+        decoding_sweep_verb(spec(tmp_path), [], tmp_path, again=True, as_json=False, dry_run=True)
+
+
 def test_pruning_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="nothing can be pruned"):
         spec(tmp_path, "pruner={kind: median}")
@@ -192,3 +198,12 @@ def test_the_catalogued_sweep_begins_with_the_notes_settings() -> None:
     assert isinstance(sweep, DecodingSweepConfig)
     assert (sweep.decoding.max_length, sweep.decoding.temperature) == (150, 0.6)
     assert sweep.decoding.repetition_penalty > 1
+
+
+def test_the_minutes_of_a_sitting_count_and_the_run_is_the_same_by_any_name(
+    store: Store, made: tuple[Path, str], tmp_path: Path
+) -> None:
+    first = run_decoding_sweep(spec(tmp_path, "budget.minutes=1.0e-6"), store)
+    assert [row.stage for row in first.rows] == ["search", "official"]
+    named = run_decoding_sweep(spec(tmp_path, "budget.minutes=1.0e-6", f"run={made[1][:12]}"), store)
+    assert named == first
