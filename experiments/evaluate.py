@@ -57,7 +57,7 @@ def _answers(
     learner.to(device).eval()
     frames: list[pd.DataFrame] = []
     done, total = 0, len(data.tables[split])
-    with torch.inference_mode(), full_products():
+    with torch.inference_mode():
         for batch in loader:
             moved = {key: value.to(device) for key, value in batch.items()}
             _, logits = learner.loss_and_logits(moved)

@@ -120,3 +120,12 @@ def full_products() -> Generator[None]:
         yield
     finally:
         torch.set_float32_matmul_precision(before)
+
+
+def prepare_writing(threads: int) -> None:
+    """Set torch up for a model that writes: float32 to the full, so many threads."""
+    import torch
+
+    torch.set_num_threads(threads)
+    torch.set_float32_matmul_precision("highest")
+    torch.use_deterministic_algorithms(True, warn_only=True)
