@@ -16,7 +16,8 @@ from experiments.config import DecodingConfig
 from experiments.loading import parse
 
 if TYPE_CHECKING:
-    from experiments.generate import Generated, Replay
+    from experiments.generate import Generated
+    from experiments.replay import Replay
     from experiments.writing import Story
     from sweeps.config import DecodingSweepConfig
     from sweeps.decoding import DecodingReport, SettingRow
@@ -68,7 +69,7 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
     if not run_id or not number.isdecimal():
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
     out, progress, store, record = named_run(run_id, root)
-    from experiments.generate import replay
+    from experiments.replay import replay
 
     with progress.status("writing the story again"):
         found = replay(store, record, int(number))

@@ -1,4 +1,4 @@
-"""Stories of a finished run's model, logged on a run of their own, and any of them written again by its number."""
+"""Stories of a finished run's model, logged on a run of their own."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from errors import UserError
 from experiments.config import DecodingConfig, ExperimentConfig, Strict
 from experiments.digests import file_digest
 from experiments.endings import ended_in_the_record
-from experiments.loading import parse
 from experiments.machine import prepare_writing
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, REPOSITORY, flat_mapping, task_name
@@ -237,62 +236,3 @@ def log_stories(
     }
     assert len(stories) == len(request.prompts)
     log.log_table(columns, STORIES_TABLE)
-
-
-@dataclass(frozen=True)
-class Replay:
-    """A logged story, and what it is when it is written again."""
-
-    logged: Story
-    again: Story
-
-    @property
-    def same(self) -> bool:
-        """To the character, end and all."""
-        return self.logged == self.again
-
-
-def replay(store: Store, record: RunRecord, number: int) -> Replay:
-    """Write story `number` of a run again, with the stories that were written beside it.
-
-    UserError for a run without stories, a number that it does not have, and weights that have changed.
-    """
-    run = RunArtifacts(store, record)
-    request = _request(run)
-    logged = _logged(run, number)
-    source = source_of(store, store.find(request.model_run), request.variant, threads=request.threads)
-    if source.digest() != request.weights:
-        raise UserError(
-            f"{source.file} is not what wrote this story",
-            where=source.run.where,
-            cure="The artifact was altered, or the run was exported again; restore it.",
-        )
-    begin = number // request.batch_size * request.batch_size
-    prompts = request.prompts[begin : begin + request.batch_size]
-    writer = source.writer(batch_size=request.batch_size)
-    numbers = range(begin, begin + len(prompts))
-    return Replay(logged, writer.write(prompts, request.decoding, numbers=numbers)[number - begin])
-
-
-def _request(run: RunArtifacts) -> Request:
-    if not run.has(REQUEST_FILE):
-        sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
-        raise UserError(
-            f"holds no stories that can be written again{sampled}",
-            where=run.where,
-            cure="Name a run that `encore generate` or a decoding sweep made.",
-        )
-    return parse(Request, run.json(REQUEST_FILE), where=f"{run.where}, {REQUEST_FILE}")
-
-
-def _logged(run: RunArtifacts, number: int) -> Story:
-    table = run.json(STORIES_TABLE)
-    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-    row = next((row for row in rows if row["number"] == number), None)
-    if row is None:
-        raise UserError(
-            f"has no story {number}",
-            where=run.where,
-            cure=f"Its stories are numbered 0 to {len(rows) - 1}.",
-        )
-    return Story(number, row["prompt"], row["story"], row["tokens"], row["ended"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from experiments.config import DecodingConfig
 from experiments.generate import Source, source_of
 from experiments.loading import nearest, parse
 from experiments.machine import usable_cores
-from sweeps.config import Choice, DecodingSweepConfig
+from sweeps.config import Choice, DecodingSweepConfig, Dimension, FloatRange
 from sweeps.space import inside
 
 if TYPE_CHECKING:
@@ -39,12 +39,19 @@ def first_values(sweep: DecodingSweepConfig) -> dict[str, Any]:
 
 
 def ends(sweep: DecodingSweepConfig) -> list[dict[str, Any]]:
-    """The ends of each range and every option, one at a time: all must be valid before anything is written."""
-    return [
-        {key: value}
-        for key, dimension in sweep.space.items()
-        for value in (dimension.options if isinstance(dimension, Choice) else (dimension.low, dimension.high))
-    ]
+    """The ends of each range, a point in it and every option, one at a time: all must be valid before anything is
+    written."""
+    return [{key: value} for key, dimension in sweep.space.items() for value in _probes(dimension)]
+
+
+def _probes(dimension: Dimension) -> Sequence[object]:
+    match dimension:
+        case Choice():
+            return dimension.options
+        case FloatRange():  # between the ends: a whole number may be needed, and both ends be one
+            return dimension.low, dimension.low + 0.3183 * (dimension.high - dimension.low), dimension.high
+        case _:
+            return dimension.low, dimension.high
 
 
 def decoding_of(sweep: DecodingSweepConfig, values: Mapping[str, Any]) -> DecodingConfig:
@@ -64,7 +71,7 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
     finished = [
         run
         for run in sorted(found, key=lambda run: -run.start_ms)
-        if run.status == "FINISHED" and run.tags.get("encore.kind") in {"run", "trial"}
+        if run.status == "FINISHED" and run.tags.get("encore.kind") == "run"
     ]
     if not finished:
         raise UserError(

@@ -17,10 +17,10 @@ from experiments.generate import (
     STORIES_TABLE,
     Variant,
     generate,
-    replay,
     source_of,
 )
 from experiments.loading import load_experiment
+from experiments.replay import replay
 from experiments.reproduce import reproduce
 from experiments.resume import resume
 from experiments.train import train
@@ -125,6 +125,12 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
 def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
     store, run_id, _ = copied
     record = store.find(told(store, run_id))
+    table = store.artifact(record, STORIES_TABLE)
+    whole = table.read_text()
+    table.write_text(json.dumps({"columns": ["number"], "data": [[0]]}))
+    with pytest.raises(UserError, match=r"stories/stories.json is not what was recorded"):
+        replay(store, record, 0)
+    table.write_text(whole)
     request = store.artifact(record, REQUEST_FILE)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int4"}))
     with pytest.raises(UserError, match=r"stories/request.json: variant"):

@@ -10,8 +10,9 @@ import pytest
 
 from cli.stories import decoding_sweep_verb
 from errors import UserError
-from experiments.generate import STORIES_TABLE, replay
+from experiments.generate import STORIES_TABLE
 from experiments.loading import load_experiment
+from experiments.replay import replay
 from experiments.train import train
 from experiments.writing import Writer
 from sweeps.config import DecodingSweepConfig, StoryLimits
@@ -158,6 +159,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
             ["space={max_length: {kind: choice, options: [20, 500]}}"],
             "500 tokens, and the model's context holds 32",
         ),
+        (["space={max_length: {kind: float, low: 20, high: 30}}"], "max_length=23.18"),
         (["space={max_length: {kind: choice, options: [20, 2]}}"], "leaves none of max_length=2 to write"),
         (["stories=1000"], "1000 beginnings are asked for, and the split 'val' has"),
         (["experiment=tinystories_small"], "no finished run of tinystories_small that could write"),
