@@ -15,9 +15,9 @@ from typing import Any
 from benchmarks.results import table, write_section
 from experiments.loading import load_experiment
 
-STEPS = 600
+STEPS = 300
 STORIES = 100
-LIMIT = 400
+LIMIT = 300
 
 
 @contextmanager
