@@ -83,9 +83,8 @@ def _labels(logits_BL: torch.Tensor, labels_B: torch.Tensor) -> pd.DataFrame:
 
 def token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataFrame:
     """Per sequence `nll`, nats summed over its targets, and `tokens`, how many these are."""
-    flat = logits_BTV.float().flatten(
-        0, 1
-    )  # the classes last: over another dimension it takes many times as long
+    # The classes last: over another dimension it takes many times as long.
+    flat = logits_BTV.float().flatten(0, 1)
     loss_BT = F.cross_entropy(flat, labels_BT.flatten(), reduction="none").view_as(labels_BT)
     counted_BT = labels_BT >= 0
     return pd.DataFrame(

@@ -65,6 +65,18 @@ class Source:
         """sha256 of the weights."""
         return file_digest(self.run.path(self.file))
 
+    def request(self, prompts: Sequence[str], decoding: DecodingConfig, *, batch_size: int) -> Request:
+        """What is asked of it, with all that decides the answer."""
+        return Request(
+            model_run=self.run.record.run_id,
+            variant=self.variant,
+            weights=self.digest(),
+            threads=self.threads,
+            batch_size=batch_size,
+            decoding=decoding,
+            prompts=tuple(prompts),
+        )
+
     def writer(self, *, batch_size: int = BATCH_SIZE) -> Writer:
         """Its model and tokenizer, loaded. UserError when something of them is missing or damaged."""
         from datamodules.tokenizers import load_tokenizer
@@ -163,15 +175,7 @@ def generate(
     new = sum(story.tokens + story.ended for story in stories) - sum(
         len(prompt_ids(writer.tokenizer, prompt)) for prompt in prompts
     )
-    request = Request(
-        model_run=source.run.record.run_id,
-        variant=source.variant,
-        weights=source.digest(),
-        threads=source.threads,
-        batch_size=batch_size,
-        decoding=decoding,
-        prompts=tuple(prompts),
-    )
+    request = source.request(prompts, decoding, batch_size=batch_size)
     log = open_stories(source, request, name=f"stories of {source.run.record.name}")
     with ended_in_the_record(log, resumable=False):
         log_stories(log, request, stories, {})

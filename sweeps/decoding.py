@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from analysis.story_quality import Story as Told
-from experiments.generate import Request, Source, log_stories, open_stories
+from experiments.generate import Source, log_stories, open_stories
 from experiments.progress import reported
 from experiments.record import task_name
 from experiments.recorded import data_of_run
@@ -22,6 +23,7 @@ from sweeps.study import Search, open_search, study_faults
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from transformers import GPT2LMHeadModel
 
     from datamodules.tokenized import SplitName, TokenizedData
     from tracking.records import RunRecord
@@ -173,12 +175,16 @@ class _Sitting:
         self.parent.log_summary({f"real/{name}": value for name, value in whole.items()})
         return whole
 
+    @cached_property
+    def _model(self) -> GPT2LMHeadModel:
+        return self.source.model()
+
     def _judged(self, stories: Sequence[Told]) -> tuple[dict[str, list[float]], dict[str, float]]:
         with reported(self.console) as on_progress:
             return scored(
                 stories,
                 self.data.rows["train"].texts,
-                self.source.model(),
+                self._model,
                 self.writer.tokenizer,
                 on_progress=on_progress,
             )
@@ -200,15 +206,7 @@ class _Sitting:
         with reported(self.console) as on_progress:
             stories = self.writer.write(prompts, decoding, on_progress=on_progress)
         columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
-        request = Request(
-            model_run=self.source.run.record.run_id,
-            variant=self.source.variant,
-            weights=self.source.digest(),
-            threads=self.source.threads,
-            batch_size=self.sweep.batch_size,
-            decoding=decoding,
-            prompts=tuple(prompts),
-        )
+        request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)
         shown = " ".join(f"{key}={value:.3g}" for key, value in values.items())
         log = open_stories(
             self.source,
