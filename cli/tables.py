@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,7 +18,6 @@ if TYPE_CHECKING:
     from experiments.result import RunResult
     from sweeps.report import SweepReport, TrialRow
     from tracking.records import RunRecord
-    from tracking.store import Store
 
 _NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type
@@ -164,11 +162,16 @@ def _best_line(best: TrialRow) -> str:
     )
 
 
+def root_option(root: Path) -> str:
+    """What a command to type next needs, to find this store."""
+    return "" if root == Path("mlruns") else f" --root {root}"
+
+
 def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:
     """Three commands to type next, with IDs that exist."""
     if report.best is None:
         return
-    option = "" if root == Path("mlruns") else f" --root {root}"
+    option = root_option(root)
     console.print("\nNext:")
     for command, why in (
         (f"encore ui{option}", "compare the trials in the browser"),
@@ -189,29 +192,6 @@ def print_result(console: Console, result: RunResult) -> None:
         console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
         console.print(f"[bold red]gate failed:[/] {escape(failure)}")
-
-
-def print_sample(console: Console, store: Store, result: RunResult) -> None:
-    """The first story that a language model wrote after its last validation, and how to have more."""
-    path = store.find_artifact(store.find(result.run_id), "samples/stories.json")
-    if path is None:
-        return
-    table = json.loads(path.read_text(encoding="utf-8"))
-    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-    last = next(row for row in rows if row["step"] == rows[-1]["step"])
-    print_story(console, last["prompt"], last["story"], ended=last["ended"])
-    console.print(
-        f"More of them: `encore generate {result.run_id[:SHORT]} --prompt {last['prompt']!r}`",
-        highlight=False,
-    )
-
-
-def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:
-    """The prompt in bold, the rest as it was written; only on a terminal it is broken into lines."""
-    rest = text.removeprefix(prompt)
-    begun = text[: len(text) - len(rest)]
-    told = f"[bold]{escape(begun)}[/]{escape(rest)}{'' if ended else ' [red]…[/]'}\n"
-    console.print(told, highlight=False, emoji=False, soft_wrap=not console.is_terminal)
 
 
 def _scores_table(metrics: Mapping[str, float]) -> Table:

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rich.console import Console
 from rich.markup import escape
 
+from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
     print_next_commands,
     print_result,
     print_run,
     print_runs,
-    print_sample,
     print_sweep,
     print_trial,
 )
@@ -147,7 +147,7 @@ def train_verb(
     result = train(config, store, name=name, console=progress, reuse=not again)
     if result.reused is not None:
         progress.print(_reused(result), highlight=False)
-    return _ended(result, out, store, as_json=as_json)
+    return _ended(result, out, store, root, as_json=as_json)
 
 
 def _reused(result: RunResult) -> str:
@@ -162,7 +162,7 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
     from experiments.resume import resume
 
-    return _ended(resume(store, record, console=progress), out, store, as_json=as_json)
+    return _ended(resume(store, record, console=progress), out, store, root, as_json=as_json)
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
@@ -174,15 +174,15 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
     out, progress, store, record = named_run(run_id, root)
     from experiments.fork import fork
 
-    return _ended(fork(store, record, at, overrides, console=progress), out, store, as_json=as_json)
+    return _ended(fork(store, record, at, overrides, console=progress), out, store, root, as_json=as_json)
 
 
-def _ended(result: RunResult, out: Console, store: Store, *, as_json: bool) -> int:
+def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json(asdict(result))
     else:
         print_result(out, result)
-        print_sample(out, store, result)
+        print_sample(out, store, result, root)
     return FAILED if result.gate_failures else OK
 
 

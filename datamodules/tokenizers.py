@@ -129,8 +129,9 @@ def _byte_level_bpe(
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:
-    """32 hex digits that change when any text could be split otherwise."""
-    return short_digest(tokenizer.backend_tokenizer.to_str())
+    """32 hex digits that change when any text could be split otherwise, or end with another token."""
+    end = tokenizer.eos_token
+    return short_digest(tokenizer.backend_tokenizer.to_str(), *([] if end is None else [str(end)]))
 
 
 def pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:

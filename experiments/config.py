@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -205,7 +205,9 @@ class DecodingConfig(Strict):
 class SamplesConfig(Strict):
     """Stories that a language model writes after each validation, to watch it learn."""
 
-    prompts: tuple[str, ...] = Field(min_length=1, max_length=64)
+    prompts: tuple[Annotated[str, StringConstraints(strip_whitespace=True)], ...] = Field(
+        min_length=1, max_length=64
+    )
     decoding: DecodingConfig = DecodingConfig()
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
-from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, TrainingBar
+from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.checkpoint_files import ResumePoint, restore_best
 from experiments.checkpoints import Checkpoints, PlainFiles
 
@@ -48,8 +48,8 @@ def fit(
     data.first_batch = 0 if point is None else point.batches
     # Checkpoints stand before whatever stops, so that the last validation is never lost.
     observers: list[pl.Callback] = [
-        *_samples(parts, log),  # before the stopwatch goes on: writing is no slow training
         StepMetrics(log, checkpoints.watch, accumulated, going_on.logged if going_on else {}),
+        *_samples(parts, log, checkpoints.watch),  # after the figures: who interrupts the writing keeps those
         checkpoints,
     ]
     callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
@@ -65,11 +65,11 @@ def fit(
     return trainer.global_step
 
 
-def _samples(parts: Parts, log: RunLog) -> list[pl.Callback]:
+def _samples(parts: Parts, log: RunLog, watch: Stopwatch) -> list[pl.Callback]:
     from experiments.samples import StorySamples
 
     samples = parts.config.samples
-    return [] if samples is None else [StorySamples(log, parts.data.tokenizer, samples)]
+    return [] if samples is None else [StorySamples(log, parts.data.tokenizer, samples, watch)]
 
 
 def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
-from experiments.callbacks import validation_metrics
+from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.config import SamplesConfig
 from experiments.writing import Story, Writer
 from lightning_modules.reading import reading
@@ -42,10 +42,13 @@ class StorySamples(pl.Callback):
     its checkpoint. A model that has diverged writes none: what that means for its run is not theirs to say.
     """
 
-    def __init__(self, run_log: RunLog, tokenizer: PreTrainedTokenizerFast, config: SamplesConfig) -> None:
+    def __init__(
+        self, run_log: RunLog, tokenizer: PreTrainedTokenizerFast, config: SamplesConfig, watch: Stopwatch
+    ) -> None:
         self.run_log = run_log
         self.tokenizer = tokenizer
         self.config = config
+        self.watch = watch
         self.samples: list[Sample] = []
 
     def state_dict(self) -> dict[str, Any]:
@@ -57,6 +60,7 @@ class StorySamples(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         if not math.isfinite(validation_metrics(trainer)["val/loss"]):
             return
+        self.watch.stop()  # writing is no slow training
         with reading(pl_module.model) as reader:  # pyright: ignore[reportArgumentType]
             writer = Writer(reader, self.tokenizer)
             stories = writer.write(self.config.prompts, self.config.decoding)
@@ -66,6 +70,7 @@ class StorySamples(pl.Callback):
         }
         self.run_log.log_table(columns, SAMPLES_TABLE)
         self.run_log.log_text(page(self.samples), SAMPLES_PAGE)
+        self.watch.go_on()
 
 
 def _sample(step: int, story: Story) -> Sample:

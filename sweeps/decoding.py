@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,8 @@ from experiments.story_scores import scored
 from experiments.writing import Writer, ids_of_prompts
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
-from sweeps.run import PARENT, RUN_ATTRIBUTE, ended, place_of
-from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named
+from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
+from sweeps.sitting import RUN_ATTRIBUTE, Deadline, ended, parent_run, place_of
 from sweeps.study import Search, open_search, study_faults
 
 if TYPE_CHECKING:
@@ -90,19 +89,15 @@ def run_decoding_sweep(
             sweep, sweep.space, base, first=first, maximize=True, root=store.root, store_uri=place_of(store)
         )
         search.take_up_lost()
-        parent = _parent(search, sweep, source)
+        parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
         sitting = _Sitting(sweep, search, source, writer, data, prompts, parent, console, on_setting)
         with ended(parent):
             return sitting.go()
 
 
-def _parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
-    """The sweep's own run: a new one, or the one of the sittings before."""
+def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
     store, record = source.run.store, source.run.record
-    known = search.study.user_attrs.get(PARENT)
-    if known is not None:
-        return store.attach(known, running=True)
-    parent = store.start_run(
+    return store.start_run(
         experiment=task_name(source.config),
         name=f"sweep {sweep.name} of {record.name}",
         primary_metric=f"best/{source.config.primary_metric}",
@@ -117,8 +112,6 @@ def _parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLo
         description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
         f"best by `{OBJECTIVE}` of those that miss no limit: {sweep.limits.model_dump_json()}",
     )
-    search.study.set_user_attr(PARENT, parent.run_id)
-    return parent
 
 
 def limits_missed(limits: StoryLimits, figures: Mapping[str, float]) -> int:
@@ -130,6 +123,10 @@ def limits_missed(limits: StoryLimits, figures: Mapping[str, float]) -> int:
             figures["copied_13grams"] > limits.max_copied,
         )
     )
+
+
+def _short(value: object) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 def worth(row: SettingRow) -> float:
@@ -148,12 +145,12 @@ class _Sitting:
     parent: RunLog
     console: Console | None
     on_setting: Callable[[SettingRow], None] | None
-    began: float = field(default_factory=time.monotonic)
 
     def go(self) -> DecodingReport:
         self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
         real = self._real()
-        while self.search.goes_on() and (self._in_time() or not self._rows()):
+        deadline = Deadline(self.sweep.budget.minutes)
+        while self.search.goes_on() and (deadline.ahead() or not self._rows()):
             self._trial()
         best = max(self._rows(), key=lambda row: (worth(row), -row.trial))
         official = self._official(best)
@@ -163,14 +160,9 @@ class _Sitting:
             self.sweep.name, self.parent.run_id, self.source.run.record.run_id, rows, best, real
         )
 
-    def _in_time(self) -> bool:
-        minutes = self.sweep.budget.minutes
-        return minutes is None or time.monotonic() - self.began < 60 * minutes
-
     def _real(self) -> dict[str, float]:
-        """The figures of the real held-out stories: what the model's can be compared with."""
-        texts = self.data.rows["val"].texts
-        stories = [Told(text, ended=True) for text in texts[: self.sweep.stories]]
+        """The figures of the real stories whose beginnings the model is given: what its own compare with."""
+        stories = [Told(text, ended=True) for text in stories_drawn(self.data, "val", self.sweep)]
         _, whole = self._judged(stories)
         self.parent.log_summary({f"real/{name}": value for name, value in whole.items()})
         return whole
@@ -207,7 +199,7 @@ class _Sitting:
             stories = self.writer.write(prompts, decoding, on_progress=on_progress)
         columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
         request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)
-        shown = " ".join(f"{key}={value:.3g}" for key, value in values.items())
+        shown = " ".join(f"{key}={_short(value)}" for key, value in values.items())
         log = open_stories(
             self.source,
             request,

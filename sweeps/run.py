@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
@@ -23,6 +21,7 @@ from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, log_report, ranked
+from sweeps.sitting import RUN_ATTRIBUTE, Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search, pruning, study_faults
 
@@ -30,13 +29,12 @@ if TYPE_CHECKING:
     import optuna
     from rich.console import Console
 
+    from sweeps.config import Dimension
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-PARENT = "parent_run"  # study attributes
-_FINALE = "finale_runs"
-RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
+_FINALE = "finale_runs"  # study attribute
 
 
 def run_sweep(
@@ -55,6 +53,43 @@ def run_sweep(
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).
     """
+    plan = _plan(sweep, overrides, store, console)
+    lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
+    with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
+        search = open_search(
+            sweep,
+            plan.space,
+            plan.mapping,
+            first=plan.first,
+            maximize=plan.base.greater_is_better,
+            root=store.root,
+            store_uri=place_of(store),
+        )
+        search.take_up_lost()
+        parent = parent_run(search, store, lambda: _start_parent(plan, search, store))
+        sitting = _Sitting(plan, search, store, parent, console, on_trial, again)
+        with ended(parent):
+            # Written at every sitting: the budget and the finale may have grown.
+            parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
+            parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
+            return sitting.go()
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A sweep of its experiment, checked; nothing of it is recorded yet."""
+
+    sweep: SweepConfig
+    base: ExperimentConfig
+    mapping: dict[str, Any]  # the base as the trials' values are put into it
+    space: dict[str, Dimension]
+    first: dict[str, Any]
+    given: dict[str, str]  # overrides that hold for all trials and tell this sweep from others of its name
+    notes: list[str]  # grows while it runs
+
+
+def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: Console | None) -> _Plan:
+    """UserError for what the first trial would refuse, before a run begins."""
     mapping = base_experiment(sweep, overrides)
     base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
@@ -67,29 +102,8 @@ def run_sweep(
             console.print(f"note: {escape(note)}", style="yellow", highlight=False)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    # What the first trial would refuse is refused before a run begins.
     build(base, cache_dir=store.root / "cache", console=console)
-    lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
-    with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
-        search = open_search(
-            sweep,
-            space,
-            mapping,
-            first=first,
-            maximize=base.greater_is_better,
-            root=store.root,
-            store_uri=place_of(store),
-        )
-        search.take_up_lost()
-        parent = _parent(search, store, sweep, base, notes, given)
-        sitting = _Sitting(
-            sweep, search, store, mapping, base, parent, notes, console, on_trial, given, again
-        )
-        with ended(parent):
-            # Written at every sitting: the budget and the finale may have grown.
-            parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
-            parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
-            return sitting.go()
+    return _Plan(sweep, base, mapping, space, first, given, notes)
 
 
 def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -> list[str]:
@@ -99,26 +113,11 @@ def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -
     ]
 
 
-def place_of(store: Store) -> str:
-    """What a study remembers of its store; the one beside it may move with its folder."""
-    return "local" if store.uri == f"sqlite:///{store.root / 'mlflow.db'}" else store.uri
-
-
-def _parent(
-    search: Search,
-    store: Store,
-    sweep: SweepConfig,
-    base: ExperimentConfig,
-    notes: Sequence[str],
-    given: Mapping[str, str],
-) -> RunLog:
-    """The sweep's own run: a new one, or the one of the sittings before."""
-    known = search.study.user_attrs.get(PARENT)
-    if known is not None:
-        return store.attach(known, running=True)
+def _start_parent(plan: _Plan, search: Search, store: Store) -> RunLog:
+    sweep, base = plan.sweep, plan.base
     parent = store.start_run(
         experiment=task_name(base),
-        name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in given.items())]),
+        name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in plan.given.items())]),
         primary_metric=f"best/{base.primary_metric}",
         greater_is_better=base.greater_is_better,
         params={
@@ -129,71 +128,52 @@ def _parent(
             **{f"space/{key}": dimension.model_dump_json() for key, dimension in search.space.items()},
         },
         tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
-        description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in notes)]),
+        description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in plan.notes)]),
     )
     parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
-    search.study.set_user_attr(PARENT, parent.run_id)
     return parent
-
-
-@contextmanager
-def ended(parent: RunLog) -> Generator[None]:
-    """The parent run does not stay RUNNING, whatever ends the sitting."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        parent.finish("KILLED", reason="interrupted; run the same sweep again to go on")
-        raise
-    except BaseException as error:
-        parent.finish("FAILED", reason=str(error) or type(error).__name__)
-        raise
-    parent.finish("FINISHED")
 
 
 @dataclass
 class _Sitting:
-    sweep: SweepConfig
+    plan: _Plan
     search: Search
     store: Store
-    mapping: dict[str, Any]
-    base: ExperimentConfig
     parent: RunLog
-    notes: list[str]
     console: Console | None
     on_trial: Callable[[RunResult], None] | None
-    given: dict[str, str]  # overrides that hold for all trials and tell this sweep from others of its name
     again: bool
-    began: float = field(default_factory=time.monotonic)
 
     def go(self) -> SweepReport:
         if self.again and not self.search.goes_on():
-            self.notes.append("this sweep has used its budget; another seed or a larger budget trains more.")
-        while self.search.goes_on() and self._in_time():
+            self.plan.notes.append(
+                "this sweep has used its budget; another seed or a larger budget trains more."
+            )
+        deadline = Deadline(self.plan.sweep.budget.minutes)
+        while self.search.goes_on() and deadline.ahead():
             self._trial()
-        if self.sweep.finale is not None:
+        if self.plan.sweep.finale is not None:
             self._finale()
         selected = self._selected()
-        if self.base.export.when == "best" and selected is not None and EXPORT_GATE not in selected.tags:
+        if self.plan.base.export.when == "best" and selected is not None and EXPORT_GATE not in selected.tags:
             export_run(self.store, selected, console=self.console)
         best_id = None if selected is None else selected.run_id
-        return log_report(self.search, self.store, self.parent, self.base, self.notes, best_id=best_id)
-
-    def _in_time(self) -> bool:
-        minutes = self.sweep.budget.minutes
-        return minutes is None or time.monotonic() - self.began < 60 * minutes
+        return log_report(
+            self.search, self.store, self.parent, self.plan.base, self.plan.notes, best_id=best_id
+        )
 
     def _trial(self) -> None:
         import optuna
 
         trial = self.search.next_trial()
-        config = trial_config(self.sweep, self.mapping, trial.params)
+        config = trial_config(self.plan.sweep, self.plan.mapping, trial.params)
         try:
             result = self._train(
                 config, trial.params, stage="search", number=trial.number, stop_when=pruning(trial, config)
             )
         except RunError as error:
             # One bad point of the space is a result; it must not end the search.
-            self.notes.append(f"trial {trial.number} failed: {error.what}.")
+            self.plan.notes.append(f"trial {trial.number} failed: {error.what}.")
             self.search.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             return
         except BaseException:
@@ -203,7 +183,7 @@ class _Sitting:
         if result.status == "pruned":
             self.search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
         else:
-            self.search.study.tell(trial, result.metrics[f"best/{self.base.primary_metric}"])
+            self.search.study.tell(trial, result.metrics[f"best/{self.plan.base.primary_metric}"])
 
     def _train(
         self,
@@ -217,11 +197,11 @@ class _Sitting:
         result = train(
             config,
             self.store,
-            name=run_name(config, {**self.given, **varied}),
+            name=run_name(config, {**self.plan.given, **varied}),
             parent_id=self.parent.run_id,
             tags={
                 "encore.kind": "trial",
-                "encore.sweep": self.sweep.name,
+                "encore.sweep": self.plan.sweep.name,
                 "encore.stage": stage,
                 "encore.trial": str(number),
             },
@@ -232,7 +212,7 @@ class _Sitting:
             reuse=not self.again,
         )
         if result.reused is not None:
-            self.notes.append(
+            self.plan.notes.append(
                 f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
             )
         if self.on_trial is not None:
@@ -245,30 +225,30 @@ class _Sitting:
 
     def _title(self, stage: str) -> str:
         if stage == "finale":
-            return f"{self.sweep.name}, finale"
-        return f"{self.sweep.name}, trial {self.search.counted() + 1} of {self.sweep.budget.trials}"
+            return f"{self.plan.sweep.name}, finale"
+        return f"{self.plan.sweep.name}, trial {self.search.counted() + 1} of {self.plan.sweep.budget.trials}"
 
     def _finale(self) -> None:
         """The best trials of the search again with the finale's overrides, each once."""
-        assert self.sweep.finale is not None
+        assert self.plan.sweep.finale is not None
         done = self._finales_done()
-        for trial in self._best_trials(self.sweep.finale.top):
+        for trial in self._best_trials(self.plan.sweep.finale.top):
             entry = f"{trial.number} {self._finale_asked()}"
             if entry in done:
                 continue
-            values = {**trial.params, **self.sweep.finale.overrides}
-            config = trial_config(self.sweep, self.mapping, values)
+            values = {**trial.params, **self.plan.sweep.finale.overrides}
+            config = trial_config(self.plan.sweep, self.plan.mapping, values)
             try:
                 result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
             except RunError as error:
-                self.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
+                self.plan.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
                 continue
             done[entry] = result.run_id
             self.search.study.set_user_attr(_FINALE, done)
 
     def _finale_asked(self) -> str:
-        assert self.sweep.finale is not None
-        return json.dumps(self.sweep.finale.overrides, sort_keys=True)
+        assert self.plan.sweep.finale is not None
+        return json.dumps(self.plan.sweep.finale.overrides, sort_keys=True)
 
     def _finales_done(self) -> dict[str, str]:
         """Run by `<trial> <overrides>`, over all sittings and whatever overrides they had."""
@@ -280,11 +260,11 @@ class _Sitting:
         Not the best of both: a finale may hold out fewer rows, and scores on different rows do not compare.
         """
         runs = self._finished_runs()
-        if self.sweep.finale is not None:
+        if self.plan.sweep.finale is not None:
             asked = self._finale_asked()
             finales = {run for entry, run in self._finales_done().items() if entry.split(" ", 1)[1] == asked}
             runs = [run for run in runs if run.run_id in finales] or runs
-        return next(iter(ranked(runs, self.base)), None)
+        return next(iter(ranked(runs, self.plan.base)), None)
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
@@ -294,7 +274,7 @@ class _Sitting:
             if RUN_ATTRIBUTE in trial.user_attrs
         }
         runs = [run for run in self._finished_runs() if run.tags["encore.stage"] == "search"]
-        return [trials[run.run_id] for run in ranked(runs, self.base) if run.run_id in trials][:top]
+        return [trials[run.run_id] for run in ranked(runs, self.plan.base) if run.run_id in trials][:top]
 
     def _finished_runs(self) -> list[RunRecord]:
         return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]

@@ -83,7 +83,12 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
 
 
 def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
-    """The first words of stories of a split, drawn with the sweep's seed. UserError when it has too few."""
+    """The first words of the stories drawn."""
+    return [" ".join(text.split()[: sweep.prompt_words]) for text in stories_drawn(data, split, sweep)]
+
+
+def stories_drawn(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
+    """Stories of a split, drawn with the sweep's seed. UserError when it has too few."""
     texts = data.rows[split].texts
     if len(texts) < sweep.stories:
         raise UserError(
@@ -92,4 +97,4 @@ def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig
             cure=f"Ask for at most {len(texts)}.",
         )
     drawn = np.random.Generator(np.random.PCG64(sweep.seed)).permutation(len(texts))[: sweep.stories]
-    return [" ".join(texts[int(row)].split()[: sweep.prompt_words]) for row in np.sort(drawn)]
+    return [texts[int(row)] for row in np.sort(drawn)]

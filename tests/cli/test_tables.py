@@ -5,7 +5,8 @@ import io
 import pytest
 from rich.console import Console
 
-from cli.tables import fitted, print_story
+from cli.story_tables import print_story
+from cli.tables import fitted
 
 ROWS = [
     {"run": "12345678", "name": "an experiment with a name of some length", "status": "[green]finished[/]",

@@ -14,6 +14,7 @@ from experiments.loading import load_experiment
 from experiments.resume import resume
 from experiments.samples import Sample, page
 from experiments.train import train
+from experiments.writing import Writer
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from tests.experiments.runs import killed_at, language, newest, outcome
 from tracking.store import Store
@@ -66,6 +67,26 @@ def test_a_prompt_that_cannot_be_read_is_refused_before_the_run(store: Store) ->
     with pytest.raises(UserError, match="leaves none of max_length=3 to write"):
         build(config, cache_dir=store.root / "cache")
     assert store.runs() == []
+
+
+def test_whoever_interrupts_the_writing_keeps_the_validation(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(self: Writer, *arguments: object) -> object:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Writer, "write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        train(language(), store)
+    run = newest(store)
+    assert run.status == "KILLED"
+    assert [step for step, _ in store.metric_history(run.run_id, "val/loss")] == [6]
+
+
+def test_blanks_around_a_prompt_are_no_part_of_it() -> None:
+    config = load_experiment("demo_stories", ["samples.prompts=[' Once upon ', '']"])
+    assert config.samples is not None
+    assert config.samples.prompts == ("Once upon", "")
 
 
 def test_a_classifier_writes_no_samples() -> None:

@@ -6,12 +6,15 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from analysis.words import words_of
 from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.generate import STORIES_TABLE
 from experiments.loading import load_experiment
+from experiments.recorded import data_of_run
 from experiments.replay import replay
 from experiments.train import train
 from experiments.writing import Writer
@@ -26,6 +29,7 @@ from sweeps.decoding import (
     worth,
 )
 from sweeps.loading import load_search
+from sweeps.settings import source_named, stories_drawn
 from tests.experiments.test_reproduce import LANGUAGE
 from tracking.store import Store
 
@@ -99,7 +103,7 @@ def test_the_first_setting_is_the_sweeps_own(swept: tuple[Store, DecodingReport]
 
 
 def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official_ones(
-    swept: tuple[Store, DecodingReport],
+    swept: tuple[Store, DecodingReport], tmp_path: Path
 ) -> None:
     store, report = swept
     searched = [row for row in report.rows if row.stage == "search"]
@@ -119,6 +123,9 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     assert parent.status == "FINISHED"
     assert parent.metrics["test/coherent"] == official.metrics[OBJECTIVE]
     assert parent.metrics["real/ended"] == 1.0
+    source = source_named(spec(tmp_path), store)
+    drawn = stories_drawn(data_of_run(source.run, source.config), "val", spec(tmp_path))
+    assert parent.metrics["real/words"] == np.mean([len(words_of(story)) for story in drawn])
     assert parent.tags["encore.best_run"] == report.best.run_id
 
 

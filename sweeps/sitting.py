@@ -1,0 +1,57 @@
+"""One sitting of a sweep: the run that is its parent, and the time it may take."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sweeps.study import Search
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
+_PARENT = "parent_run"  # study attribute
+
+
+def place_of(store: Store) -> str:
+    """What a study remembers of its store; the one beside it may move with its folder."""
+    return "local" if store.uri == f"sqlite:///{store.root / 'mlflow.db'}" else store.uri
+
+
+def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
+    """The sweep's own run: that of the sittings before, or the one that `start` opens."""
+    known = search.study.user_attrs.get(_PARENT)
+    if known is not None:
+        return store.attach(known, running=True)
+    parent = start()
+    search.study.set_user_attr(_PARENT, parent.run_id)
+    return parent
+
+
+@contextmanager
+def ended(parent: RunLog) -> Generator[None]:
+    """The parent run does not stay RUNNING, whatever ends the sitting."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        parent.finish("KILLED", reason="interrupted; run the same sweep again to go on")
+        raise
+    except BaseException as error:
+        parent.finish("FAILED", reason=str(error) or type(error).__name__)
+        raise
+    parent.finish("FINISHED")
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The minutes that a sitting may take; none: no limit."""
+
+    minutes: float | None
+    began: float = field(default_factory=time.monotonic)
+
+    def ahead(self) -> bool:
+        return self.minutes is None or time.monotonic() - self.began < 60 * self.minutes
