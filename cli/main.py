@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import signal
+import sys
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
+from typer.exceptions import TyperException
 
-from cli.options import DEFAULT_ROOT, Again, Json, Overrides, Root, RunId, ended_in_one_line
+from cli.options import (
+    DEFAULT_ROOT,
+    Again,
+    Json,
+    Overrides,
+    Root,
+    RunId,
+    ended_in_one_line,
+    wrong_command_line,
+)
 from cli.quiet import quiet_environment
 
 app = typer.Typer(
@@ -255,7 +266,11 @@ def main() -> None:
     """Entry point."""
     quiet_environment()
     signal.signal(signal.SIGTERM, _interrupt)
-    app()
+    try:
+        code = app(standalone_mode=False)
+    except TyperException as error:
+        code = wrong_command_line(error)
+    sys.exit(code)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, ParamSpec
 
 import typer
+from typer.exceptions import TyperException
 
 from errors import UserError
 
@@ -39,6 +40,19 @@ def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, Non
 def _say(message: str, code: int) -> int:
     print(f"encore: {message}", file=sys.stderr)  # noqa: T201
     return code
+
+
+def wrong_command_line(error: TyperException) -> int:
+    """Say in one line what is wrong with an option or an argument; its exit code. Help that was asked for is whole."""
+    message = error.format_message()
+    if "\n" in message:
+        print(message, file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    context = getattr(error, "ctx", None)
+    path = "encore" if context is None else context.command_path
+    return _say(
+        f"{message}{'' if message[-1] in '.?' else '.'} `{path} --help` says what there is.", error.exit_code
+    )
 
 
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]

@@ -85,6 +85,8 @@ def _decoded(raw: bytes, begin: int, file: Path) -> str:
 
 
 def _not_separated(file: Path, separator: str, size: int) -> UserError:
+    if size == 0:
+        return UserError("is empty", where=str(file), cure=f"Give it texts with {separator} after each.")
     return UserError(
         f"{size:,} bytes without a {separator} would be one text",
         where=str(file),

@@ -83,8 +83,9 @@ class StoryData(TokenizedData):
         encoded = self.encoded(self.rows[split].texts, add_special_tokens=False)
         for row, story in enumerate(encoded):
             if end in story:
+                beginning = self.rows[split].texts[row][:60]
                 raise UserError(
-                    f"{self.tokenizer.eos_token} stands in the story {self.rows[split].texts[row]!r:.60}",
+                    f"{self.tokenizer.eos_token} stands in the story that begins with {beginning!r}",
                     where=f"{self.origin}, split {split}",
                     cure="Give each story a row of its own, or a .txt file with the marks between the stories.",
                 )
@@ -93,8 +94,9 @@ class StoryData(TokenizedData):
     def _none_longer(self, stories: Iterator[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
         for row, story in enumerate(stories):
             if len(story) - 1 > self.settings.max_tokens:
+                beginning = self.rows["train"].texts[row][:60]
                 raise UserError(
-                    f"the story {self.rows['train'].texts[row]!r:.60} has {len(story) - 1} tokens with its end, "
+                    f"the story that begins with {beginning!r} has {len(story) - 1} tokens with its end, "
                     f"and the context holds {self.settings.max_tokens}",
                     where=f"{self.origin}, split train without the held-out rows, row {row}",
                     cure="Raise data.max_tokens, or use data.longer_stories=cut or data.packed=true.",

@@ -58,6 +58,9 @@ def test_the_version_is_that_of_the_package() -> None:
     ("arguments", "message"),
     [
         (["train", "demo_review"], "Did you mean demo_reviews?"),
+        (["trian"], "No such command 'trian'. Did you mean 'train'? `encore --help` says what there is."),
+        (["generate", "abc", "--n", "0"], "'--n': Input should be greater than or equal to 1."),
+        (["show"], "Missing argument 'ID'. `encore show --help` says what there is."),
         (["sweep", "dem"], "Did you mean demo?"),
         (["train", "demo_reviews", "optim.lerning_rate=1"], "Did you mean optim.learning_rate?"),
         (

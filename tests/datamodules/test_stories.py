@@ -142,6 +142,7 @@ def test_a_story_longer_than_the_context_is_refused_unpacked_and_taken_packed(tm
 @pytest.mark.parametrize(
     ("train", "problem"),
     [
+        ("", r"train.txt: is empty"),
         ("Tom ran. Tom sat.", r"train.txt: 17 bytes without a <\|endoftext\|> would be one text"),
         ("Tom ran.<|endoftext|> \n <|endoftext|>Tom sat.", r"train.txt: text 1 \(at byte 21\) is empty"),
         (b"Tom ran.<|endoftext|>Tom s\xe4t.<|endoftext|>", r"train.txt: is not UTF-8 at byte 26"),
