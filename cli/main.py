@@ -267,7 +267,7 @@ def main() -> None:
     quiet_environment()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="encore", standalone_mode=False)
     except TyperException as error:
         code = wrong_command_line(error)
     sys.exit(code)

@@ -131,7 +131,8 @@ def test_a_story_longer_than_the_context_is_refused_unpacked_and_taken_packed(tm
     folder = write(tmp_path, stories, stories)
     module(folder, 30, selection_seed=1).setup()
     with pytest.raises(
-        UserError, match=r"the story .Tom ran and ran .* tokens with its end, and the context holds 30"
+        UserError,
+        match=r"the story that begins with .Tom ran and ran .* tokens with its end, and the context holds 30",
     ):
         module(folder, 30, selection_seed=1, packed=False).setup()
     cut = module(folder, 30, packed=False, cut_long_stories=True)
@@ -182,7 +183,7 @@ def test_pieces_of_a_file_do_not_matter(tmp_path: Path, monkeypatch: pytest.Monk
 
 def test_the_mark_of_an_end_inside_a_row_is_refused(tmp_path: Path) -> None:
     stories = ["Tom ran.", "Tom sat.<|endoftext|>Tom ran again."]
-    with pytest.raises(UserError, match=r"<\|endoftext\|> stands in the story .Tom sat"):
+    with pytest.raises(UserError, match=r"<\|endoftext\|> stands in the story that begins with .Tom sat"):
         module(write(tmp_path, ["Tom hid.", "Tom fell."], stories), 30).setup()
 
 
@@ -215,21 +216,19 @@ def test_a_story_too_long_is_refused_also_where_it_was_cut_before(tmp_path: Path
 
 
 def test_another_end_is_not_read_from_the_cache(tmp_path: Path) -> None:
-    """Both tokenizers split every text alike, so they have one digest."""
+    """Both tokenizers split every text alike."""
     ends = ("<|endoftext|>", "</s>")
     pieces = Tokenizer(models.WordLevel({**{end: i for i, end in enumerate(ends)}, "Tom": 2, "?": 3}, "?"))
     pieces.pre_tokenizer = pre_tokenizers.Whitespace()
     pieces.add_special_tokens(list(ends))
-    folder, digests = write(tmp_path, ["Tom Tom.", "Tom ran."], ["Tom"]), set()
+    folder = write(tmp_path, ["Tom Tom.", "Tom ran."], ["Tom"])
     for number, end in enumerate(ends):
         made = PreTrainedTokenizerFast(tokenizer_object=pieces, eos_token=end)
         made.save_pretrained(tmp_path / end.strip("<|/>"))
         data = module(folder, 30, tokenizer=str(tmp_path / end.strip("<|/>")))
         data.setup()
-        digests.add(data.tokenizer_digest)
         assert data.tables["test"].sequence(0).tolist() == [number, 2, number]
         assert data.example_of("test").tolist() == [0]
-    assert len(digests) == 1
 
 
 def test_of_two_processes_that_fill_the_cache_the_first_one_stays(
