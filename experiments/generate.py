@@ -13,13 +13,16 @@ from errors import UserError
 from experiments.config import DecodingConfig, ExperimentConfig, Strict
 from experiments.digests import file_digest
 from experiments.endings import ended_in_the_record
+from experiments.kept import check_kept
 from experiments.machine import prepare_writing
+from experiments.outcome import exported_digests
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, REPOSITORY, flat_mapping, task_name
 from experiments.recorded import (
     STORIES_KIND,
     STORIES_OF_TAG,
     RunArtifacts,
+    altered,
     check_has_model,
     recorded_config,
 )
@@ -78,9 +81,10 @@ class Source:
         )
 
     def writer(self, *, batch_size: int = BATCH_SIZE) -> Writer:
-        """Its model and tokenizer, loaded. UserError when something of them is missing or damaged."""
+        """Its model and tokenizer, loaded. UserError when something of them is missing, or not what the run kept."""
         from datamodules.tokenizers import load_tokenizer
 
+        check_kept(self.run, MODEL_FOLDER)
         prepare_writing(self.threads)
         tokenizer = load_tokenizer(str(self.run.path(MODEL_FOLDER)), local_files_only=True)
         return Writer(self._reader(), tokenizer, batch_size)
@@ -105,6 +109,8 @@ class Source:
             )
         from export.decoding import OnnxDecoder
 
+        if self.digest() != exported_digests(self.run).get(self.file):
+            raise altered(self.run, self.file)
         folder = self.run.path(self._folder)
         return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant == "int8")
 

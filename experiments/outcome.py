@@ -69,9 +69,8 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         key: v for key, v in _numbers(run, RESULT_FILE, result).items() if not key.startswith("export/")
     }
     if run.has(EXPORT_REPORT):  # a run may have been exported later, or again
-        report = _fields(run, EXPORT_REPORT, metrics=dict, digests=dict)
-        digests |= {f"export/{file}": digest for file, digest in report["digests"].items()}
-        metrics |= _numbers(run, EXPORT_REPORT, report)
+        digests |= exported_digests(run)
+        metrics |= _numbers(run, EXPORT_REPORT, _fields(run, EXPORT_REPORT, metrics=dict))
     for split in SCORED:
         run.path(predictions_file(split))  # needed as soon as something differs
     return Outcome(
@@ -83,6 +82,12 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
         result["status"],
         int(record.tags.get(FORKED_FROM_TAG, "@0").rpartition("@")[2]),
     )
+
+
+def exported_digests(run: RunArtifacts) -> dict[str, str]:
+    """Of the files of the export, by their paths; UserError when its report is missing or unreadable."""
+    report = _fields(run, EXPORT_REPORT, digests=dict)
+    return {f"export/{file}": digest for file, digest in report["digests"].items()}
 
 
 def check_outcome(outcome: Outcome) -> None:

@@ -33,6 +33,7 @@ PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
 SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
 START_FOLDER = "run/start"
+KEPT_FILE = "run/kept_files.json"  # digests of the checkpoints and the model at the end of the run, by path
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
 RECIPE_TAG = "encore.recipe_id"

@@ -121,10 +121,10 @@ def check_record(run: RunArtifacts) -> None:
         return  # an earlier version of Encore wrote none
     seals = run.json(SEALS_FILE)
     if not isinstance(seals, dict):
-        raise _altered(run, SEALS_FILE)
+        raise altered(run, SEALS_FILE)
     for file, digest in seals.items():
         if file_digest(run.path(file)) != digest:
-            raise _altered(run, file)
+            raise altered(run, file)
 
 
 def check_sealed(run: RunArtifacts, *files: str) -> None:
@@ -135,10 +135,11 @@ def check_sealed(run: RunArtifacts, *files: str) -> None:
     for file in files:
         recorded = run.record.tags.get(seal_tag(file))
         if recorded is not None and file_digest(run.path(file)) != recorded:
-            raise _altered(run, file)
+            raise altered(run, file)
 
 
-def _altered(run: RunArtifacts, file: str) -> UserError:
+def altered(run: RunArtifacts, file: str) -> UserError:
+    """The error for an artifact that is another one than the run left."""
     return UserError(
         f"{file} is not what was recorded", where=run.where, cure="The artifact was altered; restore it."
     )

@@ -17,6 +17,7 @@ from experiments.outcome import EXPORT_REPORT, logged_points
 from experiments.record import (
     CONFIG_FILE,
     DIGESTS_FILE,
+    KEPT_FILE,
     MODEL_FOLDER,
     PROVENANCE_FILE,
     RECIPE_TAG,
@@ -131,6 +132,8 @@ def take_over(
     for folder in [*_FOLDERS, *([SAMPLES_FOLDER] if run.has(SAMPLES_FOLDER) else [])]:
         _copy(run, log, folder)
     log_sealed(log, run.json(DIGESTS_FILE), DIGESTS_FILE)
+    if run.has(KEPT_FILE):
+        log_sealed(log, run.json(KEPT_FILE), KEPT_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):
         log.log_metrics(values, step=step)
     exported, failures = _exported(run, log, parts, console) if export else ({}, ())

@@ -23,9 +23,11 @@ from experiments.digests import checkpoint_digests, file_digest, table_digest
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.fitting import GoingOn, fit
+from experiments.kept import kept_files
 from experiments.progress import reported
 from experiments.record import (
     DIGESTS_FILE,
+    KEPT_FILE,
     MODEL_FOLDER,
     RESULT_FILE,
     Beginning,
@@ -130,11 +132,13 @@ class Run:
                 digests = checkpoint_digests(checkpoints.folder)
             scores, answers = self._score()
             metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
-            if not pruned:
-                model = Path(scratch) / MODEL_FOLDER
+            model = None if pruned else Path(scratch) / MODEL_FOLDER
+            if model is not None:
                 failures = self._keep_and_export(metrics, model, export=export)
                 digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
+            with self.clock("record"):
+                log_sealed(self.log, kept_files(checkpoints.folder, model), KEPT_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from errors import UserError
-from experiments.checkpoint_files import is_whole
 from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
+from experiments.kept import found_digest, recorded_kept
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
 from experiments.record import (
     CONFIG_FILE,
     DIGESTS_FILE,
+    KEPT_FILE,
     RESULT_FILE,
     SEALS_FILE,
     START_FILE,
@@ -51,7 +52,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     run = outcome.run
     checks = [_digest(run, name, digest) for name, digest in outcome.digests.items()]
     checks += _record(run)
-    checks += _kept_checkpoints(run)
+    checks += _kept(run)
     for split in SCORED:
         checks += _scores(run, outcome, split)
     if run.has(EXPORT_REPORT):
@@ -83,7 +84,7 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
 
 def _record(run: RunArtifacts) -> Iterator[Check]:
     """The files of the record itself, the patch among them, the result, and the checkpoint that a fork began with."""
-    for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE):
+    for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE, KEPT_FILE):
         if (digest := run.record.tags.get(seal_tag(file))) is not None:
             yield _held("record", file, digest, partial(_file_digest, run, file))
     seals = run.json(SEALS_FILE) if run.has(SEALS_FILE) else None
@@ -97,12 +98,14 @@ def _record(run: RunArtifacts) -> Iterator[Check]:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
 
 
-def _kept_checkpoints(run: RunArtifacts) -> Iterator[Check]:
-    """Every checkpoint that a fork or a resumption could begin with, by the checksums in it."""
-    folder = run.store.find_artifact(run.record, "checkpoints")
-    for file in sorted(folder.glob("*.ckpt")) if folder else ():
-        whole = is_whole(file)
-        yield Check("checkpoint", f"checkpoints/{file.name}", whole, "whole", "whole" if whole else "damaged")
+def _kept(run: RunArtifacts) -> Iterator[Check]:
+    """The checkpoints and the model that others could begin with: as they were kept, and no checkpoint damaged."""
+    try:
+        recorded = recorded_kept(run)
+    except UserError:
+        return  # its own digest has said so
+    for file, digest in recorded.items():
+        yield _held("kept", file, digest, partial(found_digest, run, file))
 
 
 def _file_digest(run: RunArtifacts, file: str) -> str:

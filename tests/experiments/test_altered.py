@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
+from experiments.exporting import export_run
 from experiments.fork import fork
 from experiments.outcome import predictions_file
 from experiments.record import DIGESTS_FILE, PATCH_FILE, RESULT_FILE, SEALS_FILE, START_FILE
@@ -73,6 +74,25 @@ def test_a_record_whose_digests_are_gone_or_others(
         store, run, verb, f"no artifact {SEALS_FILE}" if content is None else f"{SEALS_FILE} is not what"
     )
     assert SEALS_FILE in {found.file for found in verify(store, run) if not found.holds}
+
+
+def test_another_checkpoint_in_the_place_of_one_is_not_forked(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    file = store.artifact(run, "checkpoints/step-14.ckpt")
+    file.unlink()  # one file with the start of a fork
+    shutil.copy(store.artifact(run, "checkpoints/step-7.ckpt"), file)
+    _refused(store, run, _fork, r"checkpoints/step-14\.ckpt is not what was recorded")
+
+
+@pytest.mark.parametrize("alter", [Path.unlink, lambda file: file.write_text(file.read_text() + " ")])
+def test_a_model_whose_files_are_others_is_not_exported(
+    copied: tuple[Store, RunRecord, RunRecord], alter: Callable[[Path], object]
+) -> None:
+    store, run, _ = copied
+    alter(store.artifact(run, "model/tokenizer_config.json"))
+    _refused(store, run, export_run, r"model/tokenizer_config\.json")
 
 
 def _better(result: dict[str, dict[str, float]]) -> None:

@@ -104,6 +104,21 @@ def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Stor
         replay(store, record, 0)
 
 
+@pytest.mark.parametrize(
+    ("variant", "file"), [("torch", "model/tokenizer.json"), ("int8", "export/int8/model.onnx")]
+)
+def test_a_model_whose_files_have_changed_writes_nothing(
+    copied: tuple[Store, str, str], variant: Variant, file: str
+) -> None:
+    store, run_id, _ = copied
+    path = store.artifact(store.find(run_id), file)
+    path.write_bytes(path.read_bytes() + b"\n")
+    count = len(store.runs())
+    with pytest.raises(UserError, match=f"{file} is not what was recorded"):
+        told(store, run_id, variant)
+    assert len(store.runs()) == count
+
+
 def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str]) -> None:
     store, run_id, labelled = copied
     record = store.find(told(store, run_id))

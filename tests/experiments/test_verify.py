@@ -27,7 +27,8 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
     store = Store.open(folder)
-    first = train(load_experiment("demo_reviews", CLASSIFIER), store)
+    keeping = [*CLASSIFIER, "train.keep_checkpoint_every_steps=7"]
+    first = train(load_experiment("demo_reviews", keeping), store)
     second = train(load_experiment("demo_stories", LANGUAGE), store)
     return folder, first.run_id, second.run_id
 
@@ -77,18 +78,22 @@ def _claim(path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "alter", "named"),
     [
-        ("checkpoints/best.safetensors", _flip, {"weights/best"}),
-        ("checkpoints/last.safetensors", Path.unlink, {"weights/last", "weights/best", "optimiser"}),
+        ("checkpoints/best.safetensors", _flip, {"weights/best", "kept"}),
+        ("checkpoints/last.safetensors", Path.unlink, {"weights/last", "weights/best", "optimiser", "kept"}),
         ("export/int8/model.onnx", _flip, {"export/int8/model.onnx"}),
         ("predictions/test/predictions.parquet", _better, {"predictions/test", "test/accuracy", "test/f1",
          "test/accuracy_low", "test/accuracy_high", "test/matthews_correlation"}),
         ("predictions/val/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"predictions/val"}),
         ("run/result.json", _claim, {"test/accuracy", "record"}),
-        ("model/model.safetensors", _flip, {"model/model.safetensors"}),
+        ("model/model.safetensors", _flip, {"model/model.safetensors", "kept"}),
         ("export/predictions.parquet", lambda path: path.write_bytes(b"PAR1"), {"export's answers"}),
         ("run/working_tree.patch", lambda path: path.write_text("diff --git"), {"record"}),
         ("run/provenance.json", _flip, {"record"}),
-        ("checkpoints/best.ckpt", lambda path: path.write_bytes(b"PK"), {"checkpoint"}),
+        ("checkpoints/best.ckpt", lambda path: path.write_bytes(b"PK"), {"kept"}),
+        ("checkpoints/step-7.ckpt", Path.unlink, {"kept"}),
+        ("model/tokenizer.json", _flip, {"kept"}),
+        ("model/config.json", Path.unlink, {"kept"}),
+        ("run/kept_files.json", lambda path: path.write_text("{}"), {"record"}),
         ("run/rows/train.npy", _flip, {"record"}),
     ],
 )  # fmt: skip
