@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type
+_LANGUAGE_SCORES = "bits per byte, nats/token that INT8 adds"
 _STYLES = {"FINISHED": "green", "PRUNED": "yellow", "KILLED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
 
 
@@ -42,12 +43,8 @@ def duration(seconds: float) -> str:
 
 def print_trial(console: Console, result: RunResult) -> None:
     """One line for a run of a sweep that just ended."""
-    held_out = result.metrics.get("best/val/accuracy")
-    score = (
-        f"held-out {percent(held_out)}"
-        if held_out is not None
-        else f"held-out loss {result.metrics['best/val/loss']:.4f}"
-    )
+    unit = "" if "best/val/accuracy" in result.metrics else " bits per byte"
+    score = f"held-out {_score(result.metrics, 'best/val')}{unit}"
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
     reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
     console.print(
@@ -77,9 +74,6 @@ def print_sweep(console: Console, report: SweepReport) -> None:
 
 
 def _trials_table(report: SweepReport, console: Console) -> Table:
-    language = not report.primary_metric.endswith("accuracy")
-    score = "loss" if language else "accuracy"
-    show = number_or_percent(language)
     swept = _short_keys(report)
     rows: list[dict[str, str]] = []
     for row in report.rows:
@@ -93,15 +87,16 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 **dict(
                     zip(swept, (escape(_short_value(value)) for value in row.values.values()), strict=True)
                 ),
-                "held-out": show(row.metrics.get(f"best/val/{score}")),
-                "test": show(row.metrics.get(f"test/{score}")),
-                "INT8": show(row.metrics.get(f"export/int8/{score}")),
+                "held-out": _score(row.metrics, "best/val"),
+                "test": _score(row.metrics, "test"),
+                "INT8": _int8(row.metrics),
                 "MiB": number(row.metrics.get("export/int8/size_mib")),
                 "p50 ms": number(row.metrics.get("export/int8/latency_b1_p50_ms")),
                 "gate": "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
             }
         )
     spare = ["gate", "MiB", "p50 ms", *reversed(swept)]
+    score = "accuracy" if report.primary_metric.endswith("accuracy") else _LANGUAGE_SCORES
     return fitted(console, rows, spare=spare, title=f"Sweep {report.name}: {score}, INT8 size and latency")
 
 
@@ -132,11 +127,6 @@ def fitted(
     return table
 
 
-def number_or_percent(language: bool):
-    """How the score of a task is shown: nats with four digits, or per cent."""
-    return (lambda value: number(value, 4)) if language else percent
-
-
 def _short_keys(report: SweepReport) -> list[str]:
     return [key.rsplit(".", 1)[-1] for key in (report.rows[0].values if report.rows else {})]
 
@@ -152,8 +142,8 @@ def _best_line(best: TrialRow) -> str:
     metrics = best.metrics
     if "test/accuracy" not in metrics:
         return (
-            f"Best by the held-out slice: run {best.run_id[:SHORT]}, test loss {metrics['test/loss']:.4f} "
-            f"nats/token, {metrics['test/bits_per_byte']:.4f} bits per byte"
+            f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test "
+            f"[bold]{metrics['test/bits_per_byte']:.4f}[/] bits per byte, {metrics['test/loss']:.4f} nats/token"
         )
     low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
     return (
@@ -226,7 +216,7 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
             "status": _state(run),
             "held-out": _score(run.metrics, "best/val"),
             "test": _score(run.metrics, "test"),
-            "INT8": _score(run.metrics, "export/int8"),
+            "INT8": _int8(run.metrics),
         }
         for run in runs
     ]
@@ -241,9 +231,18 @@ def _state(run: RunRecord) -> str:
 
 
 def _score(metrics: Mapping[str, float], prefix: str) -> str:
+    """Accuracy of a classifier; bits per byte of a language model."""
     if f"{prefix}/accuracy" in metrics:
         return percent(metrics[f"{prefix}/accuracy"])
-    return number(metrics.get(f"{prefix}/loss"), 4)
+    return number(metrics.get(f"{prefix}/bits_per_byte"), 4)
+
+
+def _int8(metrics: Mapping[str, float]) -> str:
+    """Its accuracy; of a language model, what it loses against FP32."""
+    if "export/int8/accuracy" in metrics:
+        return percent(metrics["export/int8/accuracy"])
+    lost = metrics.get("export/int8/loss_increase")
+    return "" if lost is None else f"{lost:+.4f}"
 
 
 _SHOWN_TAGS = tuple(
