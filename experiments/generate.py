@@ -226,6 +226,7 @@ def open_stories(
         description=f"{len(request.prompts)} stories by the {request.variant} model of run {request.model_run}. "
         f"`encore story {{this run's ID}}#N` writes number N again.",
         parent_id=parent_id,
+        sampled=False,  # the stories are written by now
     )
     log.log_json(request.model_dump(mode="json"), REQUEST_FILE)
     log.log_json(collect(REPOSITORY).to_json(), PROVENANCE_FILE)

@@ -82,11 +82,12 @@ class Store:
         datasets: Sequence[DatasetInput] = (),
         parent_id: str | None = None,
         greater_is_better: bool | None = None,
+        sampled: bool = True,
     ) -> RunLog:
         """Start a run: its params, tags, inputs and description are in the store when this returns.
 
         `greater_is_better` is said of `primary_metric`; None tells it from the name (a loss, an
-        error, a latency, a size are better small).
+        error, a latency, a size are better small). `sampled`: whether `system/…` is logged while it goes on.
         """
         if greater_is_better is None:
             greater_is_better = _SMALLER_IS_BETTER.search(primary_metric.rpartition("/")[2]) is None
@@ -98,7 +99,7 @@ class Store:
             run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
-                log = self._log(run, sample=self.sample_every_s > 0)
+                log = self._log(run, sample=sampled and self.sample_every_s > 0)
         try:
             log.log_params(params)
             log.flush()

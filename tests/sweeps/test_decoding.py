@@ -92,6 +92,7 @@ def test_every_setting_is_a_run_with_its_stories_and_figures(swept: tuple[Store,
         table = json.loads(store.artifact(run, STORIES_TABLE).read_text())
         assert len(table["data"]) == 10
         assert {"story", "loop", "copied_13grams", "names_kept", "perplexity"} <= set(table["columns"])
+        assert not [name for name in run.metrics if name.startswith("system/")]
         assert {OBJECTIVE, "stories/perplexity", "stories/distinct_2", "stories/ended"} <= run.metrics.keys()
         assert run.params.keys() >= {"decoding.temperature", "decoding.max_length", "decoding.top_p"}
         assert replay(store, run, 9).same
