@@ -120,16 +120,16 @@ def generate(
     run_id: RunId,
     prompt: Annotated[
         list[str] | None,
-        typer.Option(help="What stories begin with; may be given again. None: they open themselves."),
+        typer.Option(help="What stories begin with; may be given again. Without it they begin at will."),
     ] = None,
     n: Annotated[int, typer.Option("--n", min=1, help="Stories for each prompt.")] = 1,
     max_length: Annotated[
         int | None, typer.Option(help="Tokens of a story, prompt and end included; none: the context.")
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Above 0; lower is less daring.")] = None,
-    top_p: Annotated[float | None, typer.Option(help="In (0, 1]; 1 draws from all tokens.")] = None,
-    repetition_penalty: Annotated[float | None, typer.Option(help="From 1, which is none.")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the stories' random generators.")] = None,
+    temperature: Annotated[float | None, typer.Option(help="Above 0; lower is less daring. [0.8]")] = None,
+    top_p: Annotated[float | None, typer.Option(help="In (0, 1]; 1 draws from all tokens. [0.95]")] = None,
+    repetition_penalty: Annotated[float | None, typer.Option(help="From 1, which is none. [1]")] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the stories' random generators. [0]")] = None,
     variant: Annotated[str, typer.Option(help="Which model writes: torch, fp32 or int8.")] = "torch",
     root: Root = DEFAULT_ROOT,
     json: Json = False,

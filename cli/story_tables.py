@@ -32,10 +32,8 @@ def print_sample(console: Console, store: Store, result: RunResult, root: Path) 
     last = next(row for row in rows if row["step"] == rows[-1]["step"])
     print_story(console, last["prompt"], last["story"], ended=last["ended"])
     prompt = shlex.quote(last["prompt"])
-    console.print(
-        f"More of them: `encore generate {result.run_id[:SHORT]} --prompt {prompt}{root_option(root)}`",
-        highlight=False,
-    )
+    command = f"encore generate {result.run_id[:SHORT]} --prompt {prompt}{root_option(root)}"
+    console.print(f"More of them: `{escape(command)}`", highlight=False, soft_wrap=True)
 
 
 def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:
@@ -53,7 +51,8 @@ def print_stories(out: Console, progress: Console, generated: Generated, root: P
         print_story(out, story.prompt, story.text, ended=story.ended)
     again = f"encore story {short}#0{root_option(root)}"
     progress.print(
-        f"{generated.tokens_per_s:,.0f} tokens/s. `{again}` writes the first one again.", highlight=False
+        f"{generated.tokens_per_s:,.0f} tokens/s. `{escape(again)}` writes the first one again.",
+        highlight=False,
     )
 
 
@@ -71,6 +70,7 @@ def print_replay(out: Console, progress: Console, found: Replay) -> None:
     print_story(progress, logged.prompt, logged.text, ended=logged.ended)
 
 
+_NARROW = {"max_length": "tokens", "temperature": "temp.", "repetition_penalty": "penalty"}
 _MISSED = ("all held", "1 missed", "2 missed", "3 missed")
 _PERCENT = {
     "coherent": "coherent",
@@ -91,27 +91,39 @@ def print_setting(progress: Console, row: SettingRow) -> None:
 
 def print_settings(out: Console, report: DecodingReport, root: Path) -> None:
     """The settings, best first; then the best one from the official split's beginnings, and the real stories."""
-    from sweeps.decoding import worth
+    from sweeps.decoding import MISSED, rank
 
     trials = [row for row in report.rows if row.stage == "search"]
-    trials.sort(key=lambda row: (-worth(row), row.trial))
+    trials.sort(key=rank, reverse=True)
     others = [row for row in report.rows if row.stage != "search"]
     rows = [_cells(row, str(row.trial)) for row in trials] + [_cells(row, "official") for row in others]
     real = {f"stories/{name}": value for name, value in report.real.items()}
-    rows.append({**dict.fromkeys(rows[0], ""), "setting": "real stories", **_figures(real)})
-    spare = ["words", "distinct 2", "perplexity", "names kept"]
+    rows.append({**dict.fromkeys(rows[0], ""), "setting": "real", **_figures(real)})
+    spare = ["words", "distinct 2", "perplexity", "names kept", "limits", "copied", "loops"]
     out.print(
         fitted(out, rows, spare=spare, title=f"Sweep {report.name}: stories of {report.model_run[:SHORT]}")
     )
+    out.print(f"Limits: {_limits(report.limits)}.", highlight=False)
+    if missed := int(report.best.metrics[MISSED]):
+        out.print(f"[yellow]No setting keeps all limits; the best one misses {missed}.[/]", highlight=False)
+    sweep = f"encore runs --sweep {report.parent_id[:SHORT]}{root_option(root)}"
+    out.print(f"All settings: `{escape(sweep)}`", highlight=False, soft_wrap=True)
     out.print(
         f"Best by the held-out beginnings: setting {report.best.trial}, run [bold]{report.best.run_id[:SHORT]}[/]; "
-        f"`encore story {report.best.run_id[:SHORT]}#0{root_option(root)}` writes its first story again.",
+        f"`encore story {report.best.run_id[:SHORT]}#0{escape(root_option(root))}` writes its first story again.",
         highlight=False,
     )
 
 
+def _limits(limits: Mapping[str, float]) -> str:
+    return (
+        f"at least {limits['min_ended']:.0%} ended, at most {limits['max_loops']:.0%} loops and "
+        f"{limits['max_copied']:.0%} copied 13-grams"
+    )
+
+
 def _cells(row: SettingRow, setting: str) -> dict[str, str]:
-    values = {key: _short(value) for key, value in row.values.items()}
+    values = {_NARROW.get(key, key): _short(value) for key, value in row.values.items()}
     return {"setting": setting, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
 
 

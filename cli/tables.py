@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -154,7 +155,7 @@ def _best_line(best: TrialRow) -> str:
 
 def root_option(root: Path) -> str:
     """What a command to type next needs, to find this store."""
-    return "" if root == Path("mlruns") else f" --root {root}"
+    return "" if root == Path("mlruns") else f" --root {shlex.quote(str(root))}"
 
 
 def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:
@@ -168,7 +169,7 @@ def print_next_commands(console: Console, report: SweepReport, root: Path) -> No
         (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
         (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
     ):
-        console.print(f"  [bold]{command}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  [bold]{escape(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
 
 
 def print_result(console: Console, result: RunResult) -> None:
@@ -214,8 +215,8 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
             "experiment": run.experiment,
             "name": escape(run.name),
             "status": _state(run),
-            "held-out": _score(run.metrics, "best/val"),
-            "test": _score(run.metrics, "test"),
+            "held-out": _score(run.metrics, "best/val") or _coherent(run, "search"),
+            "test": _score(run.metrics, "test") or _coherent(run, "official"),
             "INT8": _int8(run.metrics),
         }
         for run in runs
@@ -235,6 +236,14 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
     if f"{prefix}/accuracy" in metrics:
         return percent(metrics[f"{prefix}/accuracy"])
     return number(metrics.get(f"{prefix}/bits_per_byte"), 4)
+
+
+def _coherent(run: RunRecord, stage: str) -> str:
+    """Of a decoding sweep's setting: its coherent stories, from held-out or from official beginnings."""
+    coherent = run.metrics.get("stories/coherent")
+    return (
+        "" if coherent is None or run.tags.get("encore.stage") != stage else f"{percent(coherent)} coherent"
+    )
 
 
 def _int8(metrics: Mapping[str, float]) -> str:

@@ -110,7 +110,8 @@ class StoryData(TokenizedData):
             kind = "whole stories"  # a table that is in the cache was not refused
         else:
             kind = "stories"
-        return str(self.settings.max_tokens), kind
+        # The tokenizer's digest does not say which of its tokens is the end.
+        return str(self.settings.max_tokens), kind, str(end_token_id(self.tokenizer))
 
     def example_of(self, split: SplitName) -> NDArray[np.int64]:
         """(N,) the story of each window; of packed blocks, which hold several, there is no such thing."""

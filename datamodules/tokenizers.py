@@ -129,9 +129,8 @@ def _byte_level_bpe(
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:
-    """32 hex digits that change when any text could be split otherwise, or end with another token."""
-    end = tokenizer.eos_token
-    return short_digest(tokenizer.backend_tokenizer.to_str(), *([] if end is None else [str(end)]))
+    """32 hex digits that change when any text could be split otherwise; which token is the end they do not say."""
+    return short_digest(tokenizer.backend_tokenizer.to_str())
 
 
 def pad_token_id(tokenizer: PreTrainedTokenizerFast) -> int:

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.record import ENDED_BY
+
 # Libraries whose version changes numbers, in the order in which they come to mind; others follow.
 _NUMERIC = (
     "torch", "transformers", "tokenizers", "pytorch-lightning", "numpy", "datasets", "torchmetrics", "safetensors",
@@ -89,7 +91,8 @@ def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str,
 
 def _data(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
     """Rows first: a tokenizer that is trained on them changes with them."""
-    found = _differences("data", recorded, actual)
+    known = set(recorded) | (set(actual) - {ENDED_BY})  # which earlier versions did not record
+    found = _differences("data", recorded, {name: actual[name] for name in actual if name in known})
     return sorted(found, key=lambda cause: cause.name in _MADE_OF_ROWS)
 
 

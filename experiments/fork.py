@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from experiments.checkpoint_files import find_checkpoint
-from experiments.kept import check_kept
+from experiments.kept import check_checkpoint
 from experiments.loading import parse_overridden
 from experiments.record import FORKED_FROM_TAG, run_name, told_apart
 from experiments.recorded import check_record, checkpoints_here, ended_run, recorded_config
@@ -35,7 +35,7 @@ def fork(
     mapping = recorded_config(store, record).model_dump(mode="json")
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
     checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
-    check_kept(run, f"checkpoints/{checkpoint.name}")
+    check_checkpoint(run, checkpoint)
     start = Start(checkpoint, run)
     return train(
         config,

@@ -13,7 +13,7 @@ from errors import UserError
 from experiments.config import DecodingConfig, ExperimentConfig, Strict
 from experiments.digests import file_digest
 from experiments.endings import ended_in_the_record
-from experiments.kept import check_kept
+from experiments.kept import check_model
 from experiments.machine import prepare_writing
 from experiments.outcome import exported_digests
 from experiments.progress import reported
@@ -81,10 +81,9 @@ class Source:
         )
 
     def writer(self, *, batch_size: int = BATCH_SIZE) -> Writer:
-        """Its model and tokenizer, loaded. UserError when something of them is missing, or not what the run kept."""
+        """Its model and tokenizer, loaded. UserError when something of them is missing or damaged."""
         from datamodules.tokenizers import load_tokenizer
 
-        check_kept(self.run, MODEL_FOLDER)
         prepare_writing(self.threads)
         tokenizer = load_tokenizer(str(self.run.path(MODEL_FOLDER)), local_files_only=True)
         return Writer(self._reader(), tokenizer, batch_size)
@@ -148,7 +147,7 @@ def variant_named(name: str) -> Variant:
 
 
 def source_of(store: Store, record: RunRecord, variant: Variant, *, threads: int) -> Source:
-    """UserError for a run without a language model."""
+    """UserError for a run without a language model, or whose model is not what it kept."""
     run = RunArtifacts(store, record)
     check_has_model(run)
     config = recorded_config(store, record)
@@ -158,6 +157,7 @@ def source_of(store: Store, record: RunRecord, variant: Variant, *, threads: int
             where=run.where,
             cure="Name a run of a language model, such as one of `encore train demo_stories`.",
         )
+    check_model(run)
     return Source(run, config, variant, threads)
 
 
@@ -223,8 +223,8 @@ def open_stories(
             "encore.experiment": config.name,
             **(tags or {}),
         },
-        description=f"{len(request.prompts)} stories by the {request.variant} model of run {request.model_run}. "
-        f"`encore story {{this run's ID}}#N` writes number N again.",
+        description=f"Stories: {len(request.prompts)}, by the {request.variant} model of run {request.model_run}. "
+        "`encore story ID#N` writes one again: this run's ID and the story's number.",
         parent_id=parent_id,
         sampled=False,  # the stories are written by now
     )

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from errors import UserError
 from experiments.checkpoint_files import is_whole, records_digest
 from experiments.digests import file_digest
 from experiments.record import KEPT_FILE, MODEL_FOLDER
 from experiments.recorded import RunArtifacts, altered, check_sealed
 
+_CHECKPOINTS = "checkpoints"
+_DAMAGED = "damaged"
 
-def kept_files(checkpoints: Path, model: Path | None) -> dict[str, str]:
-    """The digest of every file of the two folders, by its path among the run's artifacts."""
-    folders = {"checkpoints": checkpoints, **({} if model is None else {MODEL_FOLDER: model})}
-    return {
-        f"{name}/{file.name}": _digest(file)
-        for name, folder in folders.items()
-        for file in sorted(folder.iterdir())
-        if not file.name.startswith(".")  # half of a write that was killed
-    }
+
+def kept_files(checkpoints: Path, model: Path | None, *, went_on: bool) -> dict[str, str]:
+    """The digest of every file of the two folders, by its path among the run's artifacts.
+
+    went_on: whether the run was killed before, so that checkpoints of its earlier part may be damaged; those are
+    left out.
+    """
+    found = [file for file in checkpoints.iterdir() if _is_checkpoint(file)]
+    digests = {file: _digest(file) for file in found if not (went_on and _damaged(file))}
+    kept = {f"{_CHECKPOINTS}/{file.name}": digest for file, digest in digests.items()}
+    if model is not None:
+        files = (file for file in model.rglob("*") if file.is_file())
+        kept |= {f"{MODEL_FOLDER}/{file.relative_to(model).as_posix()}": file_digest(file) for file in files}
+    return dict(sorted(kept.items()))
 
 
 def recorded_kept(run: RunArtifacts) -> dict[str, str]:
@@ -33,18 +41,50 @@ def recorded_kept(run: RunArtifacts) -> dict[str, str]:
     return recorded
 
 
-def check_kept(run: RunArtifacts, path: str) -> None:
-    """UserError, naming it, when a file at `path` (a file, or a folder of them) is gone, damaged or another one."""
+def check_checkpoint(run: RunArtifacts, checkpoint: Path) -> None:
+    """UserError when a whole checkpoint, here on the disk, is not one that the run, if it ended, has kept."""
+    recorded, name = recorded_kept(run), f"{_CHECKPOINTS}/{checkpoint.name}"
+    if not recorded:
+        return
+    if name not in recorded:
+        kept = [Path(file).name for file in recorded if file.endswith(".ckpt")]
+        raise UserError(
+            f"{name} is none of its checkpoints", where=run.where, cure=f"It has kept {', '.join(kept)}."
+        )
+    if records_digest(checkpoint) != recorded[name]:
+        raise altered(run, name)
+
+
+def check_model(run: RunArtifacts) -> None:
+    """UserError, naming it, when a file of the run's model is gone or another one."""
     for file, digest in recorded_kept(run).items():
-        if (file == path or file.startswith(f"{path}/")) and found_digest(run, file) != digest:
+        if file.startswith(f"{MODEL_FOLDER}/") and found_digest(run, file) != digest:
             raise altered(run, file)
 
 
 def found_digest(run: RunArtifacts, file: str) -> str:
     """The digest of a kept file as it is now, or `damaged`. UserError when it is gone."""
     found = run.path(file)
-    damaged = found.suffix == ".ckpt" and not is_whole(found)
-    return "damaged" if damaged else _digest(found)
+    return _DAMAGED if _damaged(found) else _digest(found)
+
+
+def other_checkpoints(run: RunArtifacts) -> dict[str, str]:
+    """The checkpoints that are there and that the run has not recorded, by their path: `whole` or `damaged`."""
+    folder, recorded = run.store.find_artifact(run.record, _CHECKPOINTS), recorded_kept(run)
+    found = sorted(folder.glob("*.ckpt")) if folder else []
+    states = {f"{_CHECKPOINTS}/{file.name}": file for file in found}
+    return {
+        name: _DAMAGED if _damaged(file) else "whole" for name, file in states.items() if name not in recorded
+    }
+
+
+def _is_checkpoint(file: Path) -> bool:
+    """Not half of a write that was killed, nor what somebody else put there."""
+    return file.suffix in {".ckpt", ".safetensors"} and not file.name.startswith(".") and file.is_file()
+
+
+def _damaged(file: Path) -> bool:
+    return file.suffix == ".ckpt" and not is_whole(file)
 
 
 def _digest(file: Path) -> str:

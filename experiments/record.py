@@ -33,6 +33,7 @@ PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
 SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
 START_FOLDER = "run/start"
+ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tokenizer's digest does not say
 KEPT_FILE = "run/kept_files.json"  # digests of the checkpoints and the model at the end of the run, by path
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
@@ -91,8 +92,8 @@ def _short(value: object) -> str:
 class Beginning:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
-    fingerprints: digests of the rows of each split, the tokenizer, the bytes of local weights, their model's config,
-    the checkpoint.
+    fingerprints: digests of the rows of each split, the tokenizer, its end token, the bytes of local weights, their
+    model's config, the checkpoint.
     """
 
     parts: Parts
@@ -114,9 +115,11 @@ def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> B
 def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
     pretrained = parts.config.model.pretrained
     weights, shape = _weights_digest(pretrained), _model_config_digest(pretrained)
+    end = parts.data.tokenizer.eos_token
     return {
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
+        **({} if end is None else {ENDED_BY: str(end)}),
         **({} if weights is None else {"weights": weights}),
         **({} if shape is None else {"model_config": shape}),
         **({} if start is None else {"start": start.digest}),

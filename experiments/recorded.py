@@ -17,6 +17,7 @@ from experiments.loading import parse
 from experiments.progress import reported
 from experiments.record import (
     CONFIG_FILE,
+    ENDED_BY,
     MODEL_FOLDER,
     ROWS_FOLDER,
     SEALS_FILE,
@@ -204,6 +205,7 @@ def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[Spl
 
 _BEGUN_WITH = {
     "weights": "the pretrained weights are",
+    ENDED_BY: "the token that ends a text is",
     "model_config": "the pretrained model's config is",
     "start": "the checkpoint is",
 }

@@ -138,7 +138,8 @@ class Run:
                 digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
             with self.clock("record"):
-                log_sealed(self.log, kept_files(checkpoints.folder, model), KEPT_FILE)
+                kept = kept_files(checkpoints.folder, model, went_on=self.continued is not None)
+                log_sealed(self.log, kept, KEPT_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them

@@ -13,7 +13,7 @@ import pandas as pd
 from errors import UserError
 from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
 from experiments.evaluate import scores_of
-from experiments.kept import found_digest, recorded_kept
+from experiments.kept import found_digest, other_checkpoints, recorded_kept
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
 from experiments.record import (
     CONFIG_FILE,
@@ -102,10 +102,14 @@ def _kept(run: RunArtifacts) -> Iterator[Check]:
     """The checkpoints and the model that others could begin with: as they were kept, and no checkpoint damaged."""
     try:
         recorded = recorded_kept(run)
-    except UserError:
-        return  # its own digest has said so
+    except UserError as error:
+        yield Check("kept", KEPT_FILE, holds=False, recorded="digests", found=error.what)
+        return
     for file, digest in recorded.items():
         yield _held("kept", file, digest, partial(found_digest, run, file))
+    for file, state in other_checkpoints(run).items():  # an earlier version of Encore has recorded none
+        holds = not recorded and state == "whole"
+        yield Check("kept", file, holds, "none" if recorded else "whole", state)
 
 
 def _file_digest(run: RunArtifacts, file: str) -> str:

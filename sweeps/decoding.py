@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rich.markup import escape
+
 from analysis.story_quality import Story as Told
 from experiments.generate import Source, log_stories, open_stories
 from experiments.progress import reported
@@ -55,6 +57,7 @@ class DecodingReport:
     rows: tuple[SettingRow, ...]
     best: SettingRow
     real: dict[str, float]
+    limits: dict[str, float]
 
 
 def run_decoding_sweep(
@@ -66,11 +69,13 @@ def run_decoding_sweep(
 ) -> DecodingReport:
     """Write and judge stories with each setting: one parent run, one child run with a table for each.
 
-    Settings are chosen on beginnings of held-out stories: the most coherent of those that miss no limit. The best one
-    then writes once from those of the official split. Run again, it goes on where it stopped.
+    Settings are chosen on beginnings of held-out stories: the most coherent of those that miss the fewest limits. The
+    best one then writes once from those of the official split. Run again, it goes on where it stopped.
     """
     first = first_values(sweep)
     source = source_named(sweep, store)
+    if console is not None:
+        console.print(escape(_plan(sweep, source)), highlight=False, soft_wrap=True)
     data = data_of_run(source.run, source.config, console=console)
     writer = source.writer(batch_size=sweep.batch_size)
     prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}
@@ -95,6 +100,14 @@ def run_decoding_sweep(
             return sitting.go()
 
 
+def _plan(sweep: DecodingSweepConfig, source: Source) -> str:
+    """In words: what is to be done, and whose stories they are."""
+    chosen = "" if sweep.run else f"; the newest finished run of {sweep.experiment}, run=ID names another"
+    return (
+        f"{sweep.budget.trials} settings of {sweep.stories} stories each by {source.run.record.label}{chosen}"
+    )
+
+
 def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
     store, record = source.run.store, source.run.record
     return store.start_run(
@@ -110,7 +123,7 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) ->
         },
         tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
         description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
-        f"best by `{OBJECTIVE}` of those that miss no limit: {sweep.limits.model_dump_json()}",
+        f"best by `{OBJECTIVE}` of those that miss the fewest limits: {sweep.limits.model_dump_json()}",
     )
 
 
@@ -134,6 +147,11 @@ def worth(row: SettingRow) -> float:
     return row.metrics[OBJECTIVE] - row.metrics[MISSED]
 
 
+def rank(row: SettingRow) -> tuple[float, float, int]:
+    """Settings by it: by their worth, between equals by the stories that end, then by their place in the search."""
+    return worth(row), row.metrics["stories/ended"], -row.trial
+
+
 @dataclass
 class _Sitting:
     sweep: DecodingSweepConfig
@@ -152,12 +170,18 @@ class _Sitting:
         deadline = Deadline(self.sweep.budget.minutes)
         while self.search.goes_on() and (deadline.ahead() or not self._rows()):
             self._trial()
-        best = max(self._rows(), key=lambda row: (worth(row), -row.trial))
+        best = max(self._rows(), key=rank)
         official = self._official(best)
         rows = (*self._rows(), official)
         self._log(rows, best, official)
         return DecodingReport(
-            self.sweep.name, self.parent.run_id, self.source.run.record.run_id, rows, best, real
+            self.sweep.name,
+            self.parent.run_id,
+            self.source.run.record.run_id,
+            rows,
+            best,
+            real,
+            self.sweep.limits.model_dump(),
         )
 
     def _real(self) -> dict[str, float]:
@@ -200,6 +224,7 @@ class _Sitting:
         columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
         request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)
         shown = " ".join(f"{key}={_short(value)}" for key, value in values.items())
+        shown += ", official" if stage == "official" else ""
         log = open_stories(
             self.source,
             request,

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import io
+import shlex
+from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from cli.story_tables import print_story
+from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
 from experiments.result import RunResult
+from sweeps.decoding import MISSED, DecodingReport, SettingRow
 from tracking.records import RunRecord
+from tracking.store import Store
 
 ROWS = [
     {"run": "12345678", "name": "an experiment with a name of some length", "status": "[green]finished[/]",
@@ -59,3 +63,49 @@ def test_runs_are_shown_by_the_score_that_selects_them(
     print_runs(console, [record], filtered=False)
     row = next(line for line in console.file.getvalue().splitlines() if "│" in line)
     assert [cell.strip() for cell in row.split("│")][6:9] == cells
+
+
+def test_settings_of_a_decoding_sweep_are_shown_by_their_coherent_stories() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    assert isinstance(console.file, io.StringIO)
+    for stage in ("search", "official"):
+        record = RunRecord("0123456789", "a setting", "demo", "FINISHED", {}, {"stories/coherent": 0.8},
+                           {"encore.stage": stage}, 0, 1, None, "")  # fmt: skip
+        print_runs(console, [record], filtered=True)
+    rows = [line for line in console.file.getvalue().splitlines() if "│" in line]
+    cells = [[cell.strip() for cell in row.split("│")][6:8] for row in rows]
+    assert cells == [["80.00 % coherent", ""], ["", "80.00 % coherent"]]
+
+
+def test_the_settings_of_a_decoding_sweep_can_be_read_on_a_narrow_terminal() -> None:
+    figures = {f"stories/{name}": 0.95 for name in ("coherent", "ended", "loops", "copied_13grams", "names_kept",
+               "distinct_2", "perplexity", "words")}  # fmt: skip
+    values = {"max_length": "300", "temperature": "1.09", "top_p": "0.814", "repetition_penalty": "1.02"}
+    rows = [SettingRow(number, stage, f"{number}1234567", values, {**figures, MISSED: 1.0})
+            for number, stage in ((0, "search"), (1, "search"), (0, "official"))]  # fmt: skip
+    real = {name.removeprefix("stories/"): value for name, value in figures.items()}
+    limits = {"min_ended": 0.9, "max_loops": 0.05, "max_copied": 0.02}
+    report = DecodingReport("tiny", "abcdef0123", "9876543210", tuple(rows), rows[0], real, limits)
+    console = Console(file=io.StringIO(), width=80)
+    assert isinstance(console.file, io.StringIO)
+    print_settings(console, report, Path("my runs"))
+    text = console.file.getvalue()
+    for whole in ("01234567", "official", "0.814", "1.02", "95.00 %", "No setting keeps all limits",
+                  "encore runs --sweep abcdef01 --root 'my runs'", "at least 90% ended"):  # fmt: skip
+        assert whole in text
+    assert "…" not in text
+
+
+def test_hints_hold_whatever_a_prompt_or_a_folder_is_called(tmp_path: Path) -> None:
+    store = Store.open(tmp_path / "runs [b]")
+    log = store.start_run(
+        experiment="demo", name="a run", primary_metric="val/loss", params={}, tags={}, description=""
+    )
+    log.log_table({"step": [1], "prompt": ["Tom's [/b]sat"], "story": ["Tom's [/b]sat."], "ended": [True]},
+                  "samples/stories.json")  # fmt: skip
+    log.finish("FINISHED")
+    console = Console(file=io.StringIO(), width=80)
+    assert isinstance(console.file, io.StringIO)
+    print_sample(console, store, RunResult(log.run_id, "a run", "finished", 1, {}), store.root)
+    command = console.file.getvalue().rsplit("`", 2)[1]
+    assert shlex.split(command)[3:] == ["--prompt", "Tom's [/b]sat", "--root", str(store.root)]

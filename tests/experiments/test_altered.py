@@ -13,7 +13,15 @@ from errors import UserError
 from experiments.exporting import export_run
 from experiments.fork import fork
 from experiments.outcome import predictions_file
-from experiments.record import DIGESTS_FILE, PATCH_FILE, RESULT_FILE, SEALS_FILE, START_FILE
+from experiments.record import (
+    DIGESTS_FILE,
+    KEPT_FILE,
+    PATCH_FILE,
+    RESULT_FILE,
+    SEALS_FILE,
+    START_FILE,
+    seal_tag,
+)
 from experiments.reproduce import check, differences, reproduce
 from experiments.resume import resume
 from experiments.train import train
@@ -84,6 +92,32 @@ def test_another_checkpoint_in_the_place_of_one_is_not_forked(
     file.unlink()  # one file with the start of a fork
     shutil.copy(store.artifact(run, "checkpoints/step-7.ckpt"), file)
     _refused(store, run, _fork, r"checkpoints/step-14\.ckpt is not what was recorded")
+
+
+def test_a_checkpoint_that_the_run_did_not_keep_is_not_forked(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    file = store.artifact(run, "checkpoints/step-7.ckpt")
+    shutil.copy(file, file.with_name("step-13.ckpt"))
+    _refused(
+        store, run, lambda store, run: fork(store, run, "13", []), r"step-13\.ckpt is none of its checkpoints"
+    )
+    assert [found.file for found in verify(store, run) if not found.holds] == ["checkpoints/step-13.ckpt"]
+
+
+def test_damage_is_noticed_where_an_earlier_version_recorded_no_checkpoints(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    store.artifact(run, KEPT_FILE).unlink()
+    store.client.delete_tag(run.run_id, seal_tag(KEPT_FILE))
+    run = store.find(run.run_id)
+    assert [found for found in verify(store, run) if not found.holds] == []
+    file = store.artifact(run, "checkpoints/step-7.ckpt")
+    file.unlink()
+    file.write_bytes(b"PK")
+    assert [found.found for found in verify(store, run) if not found.holds] == ["damaged"]
 
 
 @pytest.mark.parametrize("alter", [Path.unlink, lambda file: file.write_text(file.read_text() + " ")])

@@ -69,6 +69,13 @@ def _named(change: Callable[[Circumstances], Circumstances]) -> list[tuple[str, 
     return [(cause.kind, cause.name) for cause in find_causes(HERE, change(HERE))]
 
 
+def test_another_end_of_text_is_named_where_it_was_recorded() -> None:
+    now = replace(HERE, fingerprints={**HERE.fingerprints, "end_token": "</s>"})
+    assert find_causes(HERE, now) == []  # an earlier version of Encore recorded none
+    then = replace(HERE, fingerprints={**HERE.fingerprints, "end_token": "<|endoftext|>"})
+    assert find_causes(then, now) == [Cause("data", "end_token", "<|endoftext|>", "</s>")]
+
+
 def test_rows_are_named_before_the_tokenizer_that_was_trained_on_them() -> None:
     then, now = (replace(HERE, fingerprints={"tokenizer": digest, "train": digest}) for digest in "ab")
     assert [cause.name for cause in find_causes(then, now)] == ["train", "tokenizer"]

@@ -15,6 +15,7 @@ from experiments.checkpoint_files import is_whole
 from experiments.reproduce import check
 from experiments.resume import resume
 from experiments.train import train
+from experiments.verify import verify
 from tests.experiments.runs import Killed, classifier, killed_at, newest, outcome
 from tracking.store import Store
 
@@ -54,6 +55,21 @@ def test_damaged_weights_of_a_training_that_had_ended_come_from_its_checkpoint(
     resume(shared, run)
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
     assert [file.name for file in weights.parent.iterdir() if file.name.startswith(".")] == []
+
+
+def test_a_run_that_passed_over_a_damaged_checkpoint_comes_to_its_end(shared: Store) -> None:
+    with killed_at(17):
+        train(classifier("train.keep_checkpoint_every_steps=7"), shared)
+    run = newest(shared)
+    file = shared.artifact(run, "checkpoints/step-7.ckpt")
+    content = file.read_bytes()
+    file.unlink()  # it may be one file with another
+    file.write_bytes(content[: len(content) // 2])
+    resume(shared, run)
+    run = shared.find(run.run_id)
+    assert run.status == "FINISHED"
+    others = [(found.file, found.found) for found in verify(shared, run) if not found.holds]
+    assert others == [("checkpoints/step-7.ckpt", "damaged")]
 
 
 def test_a_checkpoint_is_damaged_whichever_of_its_bytes_is_another(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _claim(path: Path) -> None:
         ("checkpoints/step-7.ckpt", Path.unlink, {"kept"}),
         ("model/tokenizer.json", _flip, {"kept"}),
         ("model/config.json", Path.unlink, {"kept"}),
-        ("run/kept_files.json", lambda path: path.write_text("{}"), {"record"}),
+        ("run/kept_files.json", lambda path: path.write_text("{}"), {"record", "kept"}),
         ("run/rows/train.npy", _flip, {"record"}),
     ],
 )  # fmt: skip

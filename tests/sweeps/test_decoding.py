@@ -25,6 +25,7 @@ from sweeps.decoding import (
     DecodingReport,
     SettingRow,
     limits_missed,
+    rank,
     run_decoding_sweep,
     worth,
 )
@@ -109,7 +110,13 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     store, report = swept
     searched = [row for row in report.rows if row.stage == "search"]
     assert report.best == max(
-        searched, key=lambda row: (-row.metrics[MISSED], row.metrics[OBJECTIVE], -row.trial)
+        searched,
+        key=lambda row: (
+            -row.metrics[MISSED],
+            row.metrics[OBJECTIVE],
+            row.metrics["stories/ended"],
+            -row.trial,
+        ),
     )
     official = report.rows[-1]
     assert (official.stage, official.values) == ("official", report.best.values)
@@ -188,9 +195,11 @@ def test_a_missed_limit_outweighs_coherence() -> None:
     assert limits_missed(StoryLimits(), figures) == 0
     assert limits_missed(StoryLimits(), {**figures, "ended": 0.89}) == 1
     assert limits_missed(StoryLimits(), {"ended": 0.1, "loops": 0.06, "copied_13grams": 0.03}) == 3
-    coherent = SettingRow(0, "search", "a", {}, {OBJECTIVE: 1.0, MISSED: 1.0})
-    holding = SettingRow(1, "search", "b", {}, {OBJECTIVE: 0.1, MISSED: 0.0})
+    coherent = SettingRow(0, "search", "a", {}, {OBJECTIVE: 1.0, MISSED: 1.0, "stories/ended": 0.2})
+    holding = SettingRow(1, "search", "b", {}, {OBJECTIVE: 0.1, MISSED: 0.0, "stories/ended": 0.9})
     assert worth(holding) > worth(coherent)
+    ending = SettingRow(2, "search", "c", {}, {OBJECTIVE: 0.1, MISSED: 0.0, "stories/ended": 0.95})
+    assert sorted([coherent, holding, ending], key=rank, reverse=True) == [ending, holding, coherent]
 
 
 def test_training_again_is_refused(tmp_path: Path) -> None:
