@@ -99,8 +99,10 @@ def sweep_verb(
     name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
 ) -> int:
     from sweeps.config import DecodingSweepConfig
+    from sweeps.loading import CATALOG as SWEEPS
     from sweeps.loading import base_experiment, load_search
 
+    _check_verb(name, CATALOG, SWEEPS, is_a="an experiment", verb="train")
     spec, rest = load_search(name, overrides)
     if isinstance(spec, DecodingSweepConfig):
         from cli.stories import decoding_sweep_verb
@@ -134,6 +136,9 @@ def sweep_verb(
 def train_verb(
     name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
 ) -> int:
+    from sweeps.loading import CATALOG as SWEEPS
+
+    _check_verb(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, progress = consoles()
     config = load_experiment(name, overrides)
     if dry_run:
@@ -175,6 +180,12 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
     from experiments.fork import fork
 
     return _ended(fork(store, record, at, overrides, console=progress), out, store, root, as_json=as_json)
+
+
+def _check_verb(name: str, others: Path, ours: Path, *, is_a: str, verb: str) -> None:
+    """UserError for a name that only the other catalog has."""
+    if name in catalog_names(others) and name not in catalog_names(ours):
+        raise UserError(f"is {is_a}", where=name, cure=f"`encore {verb} {name}` runs it.")
 
 
 def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json: bool) -> int:

@@ -58,6 +58,8 @@ def test_the_version_is_that_of_the_package() -> None:
     ("arguments", "message"),
     [
         (["train", "demo_review"], "Did you mean demo_reviews?"),
+        (["train", "tinystories_lr"], "is a sweep. `encore sweep tinystories_lr` runs it."),
+        (["sweep", "tinystories_small"], "is an experiment. `encore train tinystories_small` runs it."),
         (["trian"], "No such command 'trian'. Did you mean 'train'? `encore --help` says what there is."),
         (["generate", "abc", "--n", "0"], "'--n': Input should be greater than or equal to 1."),
         (["show"], "Missing argument 'ID'. `encore show --help` says what there is."),
