@@ -92,6 +92,6 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     write_section(
         "Perplexity of real and spoilt stories",
         "python -m benchmarks story_perplexity ID",
-        "Under a run of tinystories_small; 300 validation stories and the controls of the section above.\n\n"
-        + table(["", *perplexity], [["perplexity", *perplexity.values()]]),
+        "Under a run of tinystories_small; 300 validation stories and their spoilt kin, as in the section on story "
+        "quality.\n\n" + table(["", *perplexity], [["perplexity", *perplexity.values()]]),
     )
