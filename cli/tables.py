@@ -271,7 +271,9 @@ def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> Non
             console.print(f"{tag.removeprefix('encore.')}: {escape(run.tags[tag])}", highlight=False)
     if note := run.tags.get("mlflow.note.content"):
         console.print(note, highlight=False, markup=False)
-    console.print(_scores_table(run.metrics))
+    scores = _scores_table(run.metrics)
+    if scores.row_count:
+        console.print(scores)
     settings = Table(show_header=False, title="settings", title_justify="left")
     for key in sorted(run.params):
         settings.add_row(key, escape(run.params[key]))

@@ -84,6 +84,11 @@ class Run:
 
     def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
         """Train, score, keep, export and record."""
+        if self.console is not None and not self.console.is_terminal:  # a log has no bar to look at
+            steps = self.parts.schedule.total_steps
+            self.console.print(
+                f"{escape(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
+            )
         with nondeterministic_operations(self._names_operation()):
             return self._go(stop_when, export=export)
 

@@ -138,6 +138,7 @@ def test_a_run_from_the_command_line_is_listed_shown_and_exported(root: Path) ->
     assert trained.returncode == 0, trained.stderr
     result = json.loads(trained.stdout)
     assert result["status"] == "finished"
+    assert f"demo_reviews: run {result['run_id'][:8]}, 4 steps" in trained.stderr
     (listed,) = json.loads(encore("runs", "--json", "--root", root).stdout)
     assert listed["run_id"] == result["run_id"]
     shown = encore("show", result["run_id"][:6], "--root", root)
