@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from cli.tables import SHORT, fitted, number, percent, root_option
+from cli.tables import SHORT, fitted, number, percent, root_option, short_value
 
 if TYPE_CHECKING:
     from experiments.generate import Generated
@@ -82,7 +82,7 @@ _PERCENT = {
 
 
 def print_setting(progress: Console, row: SettingRow) -> None:
-    values = " ".join(f"{key}={_short(value)}" for key, value in row.values.items())
+    values = " ".join(f"{key}={short_value(value)}" for key, value in row.values.items())
     shown = ", ".join(
         f"{title} {percent(row.metrics[f'stories/{name}'])}" for name, title in _PERCENT.items()
     )
@@ -123,7 +123,7 @@ def _limits(limits: Mapping[str, float]) -> str:
 
 
 def _cells(row: SettingRow, setting: str) -> dict[str, str]:
-    values = {_NARROW.get(key, key): _short(value) for key, value in row.values.items()}
+    values = {_NARROW.get(key, key): short_value(value) for key, value in row.values.items()}
     return {"setting": setting, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
 
 
@@ -135,7 +135,3 @@ def _figures(metrics: Mapping[str, float]) -> dict[str, str]:
         "words": number(metrics["stories/words"], 0),
         "limits": "" if (missed := metrics.get("stories/limits_missed")) is None else _MISSED[int(missed)],
     }
-
-
-def _short(value: str) -> str:
-    return value if value == "None" else f"{float(value):.3g}"

@@ -86,7 +86,7 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 "run": row.run_id[:SHORT],
                 "status": f"[bold]{state}, best[/]" if best else state,
                 **dict(
-                    zip(swept, (escape(_short_value(value)) for value in row.values.values()), strict=True)
+                    zip(swept, (escape(short_value(value)) for value in row.values.values()), strict=True)
                 ),
                 "held-out": _score(row.metrics, "best/val"),
                 "test": _score(row.metrics, "test"),
@@ -132,7 +132,8 @@ def _short_keys(report: SweepReport) -> list[str]:
     return [key.rsplit(".", 1)[-1] for key in (report.rows[0].values if report.rows else {})]
 
 
-def _short_value(text: str) -> str:
+def short_value(text: str) -> str:
+    """A number with three digits; another value as it is."""
     try:
         return f"{float(text):.3g}"
     except ValueError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from errors import UserError
@@ -68,13 +69,13 @@ def found_digest(run: RunArtifacts, file: str) -> str:
     return _DAMAGED if _damaged(found) else _digest(found)
 
 
-def other_checkpoints(run: RunArtifacts) -> dict[str, str]:
-    """The checkpoints that are there and that the run has not recorded, by their path: `whole` or `damaged`."""
-    folder, recorded = run.store.find_artifact(run.record, _CHECKPOINTS), recorded_kept(run)
-    found = sorted(folder.glob("*.ckpt")) if folder else []
-    states = {f"{_CHECKPOINTS}/{file.name}": file for file in found}
+def other_checkpoints(run: RunArtifacts, recorded: Collection[str]) -> dict[str, str]:
+    """The checkpoints that are there and not `recorded`, by their path: `whole` or `damaged`."""
+    folder = run.store.find_artifact(run.record, _CHECKPOINTS)
+    files = sorted(folder.glob("*.ckpt")) if folder else []
+    found = {f"{_CHECKPOINTS}/{file.name}": file for file in files}
     return {
-        name: _DAMAGED if _damaged(file) else "whole" for name, file in states.items() if name not in recorded
+        name: _DAMAGED if _damaged(file) else "whole" for name, file in found.items() if name not in recorded
     }
 
 

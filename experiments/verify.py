@@ -107,7 +107,9 @@ def _kept(run: RunArtifacts) -> Iterator[Check]:
         return
     for file, digest in recorded.items():
         yield _held("kept", file, digest, partial(found_digest, run, file))
-    for file, state in other_checkpoints(run).items():  # an earlier version of Encore has recorded none
+    for file, state in other_checkpoints(
+        run, recorded
+    ).items():  # an earlier version of Encore has recorded none
         holds = not recorded and state == "whole"
         yield Check("kept", file, holds, "none" if recorded else "whole", state)
 

@@ -166,8 +166,8 @@ class _Sitting:
 
     def go(self) -> DecodingReport:
         self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
-        real = self._real()
         deadline = Deadline(self.sweep.budget.minutes)
+        real = self._real()
         while self.search.goes_on() and (deadline.ahead() or not self._rows()):
             self._trial()
         best = max(self._rows(), key=rank)

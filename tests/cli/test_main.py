@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from experiments.config import DecodingConfig
 from tracking.store import Store
 
 HEAVY = ("torch", "transformers", "mlflow", "optuna", "datasets", "pytorch_lightning", "onnxruntime")
@@ -48,6 +50,14 @@ def test_help_imports_nothing_heavy() -> None:
     assert process.stderr.strip() == "[]"
     for verb in ("sweep", "train", "runs", "show", "export", "ui", "catalog"):
         assert verb in process.stdout
+
+
+def test_the_defaults_that_help_names_are_those_of_the_schema() -> None:
+    text = " ".join(encore("generate", "--help").stdout.split())
+    for option in ("temperature", "top_p", "repetition_penalty", "seed"):
+        after = text.split(f"--{option.replace('_', '-')} ", 1)[1]
+        named = float(re.findall(r"\[([\d.]+)\]", after)[0])
+        assert named == DecodingConfig.model_fields[option].default
 
 
 def test_the_version_is_that_of_the_package() -> None:
