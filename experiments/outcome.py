@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.callbacks import SPEEDS
 from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, seal_tag
-from experiments.recorded import RunArtifacts, check_sealed, ended_run
+from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -98,11 +98,7 @@ def check_outcome(outcome: Outcome) -> None:
     check_sealed(run, RESULT_FILE, DIGESTS_FILE)
     for split, recorded in ((split, outcome.digests.get(f"predictions/{split}")) for split in SCORED):
         if recorded is not None and table_digest(outcome.predictions[split]) != recorded:
-            raise UserError(
-                f"{predictions_file(split)} is not what was recorded",
-                where=run.where,
-                cure="The artifact was altered; restore it.",
-            )
+            raise altered(run, predictions_file(split))
 
 
 def had_outcome(run: RunArtifacts) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.generate import REQUEST_FILE, STORIES_TABLE, Request, source_of
 from experiments.loading import parse
-from experiments.recorded import RunArtifacts
+from experiments.recorded import RunArtifacts, altered
 from experiments.writing import Story
 
 if TYPE_CHECKING:
@@ -70,11 +70,7 @@ def _logged(run: RunArtifacts, number: int) -> Story:
         rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
         found = [Story(row["number"], *(row[column] for column in _STORY)) for row in rows]
     except (KeyError, TypeError, ValueError) as error:
-        raise UserError(
-            f"{STORIES_TABLE} is not what was recorded",
-            where=run.where,
-            cure="The artifact was altered; restore it.",
-        ) from error
+        raise altered(run, STORIES_TABLE) from error
     for story in found:
         if story.number == number:
             return story

@@ -107,10 +107,8 @@ def _kept(run: RunArtifacts) -> Iterator[Check]:
         return
     for file, digest in recorded.items():
         yield _held("kept", file, digest, partial(found_digest, run, file))
-    for file, state in other_checkpoints(
-        run, recorded
-    ).items():  # an earlier version of Encore has recorded none
-        holds = not recorded and state == "whole"
+    for file, state in other_checkpoints(run, recorded).items():
+        holds = not recorded and state == "whole"  # an earlier version of Encore has recorded none
         yield Check("kept", file, holds, "none" if recorded else "whole", state)
 
 
