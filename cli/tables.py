@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -14,6 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
+
+from cli.metric_tables import print_metrics
 
 if TYPE_CHECKING:
     from experiments.result import RunResult
@@ -178,28 +179,12 @@ def print_result(console: Console, result: RunResult) -> None:
     console.print(
         f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {escape(result.name)}", highlight=False
     )
-    console.print(_scores_table(result.metrics))
+    print_metrics(console, result.metrics)
     if result.seconds:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
         console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
         console.print(f"[bold red]gate failed:[/] {escape(failure)}")
-
-
-def _scores_table(metrics: Mapping[str, float]) -> Table:
-    table = Table(show_header=False)
-    table.add_column("metric")
-    table.add_column("value", justify="right")
-    for key in sorted(metrics):
-        if key.startswith(("best/", "test/", "export/", "stories/", "real/")):
-            table.add_row(key, _plain(metrics[key]))
-    return table
-
-
-def _plain(value: float) -> str:
-    if not math.isfinite(value):
-        return str(value)
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
 
 
 def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -> None:
@@ -272,9 +257,7 @@ def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> Non
             console.print(f"{tag.removeprefix('encore.')}: {escape(run.tags[tag])}", highlight=False)
     if note := run.tags.get("mlflow.note.content"):
         console.print(note, highlight=False, markup=False)
-    scores = _scores_table(run.metrics)
-    if scores.row_count:
-        console.print(scores)
+    print_metrics(console, run.metrics)
     settings = Table(show_header=False, title="settings", title_justify="left")
     for key in sorted(run.params):
         settings.add_row(key, escape(run.params[key]))

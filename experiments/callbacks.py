@@ -13,6 +13,7 @@ import pytorch_lightning as pl
 from rich.progress import TextColumn
 
 from experiments.progress import new_progress
+from experiments.record import SPEEDS
 from lightning_modules.learner import Learner
 
 if TYPE_CHECKING:
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
 StopWhen = Callable[[int, Mapping[str, float]], bool]
 # Values by metric by optimiser step.
 LoggedPoints = Mapping[int, Mapping[str, float]]
-# The metrics of a step that differ each time.
-SPEEDS = ("train/examples_per_s", "train/tokens_per_s")
+_ROOM_FOR_ALL_METRICS = 110  # columns of a terminal
 
 
 def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
@@ -163,9 +163,14 @@ class EarlyStopping(pl.Callback):
 
 
 class TrainingBar(pl.Callback):
-    """A progress bar over the optimiser steps, with the latest held-out metrics."""
+    """A progress bar over the optimiser steps, with the latest held-out metrics.
 
-    def __init__(self, console: Console, title: str, total_steps: int) -> None:
+    primary: the metric that is shown alone where the terminal is too narrow for all of them.
+    """
+
+    def __init__(self, console: Console, title: str, total_steps: int, *, primary: str) -> None:
+        self.primary = primary
+        self.narrow = console.width < _ROOM_FOR_ALL_METRICS
         self.progress = new_progress(console, TextColumn("{task.fields[score]}"))
         self.task = self.progress.add_task(title, total=total_steps, score="")
 
@@ -179,6 +184,8 @@ class TrainingBar(pl.Callback):
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)
+        if self.narrow:
+            values = {self.primary: values[self.primary]}
         score = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
         self.progress.update(self.task, completed=trainer.global_step, score=score)
 

@@ -11,13 +11,15 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from errors import UserError
-from lightning_modules.learner import Learner
 from tracking.disk import partial_name, whole_file
+
+if TYPE_CHECKING:
+    from lightning_modules.learner import Learner
 
 LAST, BEST = "last", "best"
 CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -27,6 +27,7 @@ from experiments.recorded import (
     recorded_config,
 )
 from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
+from export.options import VARIANTS, VariantName
 from tracking.provenance import collect
 
 if TYPE_CHECKING:
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-Variant = Literal["torch", "fp32", "int8"]
-VARIANTS: tuple[Variant, ...] = ("torch", "fp32", "int8")
 STORIES_TABLE = "stories/stories.json"
 REQUEST_FILE = "stories/request.json"
 
@@ -50,7 +49,7 @@ class Source:
 
     run: RunArtifacts
     config: ExperimentConfig
-    variant: Variant
+    variant: VariantName
     threads: int
 
     @property
@@ -127,7 +126,7 @@ class Request(Strict):
     """All that decides what stories come out."""
 
     model_run: str
-    variant: Variant
+    variant: VariantName
     weights: str
     """sha256 of the file that holds them."""
     threads: int = Field(ge=1)
@@ -136,7 +135,7 @@ class Request(Strict):
     prompts: tuple[str, ...] = Field(min_length=1)
 
 
-def variant_named(name: str) -> Variant:
+def variant_named(name: str) -> VariantName:
     """UserError when there is none of that name."""
     for variant in VARIANTS:
         if variant == name:
@@ -146,7 +145,7 @@ def variant_named(name: str) -> Variant:
     )
 
 
-def source_of(store: Store, record: RunRecord, variant: Variant, *, threads: int) -> Source:
+def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads: int) -> Source:
     """UserError for a run without a language model, or whose model is not what it kept."""
     run = RunArtifacts(store, record)
     check_has_model(run)

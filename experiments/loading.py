@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,6 +16,18 @@ from experiments.config import ExperimentConfig
 
 CATALOG = Path(__file__).parent / "catalog"
 Config = TypeVar("Config", bound=BaseModel)
+# What pydantic says of a value that does not fit, and what it calls the kinds that do.
+_WANTED = re.compile(
+    r"^Input should be (?:a valid )?(?:(?P<bound>(?:greater|less) than .+?)|(?P<kind>.+?))(?:, (?:unable|got) .+)?$"
+)
+_KINDS = {
+    "number": "a number",
+    "integer": "a whole number",
+    "boolean": "true or false",
+    "string": "text",
+    "list": "a list",
+    "tuple": "a list",
+}
 
 
 def load_experiment(name: str, overrides: Sequence[str] = ()) -> ExperimentConfig:
@@ -136,13 +149,25 @@ def _as_user_error(
     place = f"{where}: {path}" if path else where
     if problem["type"] == "extra_forbidden":
         return _unknown_key(path, config_class, mapping, place)
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[:1].lower() + message[1:]
-    if problem["type"] in {"missing", "value_error"}:
-        return UserError(
-            message, where=place, cure="Set the key." if problem["type"] == "missing" else "Change one."
-        )
-    return UserError(f"{problem['input']!r:.80}: {message}", where=place, cure="Give a value of that kind.")
+    context = problem.get("ctx", {})
+    match problem["type"]:
+        case "missing":
+            return UserError("field required", where=place, cure="Set the key.")
+        case "union_tag_not_found":
+            return UserError("field required", where=f"{place}.kind", cure="Set the key.")
+        case "union_tag_invalid":
+            given, place = context["tag"], f"{place}.kind"
+            cure = f"Give one of {context['expected_tags']}."
+        case "model_type" | "model_attributes_type":
+            given, cure = problem["input"], f"Set its keys, as in {path}.KEY=VALUE."
+        case _:
+            message = problem["msg"].removeprefix("Value error, ")
+            wanted = _WANTED.search(message)
+            if wanted is None:
+                return UserError(message[:1].lower() + message[1:], where=place, cure="Change one.")
+            what = _KINDS.get(wanted["kind"], wanted["kind"]) or f"a value {wanted['bound']}"
+            given, cure = problem["input"], f"Give {what}."
+    return UserError(f"{given!r:.80} is not allowed", where=place, cure=cure)
 
 
 def _unknown_key(

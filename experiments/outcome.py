@@ -9,8 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.callbacks import SPEEDS
-from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, seal_tag
+from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEEDS, seal_tag
 from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Column
 from rich.text import Text
 
 if TYPE_CHECKING:
@@ -40,10 +41,10 @@ def new_progress(console: Console, *more: ProgressColumn) -> Progress:
     """Columns that every bar here has, then `more`; it clears itself away at its end."""
     return Progress(
         TextColumn("{task.description}"),
-        BarColumn(bar_width=20),
-        MofNCompleteColumn(),
-        _Rate(),
-        TimeRemainingColumn(),
+        BarColumn(bar_width=20),  # the one column that gives way on a narrow terminal
+        MofNCompleteColumn(table_column=Column(no_wrap=True)),
+        _Rate(table_column=Column(no_wrap=True)),
+        TimeRemainingColumn(table_column=Column(no_wrap=True)),
         *more,
         console=console,
         transient=True,

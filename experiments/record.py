@@ -37,6 +37,7 @@ ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tok
 KEPT_FILE = "run/kept_files.json"  # digests of the checkpoints and the model at the end of the run, by path
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
+SPEEDS = ("train/examples_per_s", "train/tokens_per_s")  # the metrics of a step that differ each time
 RECIPE_TAG = "encore.recipe_id"
 FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
 

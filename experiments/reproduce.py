@@ -12,7 +12,6 @@ from rich.markup import escape
 from errors import UserError
 from experiments.at_commit import reproduce_at_commit
 from experiments.build import build
-from experiments.callbacks import StopWhen
 from experiments.causes import Cause, find_causes
 from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
 from experiments.circumstances import circumstances_of, recorded_circumstances
@@ -32,6 +31,7 @@ from experiments.train import train
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.callbacks import StopWhen
     from experiments.config import ExperimentConfig
     from tracking.records import RunRecord
     from tracking.store import Store

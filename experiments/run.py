@@ -109,11 +109,16 @@ class Run:
 
         return note
 
+    def _bar(self) -> TrainingBar | None:
+        if self.console is None:
+            return None
+        total, primary = self.parts.schedule.total_steps, self.parts.config.primary_metric
+        return TrainingBar(self.console, self.title, total, primary=primary)
+
     def _go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
             checkpoints = self._checkpoints()
             cue = StopOnCue(stop_when) if stop_when else None
-            total = self.parts.schedule.total_steps
             with self.clock("training"):
                 steps = fit(
                     self.parts,
@@ -121,7 +126,7 @@ class Run:
                     checkpoints,
                     device=self.device,
                     cue=cue,
-                    bar=None if self.console is None else TrainingBar(self.console, self.title, total),
+                    bar=self._bar(),
                     going_on=self._going_on(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s

@@ -26,13 +26,13 @@ from experiments.record import (
     seal_tag,
 )
 from experiments.recorded import RunArtifacts
+from export.options import VARIANTS
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.store import Store
 
 _ROUNDING = 1e-12  # sums in another order; a share of examples is exact
-VARIANTS = ("torch", "fp32", "int8")
 
 
 @dataclass(frozen=True)

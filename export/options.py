@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Task = Literal["sequence-classification", "causal-language-model"]
+# A kept model as it was trained, and the two forms of its export.
+VariantName = Literal["torch", "fp32", "int8"]
+VARIANTS: tuple[VariantName, ...] = ("torch", "fp32", "int8")
 
 
 @dataclass(frozen=True)

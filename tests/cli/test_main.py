@@ -52,6 +52,13 @@ def test_help_imports_nothing_heavy() -> None:
         assert verb in process.stdout
 
 
+@pytest.mark.parametrize("module", ["generate", "replay", "verify", "outcome"])
+def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
+    code = f"import sys, experiments.{module}\nprint('pytorch_lightning' in sys.modules)"
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"
+
+
 def test_the_defaults_that_help_names_are_those_of_the_schema() -> None:
     text = " ".join(encore("generate", "--help").stdout.split())
     for option in ("temperature", "top_p", "repetition_penalty", "seed"):
@@ -153,7 +160,11 @@ def test_a_run_from_the_command_line_is_listed_shown_and_exported(root: Path) ->
     assert listed["run_id"] == result["run_id"]
     shown = encore("show", result["run_id"][:6], "--root", root)
     assert shown.returncode == 0
-    assert "export/int8/accuracy" in shown.stdout
+    assert re.search(r"export/VARIANT/… .*torch.*fp32.*int8", shown.stdout)
+    accuracies = re.findall(r"^│ accuracy +│" + r" +([\d.]+) │" * 3, shown.stdout, re.MULTILINE)
+    kept = Store.open(root).find(result["run_id"]).metrics
+    scored = [kept[f"export/{variant}/accuracy"] for variant in ("torch", "fp32", "int8")]
+    assert [[float(shown) for shown in row] for row in accuracies] == [pytest.approx(scored, rel=1e-4)]
     assert "checkpoints/" in shown.stdout
     exported = encore("export", result["run_id"][:6], "--json", "--root", root)
     assert exported.returncode == 0, exported.stderr
@@ -174,10 +185,16 @@ def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(tmp_path: 
 
 
 BAD_WRITING = [
-    (["--temperature", "0"], "encore generate: temperature: 0.0: input should be greater than 0"),
-    (["--temperature", "-1"], "encore generate: temperature: -1.0: input should be greater than 0"),
-    (["--top-p", "0"], "encore generate: top_p: 0.0: input should be greater than 0"),
-    (["--top-p", "1.5"], "encore generate: top_p: 1.5: input should be less than or equal to 1"),
+    (
+        ["--temperature", "0"],
+        "encore generate: temperature: 0.0 is not allowed. Give a value greater than 0.",
+    ),
+    (
+        ["--temperature", "-1"],
+        "encore generate: temperature: -1.0 is not allowed. Give a value greater than 0.",
+    ),
+    (["--top-p", "0"], "encore generate: top_p: 0.0 is not allowed. Give a value greater than 0."),
+    (["--top-p", "1.5"], "encore generate: top_p: 1.5 is not allowed. Give a value less than or equal to 1."),
     (["--variant", "int4"], "no such variant. Choose one of torch, fp32, int8"),
     (["--prompt", "Tom went home", "--max-length", "2"], "leaves none of max_length=2 to write"),
     (["--prompt", "Tom ran " * 40], "tokens, and the model's context holds 32 with the story's end"),

@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from experiments.callbacks import SPEEDS
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.outcome import read_outcome
+from experiments.record import SPEEDS
 from lightning_modules.learner import Learner
 from tracking.records import RunRecord
 from tracking.store import Store

@@ -15,7 +15,6 @@ from experiments.exporting import export_run
 from experiments.generate import (
     REQUEST_FILE,
     STORIES_TABLE,
-    Variant,
     generate,
     source_of,
 )
@@ -25,6 +24,7 @@ from experiments.reproduce import reproduce
 from experiments.resume import resume
 from experiments.train import train
 from experiments.verify import verify
+from export.options import VariantName
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tracking.store import Store
 
@@ -49,13 +49,13 @@ def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, str, str
     return Store.open(tmp_path / "mlruns"), made[1], made[2]
 
 
-def told(store: Store, run_id: str, variant: Variant = "torch") -> str:
+def told(store: Store, run_id: str, variant: VariantName = "torch") -> str:
     source = source_of(store, store.find(run_id), variant, threads=1)
     return generate(source, PROMPTS, DecodingConfig(max_length=24, seed=3), batch_size=4).run_id
 
 
 @pytest.mark.parametrize("variant", ["torch", "fp32", "int8"])
-def test_every_logged_story_is_written_again(copied: tuple[Store, str, str], variant: Variant) -> None:
+def test_every_logged_story_is_written_again(copied: tuple[Store, str, str], variant: VariantName) -> None:
     store, run_id, _ = copied
     stories = told(store, run_id, variant)
     record = store.find(stories)
@@ -108,7 +108,7 @@ def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Stor
     ("variant", "file"), [("torch", "model/tokenizer.json"), ("int8", "export/int8/model.onnx")]
 )
 def test_a_model_whose_files_have_changed_writes_nothing(
-    copied: tuple[Store, str, str], variant: Variant, file: str
+    copied: tuple[Store, str, str], variant: VariantName, file: str
 ) -> None:
     store, run_id, _ = copied
     path = store.artifact(store.find(run_id), file)

@@ -2,17 +2,20 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from experiments.build import build_data
+from experiments.callbacks import TrainingBar
 from experiments.loading import load_experiment
 from experiments.progress import reported
 
 
-def console(*, terminal: bool) -> Console:
-    return Console(file=io.StringIO(), force_terminal=terminal, width=120, color_system=None)
+def console(*, terminal: bool, width: int = 120) -> Console:
+    return Console(file=io.StringIO(), force_terminal=terminal, width=width, color_system=None)
 
 
 def written(to: Console) -> str:
@@ -36,6 +39,26 @@ def test_a_file_gets_no_bars(to: Console | None) -> None:
     with reported(to) as report:
         report("counting", 1, 2)
     assert to is None or not written(to).strip()
+
+
+@pytest.mark.parametrize(
+    ("width", "scores"),
+    [(80, "val/bits_per_byte 0.8123"), (120, "val/bits_per_byte 0.8123  val/loss 2.1000")],
+)
+def test_the_numbers_of_training_stay_whole_on_a_narrow_terminal(width: int, scores: str) -> None:
+    to = console(terminal=True, width=width)
+    bar = TrainingBar(to, "tinystories_small", 1200, primary="val/bits_per_byte")
+    reached: Any = SimpleNamespace(
+        global_step=300, callback_metrics={"val/bits_per_byte": 0.8123, "val/loss": 2.1}
+    )
+    module: Any = None
+    bar.on_train_start(reached, module)
+    bar.on_validation_end(reached, module)
+    bar.progress.refresh()
+    last = next(line for line in reversed(written(to).splitlines()) if "tinystories_small" in line)
+    bar.teardown(reached, module, "fit")
+    assert "300/1200" in last
+    assert last.rstrip().endswith(scores)
 
 
 def test_the_set_up_of_data_tells_every_row_that_it_tokenizes(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""A run's scores in a terminal: one line each, and the variants of its export side by side."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from export.options import VARIANTS
+
+_LISTED = ("best/", "test/", "stories/", "real/")
+
+
+def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
+    """Nothing where there are none."""
+    scores = Table(show_header=False)
+    scores.add_column("metric")
+    scores.add_column("value", justify="right")
+    for key in sorted(metrics):
+        if key.startswith(_LISTED):
+            scores.add_row(key, _plain(metrics[key]))
+    for table in (scores, _export_table(metrics)):
+        if table.row_count:
+            console.print(table)
+
+
+def _export_table(metrics: Mapping[str, float]) -> Table:
+    """A row for each figure, a column for each variant; a figure is the metric export/VARIANT/FIGURE."""
+    table = Table("export/VARIANT/…")
+    for variant in VARIANTS:
+        table.add_column(variant, justify="right")
+    figures = {key.split("/", 2)[2] for key in metrics if key.startswith("export/")}
+    for figure in sorted(figures):
+        found = [metrics.get(f"export/{variant}/{figure}") for variant in VARIANTS]
+        table.add_row(figure, *("" if value is None else _plain(value) for value in found))
+    return table
+
+
+def _plain(value: float) -> str:
+    if not math.isfinite(value):
+        return str(value)
+    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
