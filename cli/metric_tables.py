@@ -10,7 +10,8 @@ from rich.table import Table
 
 from export.options import VARIANTS
 
-_LISTED = ("best/", "test/", "stories/", "real/")
+_LISTED = ("best/", "test/", "export/", "stories/", "real/")
+_OF_VARIANT = tuple(f"export/{variant}/" for variant in VARIANTS)
 
 
 def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
@@ -19,7 +20,7 @@ def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
     scores.add_column("metric")
     scores.add_column("value", justify="right")
     for key in sorted(metrics):
-        if key.startswith(_LISTED):
+        if key.startswith(_LISTED) and not key.startswith(_OF_VARIANT):
             scores.add_row(key, _plain(metrics[key]))
     for table in (scores, _export_table(metrics)):
         if table.row_count:
@@ -31,7 +32,7 @@ def _export_table(metrics: Mapping[str, float]) -> Table:
     table = Table("export/VARIANT/…")
     for variant in VARIANTS:
         table.add_column(variant, justify="right")
-    figures = {key.split("/", 2)[2] for key in metrics if key.startswith("export/")}
+    figures = {key.split("/", 2)[2] for key in metrics if key.startswith(_OF_VARIANT)}
     for figure in sorted(figures):
         found = [metrics.get(f"export/{variant}/{figure}") for variant in VARIANTS]
         table.add_row(figure, *("" if value is None else _plain(value) for value in found))

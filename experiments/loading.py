@@ -164,7 +164,10 @@ def _as_user_error(
             message = problem["msg"].removeprefix("Value error, ")
             wanted = _WANTED.search(message)
             if wanted is None:
-                return UserError(message[:1].lower() + message[1:], where=place, cure="Change one.")
+                message = message[:1].lower() + message[1:]
+                if problem["type"] == "value_error":  # of several keys together
+                    return UserError(message, where=place, cure="Change one.")
+                return UserError(f"{problem['input']!r:.80}: {message}", where=place, cure="Change it.")
             what = _KINDS.get(wanted["kind"], wanted["kind"]) or f"a value {wanted['bound']}"
             given, cure = problem["input"], f"Give {what}."
     return UserError(f"{given!r:.80} is not allowed", where=place, cure=cure)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cli.metric_tables import print_metrics
 from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
 from experiments.result import RunResult
@@ -63,6 +64,18 @@ def test_runs_are_shown_by_the_score_that_selects_them(
     print_runs(console, [record], filtered=False)
     row = next(line for line in console.file.getvalue().splitlines() if "│" in line)
     assert [cell.strip() for cell in row.split("│")][6:9] == cells
+
+
+def test_an_exports_variants_stand_side_by_side_and_other_metrics_in_lines() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    assert isinstance(console.file, io.StringIO)
+    metrics = {"test/loss": 2.0, "export/fp32/size_mib": 16.5, "export/int8/size_mib": 4.25,
+               "export/int8/size_ratio": 0.25, "export/foreign": 7.0, "export/gguf/loss": 3.0}  # fmt: skip
+    print_metrics(console, metrics)
+    rows = [line for line in console.file.getvalue().splitlines() if line.startswith("│")]
+    cells = [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows]
+    assert cells == [["export/foreign", "7"], ["export/gguf/loss", "3"], ["test/loss", "2"],
+                     ["size_mib", "", "16.5", "4.25"], ["size_ratio", "", "", "0.25"]]  # fmt: skip
 
 
 def test_settings_of_a_decoding_sweep_are_shown_by_their_coherent_stories() -> None:

@@ -41,7 +41,7 @@ BAD_INPUT = {
     ("demo_reviews", "data={}"): "data.kind: field required. Set the key.",
     ("demo_reviews", "optim=3"): "optim: 3 is not allowed. Set its keys, as in optim.KEY=VALUE.",
     ("demo_stories", "samples.prompts=3"): "samples.prompts: 3 is not allowed. Give a list.",
-    ("demo_stories", "samples.prompts=[]"): "samples.prompts: tuple should have at least 1 item",
+    ("demo_stories", "samples.prompts=[]"): "samples.prompts: []: tuple should have at least 1 item",
     ("demo_reviews", "seed=[1"): "not valid YAML",
     ("missing.yaml",): "no such file",
 }
