@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from experiments.config import DecodingConfig, Strict
+from export.options import VariantName
 
 Scalar = bool | int | float | str
 _EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
@@ -179,7 +180,7 @@ class DecodingSweepConfig(SearchConfig):
     """Whose newest finished run writes, unless `run` names one."""
     run: str | None = None
     """A run's ID, or the beginning of one."""
-    variant: Literal["torch", "fp32", "int8"] = "torch"
+    variant: VariantName = "torch"
     decoding: DecodingConfig
     """The options that hold for every trial but for those of the space, whose keys are this table's."""
     stories: int = Field(default=200, ge=2, le=10_000)
