@@ -43,21 +43,29 @@ def test_a_file_gets_no_bars(to: Console | None) -> None:
 
 @pytest.mark.parametrize(
     ("width", "scores"),
-    [(80, "val/bits_per_byte 0.8123"), (120, "val/bits_per_byte 0.8123  val/loss 2.1000")],
+    [
+        (70, "val/bits_per_byte 0.8123"),
+        (80, "val/bits_per_byte 0.8123"),
+        (120, "val/bits_per_byte 0.8123  val/loss 2.1000"),
+    ],
 )
 def test_the_numbers_of_training_stay_whole_on_a_narrow_terminal(width: int, scores: str) -> None:
     to = console(terminal=True, width=width)
     bar = TrainingBar(to, "tinystories_small", 1200, primary="val/bits_per_byte")
     reached: Any = SimpleNamespace(
-        global_step=300, callback_metrics={"val/bits_per_byte": 0.8123, "val/loss": 2.1}
+        global_step=0, callback_metrics={"val/bits_per_byte": 0.8123, "val/loss": 2.1}
     )
     module: Any = None
     bar.on_train_start(reached, module)
-    bar.on_validation_end(reached, module)
+    bar.progress.get_time = lambda: reached.global_step / 15  # seconds
+    bar.progress.reset(bar.task)
+    for _ in range(2):
+        reached.global_step += 150
+        bar.on_validation_end(reached, module)
     bar.progress.refresh()
     last = next(line for line in reversed(written(to).splitlines()) if "tinystories_small" in line)
     bar.teardown(reached, module, "fit")
-    assert "300/1200" in last
+    assert " 300/1200 15.0/s 0:01:00 " in " ".join(last.split())
     assert last.rstrip().endswith(scores)
 
 
