@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, ParamSpec
@@ -12,18 +12,24 @@ from typing import Annotated, ParamSpec
 import typer
 from typer.exceptions import TyperException
 
+from cli.debug import debug_file
 from errors import UserError
+from host.boundary import LibraryError, first_line
+from tracking.redaction import redacted
 
+FAULT = 3  # exit code: Encore itself failed
 Arguments = ParamSpec("Arguments")
 
 
 def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
-    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130."""
+    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130, a fault of ours 3."""
 
     @wraps(verb)
     def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
         try:
             code = verb(*args, **kwargs)
+        except LibraryError as error:
+            code = _say(f"{error}{_kept(error, kwargs)}", 2)
         except UserError as error:
             code = _say(str(error), 2)
         except KeyboardInterrupt as interrupt:
@@ -32,13 +38,22 @@ def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, Non
         except BrokenPipeError:  # the reader of our output has gone, as `head` does
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             code = 0
+        except Exception as error:  # noqa: BLE001 the last place: one line here, the traceback in a file
+            code = _say(f"a fault of Encore's own ({first_line(error)}).{_kept(error, kwargs)}", FAULT)
         raise typer.Exit(code)
 
     return command
 
 
+def _kept(error: Exception, arguments: Mapping[str, object]) -> str:
+    """Where the whole exception stands."""
+    root = arguments.get("root")
+    file = debug_file(error, root if isinstance(root, Path) else None)
+    return f" Its traceback is in {file}." if file is not None else ""
+
+
 def _say(message: str, code: int) -> int:
-    print(f"encore: {message}", file=sys.stderr)  # noqa: T201
+    print(f"encore: {redacted(message)}", file=sys.stderr)  # noqa: T201
     return code
 
 

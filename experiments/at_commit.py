@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.digests import file_digest
 from experiments.record import PATCH_FILE, PROVENANCE_FILE, REPOSITORY
-from tracking.disk import disk_errors
+from host.disk import disk_errors
 from tracking.provenance import LOCK_FILE
 from tracking.working_tree import git
 

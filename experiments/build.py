@@ -20,7 +20,7 @@ from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
-from tracking.disk import disk_errors
+from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console

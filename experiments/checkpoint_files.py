@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from errors import UserError
-from tracking.disk import partial_name, whole_file
+from host.disk import partial_name, whole_file
 
 if TYPE_CHECKING:
     from lightning_modules.learner import Learner

@@ -21,8 +21,8 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.checkpoint_files import BEST, CALLBACK, LAST, ResumePoint, checksum, link, link_both
+from host.disk import whole_file
 from lightning_modules.learner import Learner
-from tracking.disk import whole_file
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from experiments.machine import full_products
 from experiments.progress import reported
 from experiments.record import MODEL_FOLDER
 from experiments.recorded import RunArtifacts, check_has_model, data_of_run, recorded_config
-from tracking.disk import disk_errors
+from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -25,8 +25,8 @@ from experiments.record import (
     Beginning,
     seal_tag,
 )
+from host.disk import disk_errors
 from tracking.artifacts import local_folder
-from tracking.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -23,7 +23,7 @@ from experiments.result import RunResult
 from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.run import Clock, Run
 from experiments.start import Start
-from tracking.disk import disk_errors
+from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console

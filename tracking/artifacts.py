@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from errors import UserError
-from tracking.disk import disk_errors, is_partial, partial_name, write_atomically
+from host.disk import disk_errors, is_partial, partial_name, write_atomically
 from tracking.faults import explained, public_uri
 
 if TYPE_CHECKING:

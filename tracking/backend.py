@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from errors import UserError
-from tracking.disk import disk_errors, exclusive, partial_name
+from host.disk import disk_errors, exclusive, partial_name
 from tracking.faults import (
     LOCK_WAIT_S,
     explained,

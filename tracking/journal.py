@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, cast
 
-from tracking.disk import disk_errors, partial_name
+from host.disk import disk_errors, partial_name
 from tracking.owner import Owner, pid_namespace
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]

@@ -64,6 +64,11 @@ def holds_secret(text: str) -> bool:
     return any(pattern.search(text) for pattern in (_SHAPE, _ASSIGNMENT, _ENV_ASSIGNMENT))
 
 
+def redacted(text: str) -> str:
+    """`text` with everything that has the shape of a secret replaced."""
+    return _SHAPE.sub(_MASK, text)
+
+
 def masked(command: Sequence[str]) -> list[str]:
     """A command line with the values of secret-looking keys and secret-looking values replaced."""
     shown: list[str] = []

@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from host.disk import exclusive
 from tracking.artifacts import Artifacts
-from tracking.disk import exclusive
 from tracking.faults import explained, public_uri
 from tracking.journal import Contents, LeftOver
 from tracking.owner import Owner

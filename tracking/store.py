@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from host.disk import disk_errors, make_folder
 from tracking.artifacts import checked, local_folder
 from tracking.backend import connect, move_in
-from tracking.disk import disk_errors, make_folder
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord

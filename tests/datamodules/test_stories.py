@@ -22,7 +22,7 @@ from datamodules.tokenized import SplitName
 from datamodules.tokenizers import train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
-from tracking.disk import disk_errors
+from host.disk import disk_errors
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 

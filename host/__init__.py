@@ -1,0 +1,1 @@
+"""What a command runs on: files and locks, and libraries that fail. Everything else may import it."""

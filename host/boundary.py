@@ -1,0 +1,41 @@
+"""Where a library is called on what came from outside: whatever it raises becomes one line with its cure."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from errors import UserError
+from host.disk import disk_errors
+
+_SHOWN = 160
+
+
+class LibraryError(UserError):
+    """What a library raised over something from outside; its own exception is the cause and is kept for debugging."""
+
+
+@contextmanager
+def boundary(what: str, *, where: str, cure: str) -> Generator[None]:
+    """Turn whatever is raised inside into a `LibraryError`; a `UserError` that says more passes as it is.
+
+    A list of exception types would be a guess: tokenizers raises a bare Exception, transformers AttributeError and
+    TypeError, numpy and json RecursionError, each over a file that is merely odd. An interrupt passes. A full or
+    unwritable disk keeps its own words.
+
+    what: of the thing at `where`, without a full stop, e.g. "cannot be read"; the library's first line follows it.
+    """
+    try:
+        with disk_errors(Path(where)):
+            yield
+    except UserError:
+        raise
+    except Exception as error:
+        raise LibraryError(f"{what} ({first_line(error)})", where=where, cure=cure) from error
+
+
+def first_line(error: BaseException) -> str:
+    """What an exception says, in one line of at most 160 characters; its type's name where it says nothing."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
