@@ -25,6 +25,7 @@ from benchmarks import (
     tracking_cost,
     writing,
 )
+from benchmarks.gpu import command as gpu
 from cli.quiet import quiet, quiet_environment
 
 PARTS = ("speed", "tracking", "size")
@@ -37,6 +38,7 @@ OTHERS = (
     "language_speed",
     "endings",
     "streaming",
+    "gpu",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -56,6 +58,7 @@ def main() -> None:
         default=Path(os.environ.get("ENCORE_DATA", Path(__file__).resolve().parents[2] / "shared")),
         help="folder with data/sst2, data/tinystories and models/minilm-distilbert; also ENCORE_DATA",
     )
+    gpu.add_options(parser)
     arguments = parser.parse_args()
     if arguments.part in OF_A_RUN and arguments.id is None:
         parser.error(f"{arguments.part} needs a run's ID")
@@ -68,7 +71,7 @@ def main() -> None:
 
 def _measure(part: str, arguments: argparse.Namespace) -> None:
     data, root, run = arguments.real_data, arguments.root, arguments.id
-    parts: dict[str, Callable[[], None]] = {
+    parts: dict[str, Callable[[], object]] = {
         "speed": lambda: speed.measure(data),
         "tracking": tracking_cost.measure,
         "size": lambda: size.measure(data),
@@ -80,6 +83,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
         "streaming": lambda: streaming.measure(data),
+        "gpu": lambda: gpu.measure(arguments),
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.commands import begun, checkpointed, encore, kill
 from benchmarks.results import table, write_section
 
 RUNS = 20
@@ -95,24 +91,12 @@ def _share(verdicts: Sequence[str]) -> str:
     return f"{equal} of {len(verdicts)}" + (f" (others: {', '.join(others)})" if others else "")
 
 
-def _encore(root: Path, *arguments: str) -> dict[str, object]:
-    """The JSON that a command prints."""
-    process = subprocess.run(_command(root, *arguments), capture_output=True, text=True, check=False)
-    if not process.stdout:
-        raise RuntimeError(process.stderr)
-    return json.loads(process.stdout)
-
-
-def _command(root: Path, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "cli", *arguments, "--root", str(root), "--json"]
-
-
 def _train(root: Path, drawn: Drawn) -> str:
-    return str(_encore(root, "train", drawn.experiment, *drawn.overrides, "--again")["run_id"])
+    return str(encore(root, "train", drawn.experiment, *drawn.overrides, "--again")["run_id"])
 
 
 def _played_again(root: Path, drawn: Drawn) -> str:
-    verdict = str(_encore(root, "reproduce", _train(root, drawn))["verdict"])
+    verdict = str(encore(root, "reproduce", _train(root, drawn))["verdict"])
     print(verdict, drawn.experiment, " ".join(drawn.overrides), flush=True)
     return verdict
 
@@ -121,63 +105,16 @@ def _killed_and_resumed(root: Path, number: int) -> tuple[str, int]:
     """The verdict against the uninterrupted run, and how often it was killed."""
     drawn, generator = draw(number), random.Random(-1 - number)  # noqa: S311 no secret
     whole = _train(root, drawn)
-    began = subprocess.Popen(
-        _command(root, "train", drawn.experiment, *drawn.overrides, "--again"),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    run_id = _checkpointed(root, began, {whole})
-    kills = int(_kill(began, generator.uniform(0, 2)))
+    began = begun(root, "train", drawn.experiment, *drawn.overrides, "--again")
+    run_id = checkpointed(root, began, {whole})
+    kills = int(kill(began, generator.uniform(0, 2)))
     if kills and number % 4 == 3:
-        again = subprocess.Popen(
-            _command(root, "resume", run_id), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        kills += int(_kill(again, generator.uniform(4, _KILL_WITHIN_S)))
-    status = _encore(root, "show", run_id)["status"]
+        again = begun(root, "resume", run_id)
+        kills += int(kill(again, generator.uniform(4, _KILL_WITHIN_S)))
+    status = encore(root, "show", run_id)["status"]
     if status != "FINISHED":
-        _encore(root, "resume", run_id)
-    compared = _encore(root, "diff", whole, run_id)["compared"]
+        encore(root, "resume", run_id)
+    compared = encore(root, "diff", whole, run_id)["compared"]
     assert isinstance(compared, dict)
     print(compared["verdict"], f"{kills} kills", drawn.experiment, " ".join(drawn.overrides), flush=True)
     return str(compared["verdict"]), kills
-
-
-def _checkpointed(root: Path, process: subprocess.Popen[bytes], known: set[str]) -> str:
-    """The run of `process`, once it has a checkpoint."""
-    from tracking.owner import Owner
-
-    while True:
-        for folder in root.glob("artifacts/*/*/artifacts/checkpoints"):
-            run_id = folder.parent.parent.name
-            if run_id in known or not list(folder.glob("*.ckpt")):
-                continue
-            owner = Owner.parse(str(_owner(root, run_id)))
-            if owner is not None and owner.pid == process.pid:
-                return run_id
-            known.add(run_id)
-        if process.poll() is not None:
-            raise RuntimeError(f"the run ended with {process.returncode} before its first checkpoint")
-        time.sleep(0.02)
-
-
-def _owner(root: Path, run_id: str) -> object:
-    """From the database itself: a command would take seconds."""
-    import sqlite3
-    from contextlib import closing
-
-    with closing(sqlite3.connect(root / "mlflow.db", timeout=30)) as connection:
-        row = connection.execute(
-            "SELECT value FROM tags WHERE key = 'encore.owner' AND run_uuid = ?", (run_id,)
-        ).fetchone()
-    return row[0] if row else ""
-
-
-def _kill(process: subprocess.Popen[bytes], after_s: float) -> bool:
-    """SIGKILL after so many seconds; whether the process was still there."""
-    try:
-        process.wait(after_s)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-        return True
-    return False
