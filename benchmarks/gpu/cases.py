@@ -78,7 +78,6 @@ class Plan:
             "data.batch_tokens=none",
             f"data.max_tokens={self._max_tokens(case.family)}",
             f"data.selection_examples={100 if self.tiny else 500}",
-            "data.evaluation_tokens=16384",
             f"train.device={self.device}",
             f"train.precision={case.precision}",
             f"train.max_steps={steps or sizes.steps}",
