@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.commands import begun, checkpointed, encore, kill
@@ -116,16 +117,16 @@ class Lane:
         from experiments.checkpoint_files import find_resume_point
 
         after_s = random.Random(str(self.case)).uniform(0, _KILL_WITHIN_S)  # noqa: S311 no secret
-        said = self.results.folder / f"killed-{self.case}.txt".replace(" ", "-")
-        with said.open("wb") as stderr:
-            process = begun(self.store.root, *self._training(), stderr=stderr)
+        root, left_s = self.store.root, self.results.budget.left_s()
+        with TemporaryFile() as stderr:
+            process = begun(root, *self._training(), stderr=stderr)
             try:
-                run_id = checkpointed(
-                    self.store.root, process, {whole}, timeout_s=self.results.budget.left_s()
-                )
+                run_id = checkpointed(root, process, {whole}, timeout_s=left_s)
+            except RuntimeError as error:
+                stderr.seek(0)
+                raise RuntimeError(f"{error}: {stderr.read().decode(errors='replace')}") from error
             finally:
                 killed = kill(process, after_s)
-        said.unlink()  # kept only where the run ended by itself before its first checkpoint
         goes_on_after = find_resume_point(self._file(run_id, "checkpoints"), where=run_id).step
         if killed:
             self._encore("resume", run_id)
