@@ -51,7 +51,9 @@ check-newest:
 	$(PYTHON) -m venv --clear .venv-newest
 	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev]'
 	touch .venv-newest/.installed
-	.venv-newest/bin/python -m pip freeze --exclude-editable | grep -vxF -f requirements.lock || true
+	@echo "== newer than the lock:"
+	@.venv-newest/bin/python -m pip freeze --exclude-editable | tr 'A-Z_' 'a-z-' | while read -r pin; do \
+	  grep -q "^$$pin\( ;.*\)\?$$" requirements.lock || echo "$$pin"; done
 	$(MAKE) --no-print-directory check VENV=.venv-newest
 
 test: check
