@@ -1,12 +1,14 @@
-# Every target sets up .venv from the lock first; a second run does nothing over again.
+# Every target sets up .venv (VENV=… names another) from the lock first; a second run does nothing over again.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv
 BIN := $(VENV)/bin
+# What `check-pythons` looks for; those that are not installed are named and left out.
+PYTHONS ?= python3.11 python3.12 python3.13
 INSTALLED := $(VENV)/.installed
 # Parallel test processes; torch is told to use one thread each.
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check bench bench-reproduce format lock clean
+.PHONY: setup demo test check check-pythons check-newest bench bench-reproduce format lock clean
 
 setup: $(INSTALLED)
 
@@ -25,9 +27,34 @@ demo: $(INSTALLED)
 check: $(INSTALLED)
 	$(BIN)/ruff format --check --quiet
 	$(BIN)/ruff check --quiet
-	$(BIN)/pyright --warnings
+	$(BIN)/pyright --pythonpath $(BIN)/python --warnings
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) -m "not slow and not acceptance"
+
+# `make check` once with each supported Python that is installed, each in a .venv-… of its own.
+check-pythons:
+	@set -e; checked=; \
+	for python in $(PYTHONS); do \
+	  if $$python -c '' 2>/dev/null; then \
+	    echo "== $$($$python --version)"; \
+	    $(MAKE) --no-print-directory check PYTHON=$$python VENV=.venv-$$python; \
+	    checked="$$checked $$python"; \
+	  else \
+	    echo "== $$python: not installed, not checked"; \
+	  fi; \
+	done; \
+	test -n "$$checked" || { echo "none of $(PYTHONS) is installed"; exit 1; }; \
+	echo "== checked with:$$checked"
+
+# The same with the newest versions that pyproject.toml allows, past the lock; then what differs from it.
+check-newest:
+	$(PYTHON) -m venv --clear .venv-newest
+	.venv-newest/bin/python -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev]'
+	touch .venv-newest/.installed
+	@echo "== newer than the lock:"
+	@.venv-newest/bin/python -m pip freeze --exclude-editable | tr 'A-Z_' 'a-z-' | while read -r pin; do \
+	  grep -q "^$$pin\( ;.*\)\?$$" requirements.lock || echo "$$pin"; done
+	$(MAKE) --no-print-directory check VENV=.venv-newest
 
 test: check
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) -m "slow or acceptance"
@@ -50,4 +77,4 @@ lock: $(INSTALLED)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --no-header --no-annotate --output-file requirements.lock
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* .pytest_cache .ruff_cache .hypothesis

@@ -75,7 +75,7 @@ def next_token_losses(ids_BL: NDArray[np.int64], logits_BLV: Logits) -> NDArray[
     shifted_BLV = logits_BLV[:, :-1] - logits_BLV[:, :-1].max(axis=2, keepdims=True)
     log_sums_BL = np.log(np.exp(shifted_BLV).sum(axis=2, dtype=np.float64))
     chosen_BL = np.take_along_axis(shifted_BLV, ids_BL[:, 1:, None], axis=2)[..., 0]
-    return log_sums_BL - chosen_BL
+    return log_sums_BL - chosen_BL.astype(np.float64)
 
 
 def _metrics(tallies: Mapping[str, _Tally], *, positions: int, predicted: int) -> dict[str, float]:

@@ -71,6 +71,8 @@ def _known_export_noise_silenced() -> Generator[None]:
         warnings.filterwarnings("ignore", message="Exporting aten::index operator", category=UserWarning)
         for start in ("You are using the legacy TorchScript", "The feature will be removed"):
             warnings.filterwarnings("ignore", message=start, category=DeprecationWarning)
+        # optimum 2.1 keeps partials as class attributes; Python 3.13 tells what they will be one day.
+        warnings.filterwarnings("ignore", message="functools.partial will be", category=FutureWarning)
         optimum_logging.set_verbosity_error()
         try:
             yield
