@@ -66,14 +66,14 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def _fused_attention(*, allowed: bool) -> None:
-    """The fused attention of a GPU: where warnings stand for errors, its backward pass is not deterministic."""
+def _fused_attention(*, deterministic: bool) -> None:
+    """Which fused attention of a GPU is allowed: cuDNN's has no deterministic way, the others have (`strict.py`)."""
     import torch
 
     if torch.cuda.is_available():
-        torch.backends.cuda.enable_flash_sdp(allowed)
-        torch.backends.cuda.enable_mem_efficient_sdp(allowed)
-        torch.backends.cuda.enable_cudnn_sdp(allowed)
+        torch.backends.cuda.enable_flash_sdp(True)
+        torch.backends.cuda.enable_mem_efficient_sdp(True)
+        torch.backends.cuda.enable_cudnn_sdp(not deterministic)
 
 
 def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str, str]:
@@ -93,7 +93,7 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     # An operation that has no deterministic version runs all the same, and the run names it.
     torch.use_deterministic_algorithms(config.train.deterministic, warn_only=True)
-    _fused_attention(allowed=not config.train.deterministic)
+    _fused_attention(deterministic=config.train.deterministic)
     # Nothing here reads memory that it did not write, so filling it first would cost time for nothing.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     random.seed(config.seed)

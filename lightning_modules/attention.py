@@ -13,6 +13,8 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
+from lightning_modules.strict import fused_attention
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -43,18 +45,20 @@ def _forward(
     """As transformers calls it: (B, H, T, K) in, (B, T, H, K) out."""
     plain = attention_mask is None and dropout == 0 and query.shape == key.shape and is_causal is not False
     if not (plain and _is_written_out(query)):
-        found, _ = sdpa_attention_forward(
-            module,
-            query,
-            key,
-            value,
-            attention_mask,
-            dropout=dropout,
-            scaling=scaling,
-            is_causal=is_causal,
-            **others,
-        )
-        return found, None
+
+        def attend(*inputs: torch.Tensor) -> torch.Tensor:
+            found, _ = sdpa_attention_forward(
+                module,
+                *inputs,
+                attention_mask,
+                dropout=dropout,
+                scaling=scaling,
+                is_causal=is_causal,
+                **others,
+            )
+            return found
+
+        return fused_attention(attend, query, key, value), None
     scale = 1 / math.sqrt(query.shape[-1]) if scaling is None else scaling
     return causal_attention(query, key, value, scale).transpose(1, 2), None
 

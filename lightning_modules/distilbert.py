@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -19,6 +20,7 @@ from lightning_modules.embedding import RowwiseEmbedding
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.sources import from_scratch, load_pretrained
+from lightning_modules.strict import fused_attention
 
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 
@@ -133,9 +135,8 @@ def _attend(
 ) -> torch.Tensor:
     """Scaled dot-product attention; on a CPU with dropout, torch's own has no kernel for it and is slower."""
     if q_BHSK.device.type != "cpu" or dropout_p == 0.0:
-        return F.scaled_dot_product_attention(
-            q_BHSK, k_BHTK, v_BHTK, attn_mask=keep_B11T, dropout_p=dropout_p
-        )
+        attend = partial(F.scaled_dot_product_attention, attn_mask=keep_B11T, dropout_p=dropout_p)
+        return fused_attention(attend, q_BHSK, k_BHTK, v_BHTK)
     scores_BHST = (q_BHSK * q_BHSK.shape[-1] ** -0.5) @ k_BHTK.transpose(-1, -2)
     if keep_B11T is not None:
         scores_BHST = scores_BHST.masked_fill(~keep_B11T, -torch.inf)
