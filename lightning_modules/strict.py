@@ -2,7 +2,8 @@
 
 A run asks for deterministic algorithms and takes a warning where there is none (`warn_only`), so that it goes on and
 names the operation. The fused kernels take that for leave to be quick. They have a deterministic way, so for the time
-of their backward pass torch is strict.
+of their backward pass torch is strict. What else attention was computed by (products written out, where no fused kernel
+takes the inputs) keeps the leave: a strict torch would end the run at an operation that has no deterministic way.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 import torch
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+# Of the backward passes of torch's fused kernels, those with a deterministic way. cuDNN's has none.
+_DETERMINISTIC = ("ScaledDotProductFlashAttention", "ScaledDotProductEfficientAttention")
 
 
 def fused_attention(
@@ -28,10 +31,27 @@ def fused_attention(
 def strictly(
     attend: Callable[..., torch.Tensor], query: torch.Tensor, key: torch.Tensor, value: torch.Tensor
 ) -> torch.Tensor:
-    """`attend(query, key, value)`, whose backward pass runs while torch refuses what is not deterministic."""
+    """`attend(query, key, value)`; a fused kernel's backward pass runs while only deterministic ones are allowed."""
     lenient = torch.is_deterministic_algorithms_warn_only_enabled()
     inputs: Tensors = _BackToLenient.apply(lenient, query, key, value)  # type: ignore[no-untyped-call]
-    return _BeginStrict.apply(attend(*inputs))  # type: ignore[no-untyped-call]
+    found = attend(*inputs)
+    if not _by_a_deterministic_kernel(found, inputs):
+        return found
+    return _BeginStrict.apply(found)  # type: ignore[no-untyped-call]
+
+
+def _by_a_deterministic_kernel(found: torch.Tensor, inputs: Tensors) -> bool:
+    """Whether one of the fused kernels stands between `inputs` and `found`; which one it is, torch decides by them."""
+    begin = {tensor.grad_fn for tensor in inputs}
+    waiting = [found.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in begin:
+            continue
+        if node.name().startswith(_DETERMINISTIC):
+            return True
+        waiting += [before for before, _ in node.next_functions]
+    return False
 
 
 class _BeginStrict(torch.autograd.Function):

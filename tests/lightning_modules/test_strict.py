@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lightning_modules.strict import fused_attention, strictly
 
@@ -17,7 +19,7 @@ def _as_before() -> Generator[None]:
     torch.use_deterministic_algorithms(False)
 
 
-class _Watched(torch.autograd.Function):
+class ScaledDotProductFlashAttentionWatched(torch.autograd.Function):
     seen: list[bool] = []  # noqa: RUF012 what the backward pass found
 
     @staticmethod
@@ -27,7 +29,9 @@ class _Watched(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
-        _Watched.seen.append(torch.is_deterministic_algorithms_warn_only_enabled())
+        ScaledDotProductFlashAttentionWatched.seen.append(
+            torch.is_deterministic_algorithms_warn_only_enabled()
+        )
         query, key = ctx.saved_tensors
         return grads[0] * key, grads[0] * query, grads[0]
 
@@ -36,14 +40,14 @@ class _Watched(torch.autograd.Function):
 @pytest.mark.parametrize("learning", [(True, True, True), (False, True, False)])
 def test_only_the_gradient_of_attention_is_strict(lenient: bool, learning: tuple[bool, ...]) -> None:
     torch.use_deterministic_algorithms(True, warn_only=lenient)
-    _Watched.seen.clear()
+    ScaledDotProductFlashAttentionWatched.seen.clear()
     inputs = [torch.randn(3, requires_grad=learns) for learns in learning]
     before = [torch.is_deterministic_algorithms_warn_only_enabled()]
-    found = strictly(_Watched.apply, *inputs)
+    found = strictly(ScaledDotProductFlashAttentionWatched.apply, *inputs)
     before.append(torch.is_deterministic_algorithms_warn_only_enabled())
     found.sum().backward()
     assert before == [lenient, lenient]
-    assert _Watched.seen == [False]
+    assert ScaledDotProductFlashAttentionWatched.seen == [False]
     assert torch.is_deterministic_algorithms_warn_only_enabled() is lenient
     assert [tensor.grad is not None for tensor in inputs] == list(learning)
     if learning[1]:
@@ -53,5 +57,40 @@ def test_only_the_gradient_of_attention_is_strict(lenient: bool, learning: tuple
 def test_on_a_cpu_attention_is_called_as_it_is() -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     inputs = [torch.randn(3, requires_grad=True) for _ in range(3)]
-    found = fused_attention(_Watched.apply, *inputs)
-    assert type(found.grad_fn).__name__ == "_WatchedBackward"
+    found = fused_attention(ScaledDotProductFlashAttentionWatched.apply, *inputs)
+    assert type(found.grad_fn).__name__ == "ScaledDotProductFlashAttentionWatchedBackward"
+
+
+class WrittenOut(ScaledDotProductFlashAttentionWatched):
+    """The same, which torch does not know by the name of a fused kernel."""
+
+
+def test_attention_without_a_fused_kernel_keeps_its_leave() -> None:
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    ScaledDotProductFlashAttentionWatched.seen.clear()
+    inputs = [torch.randn(3, requires_grad=True) for _ in range(3)]
+    strictly(WrittenOut.apply, *inputs).sum().backward()
+    assert ScaledDotProductFlashAttentionWatched.seen == [True]
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+@pytest.mark.parametrize(("backend", "strict"), [("FLASH_ATTENTION", True), ("MATH", False)])
+def test_the_kernel_that_torch_chose_is_recognised(backend: str, strict: bool) -> None:
+    """torch's own names, behind a transposition; a fused layer before it does not count. Gradients are as without it."""
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    leaf = torch.randn(2, 8, 2, 16, requires_grad=True)
+    inputs = [F.scaled_dot_product_attention(leaf, leaf, leaf * number) for number in (1, 2, 3)]
+
+    def attend(*tensors: torch.Tensor) -> torch.Tensor:
+        found = F.scaled_dot_product_attention(*(each.transpose(1, 2) for each in tensors), is_causal=True)
+        return found.transpose(1, 2)
+
+    with sdpa_kernel(getattr(SDPBackend, backend)):
+        found, plain = strictly(attend, *inputs), attend(*inputs)
+    assert found.grad_fn is not None
+    assert (found.grad_fn.name() == "_BeginStrictBackward") is strict
+    gradients = [
+        torch.autograd.grad(each.square().sum(), inputs, retain_graph=True) for each in (found, plain)
+    ]
+    assert all(torch.equal(*pair) for pair in zip(*gradients, strict=True))
+    assert torch.is_deterministic_algorithms_warn_only_enabled()
