@@ -9,8 +9,8 @@ from typing import Literal
 
 Family = Literal["classifier", "language model"]
 FAMILIES: tuple[Family, ...] = ("classifier", "language model")
-# The precision that is used most on such a machine first: where the time is short, the others are left out.
-PRECISIONS = ("bf16-mixed", "16-mixed", "32-true")
+# Where the time is short, the last are left out. Of the runs the first is what has the most state: GradScaler's.
+PRECISIONS = ("16-mixed", "bf16-mixed", "32-true")
 
 
 @dataclass(frozen=True)
@@ -23,25 +23,54 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Sizes:
-    """Of one family: rows of a batch, optimiser steps of a run, and the model's dimensions as overrides."""
+class Length:
+    """Of a training: rows of a batch, optimiser steps, and rows of the corpus' head that it is given.
+
+    Reading and tokenizing a whole corpus takes longer than such a training.
+    """
 
     batch: int
     steps: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Of one family: a run, a timed training, its steps before the clock begins, and the model's dimensions.
+
+    A run is small, for six of them are on one GPU; a timed training's batch is large enough to fill the GPU. Sentences
+    come in batches of nearly one length each, and a library may prepare each length when it comes first: so there
+    the steps before the clock begins are a whole epoch of 30 batches.
+    """
+
+    run: Length
+    timed: Length
+    warm_up: int
     model: tuple[str, ...]
 
 
 _FULL: dict[Family, Sizes] = {
     # DistilBERT's dimensions (Sanh et al. 2019) and those of GPT-2 small (Radford et al. 2019), random weights.
     "classifier": Sizes(
-        128, 300, ("model.layers=6", "model.heads=12", "model.dim=768", "model.hidden_dim=3072")
+        Length(128, 80, 12_800),
+        Length(1024, 60, 34_000),
+        30,
+        ("model.layers=6", "model.heads=12", "model.dim=768", "model.hidden_dim=3072"),
     ),
-    "language model": Sizes(16, 120, ("model.layers=12", "model.heads=12", "model.dim=768")),
+    "language model": Sizes(
+        Length(16, 40, 3_000),
+        Length(64, 30, 10_000),
+        8,
+        ("model.layers=12", "model.heads=12", "model.dim=768"),
+    ),
 }
+_OFFICIAL_ROWS = 100
 _TINY_MODEL = ("model.layers=2", "model.heads=2", "model.dim=16", "model.vocab_size=300")
 _TINY: dict[Family, Sizes] = {
-    "classifier": Sizes(8, 120, (*_TINY_MODEL, "model.hidden_dim=32")),
-    "language model": Sizes(4, 120, _TINY_MODEL),
+    "classifier": Sizes(
+        Length(8, 120, 1_000), Length(8, 15, 1_000), 5, (*_TINY_MODEL, "model.hidden_dim=32")
+    ),
+    "language model": Sizes(Length(4, 120, 1_000), Length(4, 15, 1_000), 5, _TINY_MODEL),
 }
 
 
@@ -56,9 +85,17 @@ class Plan:
     def cases(self) -> list[Case]:
         """All that the device can compute (FP16 training needs a GPU); tiny, each kind of model in one precision."""
         if self.tiny:
-            return [Case("classifier", PRECISIONS[0]), Case("language model", PRECISIONS[-1])]
+            return [Case("classifier", "bf16-mixed"), Case("language model", "32-true")]
         precisions = [name for name in PRECISIONS if self.device == "cuda" or name != "16-mixed"]
         return [Case(family, precision) for precision in precisions for family in FAMILIES]
+
+    def timed_cases(self) -> list[Case]:
+        """The same: the larger model, and what such a machine is used for most, first."""
+        last = {"bf16-mixed": 0, "16-mixed": 1, "32-true": 2}
+        return sorted(
+            self.cases(),
+            key=lambda case: (case.precision == "32-true", case.family == "classifier", last[case.precision]),
+        )
 
     def sizes(self, family: Family) -> Sizes:
         return (_TINY if self.tiny else _FULL)[family]
@@ -68,19 +105,19 @@ class Plan:
             return "demo_reviews" if family == "classifier" else "demo_stories"
         return "sst2_distilbert" if family == "classifier" else "tinystories_gpt2"
 
-    def overrides(self, case: Case, *, steps: int | None = None, data: Path | None = None) -> list[str]:
-        """As a user types them. steps: other than the sizes'; data: a folder in place of the corpus' own."""
-        sizes = self.sizes(case.family)
+    def overrides(self, case: Case, length: Length, scratch: Path) -> list[str]:
+        """As a user types them. scratch: where the head of the corpus is put, or is."""
         return [
-            *self._source(case.family, data),
-            *sizes.model,
-            f"data.batch_size={sizes.batch}",
+            *self._source(case.family, length, scratch),
+            *self.sizes(case.family).model,
+            *(["samples=none", "data.packed=true"] if case.family == "language model" else []),
+            f"data.batch_size={length.batch}",
             "data.batch_tokens=none",
             f"data.max_tokens={self._max_tokens(case.family)}",
-            f"data.selection_examples={100 if self.tiny else 500}",
+            "data.selection_examples=100",
             f"train.device={self.device}",
             f"train.precision={case.precision}",
-            f"train.max_steps={steps or sizes.steps}",
+            f"train.max_steps={length.steps}",
             "train.validations=1",
             f"train.threads={1 if self.tiny else 2}",
             f"optim.learning_rate={1e-4 if case.family == 'classifier' else 6e-4}",
@@ -89,13 +126,26 @@ class Plan:
     def _max_tokens(self, family: Family) -> int:
         return (48 if self.tiny else 128) if family == "classifier" else (64 if self.tiny else 512)
 
-    def _source(self, family: Family, folder: Path | None) -> Sequence[str]:
+    def _source(self, family: Family, length: Length, scratch: Path) -> Sequence[str]:
         """The corpus and the tokenizer; where there is none, one is trained on the corpus."""
         if self.data is None:
-            return ["data.train_examples=1000"] if self.tiny else []
+            return [f"data.train_examples={length.rows}"] if self.tiny else []
         corpus, tokenizer = (
             ("sst2", "bert-base-uncased") if family == "classifier" else ("tinystories", "gpt2")
         )
-        found = [f"data.path={folder or self.data / corpus}", "model.pretrained=none"]
+        folder = head_of(self.data / corpus, scratch / f"{corpus}-{length.rows}", length.rows)
+        found = [f"data.path={folder}", "model.pretrained=none"]
         tokenizer_folder = self.data / "tokenizers" / tokenizer
         return [*found, f"model.tokenizer={tokenizer_folder}"] if tokenizer_folder.is_dir() else found
+
+
+def head_of(corpus: Path, folder: Path, rows: int) -> Path:
+    """`folder`, which holds the first `rows` of the train split, and of the official one so many that it is quick."""
+    import pyarrow.parquet as pq
+
+    if not folder.exists():
+        folder.mkdir(parents=True)
+        for split, wanted in (("train", rows), ("validation", _OFFICIAL_ROWS)):
+            table = pq.read_table(corpus / f"{split}.parquet").slice(0, wanted)
+            pq.write_table(table, folder / f"{split}.parquet")
+    return folder

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import platform
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory, mkdtemp
 from typing import Any
@@ -23,6 +24,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--tiny", action="store_true", help="bundled rows and very small models, under a minute"
     )
     group.add_argument("--minutes", type=float, default=30, help="what does not fit is skipped and named")
+    group.add_argument(
+        "--runs-minutes", type=float, help="of them for `runs` at most; none: as long as it takes"
+    )
     group.add_argument("--only", choices=PARTS, action="append", help="a part of it; may be given twice")
     group.add_argument("--lanes", type=int, default=1, help="cases of `runs` at a time")
     group.add_argument(
@@ -36,17 +40,21 @@ def measure(arguments: argparse.Namespace) -> Results:
     real = not arguments.tiny and (data / "sst2").is_dir() and (data / "tinystories").is_dir()
     plan = Plan(arguments.device, arguments.tiny, data if real else None)
     out = arguments.out or Path(mkdtemp(prefix="encore-gpu-"))
-    results = Results(out, Budget(arguments.minutes), _about(plan))
+    whole = Budget(arguments.minutes)
+    results = Results(out, whole, _about(plan))
     print(f"data: {plan.data or 'the bundled rows'}; results: {out / 'results.json'}", flush=True)
     if plan.device == "cpu":
         print("16-mixed is left out: a CPU cannot train in FP16.", flush=True)
     parts = arguments.only or PARTS
-    with TemporaryDirectory(prefix="encore-gpu-runs-") as scratch:
-        if "runs" in parts:
-            runs.measure(plan, results, Path(scratch) / "mlruns", lanes=arguments.lanes)
-        if "speed" in parts:
-            speed.measure(plan, results)
-    _report(results)
+    if "runs" in parts:
+        results.budget = whole.part(arguments.runs_minutes)
+        with TemporaryDirectory(prefix="encore-gpu-runs-") as scratch:
+            runs.measure(plan, results, Path(scratch), lanes=arguments.lanes)
+        results.budget = whole
+    if "speed" in parts:
+        with TemporaryDirectory(prefix="encore-gpu-speed-") as scratch:
+            speed.measure(plan, results, Path(scratch))
+    report(results)
     return results
 
 
@@ -63,23 +71,28 @@ def _about(plan: Plan) -> dict[str, Any]:
         "torch": torch.__version__,
         "python": platform.python_version(),
         "data": str(plan.data or "bundled"),
-        "configs": {
-            str(case): [plan.experiment(case.family), *plan.overrides(case)] for case in plan.cases()
-        },
     }
 
 
-def _report(results: Results) -> None:
+def report(results: Results) -> None:
+    """Printed, and written beside the results."""
     found = speeds(results)
     results.note("speeds", found)
     parts = [f"{results.about['machine']}, {results.about['gpu'] or 'no GPU'}."]
     parts += [runs_table(results)] if results.of("train") else []
     parts += [speed_table(found)] if found else []
-    for state in ("skipped", "failed"):
-        parts += dict.fromkeys(_line(entry) for entry in results.entries if entry["state"] == state)
-    text = "\n\n".join(parts)
+    parts += [_skipped(results)]
+    parts += dict.fromkeys(_line(entry) for entry in results.entries if entry["state"] == "failed")
+    text = "\n\n".join(filter(None, parts))
     (results.folder / "report.md").write_text(text + "\n", encoding="utf-8")
     print(text)
+
+
+def _skipped(results: Results) -> str:
+    """One line: how many steps of each kind had no time."""
+    counts = Counter(entry["step"] for entry in results.entries if entry["state"] == "skipped")
+    named = ", ".join(f"{what} {count}" for what, count in counts.items())
+    return f"No time was left for {counts.total()} steps: {named}." if counts else ""
 
 
 def _line(entry: Entry) -> str:

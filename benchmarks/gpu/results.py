@@ -24,6 +24,11 @@ class Budget:
     def left_s(self) -> float:
         return self._end - time.monotonic()
 
+    def part(self, minutes: float | None) -> Budget:
+        """So much of it, counted from now, or all that is left."""
+        left = self.left_s() / 60
+        return Budget(left if minutes is None else min(minutes, left))
+
 
 class Results:
     """Entries in the order in which they came, each a step of a case: done, failed or skipped. Several threads add."""

@@ -1,9 +1,12 @@
 """Training speed of the same model on the same rows, batch and precision: Encore, a bare loop, transformers.Trainer.
 
 (a) Encore as it comes: tracking on, every step logged, deterministic. (b) Encore with `train.deterministic=false`.
-(c) A bare loop around Encore's module, without Lightning and tracking. (d) transformers.Trainer as it comes, which
-asks for no determinism, logging nothing. They take turns in one process. The GPU works ahead of its program: (c) and
-(d) read the clock when it has caught up, after the warm-up steps and after the last.
+(c) A bare loop around Encore's module, without Lightning and tracking. (d) transformers.Trainer as it is set up
+sensibly: the library's model of the same configuration, AdamW in its fused form, gradients clipped alike, sentences
+grouped by length; no determinism, nothing logged, saved or validated; rows in memory. (e) The same with two processes
+that load, for sentences, which are padded batch by batch. They take turns in one process. The GPU works ahead of its
+program: all but (a) and (b), which log every step, read the clock when it has caught up. A rate is of the steps after
+the warm-up; the warm-up's own, without its first step, is beside it: kernels prepared for each new length are in it.
 """
 
 from __future__ import annotations
@@ -14,7 +17,6 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.gpu.cases import Case, Plan
@@ -25,38 +27,42 @@ if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
     from tracking.store import Store
 
-WARMUP = 5
 ROUNDS = 3
-_FIRST_GUESS_S = 15.0
-_ROWS = {
-    "classifier": 12_800,
-    "language model": 3_000,
-}  # of the corpus' head: reading all takes longer than training
-_OFFICIAL_ROWS = 100
+SIDES = (
+    "(a) Encore",
+    "(d) Trainer",
+    "(e) Trainer, 2 loaders",
+    "(c) bare loop",
+    "(b) Encore, not deterministic",
+)
+_FIRST_GUESS_S = 12.0
 RATE = "train/examples_per_s"
+# Examples a second, after the warm-up and in it.
+Rates = tuple[float, float]
 
 
-def measure(plan: Plan, results: Results) -> None:
-    """All sides of all cases, round after round, so that a short time leaves fewer rounds and not fewer cases."""
+def measure(plan: Plan, results: Results, scratch: Path) -> None:
+    """Case after case all rounds of its sides, so that a short time leaves fewer cases, those whole."""
     from tracking.store import Store
 
-    with TemporaryDirectory(prefix="encore-gpu-speed-") as scratch:
-        store = Store.open(Path(scratch) / "mlruns", uri=f"sqlite:///{scratch}/mlruns/mlflow.db")
-        benches: dict[Case, Bench] = {}
-        guesses: dict[tuple[Case, str], float] = {}
+    store = Store.open(scratch / "mlruns", uri=f"sqlite:///{scratch}/mlruns/mlflow.db")
+    for case in plan.timed_cases():
+        bench: Bench | None = None
+        guesses: dict[str, float] = {}
         for number in range(1, (1 if plan.tiny else ROUNDS) + 1):
-            for case in plan.cases():
-                for side in ("(a) Encore", "(d) Trainer", "(c) bare loop", "(b) Encore, not deterministic"):
+            for side in SIDES:
+                if "loaders" in side and case.family == "language model":
+                    continue  # its rows are stacked, not padded: nothing to do beside the training
 
-                    def work(case: Case = case, side: str = side) -> Entry:
-                        if case not in benches:
-                            benches[case] = Bench(plan, case, store, Path(scratch))
-                        return benches[case].time(side)
+                def work(case: Case = case, side: str = side) -> Entry:
+                    nonlocal bench
+                    bench = bench or Bench(plan, case, store, scratch)
+                    return bench.time(side)
 
-                    guess = guesses.get((case, side), _FIRST_GUESS_S)
-                    entry = results.step(str(case), "speed", work, needs_s=guess, side=side, round=number)
-                    if entry is not None:
-                        guesses[case, side] = 1.1 * entry["seconds"]
+                needs_s = guesses.get(side, _FIRST_GUESS_S)
+                entry = results.step(str(case), "speed", work, needs_s=needs_s, side=side, round=number)
+                if entry is not None:
+                    guesses[side] = entry["seconds"]
 
 
 class Bench:
@@ -67,7 +73,9 @@ class Bench:
         from experiments.build import plan as schedule_of
 
         self.case, self.store, self.scratch = case, store, scratch
-        self.steps = 15 if plan.tiny else 45 if case.family == "classifier" else 25
+        sizes = plan.sizes(case.family)
+        self.steps, self.warm_up = sizes.timed.steps, sizes.warm_up
+        self.rows: tuple[Any, Any] | None = None  # as Trainer wants them
         self.settings = self._settings(plan)
         self.device = plan.device
         self.data: Any = build_data(self.settings, cache_dir=store.root / "cache")
@@ -76,24 +84,30 @@ class Bench:
     def _settings(self, plan: Plan) -> ExperimentConfig:
         from experiments.loading import load_experiment
 
-        folder = None if plan.data is None else _head_of(plan, self.case, self.scratch)
-        overrides = plan.overrides(self.case, steps=self.steps, data=folder)
-        alone = ["export.when=never", "data.selection_examples=50"]
-        if self.case.family == "language model":
-            alone += ["samples=none", "data.packed=true"]
+        length = plan.sizes(self.case.family).timed
+        overrides = plan.overrides(self.case, length, self.scratch)
+        alone = ["export.when=never"]
+        if self.case.family == "classifier" and not plan.tiny:
+            alone += [f"data.train_examples={self.warm_up * length.batch}"]  # an epoch to the row
         return load_experiment(plan.experiment(self.case.family), [*overrides, *alone])
 
     def time(self, side: str) -> Entry:
         """Examples a second of one side, its peak memory, and its share of what the GPU could do."""
-        sides: dict[str, Callable[[], float]] = {
-            "(a) Encore": lambda: self._encore(deterministic=True),
-            "(b) Encore, not deterministic": lambda: self._encore(deterministic=False),
-            "(c) bare loop": self._loop,
-            "(d) Trainer": self._trainer,
+        sides: dict[str, Callable[[], Rates]] = {
+            "(a)": lambda: self._encore(deterministic=True),
+            "(b)": lambda: self._encore(deterministic=False),
+            "(c)": self._loop,
+            "(d)": lambda: self._trainer(loaders=0),
+            "(e)": lambda: self._trainer(loaders=2),
         }
         _forget(self.device)
-        rate = sides[side]()
-        found = {"examples_per_s": rate, "peak_memory_mib": _peak_mib(self.device), **self._utilisation(rate)}
+        rate, cold = sides[side[:3]]()
+        found = {
+            "examples_per_s": rate,
+            "warm_up_examples_per_s": cold,
+            "peak_memory_mib": _peak_mib(self.device),
+            **self._utilisation(rate),
+        }
         _forget(self.device)
         return found
 
@@ -116,21 +130,23 @@ class Bench:
 
         return build_learner(self.settings, self.data, self.schedule)
 
-    def _encore(self, *, deterministic: bool) -> float:
+    def _encore(self, *, deterministic: bool) -> Rates:
         """A whole `train`; the rate comes from the metrics that the run itself logged."""
         from experiments.train import train
 
         settings = self._with(deterministic=deterministic)
         result = train(settings, self.store)
-        history = [rate for step, rate in self.store.metric_history(result.run_id, RATE) if step > WARMUP]
+        history = [rate for _, rate in self.store.metric_history(result.run_id, RATE)]
         shutil.rmtree(self.store.root / "artifacts")  # gigabytes of each
-        return len(history) / sum(1 / rate for rate in history)
+        parts = history[self.warm_up :], history[1 : self.warm_up]
+        rate, cold = (len(part) / sum(1 / rate for rate in part) for part in parts)
+        return rate, cold
 
     def _with(self, *, deterministic: bool) -> ExperimentConfig:
         train = self.settings.train.model_copy(update={"deterministic": deterministic})
         return self.settings.model_copy(update={"train": train})
 
-    def _loop(self) -> float:
+    def _loop(self) -> Rates:
         import torch
 
         from experiments.machine import prepare
@@ -140,7 +156,7 @@ class Bench:
         learner = self._learner().to(self.device).train()
         made = learner.configure_optimizers()
         optimiser, scheduler = made["optimizer"], made["lr_scheduler"]["scheduler"]
-        parameters, clock = list(learner.parameters()), Clock(self.device)
+        parameters, clock = list(learner.parameters()), Clock(self.device, self.warm_up)
         scaler = torch.amp.GradScaler(self.device, enabled=self.case.precision == "16-mixed")
         self.data.run_batches, self.data.first_batch = self.steps, 0
         for batch in self.data.train_dataloader():
@@ -155,7 +171,7 @@ class Bench:
             scheduler.step()
             learner.optimizer_zero_grad(0, 0, optimiser)
             clock.step(len(batch["row"]))
-        return clock.rate()
+        return clock.rates()
 
     def _autocast(self) -> Any:
         import torch
@@ -164,31 +180,31 @@ class Bench:
         kind = kinds.get(self.case.precision)
         return contextlib.nullcontext() if kind is None else torch.autocast(self.device, dtype=kind)
 
-    def _trainer(self) -> float:
+    def _trainer(self, *, loaders: int) -> Rates:
         from transformers import PrinterCallback, Trainer, TrainerCallback
 
         from experiments.machine import prepare
 
         prepare(self._with(deterministic=False))
-        clock, batch = Clock(self.device), self.settings.data.batch_size
+        clock, batch = Clock(self.device, self.warm_up), self.settings.data.batch_size
 
         class Watch(TrainerCallback):
             def on_step_end(self, *_: Any, **__: Any) -> None:
                 clock.step(batch)
 
-        rows, collator = self._rows()
+        rows, collator = self.rows = self.rows or self._rows()
         trainer = Trainer(
             model=self._library_model(),
-            args=self._arguments(),
+            args=self._arguments(loaders),
             train_dataset=rows,
             data_collator=collator,
             callbacks=[Watch()],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
-        return clock.rate()
+        return clock.rates()
 
-    def _arguments(self) -> Any:
+    def _arguments(self, loaders: int) -> Any:
         from transformers import TrainingArguments
 
         return TrainingArguments(
@@ -196,6 +212,10 @@ class Bench:
             per_device_train_batch_size=self.settings.data.batch_size,
             learning_rate=self.settings.optim.learning_rate,
             max_steps=self.steps,
+            max_grad_norm=self.settings.optim.gradient_clip_norm or 0.0,
+            weight_decay=self.settings.optim.weight_decay,
+            dataloader_num_workers=loaders,
+            dataloader_persistent_workers=loaders > 0,
             group_by_length=self.case.family == "classifier",
             fp16=self.case.precision == "16-mixed",
             bf16=self.case.precision == "bf16-mixed",
@@ -234,22 +254,25 @@ class Bench:
 
 
 class Clock:
-    """Examples a second from the end of the warm-up to the end of the last step, when the device has caught up."""
+    """Examples a second after the warm-up and in it, the first step left out; read when the device has caught up."""
 
-    def __init__(self, device: str) -> None:
-        self.device = device
-        self._steps = self._examples = 0
-        self._begin = 0.0
+    def __init__(self, device: str, warm_up: int) -> None:
+        self.device, self.warm_up = device, warm_up
+        self._steps = 0
+        self._examples = [0, 0]
+        self._begins: list[float] = []
 
     def step(self, examples: int) -> None:
+        """Called at the end of each."""
+        if self._steps > 0:
+            self._examples[self._steps >= self.warm_up] += examples
         self._steps += 1
-        if self._steps == WARMUP:
-            self._begin = self._now()
-        elif self._steps > WARMUP:
-            self._examples += examples
+        if self._steps in (1, self.warm_up):
+            self._begins.append(self._now())
 
-    def rate(self) -> float:
-        return self._examples / (self._now() - self._begin)
+    def rates(self) -> Rates:
+        first, second = self._begins
+        return self._examples[1] / (self._now() - second), self._examples[0] / (second - first)
 
     def _now(self) -> float:
         import torch
@@ -273,20 +296,3 @@ def _peak_mib(device: str) -> float | None:
     import torch
 
     return torch.cuda.max_memory_allocated() / 2**20 if device == "cuda" else None
-
-
-def _head_of(plan: Plan, case: Case, scratch: Path) -> Path:
-    """The corpus' first rows in a folder of their own: enough for the steps, and a short official split."""
-    import pyarrow.parquet as pq
-
-    assert plan.data is not None
-    name = "sst2" if case.family == "classifier" else "tinystories"
-    folder = scratch / name
-    if not folder.exists():
-        folder.mkdir()
-        for split, rows in (("train", _ROWS[case.family]), ("validation", _OFFICIAL_ROWS)):
-            pq.write_table(
-                pq.read_table(plan.data / name / f"{split}.parquet").slice(0, rows),
-                folder / f"{split}.parquet",
-            )
-    return folder

@@ -8,7 +8,9 @@ from collections import defaultdict
 from benchmarks.gpu.results import Entry, Results
 from benchmarks.results import table
 
-_WHAT = ("train", "reproduce", "kill, resume", "verify the resumed run", "export", "verify")
+_WHAT = (
+    "train", "reproduce", "kill, resume", "verify the resumed run", "verify", "export", "verify the exported run"
+)  # fmt: skip
 
 
 def runs_table(results: Results) -> str:
@@ -24,8 +26,10 @@ def runs_table(results: Results) -> str:
 def _told(entry: Entry | None) -> str:
     if entry is None:
         return "not begun"
+    if entry["state"] == "skipped":
+        return "no time left"
     if entry["state"] != "done":
-        return f"{entry['state']}: {entry['why']}"
+        return f"failed: {entry['why']}"
     match entry["step"]:
         case "train":
             ran = entry["nondeterministic"] or "none"
@@ -68,7 +72,7 @@ def speeds(results: Results) -> list[Entry]:
                     "rounds": len(entries),
                     **{
                         key: statistics.median(e[key] for e in entries.values())
-                        for key in ("examples_per_s", "tokens_per_s")
+                        for key in ("examples_per_s", "tokens_per_s", "warm_up_examples_per_s")
                     },
                     "encore_over_it": statistics.median(ratios) if ratios else None,
                     "mfu": statistics.median(e["mfu"] for e in entries.values()) if "mfu" in last else None,
@@ -84,6 +88,7 @@ def speed_table(found: list[Entry]) -> str:
         return "" if value is None else format(value, form)
 
     headings = ["case", "side", "rounds", "examples/s", "tokens/s", "(a) over it", "MFU", "peak memory, MiB"]
+    headings += ["examples/s of the warm-up"]
     rows = [
         [
             entry["case"],
@@ -94,6 +99,7 @@ def speed_table(found: list[Entry]) -> str:
             shown(entry["encore_over_it"], ".2f"),
             shown(entry["mfu"], ".1%"),
             shown(entry["peak_memory_mib"], ",.0f"),
+            f"{entry['warm_up_examples_per_s']:,.1f}",
         ]
         for entry in found
     ]

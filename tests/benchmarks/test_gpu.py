@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from benchmarks.gpu.cases import Plan
+from benchmarks.gpu.command import report
 from benchmarks.gpu.flops import flops_of_rows, peak_flops
 from benchmarks.gpu.results import Budget, Results
+from benchmarks.gpu.speed import Clock
 from benchmarks.gpu.tables import speeds
 
 REPOSITORY = Path(__file__).parents[2]
@@ -33,13 +35,22 @@ def test_the_whole_of_it_runs_small_on_a_cpu(tmp_path: Path) -> None:
     assert [entry for entry in entries if entry["state"] != "done"] == []
     cases = {str(case) for case in Plan("cpu", True, None).cases()}
     found = {what: [e for e in entries if e["step"] == what] for what in {e["step"] for e in entries}}
-    for what in ("train", "reproduce", "kill, resume", "verify", "verify the resumed run", "export"):
+    for what in (
+        "train",
+        "reproduce",
+        "kill, resume",
+        "verify",
+        "verify the resumed run",
+        "export",
+        "verify the exported run",
+    ):
         assert {entry["case"] for entry in found[what]} == cases
     assert {entry["verdict"] for entry in [*found["reproduce"], *found["kill, resume"]]} == {"identical"}
     assert all(entry["killed"] and entry["goes_on_after_step"] > 0 for entry in found["kill, resume"])
-    assert all(entry["holds"] for entry in [*found["verify"], *found["verify the resumed run"]])
-    assert len(found["speed"]) == 4 * len(cases)
-    assert all(entry["examples_per_s"] > 0 for entry in found["speed"])
+    verified = [entry for what in found if what.startswith("verify") for entry in found[what]]
+    assert all(entry["holds"] for entry in verified)
+    assert len(found["speed"]) == 5 + 4
+    assert all(min(entry["examples_per_s"], entry["warm_up_examples_per_s"]) > 0 for entry in found["speed"])
     assert "16-mixed is left out" in process.stdout
 
 
@@ -60,16 +71,22 @@ def test_a_step_that_fails_or_has_no_time_stops_no_other_and_is_named(tmp_path: 
     assert "needs about 90 s" in third["why"]
 
 
+def _speed(rate: float) -> dict[str, object]:
+    return {
+        "examples_per_s": rate,
+        "warm_up_examples_per_s": rate / 2,
+        "tokens_per_s": 2 * rate,
+        "peak_memory_mib": None,
+    }
+
+
 def test_ratios_are_medians_over_the_rounds_that_both_sides_have(tmp_path: Path) -> None:
     results = Results(tmp_path, Budget(1), {})
     for number, ours, theirs in ((1, 30.0, 10.0), (2, 20.0, 20.0), (3, 40.0, 20.0)):
         for side, rate in (("(a) Encore", ours), ("(d) Trainer", theirs)):
-            found = {"examples_per_s": rate, "tokens_per_s": 2 * rate, "peak_memory_mib": None}
+            found = _speed(rate)
             results.step("case", "speed", lambda found=found: found, needs_s=0, side=side, round=number)  # type: ignore[misc]
-    results.step(
-        "case", "speed", lambda: {"examples_per_s": 1.0, "tokens_per_s": 2.0, "peak_memory_mib": None},
-        needs_s=0, side="(d) Trainer", round=4,
-    )  # fmt: skip
+    results.step("case", "speed", lambda: _speed(1.0), needs_s=0, side="(d) Trainer", round=4)
     by_side = {entry["side"]: entry for entry in speeds(results)}
     assert by_side["(a) Encore"]["examples_per_s"] == 30.0
     assert by_side["(d) Trainer"]["examples_per_s"] == 15.0
@@ -109,3 +126,29 @@ def test_a_gpu_of_unknown_peak_has_no_share_of_it() -> None:
     assert full[0] < reduced[0]
     assert peak_flops("NVIDIA H100 PCIe", "bf16-mixed", "highest") is None
     assert peak_flops("cpu", "bf16-mixed", "highest") is None
+
+
+def test_a_part_of_the_time_ends_before_the_whole() -> None:
+    whole = Budget(10)
+    assert 110 < whole.part(2).left_s() <= 120
+    assert all(590 < whole.part(minutes).left_s() <= 600 for minutes in (30, None))
+
+
+def test_the_warm_up_is_timed_apart_without_its_first_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([10.0, 14.0, 15.0])  # ends of step 1, of the warm-up, of the whole
+    monkeypatch.setattr(Clock, "_now", lambda _: next(now))
+    clock = Clock("cpu", 3)
+    for _ in range(5):
+        clock.step(6)
+    assert clock.rates() == (12.0, 3.0)
+
+
+def test_what_had_no_time_is_one_line_of_the_report(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    results = Results(tmp_path, Budget(1), {"machine": "this", "gpu": None})
+    for what, count in (("reproduce", 2), ("speed", 30)):
+        for number in range(count):
+            results.step("case", what, dict, needs_s=90, round=number)
+    report(results)
+    assert "No time was left for 32 steps: reproduce 2, speed 30." in capsys.readouterr().out.splitlines()

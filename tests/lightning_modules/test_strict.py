@@ -76,7 +76,7 @@ def test_attention_without_a_fused_kernel_keeps_its_leave() -> None:
 
 @pytest.mark.parametrize(("backend", "strict"), [("FLASH_ATTENTION", True), ("MATH", False)])
 def test_the_kernel_that_torch_chose_is_recognised(backend: str, strict: bool) -> None:
-    """torch's own names, behind a transposition; a fused layer before it does not count. Gradients are as without it."""
+    """torch's own names, behind a transposition; a fused layer before it does not count; the same gradients."""
     torch.use_deterministic_algorithms(True, warn_only=True)
     leaf = torch.randn(2, 8, 2, 16, requires_grad=True)
     inputs = [F.scaled_dot_product_attention(leaf, leaf, leaf * number) for number in (1, 2, 3)]
