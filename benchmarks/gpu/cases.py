@@ -59,7 +59,7 @@ _FULL: dict[Family, Sizes] = {
     ),
     "language model": Sizes(
         Length(16, 40, 3_000),
-        Length(64, 30, 10_000),
+        Length(64, 30, 6_000),
         8,
         ("model.layers=12", "model.heads=12", "model.dim=768"),
     ),

@@ -80,6 +80,8 @@ class Bench:
         self.device = plan.device
         self.data: Any = build_data(self.settings, cache_dir=store.root / "cache")
         self.schedule = schedule_of(self.settings, self.data)
+        model: Any = self._learner().model
+        self.kind: tuple[Any, Any] = (type(model), model.config)
 
     def _settings(self, plan: Plan) -> ExperimentConfig:
         from experiments.loading import load_experiment
@@ -121,7 +123,7 @@ class Bench:
         found: Entry = {"tokens_per_s": rate * float(lengths.mean())}
         name = torch.cuda.get_device_name() if self.device == "cuda" else "cpu"
         peak = peak_flops(name, self.case.precision, self.settings.train.matmul_precision)
-        flops = flops_of_rows(self._learner().model.config, lengths) / len(lengths) * rate
+        flops = flops_of_rows(self.kind[1], lengths) / len(lengths) * rate
         found["model_tflops"] = flops / 1e12
         return found if peak is None else {**found, "mfu": flops / peak[0], "peak": peak[1]}
 
@@ -229,9 +231,9 @@ class Bench:
 
     def _library_model(self) -> Any:
         """The model that Encore trains, as the library makes it."""
-        model = self._learner().model
-        made = type(model.config).from_dict(model.config.to_dict())
-        return type(model)._from_config(made, attn_implementation="sdpa")
+        model, config = self.kind
+        made = type(config).from_dict(config.to_dict())
+        return model._from_config(made, attn_implementation="sdpa")
 
     def _rows(self) -> tuple[Any, Any]:
         """The token rows that Encore trains on, as a dataset, and what makes batches of them."""
