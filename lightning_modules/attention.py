@@ -46,10 +46,12 @@ def _forward(
     plain = attention_mask is None and dropout == 0 and query.shape == key.shape and is_causal is not False
     if not (plain and _is_written_out(query)):
 
-        def attend(*inputs: torch.Tensor) -> torch.Tensor:
+        def attend(query: torch.Tensor, key: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
             found, _ = sdpa_attention_forward(
                 module,
-                *inputs,
+                query,
+                key,
+                value,
                 attention_mask,
                 dropout=dropout,
                 scaling=scaling,
