@@ -11,7 +11,7 @@ from cli.story_tables import print_replay, print_setting, print_settings, print_
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.config import DecodingConfig
-from experiments.loading import parse
+from schema.validation import parse
 
 if TYPE_CHECKING:
     from sweeps.config import DecodingSweepConfig

@@ -27,8 +27,9 @@ from cli.tables import (
 from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
-from experiments.loading import CATALOG, catalog_names, load_experiment
+from experiments.loading import CATALOG, load_experiment
 from experiments.record import run_name, told_apart
+from schema.catalog import catalog_names
 
 if TYPE_CHECKING:
     from experiments.result import RunResult
@@ -248,7 +249,7 @@ def catalog_verb(*, as_json: bool) -> int:
 
 
 def _described(catalog: Path) -> dict[str, str]:
-    from experiments.loading import read_yaml
+    from schema.yaml_files import read_yaml
 
     return {name: str(read_yaml(catalog / f"{name}.yaml")["description"]) for name in catalog_names(catalog)}
 
