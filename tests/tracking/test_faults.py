@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from tracking.faults import public_uri
+from tracking.addresses import public_uri
 from tracking.store import Store
 
 
