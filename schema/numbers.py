@@ -25,6 +25,15 @@ def whole(text: str) -> int | None:
     return -number if text[0] == "-" else number
 
 
+def counted(text: str) -> int | None:
+    """The number from 0 that `text` names, as in `ID@STEP`; None where it names none that could be."""
+    try:
+        number = whole(text)
+    except ValueError:
+        return None
+    return number if number is not None and number >= 0 else None
+
+
 def decimal(text: str) -> float | None:
     """The decimal number that `text` is, such as 0.1, 5 or 2e-5; None where it is none.
 

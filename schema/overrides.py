@@ -94,9 +94,8 @@ def _value(config_class: type[BaseModel], key: str, text: str, mapping: Mapping[
     if taken is None:
         raise unknown_key(key, config_class, mapping, key)
     if not text:
-        none = f", or {key}=none" if taken.optional else ""
         raise UserError(
-            "is empty; an unset shell variable?", where=f"{key}=", cure=f"Give {taken.words}{none}."
+            "is empty, as an unset shell variable is", where=f"{key}=", cure=f"Give {taken.words}."
         )
     if taken.optional and text == "none":
         return None
