@@ -136,7 +136,7 @@ def _text(text: str) -> str:
         raise typer.BadParameter(f"{_shown(text)}: {error}") from error
 
 
-def _folder(text: str | Path) -> Path:
+def folder_given(text: str | Path) -> Path:
     """A folder as it was typed; `~` is the home folder also where the shell left it."""
     try:
         absolute(_name(str(text)))
@@ -156,7 +156,7 @@ Root = Annotated[
         "--root",
         help="Folder of everything that runs leave.",
         envvar="ENCORE_ROOT",
-        parser=_folder,
+        parser=folder_given,
         metavar="FOLDER",
     ),
 ]

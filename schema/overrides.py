@@ -117,7 +117,7 @@ def _typed(key: str, text: str, taken: Taken) -> Any:
                 )
             return text
         case "structure":
-            return yaml_value(
+            value = yaml_value(
                 text, where=f"{key}={text[:80]}", cure="Quote it for the shell, as in 'KEY=[a, b]'."
             )
         case "flag":

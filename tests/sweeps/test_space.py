@@ -95,7 +95,7 @@ BAD_SWEEPS = {
     "a grid over a range": ({"sampler": {"kind": "grid"}}, "a grid needs choices"),
     "no budget": ({"budget": {"trials": 0}}, "budget.trials"),
     "an end that is no valid rate": (
-        {"space": {"optim.learning_rate": {"kind": "float", "low": 1e-4, "high": 9.0}}}, "9.0 is not allowed. Give a number above 0,"),
+        {"space": {"optim.learning_rate": {"kind": "float", "low": 1e-4, "high": 9.0}}}, "9.0 is not allowed"),
     "a finale that cannot run": (
         {"finale": {"top": 1, "overrides": {"train.max_steps": 5}}}, "is not a multiple of train.validations"),
     "only fp16": (
