@@ -113,23 +113,21 @@ def _said(wanted: Any, field: FieldInfo) -> tuple[Kind, str]:
 
 
 def _whole_range(field: FieldInfo) -> str:
-    low = next(
-        (
-            limit.ge if isinstance(limit, Ge) else limit.gt + 1
-            for limit in field.metadata
-            if isinstance(limit, (Ge, Gt))
-        ),
-        None,
-    )
-    high = next(
-        (
-            limit.le if isinstance(limit, Le) else limit.lt - 1
-            for limit in field.metadata
-            if isinstance(limit, (Le, Lt))
-        ),
-        None,
-    )
-    return f" from {low} to {high}" if low is not None and high is not None else _range(field)
+    """Both ends included: ` from 1 to 64`; as `_range` says it where an end is open."""
+    low = high = None
+    for limit in field.metadata:
+        match limit:
+            case Ge(ge=int(least)):
+                low = least
+            case Le(le=int(most)):
+                high = most
+            case Gt(gt=int(below)):
+                low = below + 1
+            case Lt(lt=int(above)):
+                high = above - 1
+            case _:
+                pass
+    return _range(field) if low is None or high is None else f" from {low} to {high}"
 
 
 def _range(field: FieldInfo) -> str:

@@ -62,7 +62,8 @@ def _as_user_error(
         case "union_tag_not_found":
             return UserError("field required", where=f"{place}.kind", cure="Set the key.")
         case "union_tag_invalid":
-            tag, tags = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+            context = problem.get("ctx", {})
+            tag, tags = context["tag"], context["expected_tags"]
             return UserError(
                 f"{tag!r:.80} is not allowed", where=f"{place}.kind", cure=f"Give one of {tags}."
             )
