@@ -23,6 +23,7 @@ from benchmarks import (
     streaming,
     sweep,
     tracking_cost,
+    values,
     writing,
 )
 from cli.quiet import quiet, quiet_environment
@@ -37,6 +38,7 @@ OTHERS = (
     "language_speed",
     "endings",
     "streaming",
+    "values",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -79,6 +81,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "demo": demo.measure,
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
+        "values": values.measure,
         "streaming": lambda: streaming.measure(data),
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),

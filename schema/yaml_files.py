@@ -143,8 +143,9 @@ class _Reader:
         return self._text(event)
 
     def _text(self, event: Any) -> str:
+        text = event.value.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass")  # JSON's pairs
         try:
-            return check_text(event.value)
+            return check_text(text)
         except ValueError as error:
             raise self._refusal(event, f"a text cannot be kept: {error}") from error
 

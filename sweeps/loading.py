@@ -47,6 +47,7 @@ def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, l
 def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """The base experiment's mapping with the sweep's and the caller's overrides."""
     path = catalog_file(EXPERIMENTS, sweep.experiment, kind="experiment")
+    check_once([*sweep.overrides])
     mapping = with_values(read_yaml(path), sweep.overrides)
     mapping = overridden(ExperimentConfig, mapping, overrides)
     config = parse(ExperimentConfig, mapping, where=sweep.name)

@@ -19,8 +19,10 @@ from cli.options import folder_given
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
+from schema.catalog import catalog_names
 from schema.fields import dotted_keys
 from schema.yaml_files import read_yaml, yaml_value
+from sweeps.loading import CATALOG as SWEEPS
 from sweeps.loading import load_search
 from tracking.addresses import sqlite_path, sqlite_uri
 from tracking.artifacts import local_folder
@@ -46,6 +48,7 @@ ODD = [
     "../..", "/", "//x", "-x", "--root", "my%20project", "100%", "a?b", "a*b[1]", "a::b", "a;b", "$HOME",
     "owner/name", "owner/name/third", "-", "=", "a=b", BOMB,
 ]  # fmt: skip
+_SCHEMA = ExperimentConfig.model_json_schema()
 characters = st.characters(codec=None)  # surrogates too: they are a command line's bytes that are no UTF-8
 values = st.one_of(
     st.sampled_from(ODD),
@@ -64,7 +67,25 @@ keys = st.one_of(
     ),
     st.text(characters, max_size=20),
 )
-overrides = st.tuples(st.sampled_from(["demo_reviews", "demo_stories"]), keys, values)
+experiments = st.sampled_from(["demo_reviews", "demo_stories"])
+_FITTING = {
+    "integer": st.integers(0, 3000).map(str) | st.integers(0, 64).map("{:05}".format),
+    "number": st.floats(0, 1).map(repr) | st.floats(0, 1e-3).map("{:e}".format),
+    "string": st.text(st.characters(exclude_categories=["Cc", "Cs", "Zl", "Zp"]), min_size=1, max_size=20),
+    "boolean": st.sampled_from(["true", "false"]),
+    "null": st.just("none"),
+}
+
+
+@st.composite
+def fitting(draw: st.DrawFn) -> tuple[str, str, str]:
+    """An override whose value is of its key's type, and often within its bounds."""
+    key = draw(st.sampled_from(dotted_keys(ExperimentConfig)))
+    types = sorted(types_of(key) & _FITTING.keys()) or ["null"]
+    return draw(experiments), key, draw(_FITTING[draw(st.sampled_from(types))])
+
+
+overrides = fitting() | st.tuples(experiments, keys, values)
 _scalars = st.one_of(
     st.none(),
     st.booleans(),
@@ -87,7 +108,14 @@ yaml_texts = st.one_of(
     structures.map(lambda content: yaml.safe_dump(content, allow_unicode=True)),
     st.lists(st.text("ab:- #[]{},'\"&*!?|>\n\t0129~", max_size=25), max_size=8).map("\n".join),
 )
-names = values
+names = st.one_of(
+    values,
+    st.text("0123456789abcdef", min_size=1, max_size=40),
+    st.sampled_from(catalog_names(SWEEPS)),
+    st.sampled_from(catalog_names(SWEEPS)).flatmap(
+        lambda name: st.sampled_from([name[:-1], f"{name}/", f"../{name}"])
+    ),
+)
 roots = st.one_of(
     st.sampled_from(ODD),
     st.text(characters, min_size=1, max_size=20),
@@ -125,7 +153,7 @@ def judge_override(case: tuple[str, str, str]) -> None:
     value: Any = config
     for part in key.split("."):
         value = getattr(value, part)
-    assert means(value, text, _types(key)), (key, text, value)
+    assert means(value, text, types_of(key)), (key, text, value)
 
 
 def means(value: object, text: str, types: set[str]) -> bool:
@@ -154,15 +182,14 @@ def _whole(text: str) -> int:
     return int(text[:1].strip("0123456789") + (text.lstrip("+-").lstrip("0") or "0"))
 
 
-def _types(key: str) -> set[str]:
+def types_of(key: str) -> set[str]:
     """The JSON types of a key, from pydantic's own schema."""
-    schema = ExperimentConfig.model_json_schema()
-    nodes: list[Any] = [schema]
+    nodes: list[Any] = [_SCHEMA]
     for part in key.split("."):
         nodes = [
-            node["properties"][part] for node in _flat(nodes, schema) if part in node.get("properties", {})
+            node["properties"][part] for node in _flat(nodes, _SCHEMA) if part in node.get("properties", {})
         ]
-    return {node.get("type", "string") for node in _flat(nodes, schema)}
+    return {node.get("type", "string") for node in _flat(nodes, _SCHEMA)}
 
 
 def _flat(nodes: list[Any], schema: Any) -> list[Any]:
