@@ -160,10 +160,6 @@ def test_a_plain_folder(root: Path, uri: str) -> None:
     assert "plain files" in _fault(root, uri)
 
 
-def test_a_path_that_cannot_be_an_address(root: Path) -> None:
-    assert "question mark" in _fault(root / "what?")
-
-
 def test_the_environment_names_the_store(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
     assert Store.open(tmp_path / "elsewhere").uri == f"sqlite:///{root / 'mlflow.db'}"
