@@ -23,6 +23,7 @@ from benchmarks import (
     streaming,
     sweep,
     tracking_cost,
+    values,
     writing,
 )
 from benchmarks.gpu import command as gpu
@@ -39,6 +40,7 @@ OTHERS = (
     "endings",
     "streaming",
     "gpu",
+    "values",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -82,6 +84,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "demo": demo.measure,
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
+        "values": values.measure,
         "streaming": lambda: streaming.measure(data),
         "gpu": lambda: gpu.measure(arguments),
         "writing_speed": lambda: writing.measure_speed(root, run),

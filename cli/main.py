@@ -18,6 +18,11 @@ from cli.options import (
     Root,
     RunId,
     ended_in_one_line,
+    name_argument,
+    name_option,
+    number_option,
+    text_option,
+    whole_option,
     wrong_command_line,
 )
 from cli.quiet import quiet_environment
@@ -50,7 +55,7 @@ def common(
 @app.command()
 @ended_in_one_line
 def sweep(
-    name: Annotated[str, typer.Argument(help="A catalogued sweep, or a YAML file.")],
+    name: Annotated[str, name_argument("A catalogued sweep, or a YAML file.", "NAME")],
     overrides: Overrides = None,
     again: Again = False,
     root: Root = DEFAULT_ROOT,
@@ -66,7 +71,7 @@ def sweep(
 @app.command()
 @ended_in_one_line
 def train(
-    name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
+    name: Annotated[str, name_argument("A catalogued experiment, or a YAML file.", "NAME")],
     overrides: Overrides = None,
     again: Again = False,
     root: Root = DEFAULT_ROOT,
@@ -84,9 +89,9 @@ def train(
 @app.command()
 @ended_in_one_line
 def runs(
-    experiment: Annotated[str | None, typer.Option(help="Only of this MLflow experiment.")] = None,
-    sweep: Annotated[str | None, typer.Option(help="Only under this sweep's run ID.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="So many, newest first.")] = 20,
+    experiment: Annotated[str | None, name_option("Only of this MLflow experiment.")] = None,
+    sweep: Annotated[str | None, name_option("Only under this sweep's run ID.")] = None,
+    limit: Annotated[int, whole_option("So many, newest first.", 1, 1_000_000)] = 20,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
@@ -120,17 +125,21 @@ def generate(
     run_id: RunId,
     prompt: Annotated[
         list[str] | None,
-        typer.Option(help="What stories begin with; may be given again. Without it they begin at will."),
+        text_option("What stories begin with; may be given again. Without it they begin at will."),
     ] = None,
-    n: Annotated[int, typer.Option("--n", min=1, help="Stories for each prompt.")] = 1,
+    n: Annotated[int, whole_option("Stories for each prompt.", 1, 10_000, "--n")] = 1,
     max_length: Annotated[
-        int | None, typer.Option(help="Tokens of a story, prompt and end included; none: the context.")
+        int | None,
+        whole_option("Tokens of a story, prompt and end included; none: the context.", 2, 1_000_000),
     ] = None,
-    temperature: Annotated[float | None, typer.Option(help="Above 0; lower is less daring. [0.8]")] = None,
-    top_p: Annotated[float | None, typer.Option(help="In (0, 1]; 1 draws from all tokens. [0.95]")] = None,
-    repetition_penalty: Annotated[float | None, typer.Option(help="From 1, which is none. [1]")] = None,
-    seed: Annotated[int | None, typer.Option(help="Of the stories' random generators. [0]")] = None,
-    variant: Annotated[str, typer.Option(help="Which model writes: torch, fp32 or int8.")] = "torch",
+    temperature: Annotated[float | None, number_option("Above 0; lower is less daring. [0.8]")] = None,
+    top_p: Annotated[float | None, number_option("In (0, 1]; 1 draws from all tokens. [0.95]")] = None,
+    repetition_penalty: Annotated[float | None, number_option("From 1, which is none. [1]")] = None,
+    seed: Annotated[
+        int | None,
+        whole_option("Of the stories' random generators. [0]", 0, 2**32 - 1),
+    ] = None,
+    variant: Annotated[str, name_option("Which model writes: torch, fp32 or int8.")] = "torch",
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
@@ -150,7 +159,7 @@ def generate(
 @app.command()
 @ended_in_one_line
 def story(
-    story_id: Annotated[str, typer.Argument(metavar="ID#N", help="A run of stories and a number in it.")],
+    story_id: Annotated[str, name_argument("A run of stories and a number in it.", "ID#N")],
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
@@ -174,7 +183,7 @@ def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 def fork(
     origin: Annotated[
         str,
-        typer.Argument(metavar="ID@STEP", help="A run and a step it has a checkpoint of, or best, or last."),
+        name_argument("A run and a step it has a checkpoint of, or best, or last.", "ID@STEP"),
     ],
     overrides: Overrides = None,
     root: Root = DEFAULT_ROOT,
@@ -200,7 +209,8 @@ def reproduce(
         bool, typer.Option("--accept-tolerance", help="Exit with 0 also when only within tolerance.")
     ] = False,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="CPU threads; without it as many as recorded.")
+        int | None,
+        whole_option("CPU threads; without it as many as recorded.", 1, 1024),
     ] = None,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
@@ -229,8 +239,8 @@ def verify(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 @app.command()
 @ended_in_one_line
 def diff(
-    one: Annotated[str, typer.Argument(metavar="A", help="A run's ID or the beginning of it.")],
-    other: Annotated[str, typer.Argument(metavar="B", help="Another's.")],
+    one: Annotated[str, name_argument("A run's ID or the beginning of it.", "A")],
+    other: Annotated[str, name_argument("Another's.", "B")],
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
@@ -252,8 +262,8 @@ def catalog(json: Json = False) -> int:
 @app.command()
 @ended_in_one_line
 def ui(
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=1, max=65535)] = 5000,
+    host: Annotated[str, name_option("Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, whole_option("Port to listen on.", 1, 65535)] = 5000,
     root: Root = DEFAULT_ROOT,
 ) -> int:
     """Open the MLflow UI over the store, until Ctrl-C."""

@@ -7,17 +7,21 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, ParamSpec
+from typing import Annotated, Any, ParamSpec
 
 import typer
 from typer.exceptions import TyperException
 
 from cli.debug import debug_file
-from errors import UserError
+from errors import UserError, one_line
 from host.boundary import LibraryError, first_line
+from schema.numbers import decimal, whole
+from schema.strict import absolute, check_line, check_text
 from tracking.redaction import redacted
 
 FAULT = 3  # exit code: Encore itself failed
+_LINE = 500  # characters of a message, whatever is in it
+_SHOWN = 120
 Arguments = ParamSpec("Arguments")
 
 
@@ -53,14 +57,14 @@ def _kept(error: Exception, arguments: Mapping[str, object]) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"encore: {redacted(message)}", file=sys.stderr)  # noqa: T201
+    print(one_line(f"encore: {redacted(message)}", _LINE), file=sys.stderr)  # noqa: T201
     return code
 
 
 def wrong_command_line(error: TyperException) -> int:
     """Say in one line what is wrong with an option or an argument; its exit code. Help that was asked for is whole."""
     message = error.format_message()
-    if "\n" in message:
+    if type(error).__name__ == "NoArgsIsHelpError":
         print(message, file=sys.stderr)  # noqa: T201
         return error.exit_code
     context = getattr(error, "ctx", None)
@@ -70,14 +74,96 @@ def wrong_command_line(error: TyperException) -> int:
     )
 
 
+def whole_option(text: str, low: int, high: int, *names: str) -> Any:
+    """An option with a whole number of decimal digits from `low` to `high`. text: of its help."""
+
+    def read(given: str | int) -> int:
+        try:
+            number = given if isinstance(given, int) else whole(given)  # a default is one already
+        except ValueError as error:
+            raise typer.BadParameter(f"{error}; give one from {low} to {high}") from error
+        if number is None or not low <= number <= high:
+            raise typer.BadParameter(f"{_shown(given)} is no whole number from {low} to {high}")
+        return number
+
+    return typer.Option(*names, help=text, parser=read, metavar="N")
+
+
+def number_option(text: str) -> Any:
+    """An option with a finite decimal number; its range is the schema's matter."""
+    return typer.Option(help=text, parser=_number, metavar="NUMBER")
+
+
+def name_option(text: str) -> Any:
+    """An option with a name or an ID."""
+    return typer.Option(help=text, parser=_name, metavar="NAME")
+
+
+def name_argument(text: str, metavar: str) -> Any:
+    """An argument that is a name or an ID."""
+    return typer.Argument(help=text, parser=_name, metavar=metavar)
+
+
+def text_option(text: str) -> Any:
+    """An option with a text of any lines; it may be given again."""
+    return typer.Option(help=text, parser=_text, metavar="TEXT")
+
+
+def _number(text: str) -> float:
+    try:
+        found = decimal(text)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+    if found is None:
+        raise typer.BadParameter(f"{_shown(text)} is no decimal number")
+    return found
+
+
+def _name(text: str) -> str:
+    """`text` as it was typed: one line, not empty as an unset shell variable is."""
+    if not text:
+        raise typer.BadParameter("it is empty, as an unset shell variable is")
+    try:
+        return check_line(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{_shown(text)}: {error}") from error
+
+
+def _text(text: str) -> str:
+    try:
+        return check_text(text)
+    except ValueError as error:
+        raise typer.BadParameter(f"{_shown(text)}: {error}") from error
+
+
+def folder_given(text: str | Path) -> Path:
+    """A folder as it was typed; `~` is the home folder also where the shell left it."""
+    try:
+        absolute(_name(str(text)))
+        return Path(text).expanduser()
+    except ValueError as error:
+        raise typer.BadParameter(f"{_shown(text)}: {error}") from error
+
+
+def _shown(text: object) -> str:
+    return one_line(repr(text), _SHOWN)
+
+
 Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 Root = Annotated[
-    Path, typer.Option("--root", help="Folder of everything that runs leave.", envvar="ENCORE_ROOT")
+    Path,
+    typer.Option(
+        "--root",
+        help="Folder of everything that runs leave.",
+        envvar="ENCORE_ROOT",
+        parser=folder_given,
+        metavar="FOLDER",
+    ),
 ]
 Overrides = Annotated[
     list[str] | None, typer.Argument(metavar="[KEY=VALUE]...", help="Keys of the experiment to change.")
 ]
-RunId = Annotated[str, typer.Argument(metavar="ID", help="A run's ID or the beginning of it.")]
+RunId = Annotated[str, name_argument("A run's ID or the beginning of it.", "ID")]
 Again = Annotated[
     bool, typer.Option("--again", help="Train also what has already finished, bit for bit the same.")
 ]

@@ -11,7 +11,8 @@ from cli.story_tables import print_replay, print_setting, print_settings, print_
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.config import DecodingConfig
-from experiments.loading import parse
+from schema.numbers import counted
+from schema.validation import parse
 
 if TYPE_CHECKING:
     from sweeps.config import DecodingSweepConfig
@@ -45,13 +46,14 @@ def generate_verb(
 
 def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
     run_id, _, number = story_id.partition("#")
-    if not run_id or not number.isdecimal():
+    wanted = counted(number)
+    if not run_id or wanted is None:
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
     out, progress, store, record = named_run(run_id, root)
     from experiments.replay import replay
 
     with progress.status("writing the story again"):
-        found = replay(store, record, int(number))
+        found = replay(store, record, wanted)
     if as_json:
         print_json({**asdict(found), "same": found.same})
     else:

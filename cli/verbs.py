@@ -27,8 +27,10 @@ from cli.tables import (
 from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
-from experiments.loading import CATALOG, catalog_names, load_experiment
+from experiments.loading import CATALOG, load_experiment
 from experiments.record import run_name, told_apart
+from schema.catalog import catalog_names
+from schema.numbers import counted
 
 if TYPE_CHECKING:
     from experiments.result import RunResult
@@ -172,14 +174,16 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
     run_id, _, at = origin.partition("@")
-    if not run_id or not at:
+    step = counted(at)
+    if not run_id or (step is None and at not in ("best", "last")):
         raise UserError(
             "names no checkpoint", where=origin, cure="Write ID@STEP, ID@best or ID@last, as in 3f2a91c0@400."
         )
     out, progress, store, record = named_run(run_id, root)
     from experiments.fork import fork
 
-    return _ended(fork(store, record, at, overrides, console=progress), out, store, root, as_json=as_json)
+    result = fork(store, record, at if step is None else str(step), overrides, console=progress)
+    return _ended(result, out, store, root, as_json=as_json)
 
 
 def _check_verb(name: str, others: Path, ours: Path, *, is_a: str, verb: str) -> None:
@@ -248,7 +252,7 @@ def catalog_verb(*, as_json: bool) -> int:
 
 
 def _described(catalog: Path) -> dict[str, str]:
-    from experiments.loading import read_yaml
+    from schema.yaml_files import read_yaml
 
     return {name: str(read_yaml(catalog / f"{name}.yaml")["description"]) for name in catalog_names(catalog)}
 

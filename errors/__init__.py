@@ -1,5 +1,26 @@
 """The one exception type for mistakes that the user can mend."""
 
+_LINE = 480  # characters of a whole error
+_CURE = 200
+_PLACE = 120  # what a place may always have, and more where the rest is short
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` in one line of at most `limit` printable characters; of a longer one the middle is left out.
+
+    Line breaks and runs of blanks become one blank, other control characters their escapes.
+    """
+    if len(text) > 4 * limit:  # before anything is done with each character of it
+        text = f"{text[: 2 * limit]} … {text[-2 * limit :]}"
+    plain = "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in " ".join(text.split())
+    )
+    if len(plain) <= limit:
+        return plain
+    ahead = (limit - 1) // 2
+    return f"{plain[:ahead]}…{plain[len(plain) - (limit - 1 - ahead) :]}"
+
 
 class UserError(Exception):
     """A problem that its reader can cure: what is wrong, where, and what to do.
@@ -15,7 +36,12 @@ class UserError(Exception):
         super().__init__(f"{where}: {what}. {cure}")
 
     def __str__(self) -> str:
-        return " ".join(f"{self.where}: {self.what}. {self.cure}".split())
+        """At most 480 characters: a value of any length may be in it, and the cure is to stay readable."""
+        cure = one_line(self.cure, _CURE)
+        room = _LINE - len(cure) - len(": . ")
+        what = one_line(self.what, room)
+        where = one_line(self.where, max(_PLACE, room - len(what)))
+        return one_line(f"{where}: {one_line(what, room - len(where))}. {cure}", _LINE)
 
 
 class RunError(UserError):

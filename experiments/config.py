@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+
+from schema.strict import Strict, absolute, check_line, check_text
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 Device = Literal["auto", "cpu", "cuda"]
 
 
-def absolute(path: str) -> str:
-    """`path` from the root, `~` resolved. ValueError when `~name` is nobody here."""
-    try:
-        return str(Path(path).expanduser().absolute())
-    except RuntimeError as error:
-        raise ValueError(f"{path.split('/')[0]} is no user of this machine") from error
+_MOST_STEPS = 1_000_000_000
+_MOST_ROWS = 1_000_000_000
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+_NO_REVISION = re.compile(r"[\s~^:?*\[\\]")  # what git refuses in a branch's name
 
 
-class Strict(BaseModel):
-    """Frozen; unknown keys are errors."""
+def _is_revision(revision: str) -> str:
+    if _NO_REVISION.search(check_line(revision)):
+        raise ValueError("no name of a branch, tag or commit")
+    return revision
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+
+def _is_plain(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError("a name has small letters, digits and _, and begins with a letter")
+    return name
+
+
+Name = Annotated[str, StringConstraints(max_length=100), AfterValidator(_is_plain)]
+"""Of an experiment or a sweep; files are named by it."""
+Text = Annotated[str, StringConstraints(max_length=10_000), AfterValidator(check_text)]
+Revision = Annotated[str, StringConstraints(min_length=1, max_length=255), AfterValidator(_is_revision)]
+"""Of a repository on the hub: branch, tag or commit."""
 
 
 class CorpusConfig(Strict):
@@ -30,21 +44,21 @@ class CorpusConfig(Strict):
 
     path: str | None = Field(default=None, min_length=1)
     """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
-    revision: str = "main"
+    revision: Revision = "main"
     """Hub revision; it is resolved to a commit, which the run records."""
     batch_size: int = Field(gt=0, le=4096)
     """Rows of a training batch."""
-    batch_tokens: int | None = Field(default=None, gt=0)
+    batch_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
     """Most padded tokens of a training batch; none: only batch_size counts."""
-    evaluation_tokens: int = Field(default=4096, gt=0)
+    evaluation_tokens: int = Field(default=4096, gt=0, le=100_000_000)
     """Most padded tokens of an evaluation batch."""
     group_by_length: bool = True
     """Rows of like length stand together, so that little is padded."""
-    selection_examples: int = Field(gt=0)
+    selection_examples: int = Field(gt=0, le=_MOST_ROWS)
     """Rows of train held out for model selection, pruning and early stopping (`val/...`)."""
-    selection_seed: int = Field(default=0, ge=0)
+    selection_seed: int = Field(default=0, ge=0, lt=2**63)
     """Draws the held-out rows; apart from `seed`, so that runs of several seeds compare."""
-    train_examples: int | None = Field(default=None, gt=0)
+    train_examples: int | None = Field(default=None, gt=0, le=_MOST_ROWS)
     """Keep so many of the remaining train rows; none: all."""
     loader_workers: int = Field(default=0, ge=0, le=64)
     """Processes that build batches. They never change what is in a batch."""
@@ -81,11 +95,11 @@ class ModelConfig(Strict):
 
     pretrained: str | None = Field(default=None, min_length=1)
     """Folder or hub id to start from; none: random weights of the dimensions below."""
-    revision: str = "main"
+    revision: Revision = "main"
     """Hub revision of `pretrained`."""
     tokenizer: str | None = Field(default=None, min_length=1)
     """Folder or hub id; none: the one of `pretrained`, or else one trained on the corpus."""
-    tokenizer_revision: str = "main"
+    tokenizer_revision: Revision = "main"
     """Hub revision of `tokenizer`."""
     vocab_size: int = Field(default=4096, ge=64, le=100_000)
     """Size of a tokenizer trained on the corpus."""
@@ -94,16 +108,20 @@ class ModelConfig(Strict):
     dim: int = Field(default=768, ge=8, le=4096)
     """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
-    frozen_layers: int = Field(default=0, ge=0)
+    frozen_layers: int = Field(default=0, ge=0, le=1000)
     """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
 
     @field_validator("pretrained", "tokenizer")
     @classmethod
     def _absolute(cls, source: str | None) -> str | None:
         """A folder by its full path, so that the run can be loaded again from any other; a hub id as it is."""
-        if source is None or not (source.startswith((".", "/", "~")) or Path(source).is_dir()):
-            return source
-        return absolute(source)
+        if source is None:
+            return None
+        if source.startswith((".", "/", "~")) or Path(absolute(source)).is_dir():
+            return absolute(source)
+        if not _HUB_ID.fullmatch(source):
+            raise ValueError("no folder here, and no id of the hub, which looks like owner/name")
+        return source
 
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:
@@ -138,26 +156,26 @@ class OptimConfig(Strict):
     """On matrices only."""
     beta1: float = Field(default=0.9, ge=0, lt=1)
     beta2: float = Field(default=0.999, ge=0, lt=1)
-    epsilon: float = Field(default=1e-8, gt=0)
+    epsilon: float = Field(default=1e-8, gt=0, le=1)
     schedule: Literal["linear", "constant", "cosine"] = "linear"
     warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
     """Share of all optimiser steps during which the rate rises linearly."""
     layerwise_decay: float = Field(default=1.0, gt=0, le=1)
     """Each block learns at this share of the rate of the one above; 1: all alike."""
-    gradient_clip_norm: float | None = Field(default=1.0, gt=0)
+    gradient_clip_norm: float | None = Field(default=1.0, gt=0, le=1e12)
 
 
 class TrainConfig(Strict):
     """How long, how precisely, on what."""
 
     max_epochs: int = Field(default=1, ge=1, le=1000)
-    max_steps: int | None = Field(default=None, ge=1)
+    max_steps: int | None = Field(default=None, ge=1, le=_MOST_STEPS)
     """Optimiser steps; none: max_epochs epochs."""
-    accumulate_batches: int = Field(default=1, ge=1)
+    accumulate_batches: int = Field(default=1, ge=1, le=1_000_000)
     """Batches per optimiser step."""
-    validations: int = Field(default=8, ge=1)
+    validations: int = Field(default=8, ge=1, le=1_000_000)
     """Equally spaced validations on the held-out slice, the last at the last step."""
-    early_stopping_patience: int | None = Field(default=None, ge=1)
+    early_stopping_patience: int | None = Field(default=None, ge=1, le=1_000_000)
     """Stop after so many validations without a lower held-out loss; none: never."""
     precision: Precision = "32-true"
     matmul_precision: Literal["highest", "high", "medium"] = "highest"
@@ -167,11 +185,11 @@ class TrainConfig(Strict):
     """CPU threads of torch; none: one per core. Bits depend on it."""
     deterministic: bool = True
     """Only deterministic algorithms; a run names the operations that have none."""
-    checkpoint_every_minutes: float | None = Field(default=5.0, gt=0)
+    checkpoint_every_minutes: float | None = Field(default=5.0, gt=0, le=1e6)
     """Between writes of the last checkpoint; none: only with the best one and at the end."""
-    checkpoint_every_steps: int | None = Field(default=None, ge=1)
+    checkpoint_every_steps: int | None = Field(default=None, ge=1, le=_MOST_STEPS)
     """The same in optimiser steps; whichever comes first."""
-    keep_checkpoint_every_steps: int | None = Field(default=None, ge=1)
+    keep_checkpoint_every_steps: int | None = Field(default=None, ge=1, le=_MOST_STEPS)
     """Keep a checkpoint for good every so many optimiser steps, to fork from; none: only the best and the last."""
 
 
@@ -180,22 +198,22 @@ class ExportConfig(Strict):
 
     when: Literal["finished", "best", "never"] = "finished"
     """After every finished run; only for the best run of a sweep; never."""
-    threads: int = Field(default=1, ge=1)
+    threads: int = Field(default=1, ge=1, le=1024)
     """Of onnxruntime when latency is measured."""
-    scored_examples: int = Field(default=2000, ge=1)
+    scored_examples: int = Field(default=2000, ge=1, le=_MOST_ROWS)
     """Rows of the official split that the variants are scored on, drawn with a fixed seed; all if fewer."""
     max_accuracy_drop: float = Field(default=0.005, ge=0, le=1)
     """Gate of classifiers: INT8 accuracy may fall so much below FP32, as a share."""
-    max_loss_increase: float = Field(default=0.05, ge=0)
+    max_loss_increase: float = Field(default=0.05, ge=0, le=1e6)
     """Gate of language models: INT8 loss may rise so much above FP32, nats/token."""
 
 
 class DecodingConfig(Strict):
     """How a language model writes: samples of a training, `encore generate` and decoding sweeps."""
 
-    max_length: int | None = Field(default=None, ge=2)
+    max_length: int | None = Field(default=None, ge=2, le=1_000_000)
     """Tokens of a story, those of its prompt and its end included; none: what the model's context holds."""
-    temperature: float = Field(default=0.8, gt=0, le=100, allow_inf_nan=False)
+    temperature: float = Field(default=0.8, gt=0, le=100)
     top_p: float = Field(default=0.95, gt=0, le=1)
     repetition_penalty: float = Field(default=1.0, ge=1, le=100)
     seed: int = Field(default=0, ge=0, lt=2**32)
@@ -205,8 +223,10 @@ class DecodingConfig(Strict):
 class SamplesConfig(Strict):
     """Stories that a language model writes after each validation, to watch it learn."""
 
-    prompts: tuple[Annotated[str, StringConstraints(strip_whitespace=True)], ...] = Field(
-        min_length=1, max_length=64
+    prompts: tuple[Annotated[Text, StringConstraints(strip_whitespace=True)], ...] = Field(
+        min_length=1,
+        max_length=64,
+        strict=False,  # a list, as YAML and JSON have it; each item is strict
     )
     decoding: DecodingConfig = DecodingConfig()
 
@@ -214,8 +234,8 @@ class SamplesConfig(Strict):
 class ExperimentConfig(Strict):
     """One experiment, complete."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: str
+    name: Name
+    description: Text
     seed: int = Field(default=0, ge=0, lt=2**32)
     data: Annotated[TextClassificationConfig | StoriesConfig, Field(discriminator="kind")]
     model: Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discriminator="kind")]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from errors import UserError
-from experiments.config import DecodingConfig, ExperimentConfig, Strict
+from experiments.config import DecodingConfig, ExperimentConfig
 from experiments.digests import file_digest
 from experiments.endings import ended_in_the_record
 from experiments.kept import check_model
@@ -28,6 +28,7 @@ from experiments.recorded import (
 )
 from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from export.options import VARIANTS, VariantName
+from schema.strict import Strict
 from tracking.provenance import collect
 
 if TYPE_CHECKING:
@@ -129,10 +130,10 @@ class Request(Strict):
     variant: VariantName
     weights: str
     """sha256 of the file that holds them."""
-    threads: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
+    threads: int = Field(ge=1, le=1024)
+    batch_size: int = Field(ge=1, le=1_000_000)
     decoding: DecodingConfig
-    prompts: tuple[str, ...] = Field(min_length=1)
+    prompts: tuple[str, ...] = Field(min_length=1, strict=False)  # a list, as JSON has it
 
 
 def variant_named(name: str) -> VariantName:

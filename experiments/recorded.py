@@ -13,7 +13,6 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.digests import file_digest
-from experiments.loading import parse
 from experiments.progress import reported
 from experiments.record import (
     CONFIG_FILE,
@@ -26,6 +25,7 @@ from experiments.record import (
     seal_tag,
 )
 from host.disk import disk_errors
+from schema.validation import parse
 from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:

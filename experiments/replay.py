@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from experiments.generate import REQUEST_FILE, STORIES_TABLE, Request, source_of
-from experiments.loading import parse
 from experiments.recorded import RunArtifacts, altered
 from experiments.writing import Story
+from schema.validation import parse
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord

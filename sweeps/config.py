@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import math
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from experiments.config import DecodingConfig, Strict
+from experiments.config import DecodingConfig, Name, Text
 from export.options import VariantName
+from schema.strict import Strict
 
-Scalar = bool | int | float | str
-_EXPONENT = re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+")
+Scalar = bool | int | float | Text
+_MOST_GRID_TRIALS = 10_000
+_MOST_TRIALS = 1_000_000
+_Whole = Annotated[int, Field(ge=-(2**53), le=2**53)]  # what a float holds exactly, as Optuna keeps them
 
 
 class FloatRange(Strict):
@@ -36,10 +39,10 @@ class IntRange(Strict):
     """A whole number from `low` to `high`, both included."""
 
     kind: Literal["int"]
-    low: int
-    high: int
+    low: _Whole
+    high: _Whole
     log: bool = False
-    step: int = Field(default=1, gt=0)
+    step: int = Field(default=1, gt=0, le=2**53)
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -54,15 +57,9 @@ class Choice(Strict):
     """One of `options`."""
 
     kind: Literal["choice"]
-    options: tuple[Scalar, ...] = Field(min_length=1)
-
-    @field_validator("options", mode="before")
-    @classmethod
-    def _numbers(cls, options: Any) -> Any:
-        """YAML 1.1 reads 2e-5, without a point, as a string."""
-        if not isinstance(options, (list, tuple)):
-            return options
-        return [float(o) if isinstance(o, str) and _EXPONENT.fullmatch(o) else o for o in options]
+    options: tuple[Scalar, ...] = Field(
+        min_length=1, max_length=1000, strict=False
+    )  # a list; each option is strict
 
 
 Dimension = Annotated[FloatRange | IntRange | Choice, Field(discriminator="kind")]
@@ -72,7 +69,7 @@ class TpeConfig(Strict):
     """Tree-structured Parzen estimator (Bergstra et al. 2011; Watanabe 2023, arXiv 2304.11127)."""
 
     kind: Literal["tpe"]
-    startup_trials: int = Field(default=5, ge=1)
+    startup_trials: int = Field(default=5, ge=1, le=_MOST_TRIALS)
     """Trials that are drawn at random first."""
     multivariate: bool = True
 
@@ -93,9 +90,9 @@ class MedianConfig(Strict):
     """Stop a trial whose best value so far is below the median of the others at that step."""
 
     kind: Literal["median"]
-    startup_trials: int = Field(default=4, ge=1)
+    startup_trials: int = Field(default=4, ge=1, le=_MOST_TRIALS)
     """Trials that must have finished before one is stopped."""
-    warmup_steps: int = Field(default=0, ge=0)
+    warmup_steps: int = Field(default=0, ge=0, le=1_000_000_000)
     """No trial is stopped before this optimiser step."""
 
 
@@ -103,8 +100,8 @@ class SuccessiveHalvingConfig(Strict):
     """Asynchronous successive halving (Li et al. 2018, arXiv 1810.05934)."""
 
     kind: Literal["successive_halving"]
-    first_rung_steps: int = Field(ge=1)
-    reduction_factor: int = Field(default=3, ge=2)
+    first_rung_steps: int = Field(ge=1, le=1_000_000_000)
+    reduction_factor: int = Field(default=3, ge=2, le=1000)
 
 
 class NoPruningConfig(Strict):
@@ -116,16 +113,16 @@ class NoPruningConfig(Strict):
 class BudgetConfig(Strict):
     """What the sweep may cost."""
 
-    trials: int = Field(ge=1)
+    trials: int = Field(ge=1, le=_MOST_TRIALS)
     """Over all sittings."""
-    minutes: float | None = Field(default=None, gt=0)
+    minutes: float | None = Field(default=None, gt=0, le=1e6)
     """No trial starts after so many minutes of a sitting; none: only `trials` counts."""
 
 
 class FinaleConfig(Strict):
     """The best trials once more, from the start, with a longer budget each; the best of them is the sweep's."""
 
-    top: int = Field(ge=1)
+    top: int = Field(ge=1, le=1000)
     overrides: dict[str, Any]
     """Dotted keys of the experiment, such as train.max_steps. A smaller data.selection_examples gives rows
     back to the training; its rows are some of the larger slice's."""
@@ -134,9 +131,9 @@ class FinaleConfig(Strict):
 class SearchConfig(Strict):
     """What every search has: a space, how points of it are drawn and what it may cost."""
 
-    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
-    description: str
-    space: dict[str, Dimension] = Field(min_length=1)
+    name: Name
+    description: Text
+    space: dict[str, Dimension] = Field(min_length=1, max_length=100)
     """Dotted keys and what to draw for them."""
     sampler: Annotated[TpeConfig | RandomConfig | GridConfig, Field(discriminator="kind")]
     pruner: Annotated[MedianConfig | SuccessiveHalvingConfig | NoPruningConfig, Field(discriminator="kind")]
@@ -147,13 +144,16 @@ class SearchConfig(Strict):
     def _grid_needs_choices(self) -> Self:
         if self.sampler.kind == "grid" and any(dim.kind != "choice" for dim in self.space.values()):
             raise ValueError("a grid needs choices in every dimension of the space")
+        size = math.prod(len(dim.options) for dim in self.space.values() if dim.kind == "choice")
+        if self.sampler.kind == "grid" and size > _MOST_GRID_TRIALS:
+            raise ValueError(f"a grid of {size:,} combinations; {_MOST_GRID_TRIALS:,} are possible")
         return self
 
 
 class SweepConfig(SearchConfig):
     """One sweep over trainings, complete. The first trial has the base experiment's own values."""
 
-    experiment: str
+    experiment: Text
     overrides: dict[str, Any] = Field(default_factory=dict)
     """Dotted keys of the experiment that hold for every trial."""
     finale: FinaleConfig | None = None
@@ -176,7 +176,7 @@ class DecodingSweepConfig(SearchConfig):
     """One sweep over how a trained language model writes. The first trial has the values of `decoding`."""
 
     kind: Literal["decoding"]
-    experiment: str
+    experiment: Text
     """Whose newest finished run writes, unless `run` names one."""
     run: str | None = None
     """A run's ID, or the beginning of one."""

@@ -11,16 +11,12 @@ from experiments.config import ExperimentConfig
 from experiments.loading import (
     CATALOG as EXPERIMENTS,
 )
-from experiments.loading import (
-    catalog_file,
-    dotted_keys,
-    nearest,
-    overridden,
-    parse,
-    read_yaml,
-    set_path,
-)
 from experiments.record import flat_params
+from schema.catalog import catalog_file
+from schema.fields import dotted_keys
+from schema.overrides import check_once, overridden, split, with_values
+from schema.validation import nearest, parse
+from schema.yaml_files import read_yaml
 from sweeps.config import DecodingSweepConfig, SweepConfig
 
 CATALOG = Path(__file__).parent / "catalog"
@@ -35,9 +31,10 @@ def load_search(
     """
     mapping = read_yaml(catalog_file(CATALOG, name, kind="sweep"))
     kind = DecodingSweepConfig if mapping.get("kind") == "decoding" else SweepConfig
-    own = [item for item in overrides if item.split("=")[0].split(".")[0] in kind.model_fields]
+    check_once([split(item)[0] for item in overrides])
+    own = [item for item in overrides if split(item)[0].split(".")[0] in kind.model_fields]
     rest = [item for item in overrides if item not in own]
-    return parse(kind, overridden(mapping, own), where=name), rest
+    return parse(kind, overridden(kind, mapping, own), where=name), rest
 
 
 def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
@@ -50,10 +47,9 @@ def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, l
 def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """The base experiment's mapping with the sweep's and the caller's overrides."""
     path = catalog_file(EXPERIMENTS, sweep.experiment, kind="experiment")
-    mapping = read_yaml(path)
-    for key, value in sweep.overrides.items():
-        set_path(mapping, key, value, where=f"{sweep.name}: overrides.{key}")
-    mapping = overridden(mapping, overrides)
+    check_once([*sweep.overrides])
+    mapping = with_values(read_yaml(path), sweep.overrides)
+    mapping = overridden(ExperimentConfig, mapping, overrides)
     config = parse(ExperimentConfig, mapping, where=sweep.name)
     check_keys(sweep, config)
     return config.model_dump(mode="json")

@@ -13,10 +13,10 @@ from errors import RunError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.exporting import EXPORT_GATE, export_run
-from experiments.loading import parse
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
 from experiments.train import train
+from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned

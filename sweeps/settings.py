@@ -10,8 +10,8 @@ import numpy as np
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.generate import Source, source_of
-from experiments.loading import nearest, parse
 from experiments.machine import usable_cores
+from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension, FloatRange
 from sweeps.space import inside
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tracking.addresses import DATABASE_FILE, sqlite_uri
+
 if TYPE_CHECKING:
     from sweeps.study import Search
     from tracking.run_log import RunLog
@@ -19,7 +21,7 @@ _PARENT = "parent_run"  # study attribute
 
 def place_of(store: Store) -> str:
     """What a study remembers of its store; the one beside it may move with its folder."""
-    return "local" if store.uri == f"sqlite:///{store.root / 'mlflow.db'}" else store.uri
+    return "local" if store.uri == sqlite_uri(store.root / DATABASE_FILE) else store.uri
 
 
 def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:

@@ -7,13 +7,10 @@ from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.loading import (
-    overridden,
-    parse,
-    set_path,
-)
 from experiments.machine import check_precision, precision_support, resolve_device
 from experiments.record import flat_params
+from schema.overrides import with_values
+from schema.validation import parse
 from sweeps.config import Choice, Dimension, SweepConfig
 
 PRECISION_KEY = "train.precision"
@@ -78,14 +75,6 @@ def trial_config(sweep: SweepConfig, base: Mapping[str, Any], values: Mapping[st
     """The experiment of one trial, validated like any other."""
     return parse(
         ExperimentConfig,
-        overridden_by(base, values, where=sweep.name),
+        with_values(base, values),
         where=f"sweep {sweep.name}, with {', '.join(f'{key}={value}' for key, value in values.items())}",
     )
-
-
-def overridden_by(base: Mapping[str, Any], values: Mapping[str, Any], *, where: str) -> dict[str, Any]:
-    """A copy of `base` with dotted keys set."""
-    mapping = overridden(base, ())
-    for key, value in values.items():
-        set_path(mapping, key, value, where=where)
-    return mapping

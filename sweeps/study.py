@@ -25,6 +25,7 @@ from sweeps.config import (
     SuccessiveHalvingConfig,
     TpeConfig,
 )
+from tracking.addresses import sqlite_uri
 from tracking.faults import sqlite_fault
 
 if TYPE_CHECKING:
@@ -137,7 +138,7 @@ def open_search(
     root.mkdir(parents=True, exist_ok=True)
     study = optuna.create_study(
         study_name=study_name(sweep, space, base, store_uri),
-        storage=f"sqlite:///{(root / STUDY_FILE).resolve()}",
+        storage=sqlite_uri((root / STUDY_FILE).resolve()),
         direction="maximize" if maximize else "minimize",
         pruner=_pruner(sweep),
         load_if_exists=True,

@@ -15,7 +15,8 @@ from urllib.parse import unquote, urlsplit
 
 from errors import UserError
 from host.disk import disk_errors, is_partial, partial_name, write_atomically
-from tracking.faults import explained, public_uri
+from tracking.addresses import public_uri
+from tracking.faults import explained
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -17,13 +17,12 @@ from urllib.parse import unquote, urlsplit
 
 from errors import UserError
 from host.disk import disk_errors, exclusive, partial_name
+from tracking.addresses import public_uri, sqlite_path, sqlite_uri
 from tracking.faults import (
     LOCK_WAIT_S,
     explained,
     no_mlflow,
-    public_uri,
     sqlite_fault,
-    sqlite_path,
     unreachable,
 )
 
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 _ANSWER_WAIT_S = 5.0
+_SQLITE_PATH_BYTES = 460  # of 512, less what names of a partial file and its journal add
 _MLFLOW_TABLES = {"experiments", "runs", "alembic_version"}
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
@@ -79,11 +79,11 @@ def connect(uri: str, root: Path) -> MlflowClient:
 
 
 def _prepare_sqlite(path: Path, root: Path) -> None:
-    if "?" in str(path):
+    if (length := len(os.fsencode(path))) > _SQLITE_PATH_BYTES:
         raise UserError(
-            "a path with a question mark cannot be written as a database address",
+            f"the path has {length:,} bytes, and SQLite takes {_SQLITE_PATH_BYTES}",
             where=str(path),
-            cure="Choose a folder without one.",
+            cure="Choose another --root.",
         )
     if not path.exists() or path.stat().st_size == 0:
         _create_sqlite(path, root)
@@ -104,7 +104,7 @@ def _create_sqlite(path: Path, root: Path) -> None:
         logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         partial = partial_name(path)
         try:
-            SqlAlchemyStore(f"sqlite:///{partial}", (root / "artifacts").as_uri()).engine.dispose()
+            SqlAlchemyStore(sqlite_uri(partial), (root / "artifacts").as_uri()).engine.dispose()
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)

@@ -7,25 +7,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from errors import UserError
+from tracking.addresses import public_uri, sqlite_path
 
 if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
 
 LOCK_WAIT_S = 10.0
-
-
-def sqlite_path(uri: str) -> Path:
-    """The database file of a `sqlite:///…` URI, absolute."""
-    return Path(uri.partition(":///")[2]).absolute()
-
-
-def public_uri(uri: str) -> str:
-    """`uri` without a user name or password in it, fit to be printed and recorded."""
-    parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else uri
 
 
 @contextmanager

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from host.disk import exclusive
+from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts
-from tracking.faults import explained, public_uri
+from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
 from tracking.owner import Owner
 from tracking.sender import now_ms

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts
-from tracking.faults import explained, public_uri
+from tracking.faults import explained
 from tracking.journal import End, Journal, Record, Status
 from tracking.sender import Sender, now_ms
 from tracking.sink import open_sink

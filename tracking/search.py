@@ -23,7 +23,7 @@ _SHOWN_CHARACTERS = 48
 
 def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
     """The one run whose id begins with `prefix`; `where` names the store in an error."""
-    if not re.fullmatch(r"[0-9a-f]{1,32}", prefix):
+    if not is_run_id(prefix):
         raise _unknown(prefix, where)
     found = _search(
         client, f"attributes.run_id LIKE '{prefix}%'", {}, _experiments(client), _SHOWN_CANDIDATES
@@ -36,6 +36,11 @@ def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
             f"several runs begin with {prefix}: {names}", where=where, cure="Give more of the id."
         )
     return found[0]
+
+
+def is_run_id(text: str) -> bool:
+    """Whether a run's ID could begin so: 1 to 32 hex digits in lower case."""
+    return re.fullmatch(r"[0-9a-f]{1,32}", text) is not None
 
 
 def _short(name: str) -> str:

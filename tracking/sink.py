@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from errors import UserError
-from tracking.faults import LOCK_WAIT_S, explained, sqlite_fault, sqlite_path
+from tracking.addresses import sqlite_path
+from tracking.faults import LOCK_WAIT_S, explained, sqlite_fault
 from tracking.journal import Record
 
 if TYPE_CHECKING:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.disk import disk_errors, make_folder
+from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.artifacts import checked, local_folder
 from tracking.backend import connect, move_in
-from tracking.faults import explained, public_uri
+from tracking.faults import explained
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
@@ -31,6 +32,7 @@ _PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
 _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
 _KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
 _DIGEST_CHARACTERS = 36  # MLflow's limit
+_NAME_CHARACTERS = 250  # of a run's name, in MLflow's table
 _SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
 
 
@@ -60,7 +62,7 @@ class Store:
         """
         root = root.absolute()
         make_folder(root, cure="Choose another --root.")
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root / 'mlflow.db'}"
+        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root / DATABASE_FILE)
         store = cls(uri, root, connect(uri, root))
         if replay_all(store.client, uri, store.journal_folder):
             move_in(uri, root)  # a run that had lost its owner kept a copied store from it
@@ -96,7 +98,7 @@ class Store:
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
             fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
-            run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
+            run = self.client.create_run(experiment_id, tags=fitted, run_name=fit(name, _NAME_CHARACTERS))
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
                 log = self._log(run, sample=sampled and self.sample_every_s > 0)

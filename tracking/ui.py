@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from errors import UserError
-from tracking.faults import public_uri
+from tracking.addresses import public_uri
 from tracking.store import Store
 
 _START_WAIT_S = 90.0

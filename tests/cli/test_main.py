@@ -78,7 +78,10 @@ def test_the_version_is_that_of_the_package() -> None:
         (["train", "tinystories_lr"], "is a sweep. `encore sweep tinystories_lr` runs it."),
         (["sweep", "tinystories_small"], "is an experiment. `encore train tinystories_small` runs it."),
         (["trian"], "No such command 'trian'. Did you mean 'train'? `encore --help` says what there is."),
-        (["generate", "abc", "--n", "0"], "'--n': Input should be greater than or equal to 1."),
+        (
+            ["generate", "abc", "--n", "0"],
+            "'--n': '0' is no whole number from 1 to 10000. `encore generate --help` says",
+        ),
         (["show"], "Missing argument 'ID'. `encore show --help` says what there is."),
         (["sweep", "dem"], "Did you mean demo?"),
         (["train", "demo_reviews", "optim.lerning_rate=1"], "Did you mean optim.learning_rate?"),
@@ -179,7 +182,7 @@ def test_a_dry_run_prints_the_config_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(tmp_path: Path) -> None:
     process = encore(
-        "train", "demo_reviews", "description=':star: [/usr/lib] b:a:b'", "--dry-run", "--root", tmp_path
+        "train", "demo_reviews", "description=:star: [/usr/lib] b:a:b", "--dry-run", "--root", tmp_path
     )
     assert json.loads(process.stdout)["description"] == ":star: [/usr/lib] b:a:b"
 
@@ -187,14 +190,14 @@ def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(tmp_path: 
 BAD_WRITING = [
     (
         ["--temperature", "0"],
-        "encore generate: temperature: 0.0 is not allowed. Give a value greater than 0.",
+        "encore generate: temperature: 0.0 is not allowed. Give a number above 0, at most 100.",
     ),
     (
         ["--temperature", "-1"],
-        "encore generate: temperature: -1.0 is not allowed. Give a value greater than 0.",
+        "encore generate: temperature: -1.0 is not allowed. Give a number above 0, at most 100.",
     ),
-    (["--top-p", "0"], "encore generate: top_p: 0.0 is not allowed. Give a value greater than 0."),
-    (["--top-p", "1.5"], "encore generate: top_p: 1.5 is not allowed. Give a value less than or equal to 1."),
+    (["--top-p", "0"], "encore generate: top_p: 0.0 is not allowed. Give a number above 0, at most 1."),
+    (["--top-p", "1.5"], "encore generate: top_p: 1.5 is not allowed. Give a number above 0, at most 1."),
     (["--variant", "int4"], "no such variant. Choose one of torch, fp32, int8"),
     (["--prompt", "Tom went home", "--max-length", "2"], "leaves none of max_length=2 to write"),
     (["--prompt", "Tom ran " * 40], "tokens, and the model's context holds 32 with the story's end"),

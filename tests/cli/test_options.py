@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.exceptions import TyperException
 
-from cli.options import FAULT, ended_in_one_line
+from cli.main import app
+from cli.options import FAULT, ended_in_one_line, wrong_command_line
 from host.boundary import LibraryError
 
 
@@ -49,3 +51,72 @@ def test_no_folder_is_made_for_a_root_that_is_not_there(
 ) -> None:
     _ended(ValueError("x"), tmp_path / "none", capsys)
     assert not (tmp_path / "none").exists()
+
+
+def _said(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that `encore` ends with over a wrong command line."""
+    with pytest.raises(TyperException) as refused:
+        app(arguments, prog_name="encore", standalone_mode=False)
+    assert wrong_command_line(refused.value) == 2
+    shown = capsys.readouterr().err
+    assert shown.count("\n") == 1
+    assert shown.strip().isprintable()
+    assert len(shown) <= 501
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["runs", "--limit", "1e3"], "'1e3' is no whole number from 1 to 1000000"),
+        (["runs", "--limit", "9" * 5000], "a whole number of 5,000 digits does not fit 64 bits"),
+        (["runs", "--limit", "\u0661"], "is no whole number"),
+        (["runs", "--limit", "1_0"], "is no whole number"),
+        (["reproduce", "a", "--threads", "1000000000"], "is no whole number from 1 to 1024"),
+        (["generate", "a", "--seed", "4294967296"], "is no whole number from 0 to 4294967295"),
+        (["generate", "a", "--n", "0x10"], "is no whole number from 1 to 10000"),
+        (["generate", "a", "--temperature", "nan"], "'nan' is no decimal number"),
+        (["generate", "a", "--top-p", "1e999"], "too large"),
+        (["generate", "a", "--prompt", "\udcff"], "no UTF-8"),
+        (["ui", "--port", "65536"], "is no whole number from 1 to 65535"),
+        (["runs", "--root", ""], "it is empty, as an unset shell variable is"),
+        (["runs", "--root", "\udcff"], "no UTF-8"),
+        (["runs", "--root", "a\nb"], "U+000A"),
+        (["runs", "--root", "a" * 300], "a folder's name of 300 bytes; 255 are possible"),
+        (["runs", "--root", "~nobody-here"], "~nobody-here is no user of this machine"),
+        (["runs", "--sweep", ""], "it is empty"),
+        (["show", "\x1b[31m"], "U+001B"),
+        (["train", ""], "it is empty"),
+        (["a\nb"], "No such command"),
+        (["x" * 10_000], "No such command"),
+    ],
+    ids=lambda value: " ".join(value)[:40],
+)
+def test_options_take_what_was_typed_or_say_why_not(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert message in _said(arguments, capsys)
+
+
+def test_a_line_is_short_whatever_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, shown = _ended(LibraryError("x" * 9000, where="y" * 9000, cure="z" * 9000), tmp_path, capsys)
+    assert code == 2
+    assert len(shown) <= 501
+    assert str(tmp_path / "debug") in shown
+    assert _ended(ValueError("\ud800\n" * 900), tmp_path, capsys)[1].strip().isprintable()
+
+
+@pytest.mark.parametrize("name", ["ab#\u0661", "ab#" + "9" * 5000, "ab#", "#1", "ab#-1", "ab#1.0"])
+def test_a_storys_number_is_of_digits(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert app(["story", name, "--root", str(tmp_path)], standalone_mode=False) == 2
+    assert "names no story. Write ID#NUMBER" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name", ["ab@\u0661", "ab@../../x", "ab@" + "9" * 5000, "ab@first", "@1", "ab", "ab@-1"]
+)
+def test_a_forks_step_is_of_digits_or_the_best_or_the_last(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app(["fork", name, "--root", str(tmp_path)], standalone_mode=False) == 2
+    assert "names no checkpoint. Write ID@STEP" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from tracking.faults import public_uri
+from tracking.addresses import public_uri
 from tracking.store import Store
 
 
@@ -158,10 +158,6 @@ def test_a_server_that_never_answers(root: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.mark.parametrize("uri", ["file:./mlruns", "./mlruns"])
 def test_a_plain_folder(root: Path, uri: str) -> None:
     assert "plain files" in _fault(root, uri)
-
-
-def test_a_path_that_cannot_be_an_address(root: Path) -> None:
-    assert "question mark" in _fault(root / "what?")
 
 
 def test_the_environment_names_the_store(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,31 @@
+"""Paths of databases as the addresses that libraries take, and back: every folder exactly as it is called."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+DATABASE_FILE = "mlflow.db"
+
+
+def sqlite_uri(path: Path) -> str:
+    """The address of a database file, of which SQLAlchemy makes `path` again.
+
+    It unquotes an address (`my%20project`) and ends its path at a question mark; Optuna puts values where braces are.
+    A path with any of these is quoted whole, the slashes too: MLflow makes the parent folders of what stands in the
+    address, and of a quoted slash there are none. Any other path stays readable, as in the addresses of older runs.
+    """
+    text = str(path)
+    plain = unquote(text) == text and not any(character in text for character in "?{}")
+    return f"sqlite:///{text if plain else '/' + quote(text.removeprefix('/'), safe='')}"
+
+
+def sqlite_path(uri: str) -> Path:
+    """The database file of a `sqlite:///…` address, absolute."""
+    return Path(unquote(uri.partition(":///")[2].partition("?")[0])).absolute()
+
+
+def public_uri(uri: str) -> str:
+    """`uri` without a user name or password in it, fit to be printed and recorded."""
+    parts = urlsplit(uri)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else uri
