@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint
+from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,25 +64,18 @@ def table_digest(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """Over the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def checkpoint_digests(folder: Path) -> dict[str, str]:
     """Of the last and the best weights and of the optimiser's state in a run's checkpoint folder."""
-    found = {
-        name: tensors_digest(load_file(folder / f"{file}.safetensors"))
-        for name, file in ((WEIGHTS_LAST, LAST), (WEIGHTS_BEST, BEST))
-    }
+    last, best = (folder / f"{name}.safetensors" for name in (LAST, BEST))
+    found = {WEIGHTS_LAST: tensors_digest(load_file(last))}
+    found[WEIGHTS_BEST] = found[WEIGHTS_LAST] if best.samefile(last) else tensors_digest(load_file(best))
     states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
     return found | {OPTIMISER: optimiser_digest(states[0])}
 
 
 def start_digest(checkpoint: Path) -> str:
     """Over all of a checkpoint that decides how a run goes on from it: step, weights, optimiser, generators."""
-    content = load_checkpoint(checkpoint)
+    content = whole_checkpoint(checkpoint)
     state = callback_state(content)
     tensors, numbers = _generators(state["random"])
     digest = hashlib.sha256()

@@ -12,16 +12,12 @@ from mlflow.tracking import MlflowClient
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.exporting import export_run
-from experiments.generate import (
-    REQUEST_FILE,
-    STORIES_TABLE,
-    generate,
-    source_of,
-)
+from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
 from experiments.replay import replay
 from experiments.reproduce import reproduce
 from experiments.resume import resume
+from experiments.stories_record import REQUEST_FILE, STORIES_TABLE
 from experiments.train import train
 from experiments.verify import verify
 from export.options import VariantName
