@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
+from errors import UserError
 from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
+from host.files import is_plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,10 +68,15 @@ def table_digest(frame: pd.DataFrame) -> str:
 
 def checkpoint_digests(folder: Path) -> dict[str, str]:
     """Of the last and the best weights and of the optimiser's state in a run's checkpoint folder."""
-    last, best = (folder / f"{name}.safetensors" for name in (LAST, BEST))
+    last, best, whole = (
+        folder / name for name in (f"{LAST}.safetensors", f"{BEST}.safetensors", f"{LAST}.ckpt")
+    )
+    for file in (last, best, whole):
+        if not is_plain_file(file):  # reading from a pipe would wait for ever
+            raise UserError("is gone or no plain file", where=str(file), cure="Restore the artifact.")
     found = {WEIGHTS_LAST: tensors_digest(load_file(last))}
     found[WEIGHTS_BEST] = found[WEIGHTS_LAST] if best.samefile(last) else tensors_digest(load_file(best))
-    states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
+    states = load_checkpoint(whole)["optimizer_states"]
     return found | {OPTIMISER: optimiser_digest(states[0])}
 
 

@@ -10,7 +10,7 @@ from errors import UserError
 from experiments.checkpoint_files import is_whole, records_digest
 from experiments.record import KEPT_FILE, MODEL_FOLDER
 from experiments.record_files import Digests
-from experiments.recorded import RunArtifacts, altered, check_sealed
+from experiments.recorded import RunArtifacts, altered, check_sealed, plain_digest
 from host.files import Entry, entries, file_digest
 from tracking.artifacts import digests_of
 
@@ -97,6 +97,13 @@ def checked_model(run: RunArtifacts) -> Path:
 def checked_folder(run: RunArtifacts, name: str) -> Path:
     """Likewise for another folder of a run; of one without a manifest nothing is known."""
     return _checked(run, name, run.manifest or {})
+
+
+def check_listed(run: RunArtifacts, *files: str) -> None:
+    """UserError, naming it, for a file that is not the one that the run's manifest names; without one none is known."""
+    for file in files:
+        if run.manifest is not None and plain_digest(run, file) != run.manifest.get(file):
+            raise altered(run, file)
 
 
 def _checked(run: RunArtifacts, name: str, digests: Mapping[str, str]) -> Path:

@@ -128,9 +128,11 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
         source_of(store, store.find(labelled), "torch", threads=1)
     with pytest.raises(UserError, match="holds stories and trained nothing"):
         source_of(store, record, "torch", threads=1)
-    for verb in (reproduce, resume, verify, export_run):
+    for verb in (reproduce, resume, export_run):
         with pytest.raises(UserError, match="holds stories and trained nothing"):
             verb(store, record)
+    assert {check.file for check in verify(store, record)} >= {REQUEST_FILE, STORIES_TABLE}
+    assert all(check.holds for check in verify(store, record))
 
 
 def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
@@ -145,6 +147,9 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
     request = store.artifact(record, REQUEST_FILE)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int4"}))
     with pytest.raises(UserError, match=r"stories/request.json: variant"):
+        replay(store, record, 0)
+    request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "fp32"}))
+    with pytest.raises(UserError, match=r"stories/request.json is not what was recorded"):
         replay(store, record, 0)
 
 
