@@ -9,7 +9,7 @@ from errors import UserError
 from experiments.generate import source_of
 from experiments.kept import check_listed
 from experiments.recorded import RunArtifacts
-from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, read_request, read_stories
+from experiments.stories_record import REQUEST_FILE, read_request, read_stories
 from experiments.writing import Story
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
     """
     run = RunArtifacts(store, record)
     request = read_request(run)
-    check_listed(run, REQUEST_FILE, STORIES_TABLE)
+    check_listed(run, REQUEST_FILE)
     logged = _logged(run, number)
     source = source_of(store, store.find(request.model_run), request.variant, threads=request.threads)
     if source.digest() != request.weights:
