@@ -33,7 +33,7 @@ def artifact_folder(artifact_uri: str, run_id: str, *, root: Path, uri: str, whe
     place = folder.resolve()
     if (place.parent.name, place.name) != (run_id, "artifacts"):
         raise UserError(
-            f"its files are said to lie in {folder}, which is not the folder of this run",
+            f"its files are said to lie in {place}, which is not the folder of this run",
             where=where,
             cure="The tracking store was altered; restore it.",
         )
@@ -58,10 +58,12 @@ def local_path(artifact_uri: str) -> Path | None:
 
 
 def _check_under_root(folder: Path, root: Path, where: str) -> None:
-    if "\0" not in str(folder) and folder.resolve().is_relative_to(root.resolve()):
+    place = Path() if "\0" in str(folder) else folder.resolve()
+    if place.is_relative_to(root.resolve()):
         return
+    led = "" if place in {folder, Path()} else f", which is {place}"
     raise UserError(
-        f"its files are said to lie in {str(folder)!r:.200}, outside of {root}",
+        f"its files are said to lie in {str(folder)!r:.200}{led}, outside of {root}",
         where=where,
         cure="Name with --root the folder that has them; if nobody moved them, the tracking store was altered.",
     )
