@@ -12,6 +12,7 @@ from experiments.loading import load_experiment
 from experiments.outcome import read_outcome
 from experiments.record import SPEEDS
 from lightning_modules.learner import Learner
+from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -27,11 +28,11 @@ class Killed(BaseException):
 
 
 def classifier(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+    return load_experiment("demo_reviews", latest([*CLASSIFIER, *overrides]))
 
 
 def language(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_stories", [*LANGUAGE, *overrides])
+    return load_experiment("demo_stories", latest([*LANGUAGE, *overrides]))
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.train import train
 from lightning_modules.learner import NonFiniteLossError
+from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -23,7 +24,7 @@ SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_ste
 
 
 def small(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_reviews", [*SMALL, *overrides])
+    return load_experiment("demo_reviews", latest([*SMALL, *overrides]))
 
 
 def only_run(store: Store) -> RunRecord:

@@ -22,6 +22,7 @@ from experiments.train import train
 from experiments.verify import verify
 from export.options import VariantName
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
+from tests.overrides import latest
 from tracking.store import Store
 
 PROMPTS = ["Once upon a time", "One day", "", "Tom and", "The", "A small", "Mia", "In the", "There was", "So"]
@@ -34,8 +35,10 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
     store = Store.open(folder)
-    told = train(load_experiment("demo_stories", [*LANGUAGE, "samples.decoding.max_length=20"]), store)
-    labelled = train(load_experiment("demo_reviews", [*CLASSIFIER, "export.when=never"]), store)
+    told = train(
+        load_experiment("demo_stories", latest([*LANGUAGE, "samples.decoding.max_length=20"])), store
+    )
+    labelled = train(load_experiment("demo_reviews", latest([*CLASSIFIER, "export.when=never"])), store)
     return folder, told.run_id, labelled.run_id
 
 
@@ -156,7 +159,7 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
 def test_a_model_that_was_not_exported_says_how_it_would_be(migrated: Path, tmp_path: Path) -> None:
     shutil.copy(migrated, tmp_path / "mlflow.db")
     store = Store.open(tmp_path)
-    config = load_experiment("demo_stories", [*LANGUAGE, "samples=none", "export.when=never"])
+    config = load_experiment("demo_stories", latest([*LANGUAGE, "samples=none", "export.when=never"]))
     run = train(config, store)
     assert store.find_artifact(store.find(run.run_id), "samples") is None
     source = source_of(store, store.find(run.run_id), "int8", threads=1)

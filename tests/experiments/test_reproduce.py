@@ -24,6 +24,7 @@ from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from tests.experiments.runs import killed_at, newest
+from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -35,7 +36,7 @@ LANGUAGE = [*SIZES, "model.layers=1", "model.vocab_size=300", "data.max_tokens=3
 
 
 def classifier(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+    return load_experiment("demo_reviews", latest([*CLASSIFIER, *overrides]))
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,7 @@ from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
+from tests.overrides import latest
 from tracking.store import Store
 
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
@@ -199,7 +200,7 @@ def test_a_real_process_killed_by_the_kernel_goes_on_at_the_command_line(root: P
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "HF_HUB_OFFLINE": "1"},
         )  # fmt: skip
 
-    options = [*CLASSIFIER, "train.max_steps=400"]
+    options = latest([*CLASSIFIER, "train.max_steps=400"])
     assert encore("train", "demo_reviews", *options).wait(180) == 0
     store = Store.open(root)
     whole = newest(store)

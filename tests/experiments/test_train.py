@@ -18,6 +18,7 @@ from experiments.exporting import export_run
 from experiments.loading import load_experiment
 from experiments.record import flat_params, run_name
 from experiments.train import train
+from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -35,7 +36,7 @@ LANGUAGE = [
 
 
 def small(*overrides: str) -> ExperimentConfig:
-    return load_experiment("demo_reviews", [*CLASSIFIER, *overrides])
+    return load_experiment("demo_reviews", latest([*CLASSIFIER, *overrides]))
 
 
 def only_run(store: Store) -> RunRecord:
@@ -279,7 +280,7 @@ def test_early_stopping_stops(root: Path) -> None:
 def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
     store = Store.open(root)
     config = load_experiment(
-        "demo_stories", [*LANGUAGE, "export.scored_examples=20", "export.max_loss_increase=1"]
+        "demo_stories", latest([*LANGUAGE, "export.scored_examples=20", "export.max_loss_increase=1"])
     )
     result = train(config, store)
     run = only_run(store)

@@ -32,6 +32,7 @@ from sweeps.decoding import (
 from sweeps.loading import load_search
 from sweeps.settings import source_named, stories_drawn
 from tests.experiments.test_reproduce import LANGUAGE
+from tests.overrides import latest
 from tracking.store import Store
 
 SWEEP = """
@@ -65,7 +66,7 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     folder = tmp_path_factory.mktemp("decoded") / "mlruns"
     folder.mkdir()
     shutil.copy(migrated, folder / "mlflow.db")
-    config = load_experiment("demo_stories", [*LANGUAGE, "samples=none", "export.when=never"])
+    config = load_experiment("demo_stories", latest([*LANGUAGE, "samples=none", "export.when=never"]))
     return folder, train(config, Store.open(folder)).run_id
 
 

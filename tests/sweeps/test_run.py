@@ -19,6 +19,7 @@ from experiments.exporting import export_run
 from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
+from tests.overrides import latest
 from tracking.store import Store
 
 SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
@@ -27,7 +28,7 @@ SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_ste
 
 
 def sweep(root: Path, *overrides: str) -> SweepReport:
-    spec, rest = load_sweep("demo", [*SMALL, *overrides])
+    spec, rest = load_sweep("demo", latest([*SMALL, *overrides]))
     return run_sweep(spec, Store.open(root), overrides=rest)
 
 
@@ -211,7 +212,7 @@ def test_a_sweep_whose_files_are_damaged_or_gone_says_so(root: Path, migrated: P
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_sweep_whose_process_dies_goes_on_and_no_run_stays_running(root: Path, how: signal.Signals) -> None:
     command = [sys.executable, "-m", "cli", "sweep", "demo", "--root", str(root), "budget.trials=2",
-               "pruner={kind: none}", *SMALL, "train.max_steps=4000"]  # fmt: skip
+               "pruner={kind: none}", *latest([*SMALL, "train.max_steps=4000"])]  # fmt: skip
     process = subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}
     )
