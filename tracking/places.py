@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from errors import UserError
 from host.files import is_plain_file
-from tracking.faults import public_uri
+from tracking.addresses import public_uri
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 # Object stores that the owner of a tracking server or database may have chosen for it.

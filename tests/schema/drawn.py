@@ -25,7 +25,7 @@ from schema.yaml_files import read_yaml, yaml_value
 from sweeps.loading import CATALOG as SWEEPS
 from sweeps.loading import load_search
 from tracking.addresses import sqlite_path, sqlite_uri
-from tracking.artifacts import local_folder
+from tracking.places import local_path
 from tracking.search import is_run_id
 
 LONGEST_LINE = 500
@@ -252,5 +252,5 @@ def judge_root(name: str) -> None:
         assert make_url(uri.format(SCHEMA_VERSION=12)).database == str(path)  # what Optuna makes of it
         assert Path(uri.removeprefix("sqlite:///")).parent in {path.parent, Path("/")}  # which MLflow makes
     artifacts = root / "artifacts"
-    assert local_folder(artifacts.as_uri()) == artifacts
+    assert local_path(artifacts.as_uri()) == artifacts
     assert Path(local_file_uri_to_path(artifacts.as_uri())) == artifacts
