@@ -177,7 +177,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
         ),
         (
             ["space={max_length: {kind: float, low: 20, high: 30}}"],
-            "max_length: 20.0 is not allowed. Give a whole number",
+            "max_length: 20.0 is not allowed",
         ),
         (["space={max_length: {kind: choice, options: [20, 2]}}"], "leaves none of max_length=2 to write"),
         (["stories=1000"], "1000 beginnings are asked for, and the split 'val' has"),
