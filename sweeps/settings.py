@@ -12,7 +12,7 @@ from experiments.config import DecodingConfig
 from experiments.generate import Source, source_of
 from experiments.machine import usable_cores
 from schema.validation import nearest, parse
-from sweeps.config import Choice, DecodingSweepConfig, Dimension, FloatRange
+from sweeps.config import Choice, DecodingSweepConfig, Dimension
 from sweeps.space import inside
 
 if TYPE_CHECKING:
@@ -39,19 +39,12 @@ def first_values(sweep: DecodingSweepConfig) -> dict[str, Any]:
 
 
 def ends(sweep: DecodingSweepConfig) -> list[dict[str, Any]]:
-    """The ends of each range, a point in it and every option, one at a time: all must be valid before anything is
-    written."""
+    """The ends of each range and every option, one at a time: all must be valid before anything is written."""
     return [{key: value} for key, dimension in sweep.space.items() for value in _probes(dimension)]
 
 
 def _probes(dimension: Dimension) -> Sequence[object]:
-    match dimension:
-        case Choice():
-            return dimension.options
-        case FloatRange():  # between the ends: a whole number may be needed, and both ends be one
-            return dimension.low, dimension.low + 0.3183 * (dimension.high - dimension.low), dimension.high
-        case _:
-            return dimension.low, dimension.high
+    return dimension.options if isinstance(dimension, Choice) else (dimension.low, dimension.high)
 
 
 def decoding_of(sweep: DecodingSweepConfig, values: Mapping[str, Any]) -> DecodingConfig:

@@ -175,7 +175,10 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
             ["space={max_length: {kind: choice, options: [20, 500]}}"],
             "500 tokens, and the model's context holds 32",
         ),
-        (["space={max_length: {kind: float, low: 20, high: 30}}"], "max_length=23.18"),
+        (
+            ["space={max_length: {kind: float, low: 20, high: 30}}"],
+            "max_length: 20.0 is not allowed",
+        ),
         (["space={max_length: {kind: choice, options: [20, 2]}}"], "leaves none of max_length=2 to write"),
         (["stories=1000"], "1000 beginnings are asked for, and the split 'val' has"),
         (["experiment=tinystories_small"], "no finished run of tinystories_small that could write"),
