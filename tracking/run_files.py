@@ -44,10 +44,10 @@ class RunFiles:
         UserError where a link, a pipe or the like is in its place.
         """
         folder = self.folder(record)
-        if folder is None:
-            self._download(record, path)
-            folder = self._downloaded(record)
-        return plain(folder, path, where=record.label)
+        if folder is not None:
+            return plain(folder, path, where=record.label)
+        found = self._download(record, path)
+        return None if found is None else plain(found.parent, found.name, where=record.label)
 
     def top(self, record: RunRecord) -> list[str]:
         """Names at the top of a run's files, folders with a slash at the end."""
@@ -81,19 +81,19 @@ class RunFiles:
 
         folder = self._downloaded(record)
         target = folder / checked(path) if path else folder
+        into = target.parent if path else folder  # MLflow gives it the last part of its path as a name there
         with disk_errors(folder):
             if target.is_dir():
                 shutil.rmtree(target)
             target.unlink(missing_ok=True)
-            folder.mkdir(parents=True, exist_ok=True)
+            into.mkdir(parents=True, exist_ok=True)
         try:
             with explained(self.uri):
-                self.client.download_artifacts(record.run_id, path, str(folder))
+                return Path(self.client.download_artifacts(record.run_id, path, str(into)))
         except MlflowException as error:
             if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                 raise
             return None
-        return target
 
     def _downloaded(self, record: RunRecord) -> Path:
         return inside(self.root, f"downloaded/{record.run_id}")

@@ -20,7 +20,7 @@ import torch
 
 from tests.experiments.prepared import Prepared, encore
 
-_EACH = int(os.environ.get("ENCORE_MUTATIONS", "12"))
+_EACH = int(os.environ.get("ENCORE_MUTATIONS", "4"))
 
 WHOLE: tuple[bytes, ...] = (
     b"", b"[]", b"{}", b"null", b"7", b'"x"', b"NaN", b"{", b"\xff\xfe", b"[" * 1_000 + b"]" * 1_000,
@@ -62,7 +62,7 @@ def _long_verbs(store: Prepared, name: str) -> list[Verb]:
         case "language model":
             variants = [
                 ("generate", run, "--variant", "int8"),
-                ("sweep", "tinystories_decoding", f"run={run}"),
+                ("sweep", "tinystories_decoding", f"run={run}", "budget.trials=1", "stories=4"),
             ]
             return [("export", run), *variants, ("reproduce", run), ("story", f"{run}#0")]
         case _:

@@ -14,6 +14,7 @@ from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
 from experiments.verify import verify
+from host.files import entries
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import classifier
 from tracking.store import Store
@@ -69,3 +70,22 @@ def test_a_run_on_a_server_is_forked_and_taken_over_from_elsewhere(server: Any, 
         read_outcome(elsewhere, whole), read_outcome(elsewhere, elsewhere.find(taken.run_id)), Tolerance()
     )
     assert found.verdict == "identical"
+
+
+def test_a_file_that_was_added_on_a_server_is_named(server: Any, tmp_path: Path) -> None:
+    here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
+    log = here.start_run(
+        experiment="e", name="n", primary_metric="m", params={}, tags={"encore.kind": "sweep"}, description=""
+    )
+    log.log_text("one", "run/a.txt")
+    with log.folder("model") as folder:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "b").write_text("two")
+    log.finish("FINISHED")
+    record = elsewhere.find(log.run_id)
+    assert sorted(entries(elsewhere.artifact(record, "model"))) == ["deep", "deep/b"]
+    assert set(elsewhere.files.manifest(record) or {}) == {"run/a.txt", "model/deep/b"}
+    assert [check for check in verify(elsewhere, record) if not check.holds] == []
+    here.client.log_text(log.run_id, "", "model/custom_generate/generate.py")
+    broken = {check.file for check in verify(elsewhere, record) if not check.holds}
+    assert broken == {"model/custom_generate", "model/custom_generate/generate.py"}
