@@ -26,7 +26,24 @@ WORDS = [
     "[CLS]",
     "[SEP]",
     "[MASK]",
-    *["a", "the", "film", "is", "good", "bad", "not", "very", "fine", "dull", "##s", ".", "!", "[", "]", "sep"],
+    *[
+        "a",
+        "the",
+        "film",
+        "is",
+        "good",
+        "bad",
+        "not",
+        "very",
+        "fine",
+        "dull",
+        "##s",
+        ".",
+        "!",
+        "[",
+        "]",
+        "sep",
+    ],
 ]
 FAMILIES = ("distilbert", "gpt2")
 

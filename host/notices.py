@@ -1,0 +1,14 @@
+"""A sentence for the user that is no result and no error: what was decided or left out of what came from outside."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+LOGGER = "encore"
+
+
+@cache
+def notice(sentence: str) -> None:
+    """Say it on stderr, once in a process: a sweep reads the same folder for every trial."""
+    logging.getLogger(LOGGER).warning("encore: %s", sentence)
