@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from datamodules.fingerprint import short_digest
 from datamodules.hub import missing
@@ -26,7 +26,7 @@ from host.tokenizer_files import Kind, has_tokenizer, tokenizer_files
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from tokenizers.normalizers import Normalizer
-    from transformers import PreTrainedTokenizerFast
+    from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 
@@ -156,6 +156,35 @@ def _byte_level_bpe(
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: str | Sequence[str], **options: Any) -> BatchEncoding:
+    """What the tokenizer makes of texts, in which the name of a special token is a text like any other.
+
+    By itself the library takes a `[SEP]` that somebody wrote for the end of the text.
+    """
+    found: Any = tokenizer(texts, split_special_tokens=True, **options)  # type: ignore[arg-type]
+    return found
+
+
+def holding_special(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[str]:
+    """The texts in which the name of a special token is written.
+
+    UserError for one that becomes that token all the same, as a word of the vocabulary.
+    """
+    names = tokenizer.all_special_tokens
+    holding = [text for text in texts if any(name in text for name in names)]
+    ids = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    for text in holding:
+        found = ids.intersection(encode(tokenizer, text, add_special_tokens=False)["input_ids"])
+        if found:
+            token = tokenizer.convert_ids_to_tokens(found.pop())
+            raise UserError(
+                f"the text that begins with {text[:60]!r} holds {token!r}, which the tokenizer takes for its own mark",
+                where=f"tokenizer {tokenizer.name_or_path}",
+                cure="Take it out of the text, or give another tokenizer.",
+            )
+    return holding
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:

@@ -22,6 +22,7 @@ from host.tokenizer_files import is_known_class
 
 Shape = tuple[int, ...]
 
+_MOST_POSITIONS = 16_384  # each block of a GPT-2 has a mask of as many rows and columns
 _MOST_LABELS = 10_000
 _FLOATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}
 _BUFFERS = ("attn.bias", "attn.masked_bias", "position_ids")  # old files have these masks and counters
@@ -78,10 +79,13 @@ def private_model(folder: Path, family: Family, *, where: str) -> Generator[Path
     import json
 
     found = ModelFolder(folder, where=where)
+    found.say_what_is_left_alone()
     config = checked_config(found, family)
     weights = found.weights()
     shapes = _shapes(found, weights)
     _check_sizes(found, config, family, shapes)
+    if family == "gpt2" and config.get("tie_word_embeddings", True):
+        _check_tied(found, weights, shapes)
     files = {CONFIG: json.dumps(config).encode()}
     if WEIGHTS not in weights:
         total = sum(path.stat().st_size for path in weights.values())
@@ -131,6 +135,8 @@ def _check_value(folder: ModelFolder, key: str, value: object) -> None:
         )
     if key in SIZES and not _is_size(value) and not (key in {"n_inner", "n_ctx"} and value is None):
         raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no size")
+    if key in {"n_positions", "max_position_embeddings"} and int(value) > _MOST_POSITIONS:  # type: ignore[call-overload]
+        raise folder.refused(f"{CONFIG} sets {key} to {value}, and at most {_MOST_POSITIONS} are read")
     if key in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no number")
     if key in {"dtype", "torch_dtype"} and value is not None and str(value) not in _FLOATS:
@@ -182,7 +188,7 @@ def _check_sizes(
     there = len({found[1] for name in shapes if (found := layout.layer.search(name))})
     for key, wanted in _given(config, *layout.layers).items():
         if wanted is not None and wanted > there:
-            raise _differs(folder, key, wanted, f"{there} layers")
+            raise _differs(folder, key, wanted, f"{there} layer(s)")
     for keys, default, tensor, axis in layout.sizes:
         shape = shapes.get(layout.prefix + tensor, shapes.get(tensor))
         if shape is None or len(shape) != 2:
@@ -193,6 +199,31 @@ def _check_sizes(
         for key, wanted in _given(config, keys, default).items():
             if wanted not in (None, shape[axis]):
                 raise _differs(folder, key, wanted, f"{shape[axis]} in {tensor}")
+
+
+def _check_tied(folder: ModelFolder, weights: Mapping[str, Path], shapes: Mapping[str, Shape]) -> None:
+    """UserError when the folder has a head of its own although config.json says that it is the embeddings.
+
+    Which of the two the library took would be a matter of their order.
+    """
+    head, embeddings = "lm_head.weight", next(name for name in shapes if name.endswith("wte.weight"))
+    if head not in shapes:
+        return
+    import torch
+    from safetensors import safe_open
+
+    def tensor(name: str) -> torch.Tensor:
+        for path in weights.values():
+            with safe_open(path, "pt") as opened:
+                if name in opened.keys():  # noqa: SIM118 it is no mapping
+                    return opened.get_tensor(name)
+        raise AssertionError(name)
+
+    if not torch.equal(tensor(head), tensor(embeddings)):
+        raise folder.refused(
+            f"{CONFIG} says that the head is the embeddings, and {head} is another one",
+            cure="Set tie_word_embeddings to false if the model was trained so, or give another model.",
+        )
 
 
 def _given(config: Mapping[str, Any], keys: tuple[str, ...], default: int | None) -> dict[str, int | None]:

@@ -20,6 +20,7 @@ from typing import Any
 from errors import UserError
 from host.disk import disk_errors
 from host.json_text import json_table
+from host.notices import notice
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
@@ -40,6 +41,10 @@ TEXTS = {
     **dict.fromkeys(VOCABULARIES, 32),
 }
 SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+_LEFT_ALONE = re.compile(
+    r".*\.(py|pyc|so|bin|pt|pth|pkl|pickle|ckpt|h5|msgpack|jinja)|adapter_.*|custom_generate|"
+    r"additional_chat_templates"
+)
 _CURE = "Give a folder that save_pretrained wrote."
 
 
@@ -97,6 +102,10 @@ class ModelFolder:
             return {WEIGHTS: self.file(WEIGHTS)}
         if self.has(INDEX):
             return {name: self.file(name) for name in self._shards()}
+        if self.has("adapter_config.json"):
+            raise self.refused(
+                f"has an adapter and no {WEIGHTS}", cure="Merge it into its model and save that as a whole."
+            )
         raise self.refused(
             f"has no {WEIGHTS}", cure="Save the model with save_pretrained: pickled weights are not read."
         )
@@ -112,6 +121,12 @@ class ModelFolder:
             if not isinstance(shard, str) or not SHARD.fullmatch(shard):
                 raise self.refused(f"{INDEX} names {shard!r:.80}, which is no file of safetensors beside it")
         return named
+
+    def say_what_is_left_alone(self) -> None:
+        """A word on code, pickles, adapters and templates that lie here, of which nothing is read."""
+        found = sorted(entry.name for entry in self.path.iterdir() if _LEFT_ALONE.fullmatch(entry.name))
+        if found:
+            notice(f"{self.where}: left alone, no code is run and no pickle read: {', '.join(found)[:200]}")
 
     def _shards(self) -> list[str]:
         return sorted(set(self.index().values()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import Any, Literal
 
 from host.model_folder import (
@@ -42,6 +43,7 @@ _FROM: dict[Kind, tuple[str, ...]] = {
     "roberta": ("vocab.json", "merges.txt"),
     "plain": (),
 }
+_MODELS = ("BPE", "WordPiece", "WordLevel", "Unigram", None)
 _SPECIAL = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
 _MORE_SPECIAL = ("additional_special_tokens", "extra_special_tokens")
 _SIDES = ("padding_side", "truncation_side")
@@ -120,6 +122,12 @@ def _pieces(folder: ModelFolder, kind: Kind) -> tuple[dict[str, bytes], set[str]
         model = table.get("model")
         if not isinstance(model, dict):
             raise folder.refused(f"{TOKENIZER} describes no tokenizer", cure=_SAVE)
+        if model.get("type", "BPE") not in _MODELS:  # early versions wrote none
+            raise folder.refused(
+                f"{TOKENIZER} is of the kind {model['type']!r:.40}, which the installed tokenizers "
+                f"{version('tokenizers')} does not know",
+                cure="A newer version wrote it: save it from this one, or give another tokenizer.",
+            )
         return {**files, TOKENIZER: folder.content(TOKENIZER)}, _tokens(table, model)
     wanted = _FROM[kind] or (TOKENIZER,)
     lacking = next((name for name in wanted if name not in files), None)
