@@ -27,8 +27,8 @@ def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
     not hold would be drawn at random, and the export would score a model that nobody trained.
     """
     with _only_errors_logged():
-        model, report = load_model(_class_of(task), model_dir, where=str(model_dir), cure=_CURE)
-    missing = sorted([*report["missing_keys"], *(str(entry[0]) for entry in report["mismatched_keys"])])
+        loaded = load_model(_class_of(task), model_dir, where=str(model_dir), cure=_CURE)
+    missing = sorted([*loaded.missing, *loaded.others])
     if missing:
         raise UserError(
             f"the weights lack {len(missing)} tensors that a {task} model needs, first {missing[0]!r}",
@@ -36,8 +36,8 @@ def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
             cure="Save the whole fine-tuned model with save_pretrained, or name the task it was trained for.",
         )
     diverged = "The run diverged: train again with a lower learning rate or stronger clipping."
-    check_finite(model, where=str(model_dir / WEIGHTS), cure=diverged)
-    return model.eval()
+    check_finite(loaded.model, where=str(model_dir / WEIGHTS), cure=diverged)
+    return loaded.model.eval()
 
 
 _CURE = f"Check {CONFIG} and {WEIGHTS}; if the file was cut short, save the model again."

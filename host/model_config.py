@@ -70,8 +70,10 @@ _LAYOUTS: dict[Family, _Layout] = {
 
 
 @contextmanager
-def private_model(folder: Path, family: Family, *, where: str) -> Generator[Path]:
-    """A folder of config.json and weights for a library to load, checked; it is gone when the block ends.
+def private_model(folder: Path, family: Family, *, where: str) -> Generator[tuple[Path, dict[str, Shape]]]:
+    """A folder of config.json and weights for a library to load, checked, and the shape of each tensor.
+
+    The folder is gone when the block ends.
 
     Raises UserError for a config that names code, that asks for what Encore does not compute, or whose sizes are not
     those of the weights. What else it says is left out, with a word.
@@ -92,7 +94,7 @@ def private_model(folder: Path, family: Family, *, where: str) -> Generator[Path
         content = {"metadata": {"total_size": total}, "weight_map": found.index()}
         files[INDEX] = json.dumps(content).encode()
     with private_folder(files, weights) as private:
-        yield private
+        yield private, shapes
 
 
 def checked_config(folder: ModelFolder, family: Family) -> dict[str, Any]:
@@ -122,7 +124,7 @@ def _check_names_no_code(folder: ModelFolder, config: Mapping[str, Any]) -> None
         own_tokenizer = key == "tokenizer_class" and (value is None or is_known_class(value))
         if CODE.fullmatch(key) and not chosen_by_itself and not own_tokenizer:
             raise folder.refused(
-                f"{CONFIG} has the key {key[:60]!r}, which names code to run or another way to load the model",
+                f"{CONFIG} sets {key[:60]} to {value!r:.60}, which names code to run or another way to load the model",
                 cure="Take the key out if the weights are plain ones, or give another model.",
             )
 

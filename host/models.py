@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -17,17 +18,25 @@ if TYPE_CHECKING:
 ATTENTION = "sdpa"  # always said, so that no config has a say in which code computes it
 
 
+@dataclass(frozen=True)
+class Loaded:
+    """A model, and the names of its weights that are random: the folder lacks them, or has another shape of them."""
+
+    model: PreTrainedModel
+    missing: tuple[str, ...]
+    others: dict[str, tuple[int, ...]]
+
+
 def load_model(
     model_class: type[PreTrainedModel], folder: Path, *, where: str, cure: str, **changes: Any
-) -> tuple[PreTrainedModel, dict[str, Any]]:
-    """A model in float32 and evaluation mode, and the library's report of weights that were missing or others.
+) -> Loaded:
+    """A model in float32 and evaluation mode. changes: to its config.
 
-    changes: to its config. Only what `private_model` lets through is read. Raises UserError, with `cure` where the
-    library refused.
+    Only what `private_model` lets through is read. Raises UserError, with `cure` where the library refused.
     """
     family = cast("Family", model_class.config_class.model_type)  # type: ignore[union-attr]
     with (
-        private_model(folder, family, where=where) as private,
+        private_model(folder, family, where=where) as (private, shapes),
         boundary("cannot be read", where=where, cure=cure),
     ):
         loaded: Any = model_class.from_pretrained(
@@ -40,8 +49,12 @@ def load_model(
             output_loading_info=True,
             **changes,
         )
-    model, report = loaded
-    return model.float(), report
+        model, report = loaded
+        # transformers 4 tells their names, 5 names and shapes
+        others = [entry if isinstance(entry, str) else entry[0] for entry in report["mismatched_keys"]]
+        return Loaded(
+            model.float(), tuple(report["missing_keys"]), {name: shapes.get(name, ()) for name in others}
+        )
 
 
 def check_finite(model: nn.Module, *, where: str, cure: str) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+import sys
 from functools import cache
-
-LOGGER = "encore"
 
 
 @cache
 def notice(sentence: str) -> None:
     """Say it on stderr, once in a process: a sweep reads the same folder for every trial."""
-    logging.getLogger(LOGGER).warning("encore: %s", sentence)
+    print(f"encore: {sentence}", file=sys.stderr)  # noqa: T201

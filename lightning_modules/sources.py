@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError, no_hub
 from host.boundary import boundary
 from host.model_folder import CONFIG, INDEX, WEIGHTS, hub_folder
-from host.models import check_finite, load_model
+from host.models import Loaded, check_finite, load_model
 from host.notices import notice
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
 _HUB_FILES = (CONFIG, WEIGHTS, INDEX, "model-*-of-*.safetensors")
-_COMPLETE = "Give the folder of a complete model of the same kind."
 
 
 def load_pretrained(
@@ -37,10 +36,10 @@ def load_pretrained(
     folder = _folder(source, revision=revision, local_files_only=local_files_only)
     where = f"model.pretrained={source}"
     cure = f"It needs a whole {CONFIG} and an undamaged {WEIGHTS} of the same kind of model."
-    model, report = load_model(model_class, folder, where=where, cure=cure, **changes)
-    _check_weights(report, where, new_head)
-    check_finite(model, where=where, cure="The file came so: fetch it again, or give another model.")
-    return model.train()  # the library hands models over in evaluation mode, dropout off
+    loaded = load_model(model_class, folder, where=where, cure=cure, **changes)
+    _check_weights(loaded, where, new_head)
+    check_finite(loaded.model, where=where, cure="The file came so: fetch it again, or give another model.")
+    return loaded.model.train()  # the library hands models over in evaluation mode, dropout off
 
 
 def from_scratch(model_class: type[PreTrainedModel], config: PretrainedConfig) -> PreTrainedModel:
@@ -68,19 +67,17 @@ def _folder(source: str, *, revision: str, local_files_only: bool) -> Path:
 _LOOK = "Look at its name and revision, or give a local folder."
 
 
-def _check_weights(report: dict[str, Any], where: str, new_head: tuple[str, ...]) -> None:
-    """A new head is expected; an encoder of which nothing was found is not."""
-    others = [(name, there) for name, there, _ in report["mismatched_keys"] if not name.startswith(new_head)]
-    missing = [key for key in report["missing_keys"] if not key.startswith(new_head)]
-    if missing or others:
+def _check_weights(loaded: Loaded, where: str, new_head: tuple[str, ...]) -> None:
+    """A new head is expected, and said where there is another; an encoder of which nothing was found is not."""
+    lacking = [name for name in (*loaded.missing, *loaded.others) if not name.startswith(new_head)]
+    if lacking:
         raise UserError(
-            f"lacks weights, {missing[0]} among them"
-            if missing
-            else f"has {others[0][0]} of another size, {tuple(others[0][1])}, than its config says",
+            f"lacks weights, {lacking[0]} among them or of another size",
             where=where,
-            cure=_COMPLETE,
+            cure="Give the folder of a complete model of the same kind.",
         )
-    heads = {name: (there, here) for name, there, here in report["mismatched_keys"] if len(there) == 2}
-    for name, (there, here) in heads.items():
-        labels = f"{there[0]} label{'s' if there[0] != 1 else ''}"
-        notice(f"{where}: its head ({name}) has {labels}, the data {here[0]}; a new head is taken")
+    for shape in (shape for shape in loaded.others.values() if len(shape) == 2):
+        labels = f"{shape[0]} label{'s' if shape[0] != 1 else ''}"
+        notice(
+            f"{where}: its head has {labels}, the data {loaded.model.config.num_labels}; a new head is taken"
+        )

@@ -101,10 +101,31 @@ def storyteller(folder: Path) -> Path:
 
 
 def fake_kernels(folder: Path, marker: Path) -> Path:
-    """A package `kernels` that leaves `marker` when it is imported; put `folder` first on the path."""
+    """An installed package `kernels` that leaves `marker` when a kernel is fetched; put `folder` first on the path."""
     (folder / "kernels").mkdir(parents=True)
-    (folder / "kernels" / "__init__.py").write_text(_code(marker), encoding="utf-8")
+    (folder / "kernels" / "__init__.py").write_text(_KERNELS.format(marker=str(marker)), encoding="utf-8")
+    (folder / "kernels-0.9.0.dist-info").mkdir()
+    metadata = "Metadata-Version: 2.1\nName: kernels\nVersion: 0.9.0\n"
+    (folder / "kernels-0.9.0.dist-info" / "METADATA").write_text(metadata, encoding="utf-8")
     return folder
+
+
+_KERNELS = """
+from enum import Flag
+from pathlib import Path
+class Anything:
+    def __init__(self, *_, **__): pass
+class Mode(Flag):
+    FALLBACK, INFERENCE, TRAINING, TORCH_COMPILE = 1, 2, 4, 8
+Device = LayerRepository = Anything
+register_kernel_mapping = Anything
+def replace_kernel_forward_from_hub(cls, *_): pass
+def use_kernel_forward_from_hub(name):
+    return lambda cls: cls
+def get_kernel(*_, **__):
+    Path({marker!r}).write_text('ran')
+    raise RuntimeError('a kernel was fetched')
+"""
 
 
 def contents(folder: Path) -> dict[str, bytes | str]:
