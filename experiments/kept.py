@@ -66,7 +66,8 @@ def check_model(run: RunArtifacts) -> None:
 def found_digest(run: RunArtifacts, file: str) -> str:
     """The digest of a kept file as it is now, or `damaged`. UserError when it is gone."""
     found = run.path(file)
-    return _DAMAGED if _damaged(found) else _digest(found)
+    ordinary = found.is_file()  # a pipe in its place would be waited for
+    return _digest(found) if ordinary and not _damaged(found) else _DAMAGED
 
 
 def other_checkpoints(run: RunArtifacts, recorded: Collection[str]) -> dict[str, str]:

@@ -140,12 +140,9 @@ class OnnxDecoder:
 
 
 def _context_tokens(folder: Path) -> int:
-    config = ModelFolder(folder, where=str(folder)).table(CONFIG)
+    exported = ModelFolder(folder, where=str(folder), cure="Export the run again: `encore export ID`.")
+    config = exported.table(CONFIG)
     found = config.get("n_positions", config.get("max_position_embeddings"))
     if not isinstance(found, int) or isinstance(found, bool) or found < 1:
-        raise UserError(
-            f"it does not say how many positions the model has ({found!r:.40})",
-            where=str(folder / CONFIG),
-            cure="Export the run again: `encore export ID`.",
-        )
+        raise exported.refused(f"{CONFIG} does not say how many positions the model has ({found!r:.40})")
     return found

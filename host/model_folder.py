@@ -49,11 +49,12 @@ _CURE = "Give a folder that save_pretrained wrote."
 
 
 class ModelFolder:
-    """The files of one folder that are taken. where: how an error names it."""
+    """The files of one folder that are taken. where, cure: how an error names it, and what helps if nothing else."""
 
-    def __init__(self, folder: Path, *, where: str) -> None:
+    def __init__(self, folder: Path, *, where: str, cure: str = _CURE) -> None:
         self.path = folder.resolve()
         self.where = where
+        self.cure = cure
 
     def has(self, name: str) -> bool:
         """Whether there is anything of that name, also a link that leads nowhere."""
@@ -94,7 +95,7 @@ class ModelFolder:
 
     def table(self, name: str) -> dict[str, Any]:
         """What a JSON file of the folder says. UserError where it says no table."""
-        return json_table(self.content(name), where=f"{self.where}, {name}", cure=_CURE)
+        return json_table(self.content(name), where=f"{self.where}, {name}", cure=self.cure)
 
     def weights(self) -> dict[str, Path]:
         """The safetensors files by their names: the one file, or all shards that the index names."""
@@ -131,9 +132,9 @@ class ModelFolder:
     def _shards(self) -> list[str]:
         return sorted(set(self.index().values()))
 
-    def refused(self, what: str, *, cure: str = _CURE) -> UserError:
+    def refused(self, what: str, *, cure: str | None = None) -> UserError:
         """The error for this folder."""
-        return UserError(what, where=self.where, cure=cure)
+        return UserError(what, where=self.where, cure=cure or self.cure)
 
 
 @contextmanager
