@@ -174,9 +174,10 @@ def holding_special(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) ->
     """
     names = tokenizer.all_special_tokens
     holding = [text for text in texts if any(name in text for name in names)]
-    ids = set(tokenizer.all_special_ids) - {tokenizer.unk_token_id}
+    ids = {number for number in tokenizer.all_special_ids if number != tokenizer.unk_token_id}
     for text in holding:
-        found = ids.intersection(encode(tokenizer, text, add_special_tokens=False)["input_ids"])
+        read: Any = encode(tokenizer, text, add_special_tokens=False)["input_ids"]
+        found = ids.intersection(read)
         if found:
             token = tokenizer.convert_ids_to_tokens(found.pop())
             raise UserError(
