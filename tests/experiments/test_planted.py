@@ -18,6 +18,8 @@ from tests.hostile import CASES, Case, contents
 from tracking.artifacts import local_folder
 from tracking.store import Store
 
+pytestmark = pytest.mark.slow  # tests/host reads the same folders without a run around them
+
 
 @pytest.fixture(scope="module")
 def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
@@ -64,7 +66,6 @@ def test_stories_are_written_or_refused_and_no_code_runs(
     assert contents(tmp_path / "outside") == before
 
 
-@pytest.mark.slow
 def test_an_export_neither_runs_nor_hands_on_what_was_planted(
     copied: tuple[Store, str, Path], tmp_path: Path
 ) -> None:

@@ -190,3 +190,31 @@ def test_what_save_pretrained_and_other_tools_write_loads_without_a_word(
     planted(tmp_path / "folder")
     load("distilbert", tmp_path / "folder", tmp_path / "saved")
     assert capfd.readouterr().err == ""
+
+
+def test_a_repository_of_the_hubs_cache_is_read_without_a_hub(
+    healthy: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    snapshot = tmp_path / "models--lab--small" / "snapshots" / commit
+    dropouts = Dropouts(0.1, 0.1, 0.1)
+
+    def model() -> object:
+        return pretrained_distilbert(
+            "lab/small", revision=commit, local_files_only=True, labels=("bad", "good"), dropouts=dropouts
+        )
+
+    with pytest.raises(UserError, match="the model lab/small is not in the cache and no hub can be reached"):
+        model()
+    snapshot.mkdir(parents=True)
+    for file in healthy["distilbert"].iterdir():
+        if file.name != "model.safetensors":
+            shutil.copy(file, snapshot)
+    assert load_tokenizer("lab/small", local_files_only=True, revision=commit).name_or_path == "lab/small"
+    with pytest.raises(UserError, match="the model lab/small is not in the cache"):
+        model()
+    shutil.copy(healthy["distilbert"] / "model.safetensors", snapshot)
+    assert model() is not None
