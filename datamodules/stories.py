@@ -79,17 +79,20 @@ class StoryData(TokenizedData):
         return (window for story in stories for window in windows(story, self.settings.max_tokens))
 
     def _stories(self, split: SplitName, end: int) -> Iterator[NDArray[np.int32]]:
-        """Ids of each story, `end` before and after; UserError for one that would end in its middle."""
+        """Ids of each story, `end` before and after."""
         encoded = self.encoded(self.rows[split].texts, add_special_tokens=False)
-        for row, story in enumerate(encoded):
-            if end in story:
-                beginning = self.rows[split].texts[row][:60]
-                raise UserError(
-                    f"{self.tokenizer.eos_token} stands in the story that begins with {beginning!r}",
-                    where=f"{self.origin}, split {split}",
-                    cure="Give each story a row of its own, or a .txt file with the marks between the stories.",
-                )
-            yield np.array([end, *story, end], dtype=np.int32)
+        return (np.array([end, *story, end], dtype=np.int32) for story in encoded)
+
+    def check_special(self, texts: Sequence[str]) -> None:
+        """UserError for a story that holds the mark between stories: it is more than one."""
+        mark = str(self.tokenizer.eos_token)
+        text = next((text for text in texts if mark in text), None)
+        if text is not None:
+            raise UserError(
+                f"{mark} stands in the story that begins with {text[:60]!r}",
+                where=self.origin,
+                cure="Give each story a row of its own, or a .txt file with the marks between the stories.",
+            )
 
     def _none_longer(self, stories: Iterator[NDArray[np.int32]]) -> Iterator[NDArray[np.int32]]:
         for row, story in enumerate(stories):

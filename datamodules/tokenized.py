@@ -22,9 +22,17 @@ from datamodules.holdout import Holdout, hold_out, normalized
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_folder, from_hub
-from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
+from datamodules.tokenizers import (
+    TrainedKind,
+    encode,
+    holding_special,
+    load_tokenizer,
+    tokenizer_digest,
+    train_tokenizer,
+)
 from datamodules.tokens import TokenTable
 from errors import UserError
+from host.notices import notice
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -90,12 +98,29 @@ class TokenizedData(pl.LightningDataModule, ABC):
         return hold_out(keys, examples=self.settings.selection_examples, seed=self.settings.selection_seed)
 
     def encoded(self, texts: Sequence[str], **options: Any) -> Iterator[list[int]]:
-        """Token ids of each text, in order, with the tokenizer's `options`."""
+        """Token ids of each text, in order, with the tokenizer's `options`.
+
+        A text that holds the name of a special token, such as `[SEP]`, is split there like any other; how many do
+        is said.
+        """
+        holding = 0
         for begin in range(0, len(texts), _TOKENIZED_AT_ONCE):
             some = list(texts[begin : begin + _TOKENIZED_AT_ONCE])
-            found: Any = self.tokenizer(some, **options)
-            yield from found["input_ids"]
+            special = holding_special(self.tokenizer, some)
+            self.check_special(special)
+            holding += len(special)
+            yield from encode(self.tokenizer, some, **options)["input_ids"]  # type: ignore[misc]
             self._report("tokenizing", begin + len(some), len(texts))
+        if holding:
+            names = ", ".join(dict.fromkeys(self.tokenizer.all_special_tokens))
+            notice(
+                f"{self.origin}: {holding:,} of {len(texts):,} texts hold the name of a special token ({names}); "
+                "it is read as text"
+            )
+
+    def check_special(self, texts: Sequence[str]) -> None:
+        """UserError where one of these texts, which hold the name of a special token, cannot be meant so."""
+        del texts
 
     @abstractmethod
     def tokenize(self, split: SplitName) -> Iterable[Sequence[int] | NDArray[np.integer[Any]]]:
@@ -190,7 +215,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def _cached_tokens(self, split: SplitName) -> TokenTable:
         key = short_digest(
-            "tokens-2",
+            "tokens-3",
             type(self).__name__,
             self.rows[split].fingerprint,
             self.tokenizer_digest,

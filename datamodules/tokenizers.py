@@ -2,71 +2,101 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from datamodules.fingerprint import short_digest
 from datamodules.hub import missing
 from errors import UserError
+from host.boundary import boundary
+from host.model_folder import (
+    ADDED_TOKENS,
+    CONFIG,
+    SPECIAL_TOKENS,
+    TOKENIZER,
+    TOKENIZER_CONFIG,
+    VOCABULARIES,
+    ModelFolder,
+    hub_folder,
+    private_folder,
+)
+from host.tokenizer_files import Kind, has_tokenizer, tokenizer_files
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
     from tokenizers.normalizers import Normalizer
-    from transformers import PreTrainedTokenizerFast
+    from transformers import BatchEncoding, PreTrainedTokenizerFast
 
 END_OF_TEXT = "<|endoftext|>"
 
 
 def load_tokenizer(source: str, *, local_files_only: bool, revision: str = "main") -> PreTrainedTokenizerFast:
-    """The fast tokenizer of a local folder or of a hub model. UserError when there is none."""
-    from transformers import AutoTokenizer, PreTrainedTokenizerFast
+    """The fast tokenizer of a local folder or of a hub model, of checked files alone and without chat templates.
 
+    UserError when there is none, and for one of a kind that is not read.
+    """
     if looks_local(source) and not Path(source).is_dir():
         raise UserError(
             "no such folder", where=f"tokenizer {source}", cure="Give an existing folder or a hub id."
         )
-    if Path(source).is_dir():
-        _check_folder(Path(source))
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(
-            source,
-            revision=revision,
-            local_files_only=local_files_only or Path(source).is_dir(),
-            trust_remote_code=False,
-        )
-    except (OSError, ValueError) as error:
-        if Path(source).is_dir():
-            raise _no_tokenizer(source) from error
-        raise missing(f"the tokenizer {source}", key="model.pretrained", reason=error) from error
-    if not isinstance(tokenizer, PreTrainedTokenizerFast):
-        raise UserError("not a fast tokenizer", where=str(source), cure="Give one that has a tokenizer.json.")
+    folder = _folder(source, revision=revision, local_files_only=local_files_only)
+    found = tokenizer_files(folder)
+    with (
+        private_folder(found.files, {}) as private,
+        boundary("holds no tokenizer that can be read", where=folder.where, cure=_CURE),
+    ):
+        tokenizer = _class_of(found.kind).from_pretrained(private, local_files_only=True)
+    tokenizer.name_or_path = source
+    if isinstance(
+        vars(tokenizer).get("vocab_file"), str
+    ):  # it is saved again only while it knows where it was
+        tokenizer.vocab_file = str(folder.path / VOCABULARIES[0])
     return tokenizer
 
 
-def has_tokenizer(folder: Path) -> bool:
-    """Whether the folder has a file that a tokenizer could be read from."""
-    return any((folder / name).is_file() for name in ("tokenizer.json", "vocab.txt", "vocab.json"))
+_CURE = (
+    "It needs an undamaged tokenizer.json, of a kind that the tokenizers library here knows, "
+    "and a tokenizer_config.json."
+)
 
 
-def _check_folder(folder: Path) -> None:
-    """The library meets a folder without these files, or with a damaged one, with a riddle."""
-    if not has_tokenizer(folder):
-        raise _no_tokenizer(str(folder))
-    try:
-        if (folder / "tokenizer.json").is_file():
-            json.loads((folder / "tokenizer.json").read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise _no_tokenizer(str(folder)) from error
-
-
-def _no_tokenizer(source: str) -> UserError:
-    return UserError(
-        "holds no tokenizer that can be read",
-        where=source,
-        cure="It needs an undamaged tokenizer.json (or vocab.txt) and tokenizer_config.json.",
+def _class_of(kind: Kind) -> type[PreTrainedTokenizerFast]:
+    from transformers import (
+        BertTokenizerFast,
+        DistilBertTokenizerFast,
+        GPT2TokenizerFast,
+        PreTrainedTokenizerFast,
+        RobertaTokenizerFast,
     )
+
+    match kind:
+        case "bert":
+            return BertTokenizerFast
+        case "distilbert":
+            return DistilBertTokenizerFast
+        case "gpt2":
+            return GPT2TokenizerFast
+        case "roberta":
+            return RobertaTokenizerFast
+        case "plain":
+            return PreTrainedTokenizerFast
+
+
+def _folder(source: str, *, revision: str, local_files_only: bool) -> ModelFolder:
+    if Path(source).is_dir():
+        return ModelFolder(Path(source), where=f"tokenizer {source}")
+    names = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, SPECIAL_TOKENS, ADDED_TOKENS, *VOCABULARIES)
+    try:
+        found = hub_folder(source, revision=revision, local_files_only=local_files_only, files=names)
+    except Exception as error:  # the hub's library, its client and the disk have types of their own
+        raise missing(f"the tokenizer {source}", key="model.pretrained", reason=error) from error
+    return ModelFolder(found, where=f"tokenizer {source}")
+
+
+def folder_has_tokenizer(folder: Path) -> bool:
+    """Whether a local folder has a file that a tokenizer could be read from."""
+    return has_tokenizer(ModelFolder(folder, where=str(folder)))
 
 
 def looks_local(source: str) -> bool:
@@ -126,6 +156,36 @@ def _byte_level_bpe(
     )
     tokenizer.train_from_iterator(texts, trainer)
     return tokenizer
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: str | Sequence[str], **options: Any) -> BatchEncoding:
+    """What the tokenizer makes of texts, in which the name of a special token is a text like any other.
+
+    By itself the library takes a `[SEP]` that somebody wrote for the end of the text.
+    """
+    found: Any = tokenizer(texts, split_special_tokens=True, **options)  # type: ignore[arg-type]
+    return found
+
+
+def holding_special(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> list[str]:
+    """The texts in which the name of a special token is written.
+
+    UserError for one that becomes that token all the same, as a word of the vocabulary.
+    """
+    names = tokenizer.all_special_tokens
+    holding = [text for text in texts if any(name in text for name in names)]
+    ids = {number for number in tokenizer.all_special_ids if number != tokenizer.unk_token_id}
+    for text in holding:
+        read: Any = encode(tokenizer, text, add_special_tokens=False)["input_ids"]
+        found = ids.intersection(read)
+        if found:
+            token = tokenizer.convert_ids_to_tokens(found.pop())
+            raise UserError(
+                f"the text that begins with {text[:60]!r} holds {token!r}, which the tokenizer takes for its own mark",
+                where=f"tokenizer {tokenizer.name_or_path}",
+                cure="Take it out of the text, or give another tokenizer.",
+            )
+    return holding
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:

@@ -135,7 +135,7 @@ def _within(digests: Mapping[str, str], folder: str) -> dict[str, str]:
 def found_digest(run: RunArtifacts, file: str) -> str:
     """The digest, as an earlier version took it, of a kept file as it is now, or `damaged`. UserError when gone."""
     found = run.path(file)
-    if _damaged(found):
+    if not found.is_file() or _damaged(found):  # a pipe in its place would be waited for
         return DAMAGED
     return records_digest(found) if found.suffix == ".ckpt" else file_digest(found)
 

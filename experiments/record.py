@@ -172,7 +172,7 @@ def _weights_digest(pretrained: str | None) -> str | None:
     if pretrained is None or not Path(pretrained).is_dir():
         return None
     digest = hashlib.sha256()
-    for path in sorted(Path(pretrained).glob("*.safetensors")):
+    for path in sorted(path for path in Path(pretrained).glob("*.safetensors") if path.is_file()):
         with path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return digest.hexdigest()

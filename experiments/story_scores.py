@@ -16,7 +16,7 @@ from analysis.story_quality import Story as Told
 from analysis.story_quality import story_figures, story_quality
 from analysis.training_text import TrainingText
 from datamodules.stories import IGNORED, windows
-from datamodules.tokenizers import end_token_id
+from datamodules.tokenizers import encode, end_token_id
 from datamodules.tokens import TokenTable
 from experiments.evaluate import token_losses
 from experiments.progress import OnProgress, silent
@@ -59,7 +59,7 @@ def nats_of(
     pieces: list[np.ndarray] = []
     owner: list[int] = []
     for number, story in enumerate(stories):
-        ids = tokenizer(story.text, add_special_tokens=False)["input_ids"]
+        ids = encode(tokenizer, story.text, add_special_tokens=False)["input_ids"]
         whole = np.array([end, *ids, *([end] if story.ended else [])], dtype=np.int32)  # type: ignore[misc]
         for window in windows(whole, int(model.config.n_positions)):
             pieces.append(window)

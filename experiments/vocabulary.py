@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 def check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
     """UserError when the tokenizer numbers its pieces otherwise than the one that comes with the weights."""
-    from datamodules.tokenizers import has_tokenizer, load_tokenizer
+    from datamodules.tokenizers import folder_has_tokenizer, load_tokenizer
 
     assert model.pretrained is not None
-    if Path(model.pretrained).is_dir() and not has_tokenizer(Path(model.pretrained)):
+    if Path(model.pretrained).is_dir() and not folder_has_tokenizer(Path(model.pretrained)):
         return  # a folder of bare weights: only the size can be checked
     own = load_tokenizer(
         model.pretrained, local_files_only=data.settings.local_files_only, revision=model.revision

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
-from datamodules.tokenizers import end_token_id
+from datamodules.tokenizers import encode, end_token_id
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.progress import OnProgress, silent
@@ -124,9 +124,9 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[int]:
         prompt.encode()
     except UnicodeEncodeError as error:
         raise UserError("is not UTF-8", where=_shown(prompt), cure="Give it as UTF-8.") from error
-    encoded: Any = tokenizer(prompt, add_special_tokens=False, return_offsets_mapping=True)
+    encoded: Any = encode(tokenizer, prompt, add_special_tokens=False, return_offsets_mapping=True)
     ids, spans = list(encoded["input_ids"]), list(encoded["offset_mapping"])
-    if end_token_id(tokenizer) in ids:
+    if str(tokenizer.eos_token) in prompt or end_token_id(tokenizer) in ids:
         raise UserError(
             f"holds {tokenizer.eos_token}, the end of a story",
             where=_shown(prompt),

@@ -6,19 +6,18 @@ Imports torch and transformers inside the functions; nothing is ever fetched fro
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Generator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from errors import UserError
 from export.options import ScoringSet, Task
+from host.model_folder import CONFIG, WEIGHTS, ModelFolder, private_folder
+from host.models import check_finite, load_model
+from host.tokenizer_files import has_tokenizer, tokenizer_files
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-WEIGHTS_FILE = "model.safetensors"
-CONFIG_FILE = "config.json"
 
 
 def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
@@ -27,77 +26,36 @@ def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
     Raises UserError for a missing, unreadable or incomplete folder: weights that the file does
     not hold would be drawn at random, and the export would score a model that nobody trained.
     """
-    _check_files(model_dir)
-    model, missing = _load(model_dir, task)
+    with _only_errors_logged():
+        loaded = load_model(_class_of(task), model_dir, where=str(model_dir), cure=_CURE)
+    missing = sorted([*loaded.missing, *loaded.others])
     if missing:
         raise UserError(
-            f"the weights lack {len(missing)} tensors that a {task} model needs, first '{missing[0]}'",
-            where=str(model_dir / WEIGHTS_FILE),
+            f"the weights lack {len(missing)} tensors that a {task} model needs, first {missing[0]!r}",
+            where=str(model_dir / WEIGHTS),
             cure="Save the whole fine-tuned model with save_pretrained, or name the task it was trained for.",
         )
-    _check_finite(model, model_dir)
-    return model.eval()
+    diverged = "The run diverged: train again with a lower learning rate or stronger clipping."
+    check_finite(loaded.model, where=str(model_dir / WEIGHTS), cure=diverged)
+    return loaded.model.eval()
 
 
-def _check_finite(model: PreTrainedModel, model_dir: Path) -> None:
-    for name, weight in model.named_parameters():
-        if not weight.isfinite().all():
-            raise UserError(
-                f"the weights hold NaN or infinity, first in '{name}'",
-                where=str(model_dir / WEIGHTS_FILE),
-                cure="The run diverged: train again with a lower learning rate or stronger clipping.",
-            )
+_CURE = f"Check {CONFIG} and {WEIGHTS}; if the file was cut short, save the model again."
 
 
-def _check_files(model_dir: Path) -> None:
-    for name in (CONFIG_FILE, WEIGHTS_FILE):
-        path = model_dir / name
-        if not path.is_file():
-            raise UserError(
-                f"there is no {name}",
-                where=str(model_dir),
-                cure=f"Name a folder that save_pretrained wrote, with {CONFIG_FILE} and {WEIGHTS_FILE}.",
-            )
-    try:
-        json.loads((model_dir / CONFIG_FILE).read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise UserError(
-            f"this is not readable JSON ({error})",
-            where=str(model_dir / CONFIG_FILE),
-            cure="Save the model again.",
-        ) from error
+def _class_of(task: Task) -> type[PreTrainedModel]:
+    from transformers import DistilBertForSequenceClassification, GPT2LMHeadModel
+
+    return DistilBertForSequenceClassification if task == "sequence-classification" else GPT2LMHeadModel
 
 
-def _load(model_dir: Path, task: Task) -> tuple[PreTrainedModel, list[str]]:
-    """The model and the sorted names of weights that the file lacks or holds in another shape."""
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
-
-    family = AutoModelForSequenceClassification if task == "sequence-classification" else AutoModelForCausalLM
-    try:
-        with _only_errors_logged():
-            loaded: Any = family.from_pretrained(
-                model_dir,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                output_loading_info=True,
-                dtype=torch.float32,
-            )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise UserError(
-            f"the model cannot be loaded for {task} ({_first_line(error)})",
-            where=str(model_dir),
-            cure=f"Check {CONFIG_FILE} and {WEIGHTS_FILE}; if the file was cut short, save the model again.",
-        ) from error
-    model, info = loaded
-    mismatched: list[Any] = list(info["mismatched_keys"])
-    return model, sorted([*info["missing_keys"], *(str(entry[0]) for entry in mismatched)])
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+@contextlib.contextmanager
+def private_tokenizer(model_dir: Path) -> Generator[Path]:
+    """A folder with the checked files of the model's tokenizer, empty where it has none; gone at the block's end."""
+    folder = ModelFolder(model_dir, where=str(model_dir))
+    files = tokenizer_files(folder).files if has_tokenizer(folder) else {}
+    with private_folder(files, {}) as private:
+        yield private
 
 
 @contextlib.contextmanager
@@ -134,7 +92,7 @@ def check_length(tokens: int, model: PreTrainedModel, model_dir: Path) -> None:
     if tokens > positions:
         raise UserError(
             f"an input of {tokens} tokens was asked for and the model has {positions} positions",
-            where=str(model_dir / CONFIG_FILE),
+            where=str(model_dir / CONFIG),
             cure=f"Truncate to {positions} tokens.",
         )
 
@@ -147,7 +105,7 @@ def _check_token_ids(scoring: ScoringSet, model: PreTrainedModel, model_dir: Pat
         raise UserError(
             f"token ids run from {lowest} to {max(highest, scoring.pad_token_id)}"
             f" and the model knows 0 to {vocabulary - 1}",
-            where=str(model_dir / CONFIG_FILE),
+            where=str(model_dir / CONFIG),
             cure="Score with the tokenizer that the model was trained with.",
         )
 

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
-from export.checkpoint import CONFIG_FILE
 from export.onnx_files import MODEL_FILE
 from export.session import PAST, PRESENT, empty_past, open_session, past_widths, positions
+from host.model_folder import CONFIG, ModelFolder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,14 +140,9 @@ class OnnxDecoder:
 
 
 def _context_tokens(folder: Path) -> int:
-    from transformers import AutoConfig
-
-    try:
-        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-        return int(config.max_position_embeddings)
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"it does not say how many positions the model has ({str(error).splitlines()[0]})",
-            where=str(folder / CONFIG_FILE),
-            cure="Export the run again: `encore export ID`.",
-        ) from error
+    exported = ModelFolder(folder, where=str(folder), cure="Export the run again: `encore export ID`.")
+    config = exported.table(CONFIG)
+    found = config.get("n_positions", config.get("max_position_embeddings"))
+    if not isinstance(found, int) or isinstance(found, bool) or found < 1:
+        raise exported.refused(f"{CONFIG} does not say how many positions the model has ({found!r:.40})")
+    return found

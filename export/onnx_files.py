@@ -30,8 +30,10 @@ _TASK_NAMES: dict[Task, str] = {
 _PASSING_ON = frozenset({"Identity", "Transpose"})
 
 
-def write_fp32(model: PreTrainedModel, folder: Path, task: Task) -> int:
+def write_fp32(model: PreTrainedModel, folder: Path, task: Task, *, tokenizer: Path) -> int:
     """Export `model` to `folder`/model.onnx beside its config and tokenizer; returns the opset.
+
+    tokenizer: the folder that it is copied from; optimum reads and runs whatever else it knows there.
 
     A language model's one file serves the first call and all later ones: beside `input_ids`,
     `attention_mask` (over the past and the new tokens) and `position_ids` it takes for each layer i
@@ -46,6 +48,7 @@ def write_fp32(model: PreTrainedModel, folder: Path, task: Task) -> int:
     # Optimum gives a "monolith" no past inputs. What it writes is one file either way.
     keeps_past = task == "causal-language-model"
     model.config.use_cache = keeps_past
+    model.config.name_or_path = str(tokenizer)  # where optimum looks for one
     with _known_export_noise_silenced():
         onnx_export_from_model(
             model, folder, task=_TASK_NAMES[task], monolith=not keeps_past, do_validation=False, device="cpu"

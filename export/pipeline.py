@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from export.checkpoint import WEIGHTS_FILE, check_length, check_scoring_set, load_checkpoint
+from export.checkpoint import check_length, check_scoring_set, load_checkpoint, private_tokenizer
 from export.classification import score_classifier
 from export.cpu import instruction_set
 from export.language import score_language_model
@@ -20,6 +20,7 @@ from export.options import ExportOptions, ScoringSet, Task
 from export.report import REPORT_FILE, ExportReport, gate
 from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
+from host.model_folder import WEIGHTS
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -57,7 +58,8 @@ def export_model(
     check_length(tokens, model, model_dir)
     with _written_whole(out_dir) as folder:
         say("writing the FP32 model")
-        opset = write_fp32(model, folder / "fp32", task)
+        with private_tokenizer(model_dir) as tokenizer:
+            opset = write_fp32(model, folder / "fp32", task, tokenizer=tokenizer)
         say("writing the INT8 model")
         write_int8(folder / "fp32", folder / "int8")
         variants = _variants(model, model_dir, folder, options)
@@ -111,7 +113,7 @@ def _variants(
     fp32 = OnnxModel(folder / "fp32", threads=options.threads)
     int8 = OnnxModel(folder / "int8", threads=options.threads)
     return (
-        Variant("torch", model_dir / WEIGHTS_FILE, torch_logits(model)),
+        Variant("torch", model_dir / WEIGHTS, torch_logits(model)),
         Variant("fp32", fp32.path, fp32.logits, rows_per_call=_FP32_ROWS_PER_CALL),
         Variant("int8", int8.path, int8.logits, rows_per_call=1),
     )

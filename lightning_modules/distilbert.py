@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torchmetrics.classification import MulticlassAccuracy
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
+from host.models import ATTENTION
 from lightning_modules.dropout import dropout
 from lightning_modules.embedding import RowwiseEmbedding
 from lightning_modules.learner import Batch, Learner
@@ -163,12 +164,13 @@ class Dropouts:
 def pretrained_distilbert(
     source: str, *, revision: str, local_files_only: bool, labels: tuple[str, ...], dropouts: Dropouts
 ) -> DistilBertForSequenceClassification:
-    """A pretrained encoder; its head is new unless `source` has one."""
+    """A pretrained encoder; its head is new unless `source` has one for as many labels."""
     model = load_pretrained(
         DistilBertForSequenceClassification,
         source,
         revision=revision,
         local_files_only=local_files_only,
+        new_head=("pre_classifier", "classifier"),
         **dropouts.as_config(),
         **_label_maps(labels),
     )
@@ -198,6 +200,7 @@ def new_distilbert(
         hidden_dim=hidden_dim,
         **dropouts.as_config(),
         pad_token_id=pad_token_id,
+        attn_implementation=ATTENTION,
         **_label_maps(labels),
     )
     model = from_scratch(DistilBertForSequenceClassification, config)

@@ -15,6 +15,7 @@ from torchmetrics import SumMetric
 from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.activations import NewGELUActivation
 
+from host.models import ATTENTION
 from lightning_modules.attention import use_quick_attention
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.linear_cross_entropy import linear_cross_entropy
@@ -105,6 +106,7 @@ def pretrained_gpt2(
         source,
         revision=revision,
         local_files_only=local_files_only,
+        new_head=(),  # it is tied to the embeddings, or the folder has it
         pad_token_id=pad_token_id,
         resid_pdrop=dropout,
         embd_pdrop=dropout,
@@ -137,6 +139,7 @@ def new_gpt2(
         bos_token_id=end_token_id,
         eos_token_id=end_token_id,
         pad_token_id=end_token_id,
+        attn_implementation=ATTENTION,
     )
     model = from_scratch(GPT2LMHeadModel, config)
     assert isinstance(model, GPT2LMHeadModel)

@@ -6,40 +6,40 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError, no_hub
+from host.boundary import boundary
+from host.model_folder import CONFIG, INDEX, WEIGHTS, hub_folder
+from host.models import Loaded, check_finite, load_model
+from host.notices import notice
 
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+_HUB_FILES = (CONFIG, WEIGHTS, INDEX, "model-*-of-*.safetensors")
+
 
 def load_pretrained(
-    model_class: type[PreTrainedModel], source: str, *, revision: str, local_files_only: bool, **changes: Any
+    model_class: type[PreTrainedModel],
+    source: str,
+    *,
+    revision: str,
+    local_files_only: bool,
+    new_head: tuple[str, ...],
+    **changes: Any,
 ) -> PreTrainedModel:
     """Weights of `source` in float32, with `changes` to its config (dropout, number of labels).
 
-    source: a folder with config.json and model.safetensors, or a hub id at `revision`. Only safetensors
-    are read (a pickle could run code) and no remote code is run. Raises UserError when nothing is there,
-    or when the folder holds another kind of model.
+    source: a folder with config.json and model.safetensors, or a hub id at `revision`. Of both only
+    checked files are read: safetensors, no code, no key that names code. new_head: how the names begin of weights that
+    `source` need not have; where it has others, of another size, new ones are drawn, with a word. Raises UserError
+    when nothing is there, when the folder holds another kind of model, and for weights that are no numbers.
     """
-    folder = Path(source)
-    if folder.is_dir():
-        _check_folder(folder, model_class)
-    from safetensors import SafetensorError
-
-    try:
-        loaded: Any = model_class.from_pretrained(
-            source,
-            revision=revision,
-            local_files_only=local_files_only or folder.is_dir(),
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-            **changes,
-        )
-    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
-        raise _unavailable(source, error, local_files_only=local_files_only) from error
-    model, report = loaded
-    _check_weights(report, source)
-    return model.float().train()  # the library hands models over in evaluation mode, dropout off
+    folder = _folder(source, revision=revision, local_files_only=local_files_only)
+    where = f"model.pretrained={source}"
+    cure = f"It needs a whole {CONFIG} and an undamaged {WEIGHTS} of the same kind of model."
+    loaded = load_model(model_class, folder, where=where, cure=cure, **changes)
+    _check_weights(loaded, where, new_head)
+    check_finite(loaded.model, where=where, cure="The file came so: fetch it again, or give another model.")
+    return loaded.model.train()  # the library hands models over in evaluation mode, dropout off
 
 
 def from_scratch(model_class: type[PreTrainedModel], config: PretrainedConfig) -> PreTrainedModel:
@@ -47,47 +47,37 @@ def from_scratch(model_class: type[PreTrainedModel], config: PretrainedConfig) -
     return model_class(config)
 
 
-def _check_folder(folder: Path, model_class: type[PreTrainedModel]) -> None:
-    import json
-
-    path = folder / "config.json"
-    wanted = model_class.config_class.model_type  # type: ignore[union-attr]
+def _folder(source: str, *, revision: str, local_files_only: bool) -> Path:
+    if Path(source).is_dir():
+        return Path(source)
     try:
-        found = json.loads(path.read_text(encoding="utf-8")).get("model_type")
-    except (OSError, ValueError) as error:
-        raise UserError(
-            "no readable config.json",
-            where=f"model.pretrained={folder}",
-            cure="Give a folder that save_pretrained wrote.",
-        ) from error
-    if found != wanted:
-        raise UserError(
-            f"holds a {found!r} model, not {wanted!r}",
-            where=f"model.pretrained={folder}",
-            cure=f"Give a {wanted} folder, or another experiment.",
-        )
+        with boundary("cannot be had from the hub", where=f"model.pretrained={source}", cure=_LOOK):
+            folder = hub_folder(
+                source, revision=revision, local_files_only=local_files_only, files=_HUB_FILES
+            )
+    except UserError:
+        if local_files_only:
+            raise no_hub(f"the model {source}", key="model.pretrained") from None
+        raise
+    if local_files_only and not any((folder / name).exists() for name in (WEIGHTS, INDEX)):
+        raise no_hub(f"the model {source}", key="model.pretrained")  # the cache has its tokenizer alone
+    return folder
 
 
-def _check_weights(report: dict[str, Any], source: str) -> None:
-    """A new head is expected; an encoder of which nothing was found is not."""
-    missing = [
-        key
-        for key in report["missing_keys"]
-        if not key.startswith(("pre_classifier", "classifier", "lm_head"))
-    ]
-    if missing or report["mismatched_keys"]:
+_LOOK = "Look at its name and revision, or give a local folder."
+
+
+def _check_weights(loaded: Loaded, where: str, new_head: tuple[str, ...]) -> None:
+    """A new head is expected, and said where there is another; an encoder of which nothing was found is not."""
+    lacking = [name for name in (*loaded.missing, *loaded.others) if not name.startswith(new_head)]
+    if lacking:
         raise UserError(
-            f"lacks weights, {(missing or report['mismatched_keys'])[0]} among them",
-            where=f"model.pretrained={source}",
+            f"lacks weights, {lacking[0]} among them or of another size",
+            where=where,
             cure="Give the folder of a complete model of the same kind.",
         )
-
-
-def _unavailable(source: str, error: Exception, *, local_files_only: bool) -> UserError:
-    if Path(source).is_dir() or not local_files_only:
-        return UserError(
-            f"cannot be read ({str(error).splitlines()[0][:160]})",
-            where=f"model.pretrained={source}",
-            cure="It needs config.json and an undamaged model.safetensors; pickled weights are not read.",
+    for shape in (shape for shape in loaded.others.values() if len(shape) == 2):
+        labels = f"{shape[0]} label{'s' if shape[0] != 1 else ''}"
+        notice(
+            f"{where}: its head has {labels}, the data {loaded.model.config.num_labels}; a new head is taken"
         )
-    return no_hub(f"the model {source}", key="model.pretrained")

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from datamodules.tokenizers import (
     TrainedKind,
+    encode,
+    holding_special,
     load_tokenizer,
     pad_token_id,
     tokenizer_digest,
     train_tokenizer,
 )
 from errors import UserError
+from tests.hostile import edited, encoder
 
 TEXTS = ["a dull film", "a fine film, not bad at all", "bad", "The end?"] * 5
 PRINT_DIGEST = """
@@ -57,7 +62,96 @@ def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no tokenizer that can be read"):
         load_tokenizer(str(tmp_path), local_files_only=True)
     (tmp_path / "tokenizer.json").write_text('{"half": ')
-    with pytest.raises(UserError, match="no tokenizer that can be read"):
+    with pytest.raises(UserError, match=r"tokenizer\.json: is not readable JSON"):
         load_tokenizer(str(tmp_path), local_files_only=True)
     with pytest.raises(UserError, match="no such folder"):
         load_tokenizer(str(tmp_path / "missing"), local_files_only=True)
+
+
+# What transformers 5.24 writes beside the tokenizer.json of a BERT, of a plain tokenizer, and of a GPT-2.
+OF_VERSION_5: dict[str, dict[str, Any]] = {
+    "BertTokenizer": {"backend": "tokenizers", "cls_token": "[CLS]", "do_lower_case": True, "is_local": True,
+        "local_files_only": False, "mask_token": "[MASK]", "model_max_length": 512, "pad_token": "[PAD]",
+        "sep_token": "[SEP]", "strip_accents": None, "tokenize_chinese_chars": True,
+        "tokenizer_class": "BertTokenizer", "unk_token": "[UNK]"},
+    "TokenizersBackend": {"backend": "tokenizers", "cls_token": "[CLS]", "mask_token": "[MASK]",
+        "extra_special_tokens": ["[MASK]", "<a>"], "model_max_length": 512, "pad_token": "[PAD]",
+        "sep_token": "[SEP]", "tokenizer_class": "TokenizersBackend", "unk_token": "[UNK]"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", OF_VERSION_5)
+def test_a_tokenizer_that_transformers_5_saved_gives_the_same_ids(
+    kind: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    encoder(tmp_path)
+    texts = ["A fine film, [SEP] not dull.", "the Films are VERY good!", "<a> bad"]
+    written_by_4 = load_tokenizer(str(tmp_path), local_files_only=True)
+    ids = encode(written_by_4, texts)["input_ids"]
+    for file in ("vocab.txt", "special_tokens_map.json", "added_tokens.json"):
+        (tmp_path / file).unlink(missing_ok=True)
+    (tmp_path / "tokenizer_config.json").write_text(json.dumps(OF_VERSION_5[kind]))
+    capfd.readouterr()
+    found = load_tokenizer(str(tmp_path), local_files_only=True)
+    assert encode(found, texts)["input_ids"] == ids
+    assert len(found) == len(written_by_4)
+    assert found.special_tokens_map.items() >= written_by_4.special_tokens_map.items()
+    assert ("<a>; they are left out" in capfd.readouterr().err) == (kind == "TokenizersBackend")
+
+
+def test_a_tokenizer_read_from_a_vocabulary_is_that_of_its_tokenizer_json(tmp_path: Path) -> None:
+    encoder(tmp_path)
+    whole = load_tokenizer(str(tmp_path), local_files_only=True)
+    (tmp_path / "tokenizer.json").unlink()
+    assert tokenizer_digest(load_tokenizer(str(tmp_path), local_files_only=True)) == tokenizer_digest(whole)
+
+
+def test_a_cased_tokenizer_stays_cased(tmp_path: Path) -> None:
+    from transformers import BertTokenizerFast
+
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "Film", "film"]
+    (tmp_path / "vocab.txt").write_text("\n".join(words))
+    BertTokenizerFast(str(tmp_path / "vocab.txt"), do_lower_case=False).save_pretrained(tmp_path)
+    found = load_tokenizer(str(tmp_path), local_files_only=True)
+    assert encode(found, "Film film")["input_ids"] == [2, 5, 6, 3]
+
+
+@pytest.mark.parametrize("kind", ["bert_bpe", "gpt2_bpe"])
+def test_the_name_of_a_special_token_is_read_as_text(kind: TrainedKind) -> None:
+    trained = train_tokenizer(kind, [*TEXTS, "[SEP] <|endoftext|>"], vocab_size=300)
+    names = trained.all_special_tokens
+    texts = [f"a {name} film{name}" for name in names]
+    for text, ids in zip(texts, encode(trained, texts, add_special_tokens=False)["input_ids"], strict=True):
+        assert not set(ids) & set(trained.all_special_ids)  # type: ignore[call-overload]
+        assert trained.decode(ids, clean_up_tokenization_spaces=False) == (
+            text.lower() if kind == "bert_bpe" else text
+        )
+        assert set(trained(text, add_special_tokens=False)["input_ids"]) & set(trained.all_special_ids)  # type: ignore[arg-type]
+    assert holding_special(trained, ["a film", *texts, "[sep", ""]) == texts
+
+
+def test_a_special_token_that_is_a_word_of_the_vocabulary_is_refused_in_a_text(tmp_path: Path) -> None:
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast
+
+    words = Tokenizer(models.WordLevel({"[UNK]": 0, "[SEP]": 1, "film": 2}, unk_token="[UNK]"))
+    words.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="[UNK]", sep_token="[SEP]")
+    assert holding_special(tokenizer, ["film [UNK]"]) == ["film [UNK]"]
+    with pytest.raises(UserError, match=r"holds '\[SEP\]'"):
+        holding_special(tokenizer, ["film", "film [SEP] film"])
+
+
+def test_no_chat_template_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    encoder(tmp_path / "given")
+    templates = [{"name": name, "template": "x"} for name in ("default", "../../out")]
+    edited(tmp_path / "given", "tokenizer_config.json", chat_template=templates)
+    load_tokenizer(str(tmp_path / "given"), local_files_only=True).save_pretrained(tmp_path / "a" / "kept")
+    assert "chat templates are left out" in capfd.readouterr().err
+    kept = {path.relative_to(tmp_path / "a").as_posix() for path in (tmp_path / "a").rglob("*.*")}
+    assert kept == {
+        f"kept/{name}"
+        for name in ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+    }
+    assert "chat_template" not in (tmp_path / "a" / "kept" / "tokenizer_config.json").read_text()
+    assert str(tmp_path) not in (tmp_path / "a" / "kept" / "tokenizer_config.json").read_text()

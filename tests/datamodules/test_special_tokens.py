@@ -1,0 +1,67 @@
+"""Texts that hold the name of a special token, from the rows to the ids that a model reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from datamodules.classification import DemoReviewsData
+from datamodules.settings import DataSettings
+from errors import UserError
+from experiments.config import DecodingConfig
+from experiments.writing import ids_of_prompts
+from host.notices import notice
+from tests.strange_folders import encoder, storyteller
+
+
+def test_a_review_with_a_mark_in_it_has_one_end_and_is_counted(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from datamodules.tokenizers import load_tokenizer
+
+    encoder(tmp_path / "encoder")
+    settings = DataSettings(
+        path=None,
+        revision="main",
+        tokenizer=None,
+        tokenizer_revision="main",
+        vocab_size=300,
+        max_tokens=16,
+        batch_size=2,
+        batch_tokens=None,
+        evaluation_tokens=64,
+        group_by_length=True,
+        selection_examples=2,
+        selection_seed=0,
+        train_examples=None,
+        seed=0,
+        loader_workers=0,
+        accumulate_batches=1,
+        cache_dir=tmp_path / "cache",
+        local_files_only=True,
+    )
+    data = DemoReviewsData(settings)
+    data.origin = "reviews"
+    data.tokenizer = load_tokenizer(str(tmp_path / "encoder"), local_files_only=True)
+    notice.cache_clear()
+    texts = ["a good film", "a [SEP] film", "a film [MASK]", "bad"]
+    ids = list(data.encoded(texts, truncation=True, max_length=16))
+    end, mark = 3, {0, 1, 2, 3, 4} - {1}
+    assert [row.count(end) for row in ids] == [1, 1, 1, 1]
+    assert all(not mark & set(row[1:-1]) for row in ids)
+    said = capfd.readouterr().err
+    assert "reviews: 2 of 4 texts hold the name of a special token" in said
+    assert list(data.encoded(texts[:1], truncation=True, max_length=16)) == ids[:1]
+    assert capfd.readouterr().err == ""
+
+
+def test_a_prompt_with_the_end_of_a_story_in_it_is_refused(tmp_path: Path) -> None:
+    from datamodules.tokenizers import load_tokenizer
+
+    tokenizer = load_tokenizer(str(storyteller(tmp_path)), local_files_only=True)
+    decoding = DecodingConfig(max_length=8)
+    with pytest.raises(UserError, match=r"holds <\|endoftext\|>, the end of a story"):
+        ids_of_prompts(tokenizer, ["Once <|endoftext|>"], decoding, context_tokens=64)
+    (ids,) = ids_of_prompts(tokenizer, ["[SEP]"], decoding, context_tokens=64)
+    assert tokenizer.decode(ids) == "[SEP]"
