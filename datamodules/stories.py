@@ -18,7 +18,7 @@ from datamodules.hub import DATA_SETS
 from datamodules.rows import SplitRows, StoredTexts
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, OnProgress, SplitName, TokenizedData
+from datamodules.tokenized import Batch, OnProgress, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
 
@@ -43,8 +43,14 @@ class StoryData(TokenizedData):
     column_names = ("text",)
     separator = END_OF_TEXT
 
-    def __init__(self, settings: DataSettings, *, on_progress: OnProgress | None = None) -> None:
-        super().__init__(settings, on_progress=on_progress)
+    def __init__(
+        self,
+        settings: DataSettings,
+        *,
+        on_progress: OnProgress | None = None,
+        on_remade: OnRemade | None = None,
+    ) -> None:
+        super().__init__(settings, on_progress=on_progress, on_remade=on_remade)
         self._bytes: dict[SplitName, NDArray[np.int64]] = {}
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:

@@ -34,6 +34,7 @@ ROWS_FOLDER = "run/rows"
 SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
 START_FOLDER = "run/start"
 ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tokenizer's digest does not say
+TOKENS_OF = "tokens."  # fingerprint: with a split's name, of its sequences of tokens as they were trained on
 KEPT_FILE = "run/kept_files.json"  # digests of the checkpoints and the model at the end of the run, by path
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
@@ -93,8 +94,8 @@ def _short(value: object) -> str:
 class Beginning:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
-    fingerprints: digests of the rows of each split, the tokenizer, its end token, the bytes of local weights, their
-    model's config, the checkpoint.
+    fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
+    of local weights, their model's config, the checkpoint.
     """
 
     parts: Parts
@@ -121,6 +122,7 @@ def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
         **({} if end is None else {ENDED_BY: str(end)}),
+        **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
         **({} if weights is None else {"weights": weights}),
         **({} if shape is None else {"model_config": shape}),
         **({} if start is None else {"start": start.digest}),
@@ -135,7 +137,7 @@ def recipe_id(
 ) -> str:
     """sha256 over everything that is asked of a run and decides its numbers, and nothing else.
 
-    The resolved config with its seed, the source code, the rows of every split, the tokenizer, the
+    The resolved config with its seed, the source code, the rows and the tokens of every split, the tokenizer, the
     dependency lock, the threads and the kind of device, and the bytes of local pretrained weights (of the
     hub's, their commit). Where data and weights lie does not count, what they hold does. Equal recipes are
     the same experiment.
