@@ -80,14 +80,14 @@ def _of_one_format(folder: Path, entries: Sequence[Path], split: str, suffix: st
     for file in files:
         _check_readable(file)
     strays = [
-        e.name for e, middle in middles.items() if e not in kinds[0] and middle.startswith(("-", "_", ".", " "))
+        e.name
+        for e, middle in middles.items()
+        if e not in kinds[0] and middle.startswith(("-", "_", ".", " "))
     ]
     return SplitFiles(tuple(files), suffix, tuple(f"{shown(name)} is not read" for name in strays))
 
 
-def _complete(
-    shards: dict[Path, tuple[int, int]], folder: Path, split: str, suffix: str
-) -> list[Path]:
+def _complete(shards: dict[Path, tuple[int, int]], folder: Path, split: str, suffix: str) -> list[Path]:
     """Shards of `number of total`, in order; UserError unless each number of one total stands there once."""
     totals = sorted({total for _, total in shards.values()})
     if len(totals) > 1:
@@ -145,7 +145,9 @@ def _parts(entry: Path, suffix: str) -> list[Path]:
     odd = next((part.name for part in sorted(parts) if not part.name.lower().endswith(suffix)), None)
     if odd is not None or not parts:
         raise UserError(
-            "is a folder without parts" if odd is None else f"is a folder that holds {shown(odd)} beside its parts",
+            "is a folder without parts"
+            if odd is None
+            else f"is a folder that holds {shown(odd)} beside its parts",
             where=str(entry),
             cure=f"Give a file, or a folder of nothing but {suffix} files.",
         )

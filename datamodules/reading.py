@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.labels import bad_label, label_cure, label_of
-from datamodules.readers.raw import RawFile, RawRows, Wanted
+from datamodules.readers.raw import ArrowRows, RawFile, RawRows, Wanted
+from datamodules.readers.record_batches import all_hold, in_lists
 from datamodules.reads import FileRead, SplitRead
 from errors import UserError
 from host.text import shown
@@ -48,6 +49,18 @@ class _Tally:
         self.rows += len(texts)
         self.labels.update(labels)
 
+    def add_batch(self, batch: pa.RecordBatch) -> None:
+        """Texts of the first column, labels of the second; each of them holds."""
+        texts = [batch.column(0)[at].as_py() for at in ((0, len(batch) - 1) if len(batch) else ())]
+        rows = self.rows
+        self.add(texts, [])
+        self.rows = rows + len(batch)
+        for label in batch.columns[1:]:
+            counts = label.value_counts()
+            self.labels.update(
+                dict(zip(counts.field(0).to_pylist(), counts.field(1).to_pylist(), strict=True))
+            )
+
 
 def write_split(file: Path, sources: Iterable[Source], wanted: Wanted, *, split: str) -> SplitRead:
     """Write the rows of all `sources` as the Arrow file `file`; what was read, its origin left open.
@@ -58,15 +71,14 @@ def write_split(file: Path, sources: Iterable[Source], wanted: Wanted, *, split:
     import pyarrow as pa
 
     tally, files, notes = _Tally(), list[FileRead](), list[str]()
-    columns = [(wanted.text, pa.string()), *([] if wanted.label is None else [(wanted.label, pa.int64())])]
-    schema = pa.schema(columns)
     where = ""
-    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, schema) as stream:
+    with pa.OSFile(str(file), "wb") as sink, pa.ipc.new_stream(sink, wanted.schema) as stream:
         for source in sources:
             rows, where = 0, where or source.where
             for chunk in source.raw.chunks:
-                stream.write_batch(_batch(chunk, rows, source.where, wanted, tally, schema))
-                rows += len(chunk.texts)
+                batch, read = _kept(chunk, rows, source.where, wanted, tally)
+                stream.write_batch(batch)
+                rows += read
             files.append(_counted(source, rows))
             notes.extend(source.raw.notes)
     if not tally.rows:
@@ -85,10 +97,19 @@ def write_split(file: Path, sources: Iterable[Source], wanted: Wanted, *, split:
     )
 
 
-def _batch(
-    chunk: RawRows, first: int, where: str, wanted: Wanted, tally: _Tally, schema: pa.Schema
-) -> pa.RecordBatch:
-    """The rows of a piece as they are kept. first: the number of its first row in the file."""
+def _kept(
+    chunk: RawRows | ArrowRows, first: int, where: str, wanted: Wanted, tally: _Tally
+) -> tuple[pa.RecordBatch, int]:
+    """The rows of a piece that are kept and how many there were. first: the number of its first row in the file."""
+    if isinstance(chunk, ArrowRows):
+        if all_hold(chunk.batch, wanted):
+            tally.add_batch(chunk.batch)
+            return chunk.batch, len(chunk.batch)
+        chunk = in_lists(chunk.batch, first, where, wanted)
+    return _batch(chunk, first, where, wanted, tally), len(chunk.texts)
+
+
+def _batch(chunk: RawRows, first: int, where: str, wanted: Wanted, tally: _Tally) -> pa.RecordBatch:
     import pyarrow as pa
 
     def row(at: int) -> str:
@@ -111,12 +132,10 @@ def _batch(
             cure="Write whole characters.",
         ) from error
     arrays = [column, *([] if wanted.label is None else [pa.array(labels, pa.int64())])]
-    return pa.record_batch(arrays, schema=schema)
+    return pa.record_batch(arrays, schema=wanted.schema)
 
 
-def _check_empty(
-    texts: Sequence[object], wanted: Wanted, where: str, row: Callable[[int], str]
-) -> None:
+def _check_empty(texts: Sequence[object], wanted: Wanted, where: str, row: Callable[[int], str]) -> None:
     """UserError for the first value that is no text, or, where rows have labels, has nothing in it."""
     for at, text in enumerate(texts):
         is_empty = text is None or (isinstance(text, str) and not text.strip())
@@ -133,7 +152,9 @@ def _labels(chunk: RawRows, wanted: Wanted, where: str, row: Callable[[int], str
     for at, value in enumerate(chunk.labels or ()):
         label = label_of(value, len(wanted.label_names))
         if label is None:
-            raise UserError(f"{row(at)}: {bad_label(value)}", where=where, cure=label_cure(wanted.label_names))
+            raise UserError(
+                f"{row(at)}: {bad_label(value)}", where=where, cure=label_cure(wanted.label_names)
+            )
         found.append(label)
     return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -99,9 +98,7 @@ def from_folder(
     return _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
 
 
-def _opened(
-    found: Sequence[SplitFiles], wanted: Wanted, separator: str | None
-) -> Callable[[Path], RawFile]:
+def _opened(found: Sequence[SplitFiles], wanted: Wanted, separator: str | None) -> Callable[[Path], RawFile]:
     """What opens each file; delimited ones are all looked at first, since one may tell how another is written."""
     looked = [
         look_at(file, DELIMITERS[one.suffix], wanted)
@@ -114,7 +111,7 @@ def _opened(
 
     def opened(file: Path) -> RawFile:
         if file in decided:
-            return open_delimited(decided[file], wanted)
+            return open_delimited(decided[file])
         if suffix_of[file] == ".txt":
             assert separator is not None
             return open_separated(file, separator)

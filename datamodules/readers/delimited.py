@@ -14,7 +14,6 @@ from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, chec
 from datamodules.readers.records import MisfitError, Record, quoted_records, unquoted
 from datamodules.text_files import check_plain_text, count_lines, text_lines, text_pieces
 from errors import UserError
-from host.text import shown_list
 
 DELIMITERS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 _OTHERS = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
@@ -54,19 +53,18 @@ def with_siblings(files: Sequence[DelimitedFile]) -> list[DelimitedFile]:
     return decided
 
 
-def open_delimited(one: DelimitedFile, wanted: Wanted) -> RawFile:
+def open_delimited(one: DelimitedFile) -> RawFile:
     """The wanted columns of a file that is decided."""
     layout, quoting = one.layout, one.quoting
     assert isinstance(quoting, Quoting)
     kind = next(suffix for suffix, delimiter in DELIMITERS.items() if delimiter == layout.delimiter)
     is_quoted = quoting is Quoting.QUOTED
-    read = RawFile(
+    return RawFile(
         how=f"{kind[1:]}, {quoting}",
-        chunks=_chunks(one, wanted),
+        chunks=_chunks(one),
         count=lambda: _other_count(one),
         counted_by="Python's csv reader" if is_quoted else "lines",
     )
-    return read
 
 
 def _header(file: Path, delimiter: str) -> list[str]:
@@ -76,16 +74,20 @@ def _header(file: Path, delimiter: str) -> list[str]:
     except MisfitError:  # such as a name with a quotation mark in it; then it is a line
         first = (1, next(text_lines(text_pieces(file), file)).split(delimiter))
     if first is None:
-        raise UserError("is empty", where=str(file), cure="Give it a first line with the names of the columns.")
+        raise UserError(
+            "is empty", where=str(file), cure="Give it a first line with the names of the columns."
+        )
     return first[1]
 
 
-def _check_header(
-    header: list[str], raw: Sequence[str], file: Path, delimiter: str, wanted: Wanted
-) -> None:
+def _check_header(header: list[str], raw: Sequence[str], file: Path, delimiter: str, wanted: Wanted) -> None:
     for other, name in _OTHERS.items():
         names = [unquoted(part) for part in delimiter.join(raw).split(other)]
-        if other != delimiter and set(wanted.columns) <= set(names) and not set(wanted.columns) <= set(header):
+        if (
+            other != delimiter
+            and set(wanted.columns) <= set(names)
+            and not set(wanted.columns) <= set(header)
+        ):
             raise UserError(
                 f"{name} stands between its columns and not {_OTHERS[delimiter]}",
                 where=str(file),
@@ -93,7 +95,9 @@ def _check_header(
             )
     if any("\r" in name for name in raw):
         raise UserError(
-            "its lines end with a carriage return alone", where=str(file), cure="Write it again with line feeds."
+            "its lines end with a carriage return alone",
+            where=str(file),
+            cure="Write it again with line feeds.",
         )
     check_names(header, wanted, where=str(file), place="its first line names the columns, and ")
 
@@ -105,7 +109,7 @@ def _records(one: DelimitedFile) -> Iterator[Record]:
     return layout.plain()
 
 
-def _chunks(one: DelimitedFile, wanted: Wanted) -> Iterator[RawRows]:
+def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
     layout = one.layout
     try:
         records = islice(_records(one), 1, None)
@@ -117,10 +121,10 @@ def _chunks(one: DelimitedFile, wanted: Wanted) -> Iterator[RawRows]:
                 lines=[line for line, _ in some],
             )
     except MisfitError as misfit:
-        raise _misfit_error(misfit, one, wanted) from misfit
+        raise _misfit_error(misfit, one) from misfit
 
 
-def _misfit_error(misfit: MisfitError, one: DelimitedFile, wanted: Wanted) -> UserError:
+def _misfit_error(misfit: MisfitError, one: DelimitedFile) -> UserError:
     names = _OTHERS[one.layout.delimiter].removeprefix("a ")
     return UserError(
         misfit.what,

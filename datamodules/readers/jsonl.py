@@ -71,5 +71,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
         names = [name for name, _ in pairs]
-        raise _RepeatedKeyError(f"the key {next(n for n in names if names.count(n) > 1)!r} stands there twice")
+        raise _RepeatedKeyError(
+            f"the key {next(n for n in names if names.count(n) > 1)!r} stands there twice"
+        )
     return found

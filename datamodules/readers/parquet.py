@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datamodules.labels import renumbering
-from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
+from datamodules.readers.raw import ROWS_AT_ONCE, ArrowRows, RawFile, RawRows, Wanted, check_names
+from datamodules.readers.record_batches import in_lists, plain_types
 from errors import UserError
 from host.boundary import boundary
 from host.text import shown_list
@@ -34,7 +35,9 @@ def open_parquet(file: Path, wanted: Wanted) -> RawFile:
     if table.metadata.num_rows:  # a column without values may be of any type
         _check_text_type(schema.field(wanted.text).type, wanted, file)
     numbers = None if names is None else renumbering(names, wanted.label_names, where=str(file))
-    notes = [] if numbers is None else [f"{file.name} numbers its labels {shown_list(names or ())}: renumbered"]
+    notes = (
+        [] if numbers is None else [f"{file.name} numbers its labels {shown_list(names or ())}: renumbered"]
+    )
     return RawFile(
         how="parquet",
         chunks=_chunks(table, file, wanted, numbers),
@@ -50,7 +53,9 @@ def _class_names(schema: pa.Schema, wanted: Wanted) -> Sequence[str] | None:
     if told is None or wanted.label is None:
         return None
     feature: Any = json.loads(told).get("info", {}).get("features", {}).get(wanted.label)
-    names = feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
+    names = (
+        feature.get("names") if isinstance(feature, dict) and feature.get("_type") == "ClassLabel" else None
+    )
     return None if names is None else [str(name) for name in names]
 
 
@@ -63,34 +68,18 @@ def _check_text_type(kind: pa.DataType, wanted: Wanted, file: Path) -> None:
     raw = (types.is_binary, types.is_large_binary, types.is_binary_view, types.is_null)
     if not any(is_kind(kind) for is_kind in (*texts, *raw)):
         raise UserError(
-            f"the column {wanted.text!r} holds {kind} and no texts", where=str(file), cure="Write it as strings."
+            f"the column {wanted.text!r} holds {kind} and no texts",
+            where=str(file),
+            cure="Write it as strings.",
         )
 
 
-def _chunks(table: Any, file: Path, wanted: Wanted, numbers: Any) -> Iterator[RawRows]:
+def _chunks(
+    table: Any, file: Path, wanted: Wanted, numbers: Mapping[int, int] | None
+) -> Iterator[RawRows | ArrowRows]:
     row = 0
     with boundary("cannot be read", where=str(file), cure=_CURE):
-        for batch in table.iter_batches(batch_size=ROWS_AT_ONCE, columns=list(wanted.columns)):
-            labels = None if wanted.label is None else batch.column(wanted.label).to_pylist()
-            if numbers is not None and labels is not None:
-                labels = [numbers.get(label, label) for label in labels]
-            yield RawRows(_texts(batch.column(wanted.text), row, file), labels)
+        for batch in table.iter_batches(batch_size=4 * ROWS_AT_ONCE, columns=list(wanted.columns)):
+            plain = None if numbers is not None else plain_types(batch, wanted)
+            yield in_lists(batch, row, str(file), wanted, numbers) if plain is None else ArrowRows(plain)
             row += len(batch)
-
-
-def _texts(column: pa.Array, first: int, file: Path) -> list[object]:
-    try:
-        return [text.decode() if isinstance(text, bytes) else text for text in column.to_pylist()]
-    except UnicodeDecodeError as error:
-        row = next(row for row in range(len(column)) if not _is_utf8(column[row]))
-        raise UserError(
-            f"row {first + row}: the text is not UTF-8", where=str(file), cure="Write the file again as UTF-8."
-        ) from error
-
-
-def _is_utf8(value: pa.Scalar) -> bool:
-    try:
-        text = value.as_py()
-        return not isinstance(text, bytes) or bool(text.decode()) or True
-    except UnicodeDecodeError:
-        return False

@@ -19,7 +19,8 @@ from errors import UserError
 from host.text import shown
 
 _ENOUGH = 3  # rows that nobody writes by chance
-_SPANNING_ENOUGH = 9  # of one column: that a line opens with a mark and a later one closes with one is less rare
+# Of one column: that a line opens with a mark and a later one closes with one; that a text stands in marks.
+_COMMON_ENOUGH = 10
 _CURE = "Write it as jsonl or parquet, or with every field in quotation marks, those of the header too."
 
 
@@ -109,10 +110,11 @@ def _weighed(found: _Quoted) -> Quoting | Undecided:
         return Quoting.NONE  # quotation marks stand in other columns
     everything = found.needless > 0 and not found.bare
     if found.needless and not everything and not found.doubled:
-        return Quoting.PLAIN  # a writer quotes what needs it, or all; not one text in quotation marks among others
-    if (not found.needless or everything) and (
-        found.doubled >= _ENOUGH or found.spanning >= _SPANNING_ENOUGH
-    ):
+        return (
+            Quoting.PLAIN
+        )  # a writer quotes what needs it, or all; not one text in quotation marks among others
+    is_enough = found.doubled >= _ENOUGH or max(found.spanning, found.needless) >= _COMMON_ENOUGH
+    if is_enough and (everything or not found.needless):
         return Quoting.QUOTED
     return Undecided(
         f"its quotation marks can be its writer's or its texts': the first such text is "
@@ -203,7 +205,7 @@ def _refuse_backslashes(layout: Layout) -> None:
 
 def _fits_neither(layout: Layout, quoted: MisfitError, plain: MisfitError | None) -> UserError:
     kind = "tab" if layout.delimiter == "\t" else f"{layout.delimiter!r}"
-    cure = f"Put texts that hold a {kind}, a quotation mark or a line end in quotation marks, or write jsonl or parquet."
+    cure = f"Put texts with a {kind}, a quotation mark or a line end in quotation marks, or write jsonl or parquet."
     if plain is None or quoted.counts:
         return UserError(quoted.what, where=str(layout.file), cure=cure)
     return UserError(

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.text import shown_list
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 ROWS_AT_ONCE = 2000
 
@@ -23,6 +27,14 @@ class Wanted:
     def columns(self) -> tuple[str, ...]:
         return (self.text,) if self.label is None else (self.text, self.label)
 
+    @property
+    def schema(self) -> pa.Schema:
+        """Of the rows as they are kept."""
+        import pyarrow as pa
+
+        label = [] if self.label is None else [(self.label, pa.int64())]
+        return pa.schema([(self.text, pa.string()), *label])
+
 
 @dataclass(frozen=True)
 class RawRows:
@@ -36,6 +48,13 @@ class RawRows:
     lines: Sequence[int] | None = None
 
 
+@dataclass(frozen=True)
+class ArrowRows:
+    """Consecutive rows as a record batch of the wanted columns, string and int64; values unchecked."""
+
+    batch: pa.RecordBatch
+
+
 @dataclass
 class RawFile:
     """One file while it is read.
@@ -46,7 +65,7 @@ class RawFile:
     """
 
     how: str
-    chunks: Iterator[RawRows]
+    chunks: Iterator[RawRows | ArrowRows]
     count: Callable[[], int | None]
     counted_by: str
     notes: tuple[str, ...] = ()

@@ -44,9 +44,7 @@ def plain_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             raise _wrong_width(rows - 1, number, len(fields), width)
 
 
-def quoted_records(
-    pieces: Iterable[str], delimiter: str, *, backslashed: bool = False
-) -> Iterator[Record]:
+def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool = False) -> Iterator[Record]:
     """The header and each row, of which one may take several lines; blank lines as in `plain_records`.
 
     backslashed: a quotation mark inside a field has a backslash before it, as Spark and MySQL write it.
@@ -103,7 +101,9 @@ def _misquoted(text: str, line: int, field: re.Pattern[str], quoted: str) -> Mis
         place = found.end()
     line += text.count("\n", 0, place)
     if text[place : place + 1] != '"':
-        return MisfitError(f"a quotation mark stands inside a field that begins without one in line {line}", line)
+        return MisfitError(
+            f"a quotation mark stands inside a field that begins without one in line {line}", line
+        )
     closed = re.compile(quoted).match(text, place)
     if closed is None:
         return MisfitError(f"the quotation mark that opens a field in line {line} is not closed", line)

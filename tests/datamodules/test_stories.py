@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
-from datamodules.rows import SplitRows
 from datamodules.readers.separated import open_separated, texts_of
+from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.stories import IGNORED, DemoStoriesData, StoryData, TinyStoriesData
 from datamodules.tokenized import SplitName
