@@ -21,9 +21,11 @@ from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
+from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_folder, from_hub
+from datamodules.summary import read_of_rows
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
@@ -61,10 +63,12 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self._on_progress = on_progress
         self._on_remade = on_remade
         self.origin = ""
+        self.reads: tuple[SplitRead, ...] = ()  # of the source's train and official split
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
-        self.dropped_rows = 0
+        self.source_rows = 0  # of the train split, before rows are held out
+        self.dropped_rows = 0  # of these, too near to a held-out row
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -73,6 +77,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
+    label_names: ClassVar[tuple[str, ...]] = ()  # none for stories
     column_names: ClassVar[tuple[str, ...]]
     separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
@@ -137,6 +142,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
         splits = self.read()
         self.origin = splits.origin
         train, official = self.columns(splits)
+        self.source_rows = len(train.texts)
+        self.reads = tuple(
+            read_of_rows(name, splits.origin, rows, self.label_names)
+            for name, rows in zip(self.split_names, (train, official), strict=True)
+        )
         holdout = self._cached_holdout(train)
         self.dropped_rows = len(holdout.dropped)
         self.rows = {
@@ -160,8 +170,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a loader worker that gets a pickled copy: without the trainer, which cannot be pickled."""
-        return {**self.__dict__, "trainer": None}
+        """For a loader worker that gets a pickled copy: without a terminal and the trainer, which cannot be pickled."""
+        return {**self.__dict__, "trainer": None, "_on_remade": None}
 
     def _report(self, what: str, done: int = 0, total: int = 0) -> None:
         if self._on_progress is not None:
@@ -193,7 +203,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
             holdout = self.hold_out(train.texts)
             TokenTable.write(folder, [holdout.train, holdout.selection, holdout.dropped])
 
-        parts = TokenTable.load(self._cached("holdout", key, write).path)
+        parts = TokenTable.load(self.cached("holdout", key, write).path)
         return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
@@ -215,14 +225,25 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self.tokenizer_digest,
             *self.cut_key(split),
         )
-        return self._cached("tokens", key, lambda folder: TokenTable.write(folder, self.tokenize(split)))
+        return self.cached("tokens", key, lambda folder: TokenTable.write(folder, self.tokenize(split)))
 
-    def _cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
+    def cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
+        """The folder `key` of the cache's room `kind`, whole; see `checked_folder`."""
+
         def remade(sentence: str) -> None:
             if self._on_remade is not None:
                 self._on_remade(sentence)
 
         return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=remade)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Train rows that were read and are not used, by the reason."""
+        used = self.dropped_rows + sum(len(self.rows[split].texts) for split in ("train", "val"))
+        return {
+            "too near to a held-out row": self.dropped_rows,
+            "over data.train_examples": self.source_rows - used,
+        }
 
     def fingerprints(self) -> Mapping[SplitName, str]:
         """sha256 of the rows of each split, as used (after holding out and dropping)."""

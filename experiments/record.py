@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.summary import DataSummary, summary_of
 from experiments.config import ExperimentConfig
+from experiments.data_record import DATA_FILE, data_record
 from tracking.provenance import Provenance, collect
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
@@ -107,6 +110,11 @@ class Beginning:
     @property
     def recipe_id(self) -> str:
         return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.ran)
+
+    @cached_property
+    def data(self) -> DataSummary:
+        """What was read and what of it is used."""
+        return summary_of(self.parts.data)
 
 
 def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
@@ -217,6 +225,7 @@ def open_run(
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        DATA_FILE: log.log_json(data_record(beginning.data, beginning.fingerprints), DATA_FILE),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
         PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
     }

@@ -1,0 +1,50 @@
+"""What a run says of its rows when it begins, and what its record keeps of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import TypeAdapter, ValidationError
+from rich.text import Text
+
+from datamodules.summary import DataSummary, summary_lines
+from errors import UserError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.recorded import RunArtifacts
+
+DATA_FILE = "run/data.json"
+_SCHEMA = 1
+
+
+def tell_data(console: Console | None, summary: DataSummary) -> None:
+    """A line for each split, and each warning."""
+    if console is None:
+        return
+    for line in summary_lines(summary):
+        console.print(Text(f"data: {line}", style="dim"), soft_wrap=True)
+    for warning in summary.warnings:
+        console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+
+
+def data_record(summary: DataSummary, fingerprints: Mapping[str, str]) -> dict[str, Any]:
+    """The content of `run/data.json`. fingerprints: of all that the run begins with."""
+    return {"schema": _SCHEMA, "fingerprints": dict(fingerprints), "summary": summary.to_json()}
+
+
+def recorded_data(run: RunArtifacts) -> DataSummary | None:
+    """What a run's record says of its rows; none for a run of an earlier version. UserError when it is malformed."""
+    if not run.has(DATA_FILE):
+        return None
+    content = run.json(DATA_FILE)
+    try:
+        return TypeAdapter(DataSummary).validate_python(content["summary"])
+    except (ValidationError, KeyError, TypeError) as error:
+        raise UserError(
+            f"{DATA_FILE} is not of the shape that is written",
+            where=run.where,
+            cure="The artifact was altered; restore it.",
+        ) from error
