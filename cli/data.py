@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
 
 _BAR_WIDTH = 40
+_FILES = 12  # of all splits; the rest is counted
 _PIECES = 60  # of a row; the rest is counted
 _TEXT = 300  # characters of a row
-_NAMES = {"val": "val (held out of train)", "test": "test (official)"}
 
 
 def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
@@ -103,7 +103,9 @@ def print_summary(out: Console, summary: DataSummary) -> None:
         for file in read.files
     ]
     if files:
-        out.print(fitted(out, files, spare=["how", "by"]))
+        out.print(fitted(out, files[:_FILES], spare=["how", "by"]))
+    if len(files) > _FILES:
+        out.print(f"and {len(files) - _FILES:,} more files", highlight=False)
     for read in summary.read:
         for reason, rows in read.dropped.items():
             out.print(f"left out of {read.split}: {rows:,} {escape(reason)}", highlight=False)
@@ -111,7 +113,7 @@ def print_summary(out: Console, summary: DataSummary) -> None:
             out.print(f"{read.split}: {escape(note)}", highlight=False)
     used = [
         {
-            "used": _NAMES.get(split.split, split.split),
+            "used": split.split,
             "rows": f"{split.rows:,}",
             **({"labels": balance(split.label_counts)} if split.label_counts else {}),
             "first": escape(shortened(split.first, 40)),
@@ -120,6 +122,9 @@ def print_summary(out: Console, summary: DataSummary) -> None:
         for split in summary.used
     ]
     out.print(fitted(out, used, spare=["last", "first"]))
+    out.print(
+        "val is held out of train and selects models; test is the official split, scored once.", style="dim"
+    )
     for reason, rows in summary.left_out.items():
         if rows:
             out.print(f"left out of train: {rows:,} {reason}", highlight=False)

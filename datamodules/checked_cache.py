@@ -58,7 +58,7 @@ def _no_disk_is_a_user_error(path: Path, fault: str) -> Generator[None]:
         yield
     except (OSError, UserError) as error:
         disk = error if isinstance(error, OSError) else error.__cause__
-        if not isinstance(disk, OSError):
+        if not isinstance(disk, OSError) or disk.errno is None:  # libraries raise OSErrors of their own
             raise
         raise UserError(
             f"{fault} and cannot be made ({first_line(disk)})",

@@ -6,7 +6,7 @@ Legend: B batch, T tokens of the longest text of a batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -17,14 +17,16 @@ from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
-from errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 class TextClassificationData(TokenizedData):
     """Texts with one label each; labels are 0 .. len(label_names) - 1."""
 
     tokenizer_kind = "bert_bpe"
-    label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
+    label_names = ("negative", "positive")
 
     @property
     def text_column(self) -> str:
@@ -32,18 +34,11 @@ class TextClassificationData(TokenizedData):
         return self.column_names[0]
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        train, official = (
-            self._rows(split, name)
-            for split, name in zip((splits.train, splits.official), self.split_names, strict=True)
-        )
-        return train, official
+        return self._rows(splits.train), self._rows(splits.official)
 
-    def _rows(self, split: object, name: str) -> SplitRows:
-        columns = split[:]  # type: ignore[index]
-        texts, labels = columns[self.text_column], columns["label"]
-        where = f"{self.settings.path or self.hub_repository}, split {name}"
-        _check_values(texts, labels, classes=len(self.label_names), text_column=self.text_column, where=where)
-        return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
+    def _rows(self, split: Dataset) -> SplitRows:
+        columns: dict[str, list[Any]] = split[:]
+        return SplitRows([text.strip() for text in columns[self.text_column]], columns["label"])
 
     def tokenize(self, split: SplitName) -> Iterator[list[int]]:
         return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
@@ -58,25 +53,6 @@ class TextClassificationData(TokenizedData):
             "labels": torch.tensor([labels[row] for row in rows]),
             "row": torch.tensor(rows),
         }
-
-
-def _check_values(
-    texts: Sequence[object], labels: Sequence[object], *, classes: int, text_column: str, where: str
-) -> None:
-    """UserError that names the first row with a text that is none or a label that is out of range."""
-    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if not isinstance(text, str) or not text.strip():
-            raise UserError(
-                f"row {row}: {text_column!r} is {text!r:.40}",
-                where=where,
-                cure="Every row needs a text; drop or mend it.",
-            )
-        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < classes:
-            raise UserError(
-                f"row {row}: label {label!r:.40}",
-                where=where,
-                cure=f"Labels are whole numbers from 0 to {classes - 1} (a split without labels, -1, cannot be used).",
-            )
 
 
 class Sst2Data(TextClassificationData):
@@ -114,5 +90,4 @@ class DemoReviewsData(TextClassificationData):
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        rows = generate_reviews()
-        return from_rows(rows["train"], rows["validation"], "bundled:reviews")
+        return from_rows(generate_reviews(), self.wanted, self.split_names, "bundled:reviews")

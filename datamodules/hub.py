@@ -14,7 +14,7 @@ from typing import Literal, NoReturn
 
 from datamodules.fingerprint import short_digest
 from errors import UserError, no_hub
-from host.boundary import boundary
+from host.boundary import boundary, first_line
 from host.disk import write_atomically
 
 HubKind = Literal["dataset", "model"]
@@ -196,7 +196,7 @@ def missing(what: str, *, key: str, reason: Exception) -> UserError:
     if not hub_reachable():
         return no_hub(what, key=key)
     return UserError(
-        f"{what} cannot be had from the hub ({str(reason).splitlines()[0][:160]})",
+        f"{what} cannot be had from the hub ({first_line(reason)})",
         where=key,
         cure="Look at its name and revision, or give a local folder.",
     )

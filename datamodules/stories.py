@@ -6,7 +6,6 @@ Legend: B batch, T tokens of a sequence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -21,9 +20,6 @@ from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, OnProgress, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 IGNORED = -100  # target of a padded position: left out of the loss
 
@@ -54,23 +50,11 @@ class StoryData(TokenizedData):
         self._bytes: dict[SplitName, NDArray[np.int64]] = {}
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        return self._rows(splits.train, "train"), self._rows(splits.official, "validation")
-
-    def _rows(self, split: Dataset, name: str) -> SplitRows:
-        where = f"{self.settings.path or self.hub_repository}, split {name}"
-        row = 0
-        try:
-            for found in split.iter(batch_size=2000):
-                texts: list[object] = found["text"]  # type: ignore[index]
-                for text in texts:
-                    _check_story(text, row, where)
-                    row += 1
-        except UnicodeDecodeError as error:
-            row = next(number for number in range(row, len(split)) if not _is_utf8(split, number))
-            raise UserError(
-                f"row {row}: the story is not UTF-8", where=where, cure="Write the file again as UTF-8."
-            ) from error
-        return SplitRows(StoredTexts(split, "text"), None)
+        train, official = (
+            SplitRows(StoredTexts(split, self.column_names[0]), None)
+            for split in (splits.train, splits.official)
+        )
+        return train, official
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         keys = text_digests(texts, len(texts))
@@ -156,24 +140,6 @@ class StoryData(TokenizedData):
         return batch
 
 
-def _is_utf8(split: Dataset, row: int) -> bool:
-    try:
-        split[row]
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_story(text: object, row: int, where: str) -> None:
-    """UserError for an empty story."""
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(
-            f"row {row}: the story is {text!r:.40}",
-            where=where,
-            cure="Every row needs a story; drop or mend it.",
-        )
-
-
 def windows(story: NDArray[np.int32], targets: int) -> Iterator[NDArray[np.int32]]:
     """Consecutive pieces of at most `targets` + 1 ids, each beginning with the last id of the one before."""
     for begin in range(0, len(story) - 1, targets):
@@ -213,5 +179,4 @@ class DemoStoriesData(StoryData):
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        rows = generate_stories()
-        return from_rows(rows["train"], rows["validation"], "bundled:stories")
+        return from_rows(generate_stories(), self.wanted, self.split_names, "bundled:stories")

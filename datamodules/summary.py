@@ -57,18 +57,13 @@ def summary_of(data: TokenizedData) -> DataSummary:
         for split, rows in data.rows.items()
         for sentence in row_like_texts(split, rows.texts, len(data.label_names))
     )
-    return DataSummary(data.origin, data.reads, used, data.left_out, tuple(of_labels), tuple(of_texts))
+    return DataSummary(
+        data.origin, tuple(data.reads.values()), used, data.left_out, tuple(of_labels), tuple(of_texts)
+    )
 
 
 def _used(split: str, rows: SplitRows, label_names: Sequence[str]) -> UsedSplit:
     return UsedSplit(split, len(rows.texts), label_counts(rows, label_names), *ends_of(rows.texts))
-
-
-def read_of_rows(split: str, origin: str, rows: SplitRows, label_names: Sequence[str]) -> SplitRead:
-    """What is known of a source that has no files: its rows."""
-    first, last = ends_of(rows.texts)
-    counts = label_counts(rows, label_names)
-    return SplitRead(split, origin, (), len(rows.texts), label_counts=counts, first=first, last=last)
 
 
 def label_counts(rows: SplitRows, label_names: Sequence[str]) -> dict[str, int]:

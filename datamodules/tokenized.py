@@ -21,11 +21,11 @@ from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
+from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_folder, from_hub
-from datamodules.summary import read_of_rows
 from datamodules.tokenizers import TrainedKind, load_tokenizer, tokenizer_digest, train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
@@ -63,7 +63,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self._on_progress = on_progress
         self._on_remade = on_remade
         self.origin = ""
-        self.reads: tuple[SplitRead, ...] = ()  # of the source's train and official split
+        self.reads: dict[str, SplitRead] = {}  # by the split's name in the source
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
@@ -77,31 +77,39 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
-    label_names: ClassVar[tuple[str, ...]] = ()  # none for stories
-    column_names: ClassVar[tuple[str, ...]]
+    column_names: ClassVar[tuple[str, ...]]  # the texts', and the labels' where there are labels
+    label_names: ClassVar[tuple[str, ...]] = ()
     separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
     def read(self) -> Splits:
-        """The source's train and official split, columns checked."""
+        """The source's train and official split, values checked."""
         if self.settings.path is not None:
             return from_folder(
                 self.settings.path,
                 splits=self.split_names,
-                columns=self.column_names,
+                wanted=self.wanted,
                 separator=self.separator,
                 cache_dir=self.settings.cache_dir,
+                on_remade=self._remade,
             )
         return from_hub(
             self.hub_repository,
             commit=self.settings.revision,
             splits=self.split_names,
-            columns=self.column_names,
+            wanted=self.wanted,
             cache_dir=self.settings.cache_dir,
+            on_remade=self._remade,
         )
+
+    @property
+    def wanted(self) -> Wanted:
+        """The columns of the source that are read."""
+        label = self.column_names[1] if len(self.column_names) > 1 else None
+        return Wanted(self.column_names[0], label, self.label_names)
 
     @abstractmethod
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        """Both splits as texts and labels, values checked."""
+        """Both splits as texts and labels."""
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         """Which rows of the train split select models."""
@@ -141,12 +149,9 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self._report("reading the data")
         splits = self.read()
         self.origin = splits.origin
+        self.reads = {read.split: read for read in splits.reads}
         train, official = self.columns(splits)
         self.source_rows = len(train.texts)
-        self.reads = tuple(
-            read_of_rows(name, splits.origin, rows, self.label_names)
-            for name, rows in zip(self.split_names, (train, official), strict=True)
-        )
         holdout = self._cached_holdout(train)
         self.dropped_rows = len(holdout.dropped)
         self.rows = {
@@ -229,12 +234,11 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
         """The folder `key` of the cache's room `kind`, whole; see `checked_folder`."""
+        return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=self._remade)
 
-        def remade(sentence: str) -> None:
-            if self._on_remade is not None:
-                self._on_remade(sentence)
-
-        return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=remade)
+    def _remade(self, sentence: str) -> None:
+        if self._on_remade is not None:
+            self._on_remade(sentence)
 
     @property
     def left_out(self) -> dict[str, int]:
