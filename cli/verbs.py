@@ -217,11 +217,11 @@ def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
     data = recorded_data(RunArtifacts(store, record))
     if as_json:
-        print_json({**asdict(record), "data": None if data is None else data.to_json()})
+        print_json({**asdict(record), "data": None if data is None else data.summary.to_json()})
     else:
         print_run(out, record, store.artifacts(record))
         if data is not None:
-            print_recorded(out, data)
+            print_recorded(out, data.summary)
     return OK
 
 

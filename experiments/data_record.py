@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from datamodules.summary import DataSummary, summary_lines
 from errors import UserError
+from experiments.record_files import MALFORMED
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -30,21 +32,27 @@ def tell_data(console: Console | None, summary: DataSummary) -> None:
         console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
 
 
+@dataclass(frozen=True)
+class DataRecord:
+    """`run/data.json`. fingerprints: of all that the run begins with, as its tags have them."""
+
+    schema: int
+    fingerprints: dict[str, str]
+    summary: DataSummary
+
+
 def data_record(summary: DataSummary, fingerprints: Mapping[str, str]) -> dict[str, Any]:
-    """The content of `run/data.json`. fingerprints: of all that the run begins with."""
+    """The content of `run/data.json`."""
     return {"schema": _SCHEMA, "fingerprints": dict(fingerprints), "summary": summary.to_json()}
 
 
-def recorded_data(run: RunArtifacts) -> DataSummary | None:
+def recorded_data(run: RunArtifacts) -> DataRecord | None:
     """What a run's record says of its rows; none for a run of an earlier version. UserError when it is malformed."""
     if not run.has(DATA_FILE):
         return None
-    content = run.json(DATA_FILE)
     try:
-        return TypeAdapter(DataSummary).validate_python(content["summary"])
-    except (ValidationError, KeyError, TypeError) as error:
+        return TypeAdapter(DataRecord).validate_python(run.json(DATA_FILE))
+    except ValidationError as error:
         raise UserError(
-            f"{DATA_FILE} is not of the shape that is written",
-            where=run.where,
-            cure="The artifact was altered; restore it.",
+            f"{DATA_FILE} is not of the shape that is written", where=run.where, cure=MALFORMED
         ) from error

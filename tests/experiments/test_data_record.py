@@ -48,8 +48,9 @@ def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
     assert any(line.startswith("data: train: 6,000 rows of ") and "3,000 positive" in line for line in lines)
     assert not any(line.startswith("warning") for line in lines)
     run = RunArtifacts(store, record)
-    found = recorded_data(run)
-    assert found is not None
+    kept = recorded_data(run)
+    assert kept is not None
+    found = kept.summary
     assert [(read.split, read.rows) for read in found.read] == [("train", 6000), ("validation", 1000)]
     assert [(split.split, split.rows) for split in found.used] == [
         ("train", 160),
@@ -59,8 +60,7 @@ def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
     assert found.left_out == {"too near to a held-out row": 0, "over data.train_examples": 5800}
     assert sum(found.used[0].label_counts.values()) == 160
     assert all(split.first and split.last for split in found.used)
-    fingerprints = run.json(DATA_FILE)["fingerprints"]
-    assert fingerprints["tokens.train"] == record.tags["encore.ran.fingerprint.tokens.train"]
+    assert kept.fingerprints["tokens.train"] == record.tags["encore.ran.fingerprint.tokens.train"]
     assert all(check.holds for check in verify(store, record))
 
 
@@ -69,7 +69,7 @@ def test_stories_are_told_without_labels(store: Store) -> None:
     assert any("rows of bundled:stories" in line and "positive" not in line for line in lines)
     found = recorded_data(RunArtifacts(store, record))
     assert found is not None
-    assert all(not split.label_counts for split in found.used)
+    assert all(not split.label_counts for split in found.summary.used)
 
 
 @pytest.mark.parametrize("labels", [[1] * 40, [0] * 38 + [1, 1]])
@@ -84,7 +84,7 @@ def test_one_label_only_is_said_when_the_training_begins_and_stays_in_the_record
     assert any(what in line for line in said)
     found = recorded_data(RunArtifacts(store, record))
     assert found is not None
-    assert [f"warning: {warning}" for warning in found.warnings] == said
+    assert [f"warning: {warning}" for warning in found.summary.warnings] == said
 
 
 def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_line(store: Store) -> None:
@@ -93,7 +93,7 @@ def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_
     file = run.path(DATA_FILE)
     whole = file.read_text()
     file.write_text(whole.replace("6000", "6001", 1))
-    assert [check.file for check in verify(store, record) if not check.holds] == [DATA_FILE]
+    assert {check.file for check in verify(store, record) if not check.holds} == {DATA_FILE}
     with pytest.raises(UserError, match=r"run/data\.json is not what was recorded"):
         check_record(run)
     for content in (
@@ -109,3 +109,13 @@ def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_
     file.unlink()
     assert recorded_data(run) is None
     assert seal_tag(DATA_FILE) not in record.tags
+
+
+def test_a_fingerprint_that_was_altered_in_the_tracking_store_is_named(store: Store) -> None:
+    record, _ = begin(classifier(*SHORT), store)
+    log = store.attach(record.run_id)
+    log.set_tags({"encore.ran.fingerprint.tokens.train": "0" * 64})
+    log.close()
+    (broken,) = [check for check in verify(store, store.find(record.run_id)) if not check.holds]
+    assert broken.what == "fingerprint of tokens.train"
+    assert broken.found == "0" * 64
