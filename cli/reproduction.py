@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from experiments.causes import Cause
     from experiments.compare import Comparison
     from experiments.reproduce import Reproduction
+    from experiments.verify import Check
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 
@@ -62,7 +63,7 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
-    from experiments.verify import verify
+    from experiments.verify import has_manifest, verify
 
     with progress.status("recomputing"):
         checks = verify(store, record)
@@ -70,16 +71,32 @@ def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json([asdict(check) for check in checks])
     elif broken:
-        table = Table("what", "file", "recorded", "found", title=f"Run {record.run_id[:SHORT]} does not hold")
-        for check in broken:
-            table.add_row(check.what, check.file, check.recorded[:24], escape(check.found[:60]))
-        out.print(table)
+        out.print(_broken_table(broken, record.run_id[:SHORT]))
     else:
         out.print(
-            f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} digests and scores, all as recorded.",
+            f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
+            highlight=False,
+        )
+    if not has_manifest(record):
+        progress.print(
+            "[yellow]Recorded before manifests:[/] which files it left is not known, so none that was added or is "
+            "gone with its digest can be told.",
             highlight=False,
         )
     return FAILED if broken else OK
+
+
+def _broken_table(broken: Sequence[Check], run: str) -> Table:
+    table = Table("what", "file", "recorded", "found", title=f"Run {run} does not hold")
+    for check in broken:
+        cells = (check.what, check.file, check.recorded[:24], check.found[:60])
+        table.add_row(*(escape(_printable(cell)) for cell in cells))
+    return table
+
+
+def _printable(text: str) -> str:
+    """Names of files are anybody's: what would steer the terminal is shown as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:

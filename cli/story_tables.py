@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,14 +23,15 @@ if TYPE_CHECKING:
 
 def print_sample(console: Console, store: Store, result: RunResult, root: Path) -> None:
     """The first story that a language model wrote after its last validation, and how to have more."""
-    path = store.find_artifact(store.find(result.run_id), "samples/stories.json")
-    if path is None:
+    from experiments.recorded import RunArtifacts
+    from experiments.samples import read_samples
+
+    rows = read_samples(RunArtifacts(store, store.find(result.run_id)))
+    if not rows:
         return
-    table = json.loads(path.read_text(encoding="utf-8"))
-    rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-    last = next(row for row in rows if row["step"] == rows[-1]["step"])
-    print_story(console, last["prompt"], last["story"], ended=last["ended"])
-    prompt = shlex.quote(last["prompt"])
+    last = next(row for row in rows if row.step == rows[-1].step)
+    print_story(console, last.prompt, last.story, ended=last.ended)
+    prompt = shlex.quote(last.prompt)
     command = f"encore generate {result.run_id[:SHORT]} --prompt {prompt}{root_option(root)}"
     console.print(f"More of them: `{escape(command)}`", highlight=False, soft_wrap=True)
 

@@ -197,7 +197,7 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
     rows = [
         {
             "run": run.run_id[:SHORT],
-            "started": datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M"),
+            "started": _started(run),
             "experiment": run.experiment,
             "name": escape(run.name),
             "status": _state(run),
@@ -208,6 +208,14 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
         for run in runs
     ]
     console.print(fitted(console, rows, spare=["experiment", "started", "INT8"]))
+
+
+def _started(run: RunRecord) -> str:
+    """Nothing for a time that no calendar has."""
+    try:
+        return datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M")
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _state(run: RunRecord) -> str:

@@ -67,7 +67,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
-        self.dropped_rows = 0
+        self.source_rows = 0  # of the train split, before rows are held out
+        self.dropped_rows = 0  # of these, too near to a held-out row
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -150,6 +151,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.origin = splits.origin
         self.reads = {read.split: read for read in splits.reads}
         train, official = self.columns(splits)
+        self.source_rows = len(train.texts)
         holdout = self._cached_holdout(train)
         self.dropped_rows = len(holdout.dropped)
         self.rows = {
@@ -173,8 +175,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a loader worker that gets a pickled copy: without the trainer, which cannot be pickled."""
-        return {**self.__dict__, "trainer": None}
+        """For a loader worker that gets a pickled copy: without a terminal and the trainer, which cannot be pickled."""
+        return {**self.__dict__, "trainer": None, "_on_remade": None}
 
     def _report(self, what: str, done: int = 0, total: int = 0) -> None:
         if self._on_progress is not None:
@@ -206,7 +208,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
             holdout = self.hold_out(train.texts)
             TokenTable.write(folder, [holdout.train, holdout.selection, holdout.dropped])
 
-        parts = TokenTable.load(self._cached("holdout", key, write).path)
+        parts = TokenTable.load(self.cached("holdout", key, write).path)
         return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
@@ -228,14 +230,24 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self.tokenizer_digest,
             *self.cut_key(split),
         )
-        return self._cached("tokens", key, lambda folder: TokenTable.write(folder, self.tokenize(split)))
+        return self.cached("tokens", key, lambda folder: TokenTable.write(folder, self.tokenize(split)))
 
-    def _cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
+    def cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
+        """The folder `key` of the cache's room `kind`, whole; see `checked_folder`."""
         return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=self._remade)
 
     def _remade(self, sentence: str) -> None:
         if self._on_remade is not None:
             self._on_remade(sentence)
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Train rows that were read and are not used, by the reason."""
+        used = self.dropped_rows + sum(len(self.rows[split].texts) for split in ("train", "val"))
+        return {
+            "too near to a held-out row": self.dropped_rows,
+            "over data.train_examples": self.source_rows - used,
+        }
 
     def fingerprints(self) -> Mapping[SplitName, str]:
         """sha256 of the rows of each split, as used (after holding out and dropping)."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.digests import file_digest
 from experiments.record import PATCH_FILE, PROVENANCE_FILE, REPOSITORY
 from host.disk import disk_errors
+from host.files import file_digest
 from tracking.provenance import LOCK_FILE
 from tracking.working_tree import git
 

@@ -14,15 +14,81 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from errors import UserError
+from host.boundary import boundary
 from host.disk import partial_name, whole_file
+from host.files import is_plain_file
 
 if TYPE_CHECKING:
     from lightning_modules.learner import Learner
 
 LAST, BEST = "last", "best"
 CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="ignore", arbitrary_types_allowed=True)
+
+
+class _Counts(_Part):
+    ready: int = Field(ge=0)
+    completed: int = Field(ge=0)
+
+
+class _Progress(_Part):
+    current: _Counts
+    total: _Counts
+
+
+class _Random(_Part):
+    python: tuple[int, tuple[int, ...], float | None]
+    numpy: tuple[str, torch.Tensor, int, int, float]
+    torch: torch.Tensor
+    cuda: list[torch.Tensor]
+
+
+class _FitLoop(_Part):
+    batch_progress: _Progress = Field(alias="epoch_loop.batch_progress")
+    scheduler_progress: _Progress = Field(alias="epoch_loop.scheduler_progress")
+    validation: _Progress = Field(alias="epoch_loop.val_loop.batch_progress")
+    optimiser: dict[str, Any] = Field(alias="epoch_loop.automatic_optimization.optim_progress")
+    epoch_progress: _Progress
+
+
+class _Loops(_Part):
+    fit_loop: _FitLoop
+
+
+class _Optimiser(_Part):
+    state: dict[int, dict[str, torch.Tensor]]
+    param_groups: list[dict[str, Any]] = Field(min_length=1)
+
+
+class _State(_Part):
+    best: dict[str, float]
+    best_step: int = Field(ge=0)
+    best_checksum: int
+    ended: bool
+    trained_s: float
+    seed: int
+    random: _Random
+
+
+class _Callbacks(_Part):
+    state: _State = Field(alias=CALLBACK)
+
+
+class _Content(_Part):
+    """What of a checkpoint a run that goes on relies upon."""
+
+    global_step: int = Field(ge=0)
+    loops: _Loops
+    state_dict: dict[str, torch.Tensor]
+    optimizer_states: list[_Optimiser] = Field(min_length=1)
+    lr_schedulers: list[dict[str, Any]]
+    callbacks: _Callbacks
 
 
 @dataclass(frozen=True)
@@ -60,7 +126,7 @@ def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
     damaged: list[str] = []
     for name in (LAST, BEST):
         path = folder / f"{name}.ckpt"
-        if not path.exists():
+        if not os.path.lexists(path):
             continue
         if not is_whole(path):
             damaged.append(path.name)
@@ -84,11 +150,12 @@ def find_checkpoint(folder: Path, at: str, *, where: str) -> Path:
     UserError when it is not there or damaged; `where` names the run in it.
     """
     path = folder / f"{at if at in {BEST, LAST} else f'step-{at}'}.ckpt"
-    if path.is_file() and is_whole(path):
+    if is_plain_file(path) and is_whole(path):
         return path
-    found = {file.stem: file for file in sorted(folder.glob("*.ckpt")) if file != path and is_whole(file)}
+    others = (file for file in sorted(folder.glob("*.ckpt")) if file != path)
+    found = {file.stem: file for file in others if is_plain_file(file) and is_whole(file)}
     steps = {name: _step_of(file) for name, file in found.items()}
-    if path.is_file():
+    if os.path.lexists(path):
         raise UserError(f"the checkpoint {at} is damaged", where=where, cure=_offer(steps))
     name = next((name for name, step in steps.items() if str(step) == at), None)
     if name is None:
@@ -107,11 +174,13 @@ def _offer(steps: Mapping[str, int]) -> str:
 
 
 def _step_of(path: Path) -> int:
-    return int(load_checkpoint(path)["global_step"])
+    return whole_checkpoint(path)["global_step"]
 
 
 def is_whole(path: Path) -> bool:
     """Whether a checkpoint can be read, and every record of it has the checksum (CRC-32) it was written with."""
+    if not is_plain_file(path):
+        return False
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:
@@ -127,6 +196,21 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
+def whole_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint that can be gone on from; UserError for one that says something else."""
+    content = load_checkpoint(path)
+    try:
+        _Content.model_validate(content, strict=True)
+    except ValidationError as error:
+        problem = error.errors(include_url=False, include_input=False)[0]
+        raise UserError(
+            f"is no checkpoint of a training ({'.'.join(map(str, problem['loc']))}: {problem['msg']})",
+            where=str(path),
+            cure="An earlier version of Encore wrote it, or it was altered; restore it.",
+        ) from error
+    return content
+
+
 def records_digest(path: Path) -> str:
     """sha256 over name, size and checksum (CRC-32) of every record of a checkpoint, without reading them again."""
     with zipfile.ZipFile(path) as archive:
@@ -136,14 +220,8 @@ def records_digest(path: Path) -> str:
 
 def read_point(path: Path) -> ResumePoint:
     """Where a whole checkpoint stands. UserError when an earlier version of Encore wrote it."""
-    content = load_checkpoint(path)
+    content = whole_checkpoint(path)
     state = callback_state(content)
-    if "seed" not in state:
-        raise UserError(
-            "was written by an earlier version of Encore, without all that going on needs",
-            where=str(path),
-            cure="Start the run anew with `encore train`.",
-        )
     progress = content["loops"]["fit_loop"]["epoch_loop.batch_progress"]["current"]
     return ResumePoint(
         path,
@@ -184,7 +262,9 @@ def restore_best(point: ResumePoint, learner: Learner) -> None:
 
 
 def _write_weights(checkpoint: Path, target: Path, learner: Learner) -> None:
-    learner.load_state_dict(load_checkpoint(checkpoint)["state_dict"])
+    content = whole_checkpoint(checkpoint)
+    with boundary("holds the weights of another model", where=str(checkpoint), cure="Restore it."):
+        learner.load_state_dict(content["state_dict"])
     with whole_file(target) as partial:
         learner.save_weights(partial)
 

@@ -65,6 +65,7 @@ class Checkpoints(pl.Callback):
         self.best_checksum = 0  # CRC-32 of the best weights' file
         self.ended = False
         self.trained_before_s = 0.0  # by the sittings before this one
+        self.begun = False  # whether the training stands where it begins or goes on
         self._best_is_new = False
         self._written_at = time.monotonic()
         self._written_step = 0
@@ -101,6 +102,7 @@ class Checkpoints(pl.Callback):
         self._written_step = trainer.global_step
         if self._random is not None:  # after everything that a start draws, before the first batch does
             _set_random_states(self._random)
+        self.begun = True
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         metrics = validation_metrics(trainer)

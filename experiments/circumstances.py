@@ -12,6 +12,7 @@ from experiments.record import (
     flat_mapping,
     flat_params,
 )
+from experiments.record_files import ConfigFile, ProvenanceFile
 
 if TYPE_CHECKING:
     from experiments.recorded import RunArtifacts
@@ -24,8 +25,10 @@ def recorded_circumstances(run: RunArtifacts) -> Circumstances:
     """UserError when the record is not whole."""
     tags = {key: value for key, value in run.record.tags.items() if key.startswith(_RAN)}
     return Circumstances(
-        run.json(PROVENANCE_FILE),
-        flat_mapping(run.json(CONFIG_FILE)),  # as written: an older program's keys may not be ours
+        run.read(ProvenanceFile, PROVENANCE_FILE),
+        flat_mapping(
+            run.read(ConfigFile, CONFIG_FILE)
+        ),  # as written: an older program's keys may not be ours
         {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
         {key.removeprefix(_RAN): value for key, value in tags.items()},
         run.record.tags.get(RESUMED_UNDER_TAG),

@@ -162,17 +162,24 @@ def _distance(one: float, other: float) -> float:
     return distance if math.isfinite(distance) else math.inf
 
 
+def _are_figures(frame: pd.DataFrame, name: str) -> bool:
+    return name in frame and frame[name].ndim == 1 and frame[name].dtype.kind == "f"
+
+
 def _answers(recorded: pd.DataFrame, actual: pd.DataFrame, tolerance: Tolerance) -> AnswerDifference:
     """Of a classifier by its labels; a language model answers equally where its loss per token is near."""
-    if len(recorded) != len(actual):
+    kind = "prediction" in recorded
+    if len(recorded) != len(actual) or kind != ("prediction" in actual):
         return AnswerDifference(len(recorded), 0.0, float("inf"))
-    if "prediction" in recorded:
+    if kind:
         agree = recorded["prediction"].to_numpy() == actual["prediction"].to_numpy()
     else:
         apart = np.abs(recorded["nll"].to_numpy() - actual["nll"].to_numpy())
         agree = apart <= tolerance.loss * recorded["tokens"].to_numpy()
     equal = float(agree.mean()) if len(agree) else 1.0
-    figures = [name for name in recorded.columns if recorded[name].dtype.kind == "f" and name in actual]
+    figures = [
+        name for name in recorded.columns if _are_figures(recorded, name) and _are_figures(actual, name)
+    ]
     largest = max(
         (
             float(np.abs(recorded[name].to_numpy() - actual[name].to_numpy()).max(initial=0.0))

@@ -12,6 +12,7 @@ from experiments.causes import Circumstances, find_causes
 from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
 from experiments.record import Beginning
 from experiments.recorded import RunArtifacts
+from experiments.start import check_shapes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,6 +48,8 @@ class Continuation:
                 where=run.where,
                 cure="Resume it on a machine like the one that it began on.",
             )
+        if self.point is not None:
+            check_shapes(self.point.path, beginning.parts, where=run.where)
         causes = find_causes(self._at_its_beginning(run), circumstances_of(beginning))
         log = store.attach(self.record.run_id, running=True)
         step = self._step(beginning)

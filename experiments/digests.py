@@ -16,7 +16,9 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint
+from errors import UserError
+from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
+from host.files import is_plain_file
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,25 +66,23 @@ def table_digest(frame: pd.DataFrame) -> str:
     return digest.hexdigest()
 
 
-def file_digest(path: Path) -> str:
-    """Over the bytes of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def checkpoint_digests(folder: Path) -> dict[str, str]:
     """Of the last and the best weights and of the optimiser's state in a run's checkpoint folder."""
-    found = {
-        name: tensors_digest(load_file(folder / f"{file}.safetensors"))
-        for name, file in ((WEIGHTS_LAST, LAST), (WEIGHTS_BEST, BEST))
-    }
-    states = load_checkpoint(folder / f"{LAST}.ckpt")["optimizer_states"]
+    last, best, whole = (
+        folder / name for name in (f"{LAST}.safetensors", f"{BEST}.safetensors", f"{LAST}.ckpt")
+    )
+    for file in (last, best, whole):
+        if not is_plain_file(file):  # reading from a pipe would wait for ever
+            raise UserError("is gone or no plain file", where=str(file), cure="Restore the artifact.")
+    found = {WEIGHTS_LAST: tensors_digest(load_file(last))}
+    found[WEIGHTS_BEST] = found[WEIGHTS_LAST] if best.samefile(last) else tensors_digest(load_file(best))
+    states = load_checkpoint(whole)["optimizer_states"]
     return found | {OPTIMISER: optimiser_digest(states[0])}
 
 
 def start_digest(checkpoint: Path) -> str:
     """Over all of a checkpoint that decides how a run goes on from it: step, weights, optimiser, generators."""
-    content = load_checkpoint(checkpoint)
+    content = whole_checkpoint(checkpoint)
     state = callback_state(content)
     tensors, numbers = _generators(state["random"])
     digest = hashlib.sha256()

@@ -9,10 +9,9 @@ import numpy as np
 
 from datamodules.tokenizers import pad_token_id
 from experiments.config import ExperimentConfig
-from experiments.kept import check_model
+from experiments.kept import checked_model
 from experiments.machine import full_products
 from experiments.progress import reported
-from experiments.record import MODEL_FOLDER
 from experiments.recorded import RunArtifacts, check_has_model, data_of_run, recorded_config
 from host.disk import disk_errors
 
@@ -34,8 +33,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     run = RunArtifacts(store, record)
     check_has_model(run)
     config = recorded_config(store, record)
-    model_dir = run.path(MODEL_FOLDER)
-    check_model(run)
+    model_dir = checked_model(run)
     # Scored on the official rows alone; an earlier version of Encore held out other rows of train.
     data = data_of_run(run, config, splits=("test",), console=console)
     log = store.attach(record.run_id)

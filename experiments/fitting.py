@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
+from errors import UserError
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.checkpoint_files import ResumePoint, restore_best
 from experiments.checkpoints import Checkpoints, PlainFiles
+from host.boundary import LibraryError, first_line
 
 if TYPE_CHECKING:
     from experiments.build import Parts
@@ -62,6 +64,14 @@ def fit(
         )
     except SystemExit as error:
         raise KeyboardInterrupt from error  # what Lightning made this of
+    except Exception as error:
+        if point is None or checkpoints.begun or isinstance(error, UserError):
+            raise
+        raise LibraryError(  # whatever it was while the checkpoint was taken in
+            f"cannot be gone on from ({first_line(error)})",
+            where=str(point.path),
+            cure="It was altered, or another version of Encore wrote it; restore it.",
+        ) from error
     return trainer.global_step
 
 

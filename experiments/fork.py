@@ -9,6 +9,7 @@ from experiments.checkpoint_files import find_checkpoint
 from experiments.kept import check_checkpoint
 from experiments.loading import parse_overridden
 from experiments.record import FORKED_FROM_TAG, run_name, told_apart
+from experiments.record_files import threads_of
 from experiments.recorded import check_record, checkpoints_here, ended_run, recorded_config
 from experiments.result import RunResult
 from experiments.start import Start
@@ -43,6 +44,6 @@ def fork(
         name=f"{run_name(config, told_apart(overrides))} from {record.run_id[:8]}@{start.step}",
         tags={"encore.kind": "fork", FORKED_FROM_TAG: f"{record.run_id}@{start.step}"},
         console=console,
-        threads=int(record.tags["encore.ran.threads"]),
+        threads=threads_of(record.tags, where=run.where),
         start=start,
     )

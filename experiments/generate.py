@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field
-
 from errors import UserError
-from experiments.config import DecodingConfig, ExperimentConfig, Strict
-from experiments.digests import file_digest
+from experiments.config import DecodingConfig, ExperimentConfig
 from experiments.endings import ended_in_the_record
-from experiments.kept import check_model
+from experiments.kept import checked_folder, checked_model
 from experiments.machine import prepare_writing
 from experiments.outcome import exported_digests
 from experiments.progress import reported
@@ -24,8 +23,10 @@ from experiments.recorded import (
     RunArtifacts,
     altered,
     check_has_model,
+    plain_digest,
     recorded_config,
 )
+from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
 from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from export.options import VARIANTS, VariantName
 from tracking.provenance import collect
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-STORIES_TABLE = "stories/stories.json"
-REQUEST_FILE = "stories/request.json"
-
 
 @dataclass(frozen=True)
 class Source:
@@ -51,6 +49,11 @@ class Source:
     config: ExperimentConfig
     variant: VariantName
     threads: int
+
+    @cached_property
+    def model_folder(self) -> Path:
+        """Where its model is, here. UserError when it is not exactly what the run left."""
+        return checked_model(self.run)
 
     @property
     def file(self) -> str:
@@ -65,7 +68,7 @@ class Source:
 
     def digest(self) -> str:
         """sha256 of the weights."""
-        return file_digest(self.run.path(self.file))
+        return plain_digest(self.run, self.file)
 
     def request(self, prompts: Sequence[str], decoding: DecodingConfig, *, batch_size: int) -> Request:
         """What is asked of it, with all that decides the answer."""
@@ -84,14 +87,14 @@ class Source:
         from datamodules.tokenizers import load_tokenizer
 
         prepare_writing(self.threads)
-        tokenizer = load_tokenizer(str(self.run.path(MODEL_FOLDER)), local_files_only=True)
+        tokenizer = load_tokenizer(str(self.model_folder), local_files_only=True)
         return Writer(self._reader(), tokenizer, batch_size)
 
     def model(self) -> GPT2LMHeadModel:
         """The torch model, in float32 and evaluation mode."""
         from export.checkpoint import load_checkpoint
 
-        model: Any = load_checkpoint(self.run.path(MODEL_FOLDER), "causal-language-model")
+        model: Any = load_checkpoint(self.model_folder, "causal-language-model")
         return model
 
     def _reader(self) -> Reader:
@@ -109,7 +112,7 @@ class Source:
 
         if self.digest() != exported_digests(self.run).get(self.file):
             raise altered(self.run, self.file)
-        folder = self.run.path(self._folder)
+        folder = checked_folder(self.run, self._folder)
         return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant == "int8")
 
 
@@ -120,19 +123,6 @@ class Generated:
     run_id: str
     stories: list[Story]
     tokens_per_s: float
-
-
-class Request(Strict):
-    """All that decides what stories come out."""
-
-    model_run: str
-    variant: VariantName
-    weights: str
-    """sha256 of the file that holds them."""
-    threads: int = Field(ge=1)
-    batch_size: int = Field(ge=1)
-    decoding: DecodingConfig
-    prompts: tuple[str, ...] = Field(min_length=1)
 
 
 def variant_named(name: str) -> VariantName:
@@ -156,8 +146,9 @@ def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads:
             where=run.where,
             cure="Name a run of a language model, such as one of `encore train demo_stories`.",
         )
-    check_model(run)
-    return Source(run, config, variant, threads)
+    source = Source(run, config, variant, threads)
+    _ = source.model_folder  # before anything of it is read
+    return source
 
 
 def generate(

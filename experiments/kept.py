@@ -1,93 +1,160 @@
-"""What a run keeps for others to begin with, its checkpoints and its model: the files as they were at its end."""
+"""What a run hands out is what it left: nothing altered, nothing gone, nothing added."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from pathlib import Path
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 
 from errors import UserError
 from experiments.checkpoint_files import is_whole, records_digest
-from experiments.digests import file_digest
 from experiments.record import KEPT_FILE, MODEL_FOLDER
-from experiments.recorded import RunArtifacts, altered, check_sealed
+from experiments.record_files import Digests
+from experiments.recorded import RunArtifacts, altered, check_sealed, plain_digest
+from host.files import Entry, entries, file_digest
+from tracking.artifacts import digests_of
 
-_CHECKPOINTS = "checkpoints"
-_DAMAGED = "damaged"
+CHECKPOINTS = "checkpoints"
+GONE = "gone"
+DAMAGED = "damaged"
 
 
-def kept_files(checkpoints: Path, model: Path | None, *, went_on: bool) -> dict[str, str]:
-    """The digest of every file of the two folders, by its path among the run's artifacts.
+@dataclass(frozen=True)
+class Difference:
+    """A path among a run's files that is not as recorded; recorded: its sha256, none for what nobody recorded."""
+
+    path: str
+    recorded: str | None
+    found: str
+
+
+def differences(
+    found: Mapping[str, Entry], digests: Mapping[str, str], recorded: Mapping[str, str]
+) -> Iterator[Difference]:
+    """All that is not as `recorded`: each file once, then what else is there.
+
+    found: everything in the folder by path; digests: sha256 of its plain files by path, as `recorded`.
+    """
+    for path, digest in sorted(recorded.items()):
+        if digests.get(path) != digest:
+            yield Difference(path, digest, digests.get(path) or _kind(found.get(path)))
+    folders = {str(parent) for path in recorded for parent in PurePosixPath(path).parents}
+    for path, entry in found.items():
+        if path not in recorded and not (entry.kind == "folder" and path in folders):
+            yield Difference(path, None, _kind(entry))
+
+
+def _kind(entry: Entry | None) -> str:
+    if entry is None:
+        return GONE
+    return "something else" if entry.kind == "something else" else f"a {entry.kind}"
+
+
+def kept_checkpoints(folder: Path, *, went_on: bool) -> dict[str, Path]:
+    """The files of a checkpoint folder that a run which ends now keeps, by their paths among its artifacts.
 
     went_on: whether the run was killed before, so that checkpoints of its earlier part may be damaged; those are
     left out.
     """
-    found = [file for file in checkpoints.iterdir() if _is_checkpoint(file)]
-    digests = {file: _digest(file) for file in found if not (went_on and _damaged(file))}
-    kept = {f"{_CHECKPOINTS}/{file.name}": digest for file, digest in digests.items()}
-    if model is not None:
-        files = (file for file in model.rglob("*") if file.is_file())
-        kept |= {f"{MODEL_FOLDER}/{file.relative_to(model).as_posix()}": file_digest(file) for file in files}
-    return dict(sorted(kept.items()))
+    found = sorted(file for file in folder.iterdir() if _is_checkpoint(file))
+    return {f"{CHECKPOINTS}/{file.name}": file for file in found if not (went_on and _damaged(file))}
 
 
 def recorded_kept(run: RunArtifacts) -> dict[str, str]:
-    """What a run has recorded of them; nothing for one that did not end or that an earlier version made.
+    """The digests, by path, of the checkpoints and the model of a run that an earlier version recorded.
 
-    UserError when the file was altered.
+    Nothing for one that did not end. UserError when the file was altered.
     """
     check_sealed(run, KEPT_FILE)
-    recorded = run.json(KEPT_FILE) if run.has(KEPT_FILE) else {}
-    if not isinstance(recorded, dict):
-        raise altered(run, KEPT_FILE)
-    return recorded
+    return run.read(Digests, KEPT_FILE) if run.has(KEPT_FILE) else {}
 
 
 def check_checkpoint(run: RunArtifacts, checkpoint: Path) -> None:
     """UserError when a whole checkpoint, here on the disk, is not one that the run, if it ended, has kept."""
-    recorded, name = recorded_kept(run), f"{_CHECKPOINTS}/{checkpoint.name}"
+    manifest, name = run.manifest, f"{CHECKPOINTS}/{checkpoint.name}"
+    recorded = _within(recorded_kept(run) if manifest is None else manifest, CHECKPOINTS)
     if not recorded:
         return
-    if name not in recorded:
-        kept = [Path(file).name for file in recorded if file.endswith(".ckpt")]
+    if checkpoint.name not in recorded:
+        kept = [file for file in recorded if file.endswith(".ckpt")]
         raise UserError(
             f"{name} is none of its checkpoints", where=run.where, cure=f"It has kept {', '.join(kept)}."
         )
-    if records_digest(checkpoint) != recorded[name]:
+    found = records_digest(checkpoint) if manifest is None else file_digest(checkpoint)
+    if found != recorded[checkpoint.name]:
         raise altered(run, name)
 
 
-def check_model(run: RunArtifacts) -> None:
-    """UserError, naming it, when a file of the run's model is gone or another one."""
-    for file, digest in recorded_kept(run).items():
-        if file.startswith(f"{MODEL_FOLDER}/") and found_digest(run, file) != digest:
+def checked_model(run: RunArtifacts) -> Path:
+    """The folder of a run's model, here. UserError, naming it, for a file that is gone, altered or added.
+
+    What is added is no part of the run, and a library that reads the folder may take it for code.
+    """
+    manifest = run.manifest
+    return _checked(run, MODEL_FOLDER, recorded_kept(run) if manifest is None else manifest)
+
+
+def checked_folder(run: RunArtifacts, name: str) -> Path:
+    """Likewise for another folder of a run; of one without a manifest nothing is known."""
+    return _checked(run, name, run.manifest or {})
+
+
+def check_listed(run: RunArtifacts, *files: str) -> None:
+    """UserError, naming it, for a file that is not the one that the run's manifest names; without one none is known."""
+    for file in files:
+        if run.manifest is not None and plain_digest(run, file) != run.manifest.get(file):
             raise altered(run, file)
 
 
+def _checked(run: RunArtifacts, name: str, digests: Mapping[str, str]) -> Path:
+    folder, recorded = run.path(name), _within(digests, name)
+    if not recorded:
+        return folder
+    found = entries(folder)
+    plain = {path: entry.path for path, entry in found.items() if entry.kind == "file" and path in recorded}
+    for difference in differences(found, digests_of(plain), recorded):
+        path = f"{name}/{difference.path}"
+        if difference.recorded is None:
+            raise UserError(
+                f"{path} ({difference.found}) is none of its files",
+                where=run.where,
+                cure="It was added after the run; move it away.",
+            )
+        if difference.found == GONE:
+            raise UserError(f"{path} is gone", where=run.where, cure="Restore the artifact.")
+        raise altered(run, path)
+    return folder
+
+
+def _within(digests: Mapping[str, str], folder: str) -> dict[str, str]:
+    """By their paths in `folder`."""
+    prefix = f"{folder}/"
+    return {path.removeprefix(prefix): digest for path, digest in digests.items() if path.startswith(prefix)}
+
+
 def found_digest(run: RunArtifacts, file: str) -> str:
-    """The digest of a kept file as it is now, or `damaged`. UserError when it is gone."""
+    """The digest, as an earlier version took it, of a kept file as it is now, or `damaged`. UserError when gone."""
     found = run.path(file)
-    return _DAMAGED if _damaged(found) else _digest(found)
+    if _damaged(found):
+        return DAMAGED
+    return records_digest(found) if found.suffix == ".ckpt" else file_digest(found)
 
 
 def other_checkpoints(run: RunArtifacts, recorded: Collection[str]) -> dict[str, str]:
     """The checkpoints that are there and not `recorded`, by their path: `whole` or `damaged`."""
-    folder = run.store.find_artifact(run.record, _CHECKPOINTS)
+    folder = run.find(CHECKPOINTS)
     files = sorted(folder.glob("*.ckpt")) if folder else []
-    found = {f"{_CHECKPOINTS}/{file.name}": file for file in files}
+    found = {f"{CHECKPOINTS}/{file.name}": file for file in files}
     return {
-        name: _DAMAGED if _damaged(file) else "whole" for name, file in found.items() if name not in recorded
+        name: DAMAGED if _damaged(file) else "whole" for name, file in found.items() if name not in recorded
     }
 
 
 def _is_checkpoint(file: Path) -> bool:
     """Not half of a write that was killed, nor what somebody else put there."""
-    return file.suffix in {".ckpt", ".safetensors"} and not file.name.startswith(".") and file.is_file()
+    plain = file.is_file() and not file.is_symlink()
+    return plain and file.suffix in {".ckpt", ".safetensors"} and not file.name.startswith(".")
 
 
 def _damaged(file: Path) -> bool:
     return file.suffix == ".ckpt" and not is_whole(file)
-
-
-def _digest(file: Path) -> str:
-    """sha256: of a checkpoint over the checksums of its records, of any other file over its bytes."""
-    return records_digest(file) if file.suffix == ".ckpt" else file_digest(file)

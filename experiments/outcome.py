@@ -9,8 +9,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEEDS, seal_tag
+from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEEDS
+from experiments.record_files import MALFORMED, Digests, ReportFile, ResultFile, step_of_fork
 from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
+from host.boundary import boundary
+from tracking.manifest import seal_tag
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,44 +52,57 @@ def _table(run: RunArtifacts, file: str) -> pd.DataFrame:
     import pandas as pd
 
     path = run.path(file)
-    try:
-        return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."
-        ) from error
+    with boundary(f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."):
+        found = pd.read_parquet(path)
+    return with_columns(found, *answer_columns(found), where=f"{run.where}, {file}")
+
+
+def answer_columns(frame: pd.DataFrame) -> tuple[str, ...]:
+    """The columns that a table of answers must have: of a language model's, or of a classifier's."""
+    return ("nll", "tokens") if "nll" in frame else ("label", "prediction", "loss")
+
+
+def with_columns(frame: pd.DataFrame, *names: str, where: str) -> pd.DataFrame:
+    """`frame`. UserError when it has not a column of numbers of each name."""
+    for name in names:
+        if name not in frame or frame[name].ndim != 1 or frame[name].dtype.kind not in "iuf":
+            raise UserError(f"has no column of numbers {name!r}", where=where, cure=MALFORMED)
+    return frame
 
 
 def read_outcome(store: Store, record: RunRecord) -> Outcome:
     """The outcome of a run that ended; UserError, naming the file, when something of it is missing or unreadable."""
-    run = ended_run(store, record)
+    return outcome_of(ended_run(store, record))
+
+
+def outcome_of(run: RunArtifacts) -> Outcome:
+    """Likewise, of a run that is known to have ended."""
+    record = run.record
     if not run.has(RESULT_FILE):
         raise _unfinished(run)
-    result = _fields(run, RESULT_FILE, metrics=dict, steps=int, status=str)
-    digests = _fields(run, DIGESTS_FILE)
-    metrics = {
-        key: v for key, v in _numbers(run, RESULT_FILE, result).items() if not key.startswith("export/")
-    }
+    result = run.read(ResultFile, RESULT_FILE)
+    digests = run.read(Digests, DIGESTS_FILE)
+    metrics = {key: value for key, value in result.metrics.items() if not key.startswith("export/")}
     if run.has(EXPORT_REPORT):  # a run may have been exported later, or again
         digests |= exported_digests(run)
-        metrics |= _numbers(run, EXPORT_REPORT, _fields(run, EXPORT_REPORT, metrics=dict))
+        metrics |= run.read(ReportFile, EXPORT_REPORT).metrics
     for split in SCORED:
         run.path(predictions_file(split))  # needed as soon as something differs
     return Outcome(
         run,
         digests,
-        _untimed(logged_points(store, record)),
+        _untimed(logged_points(run.store, record)),
         {key: value for key, value in metrics.items() if not _TIMED.search(key)},
-        result["steps"],
-        result["status"],
-        int(record.tags.get(FORKED_FROM_TAG, "@0").rpartition("@")[2]),
+        result.steps,
+        result.status,
+        step_of_fork(record.tags, FORKED_FROM_TAG, where=run.where),
     )
 
 
 def exported_digests(run: RunArtifacts) -> dict[str, str]:
     """Of the files of the export, by their paths; UserError when its report is missing or unreadable."""
-    report = _fields(run, EXPORT_REPORT, digests=dict)
-    return {f"export/{file}": digest for file, digest in report["digests"].items()}
+    report = run.read(ReportFile, EXPORT_REPORT)
+    return {f"export/{file}": digest for file, digest in report.digests.items()}
 
 
 def check_outcome(outcome: Outcome) -> None:
@@ -118,29 +134,6 @@ def _unfinished(run: RunArtifacts) -> UserError:
 def predictions_file(split: str) -> str:
     """Where a run keeps its answers to a split."""
     return f"predictions/{split}/predictions.parquet"
-
-
-def _fields(run: RunArtifacts, file: str, **needed: type) -> dict[str, Any]:
-    """The JSON object in `file`; UserError when it is none, or lacks a field or has one of another type."""
-    content = run.json(file)
-    fields = content if isinstance(content, dict) else {}
-    missing = [name for name, kind in needed.items() if not isinstance(fields.get(name), kind)]
-    if missing or not isinstance(content, dict):
-        raise _unreadable(run, file, f"has no {', '.join(missing) or 'fields'}")
-    return content
-
-
-def _numbers(run: RunArtifacts, file: str, content: Mapping[str, Any]) -> dict[str, float]:
-    """The metrics in the content of `file`; UserError when one is no number."""
-    other = [key for key, value in content["metrics"].items() if not isinstance(value, (int, float))]
-    if other:
-        raise _unreadable(run, file, f"has no number for {', '.join(other)}")
-    return content["metrics"]
-
-
-def _unreadable(run: RunArtifacts, file: str, what: str) -> UserError:
-    cure = "An earlier version of Encore wrote it, or it was altered; run the experiment anew."
-    return UserError(f"{file} {what}", where=run.where, cure=cure)
 
 
 def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:

@@ -6,12 +6,16 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.summary import DataSummary, summary_of
 from experiments.config import ExperimentConfig
+from experiments.data_record import DATA_FILE, data_record
+from tracking.manifest import seal_tag
 from tracking.provenance import Provenance, collect
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
@@ -35,17 +39,12 @@ SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by p
 START_FOLDER = "run/start"
 ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tokenizer's digest does not say
 TOKENS_OF = "tokens."  # fingerprint: with a split's name, of its sequences of tokens as they were trained on
-KEPT_FILE = "run/kept_files.json"  # digests of the checkpoints and the model at the end of the run, by path
+KEPT_FILE = "run/kept_files.json"  # what the manifest was before there was one: of the checkpoints and the model alone
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
 SPEEDS = ("train/examples_per_s", "train/tokens_per_s")  # the metrics of a step that differ each time
 RECIPE_TAG = "encore.recipe_id"
 FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
-
-
-def seal_tag(file: str) -> str:
-    """The tag that holds the sha256 of an artifact as it was written, apart from the artifacts."""
-    return f"encore.sha256/{file}"
 
 
 def log_sealed(log: RunLog, value: object, file: str) -> None:
@@ -107,6 +106,11 @@ class Beginning:
     @property
     def recipe_id(self) -> str:
         return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.ran)
+
+    @cached_property
+    def data(self) -> DataSummary:
+        """What was read and what of it is used."""
+        return summary_of(self.parts.data)
 
 
 def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
@@ -208,6 +212,7 @@ def open_run(
     )
     try:
         _write_record(log, beginning, store.root)
+        log.seal()
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
         raise
@@ -217,6 +222,7 @@ def open_run(
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        DATA_FILE: log.log_json(data_record(beginning.data, beginning.fingerprints), DATA_FILE),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
         PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
     }

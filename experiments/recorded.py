@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
-from experiments.digests import file_digest
 from experiments.loading import parse
 from experiments.progress import reported, warned
 from experiments.record import (
@@ -24,12 +23,17 @@ from experiments.record import (
     START_FILE,
     TOKENS_OF,
     Beginning,
-    seal_tag,
 )
+from experiments.record_files import MALFORMED, ConfigFile, Digests, parsed
+from host.boundary import boundary
+from host.bounded_json import OddJsonError, read_json
 from host.disk import disk_errors
-from tracking.artifacts import local_folder
+from host.files import file_digest, is_plain_file
+from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, read_manifest, seal_tag
+from tracking.places import inside, plain
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from rich.console import Console
 
     from datamodules.tokenized import SplitName, TokenizedData
@@ -37,6 +41,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 
+T = TypeVar("T")
 _SHOWN = 60
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 STORIES_KIND = "stories"  # the kind of a run that a trained model's stories are logged on
@@ -44,28 +49,60 @@ STORIES_OF_TAG = "encore.stories_of"  # the run whose model wrote them
 
 
 class RunArtifacts:
-    """The files of one run, wherever its store keeps them."""
+    """The files of one run, wherever its store keeps them; `folder`: where they are known to be already."""
 
-    def __init__(self, store: Store, record: RunRecord) -> None:
+    def __init__(self, store: Store, record: RunRecord, folder: Path | None = None) -> None:
         self.record = record
         self.where = record.label
         self.store = store
+        self._folder = folder
+
+    def fetched(self) -> RunArtifacts:
+        """The same with every file here, fetched once where a server has them."""
+        return RunArtifacts(self.store, self.record, self.whole_folder())
+
+    def whole_folder(self) -> Path:
+        """The folder of all its files, here."""
+        return self._folder or self.store.files.whole(self.record)
+
+    def find(self, path: str) -> Path | None:
+        """A local path; none when the run has no such file or folder. UserError for what is no plain one."""
+        if self._folder is not None:
+            return plain(self._folder, path, where=self.where)
+        return self.store.find_artifact(self.record, path)
 
     def has(self, path: str) -> bool:
-        return self.store.find_artifact(self.record, path) is not None
+        return self.find(path) is not None
 
     def path(self, path: str) -> Path:
         """A local path; UserError when the run has no such file."""
-        return self.store.artifact(self.record, path)
+        return self.find(path) or self.store.artifact(self.record, path)
 
     def json(self, path: str) -> Any:
         """The content of a JSON file; UserError when it is missing or none."""
+        file = self.path(path)
+        if not is_plain_file(file):
+            raise altered(self, path)
         try:
-            return json.loads(self.path(path).read_text(encoding="utf-8"))
-        except ValueError as error:
+            return read_json(file)
+        except OddJsonError as error:
             raise UserError(
-                f"{path} is not JSON", where=self.where, cure="The artifact was altered; restore it."
+                f"{path} {error}", where=self.where, cure="The artifact was altered; restore it."
             ) from error
+
+    def read(self, kind: type[T], path: str) -> T:
+        """The content of a JSON file as a `kind` of `record_files`; UserError when it is missing or none."""
+        return parsed(kind, self.json(path), file=path, where=self.where)
+
+    @cached_property
+    def manifest(self) -> dict[str, str] | None:
+        """sha256 of every file, by path; none for a run that was recorded before there were manifests.
+
+        UserError when it was altered or is gone.
+        """
+        tags = self.record.tags
+        file = self.find(MANIFEST_FILE) if MANIFEST_SEAL in tags else None
+        return read_manifest(file, tags, where=self.where)
 
 
 def check_is_ours(run: RunArtifacts) -> None:
@@ -94,7 +131,7 @@ def check_trained(record: RunRecord, where: str) -> None:
         raise UserError(
             "holds stories and trained nothing",
             where=where,
-            cure=f"Name the run whose model wrote them: {record.tags[STORIES_OF_TAG][:8]}.",
+            cure=f"Name the run whose model wrote them: {record.tags.get(STORIES_OF_TAG, 'unknown')[:8]}.",
         )
 
 
@@ -121,11 +158,8 @@ def check_record(run: RunArtifacts) -> None:
     check_sealed(run, SEALS_FILE)
     if not run.has(SEALS_FILE):
         return  # an earlier version of Encore wrote none
-    seals = run.json(SEALS_FILE)
-    if not isinstance(seals, dict):
-        raise altered(run, SEALS_FILE)
-    for file, digest in seals.items():
-        if file_digest(run.path(file)) != digest:
+    for file, digest in run.read(Digests, SEALS_FILE).items():
+        if plain_digest(run, file) != digest:
             raise altered(run, file)
 
 
@@ -136,8 +170,15 @@ def check_sealed(run: RunArtifacts, *files: str) -> None:
     """
     for file in files:
         recorded = run.record.tags.get(seal_tag(file))
-        if recorded is not None and file_digest(run.path(file)) != recorded:
+        if recorded is not None and plain_digest(run, file) != recorded:
             raise altered(run, file)
+
+
+def plain_digest(run: RunArtifacts, file: str) -> str:
+    """sha256 of a file of a run; UserError when it is gone or no plain file."""
+    if not is_plain_file(path := run.path(file)):
+        raise altered(run, file)
+    return file_digest(path)
 
 
 def altered(run: RunArtifacts, file: str) -> UserError:
@@ -158,10 +199,11 @@ def ended_run(store: Store, record: RunRecord) -> RunArtifacts:
 
 def checkpoints_here(run: RunArtifacts) -> Path:
     """The folder of a run's checkpoints on this machine, fetched where only a server has them; it may be missing."""
-    local = local_folder(run.record.artifact_uri)
+    local = run.store.files.folder(run.record)
     folder = checkpoint_folder(run.store.root, run.record.run_id, local)
+    inside(local or run.store.root, folder.relative_to(local or run.store.root).as_posix())  # no link
     if local is None and not folder.exists():
-        return run.store.find_artifact(run.record, "checkpoints") or folder
+        return run.find("checkpoints") or folder
     return folder
 
 
@@ -169,7 +211,7 @@ def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     run = RunArtifacts(store, record)
     check_is_ours(run)
-    return parse(ExperimentConfig, run.json(CONFIG_FILE), where=f"run {record.run_id}")
+    return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {record.run_id}")
 
 
 def data_of_run(
@@ -243,10 +285,20 @@ def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName)
     what = f"the rows of the split {split!r} are not those of the run"
     if not run.has(f"{ROWS_FOLDER}/{split}.npy"):
         return f"{what} ({len(now)} now)"
-    then = np.load(run.path(f"{ROWS_FOLDER}/{split}.npy"), allow_pickle=False)
+    then = _checksums(run, f"{ROWS_FOLDER}/{split}.npy")
     shared = min(len(now), len(then))
     other = np.flatnonzero(now[:shared] != then[:shared])
     first = int(other[0]) if len(other) else shared
     # Rows are counted without those that are held out, which the file still has: its text says which one it is.
     text = f", now {data.rows[split].texts[first][:_SHOWN]!r}" if first < len(now) else ""
     return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}{text}"
+
+
+def _checksums(run: RunArtifacts, file: str) -> NDArray[np.unsignedinteger[Any]]:
+    """Of each row (N,). UserError when the file holds something else."""
+    with boundary(f"{file} cannot be read", where=run.where, cure=MALFORMED):
+        # Mapped: a header that claims more than the file holds is refused before memory is asked for.
+        found = np.load(run.path(file), mmap_mode="r", allow_pickle=False)
+    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
+        raise UserError(f"{file} holds no checksums", where=run.where, cure=MALFORMED)
+    return found

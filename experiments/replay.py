@@ -6,16 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.generate import REQUEST_FILE, STORIES_TABLE, Request, source_of
-from experiments.loading import parse
-from experiments.recorded import RunArtifacts, altered
+from experiments.generate import source_of
+from experiments.kept import check_listed
+from experiments.recorded import RunArtifacts
+from experiments.stories_record import REQUEST_FILE, read_request, read_stories
 from experiments.writing import Story
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.store import Store
-
-_STORY = ("prompt", "story", "tokens", "ended")  # columns of the table
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
     UserError for a run without stories, a number that it does not have, and weights that have changed.
     """
     run = RunArtifacts(store, record)
-    request = _request(run)
+    request = read_request(run)
+    check_listed(run, REQUEST_FILE)
     logged = _logged(run, number)
     source = source_of(store, store.find(request.model_run), request.variant, threads=request.threads)
     if source.digest() != request.weights:
@@ -46,6 +46,12 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
             where=source.run.where,
             cure="The artifact was altered, or the run was exported again; restore it.",
         )
+    if number >= len(request.prompts):
+        raise UserError(
+            f"has no prompt for story {number} in {REQUEST_FILE}",
+            where=run.where,
+            cure="The artifact was altered; restore it.",
+        )
     begin = number // request.batch_size * request.batch_size
     prompts = request.prompts[begin : begin + request.batch_size]
     writer = source.writer(batch_size=request.batch_size)
@@ -53,24 +59,8 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
     return Replay(logged, writer.write(prompts, request.decoding, numbers=numbers)[number - begin])
 
 
-def _request(run: RunArtifacts) -> Request:
-    if not run.has(REQUEST_FILE):
-        sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
-        raise UserError(
-            f"holds no stories that can be written again{sampled}",
-            where=run.where,
-            cure="Name a run that `encore generate` or a decoding sweep made.",
-        )
-    return parse(Request, run.json(REQUEST_FILE), where=f"{run.where}, {REQUEST_FILE}")
-
-
 def _logged(run: RunArtifacts, number: int) -> Story:
-    table = run.json(STORIES_TABLE)
-    try:
-        rows = [dict(zip(table["columns"], row, strict=True)) for row in table["data"]]
-        found = [Story(row["number"], *(row[column] for column in _STORY)) for row in rows]
-    except (KeyError, TypeError, ValueError) as error:
-        raise altered(run, STORIES_TABLE) from error
+    found = read_stories(run)
     for story in found:
         if story.number == number:
             return story

@@ -24,6 +24,7 @@ from experiments.record import (
     Beginning,
     beginning_of,
 )
+from experiments.record_files import ConfigFile, threads_of
 from experiments.recorded import RunArtifacts, check_record, check_same_beginning, ended_run, recorded_config
 from experiments.start import start_of
 from experiments.train import train
@@ -67,7 +68,7 @@ def reproduce(
     tolerance = tolerance or Tolerance()
     run = ended_run(store, record)
     check_record(run)
-    recorded = read_outcome(store, record)
+    recorded, then = read_outcome(store, record), recorded_circumstances(run)
     check_outcome(recorded)
     if at_commit:
         _check_start_if_readable(run, console)
@@ -76,7 +77,7 @@ def reproduce(
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
     comparison = compare(recorded, read_outcome(store, again), tolerance)
-    causes = find_causes(recorded_circumstances(run), recorded_circumstances(RunArtifacts(store, again)))
+    causes = find_causes(then, recorded_circumstances(RunArtifacts(store, again)))
     content = certificate(record, again, comparison, causes, tolerance)
     _certify(store, record, again, content)
     file = store.artifact(again, MARKDOWN_FILE)
@@ -96,7 +97,7 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
         export=run.has(EXPORT_REPORT),
         console=console,
         title=f"{config.name} again",
-        threads=int(run.record.tags["encore.ran.threads"]),
+        threads=threads_of(run.record.tags, where=run.where),
         like=run,
         start=start_of(run),
     )
@@ -126,7 +127,7 @@ def check(
 def _beginning_here(run: RunArtifacts, threads: int | None, console: Console | None) -> Beginning:
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run.store, run.record))
-    ran = prepare(config, threads=int(run.record.tags["encore.ran.threads"]))
+    ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
     parts = build(config, cache_dir=run.store.root / "cache", console=console)
     return beginning_of(parts, ran, start_of(run))
 
@@ -150,7 +151,7 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
 
     The recorded program may have had another schema; then its data are compared afterwards, as a cause.
     """
-    run.json(CONFIG_FILE)
+    run.read(ConfigFile, CONFIG_FILE)
     try:
         recorded_config(run.store, run.record)
     except UserError as error:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from experiments.record_files import ResultFile
 
 
 @dataclass(frozen=True)
@@ -23,15 +26,15 @@ class RunResult:
     reused: str | None = None
 
 
-def read_result(content: dict[str, Any], *, reused: str) -> RunResult:
+def read_result(content: ResultFile, *, reused: str) -> RunResult:
     """What `run/result.json` says, of the run `reused`."""
     return RunResult(
-        run_id=content["run_id"],
-        name=content["name"],
-        status=content["status"],
-        steps=content["steps"],
-        metrics=content["metrics"],
-        seconds=content["seconds"],
-        gate_failures=tuple(content["gate_failures"]),
+        run_id=content.run_id,
+        name=content.name,
+        status=content.status,
+        steps=content.steps,
+        metrics=content.metrics,
+        seconds=content.seconds,
+        gate_failures=tuple(content.gate_failures),
         reused=reused,
     )

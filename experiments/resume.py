@@ -10,6 +10,7 @@ from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
 from experiments.outcome import logged_points
+from experiments.record_files import threads_of
 from experiments.recorded import (
     RunArtifacts,
     check_is_ours,
@@ -21,7 +22,6 @@ from experiments.recorded import (
 from experiments.result import RunResult
 from experiments.start import start_of
 from experiments.train import train
-from tracking.artifacts import local_folder
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
         config,
         store,
         console=console,
-        threads=int(record.tags["encore.ran.threads"]),
+        threads=threads_of(record.tags, where=run.where),
         like=run,
         start=start,
         continued=Continuation(record, point, logged_points(store, record)),
@@ -85,7 +85,7 @@ def _refuse(record: RunRecord, where: str) -> None:
 
 def _checkpoints(store: Store, record: RunRecord) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
-    folder = checkpoint_folder(store.root, record.run_id, local_folder(record.artifact_uri))
+    folder = checkpoint_folder(store.root, record.run_id, store.files.folder(record))
     found = checkpoints_here(RunArtifacts(store, record))
     if found != folder and found.exists():
         shutil.copytree(found, folder)

@@ -17,13 +17,13 @@ from experiments.outcome import EXPORT_REPORT, logged_points
 from experiments.record import (
     CONFIG_FILE,
     DIGESTS_FILE,
-    KEPT_FILE,
     MODEL_FOLDER,
     PROVENANCE_FILE,
     RECIPE_TAG,
     RESULT_FILE,
     log_sealed,
 )
+from experiments.record_files import ConfigFile, Digests, ReportFile, ResultFile
 from experiments.recorded import RunArtifacts
 from experiments.result import RunResult, read_result
 from experiments.samples import SAMPLES_FOLDER
@@ -76,9 +76,9 @@ def _finished_alike(run: RunArtifacts, beginning: Beginning) -> bool:
         return False
     if not all(run.has(file) for file in needed):
         return False
-    config, recorded = beginning.parts.config, run.json(CONFIG_FILE)
+    config, recorded = beginning.parts.config, run.read(ConfigFile, CONFIG_FILE)
     kept, samples = config.train.keep_checkpoint_every_steps, config.samples
-    if kept is not None and recorded["train"].get("keep_checkpoint_every_steps") != kept:
+    if kept is not None and recorded.get("train", {}).get("keep_checkpoint_every_steps") != kept:
         return False
     if samples is not None and recorded.get("samples") != samples.model_dump(mode="json"):
         return False
@@ -104,12 +104,16 @@ def _validations(run: RunArtifacts) -> list[tuple[int, dict[str, float]]]:
 
 def earlier_result(run: RunArtifacts) -> RunResult:
     """What `run` came to, exported with it or later."""
-    result = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
+    result = _result_of(run)
     if not run.has(EXPORT_REPORT):
         return result
-    report = run.json(EXPORT_REPORT)
-    metrics = {**_without_export(result), **report["metrics"]}
-    return replace(result, metrics=metrics, gate_failures=tuple(report["failures"]))
+    report = run.read(ReportFile, EXPORT_REPORT)
+    metrics = {**_without_export(result), **report.metrics}
+    return replace(result, metrics=metrics, gate_failures=tuple(report.failures))
+
+
+def _result_of(run: RunArtifacts) -> RunResult:
+    return read_result(run.read(ResultFile, RESULT_FILE), reused=run.record.run_id)
 
 
 def _without_export(result: RunResult) -> dict[str, float]:
@@ -128,12 +132,10 @@ def take_over(
     """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be."""
     known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
     log.set_tags({REUSES_TAG: run.record.run_id, **known})
-    earlier = read_result(run.json(RESULT_FILE), reused=run.record.run_id)
+    earlier = _result_of(run)
     for folder in [*_FOLDERS, *([SAMPLES_FOLDER] if run.has(SAMPLES_FOLDER) else [])]:
         _copy(run, log, folder)
-    log_sealed(log, run.json(DIGESTS_FILE), DIGESTS_FILE)
-    if run.has(KEPT_FILE):
-        log_sealed(log, run.json(KEPT_FILE), KEPT_FILE)
+    log_sealed(log, run.read(Digests, DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):
         log.log_metrics(values, step=step)
     exported, failures = _exported(run, log, parts, console) if export else ({}, ())
@@ -158,15 +160,16 @@ def _exported(
         report = export_into(log, parts.config, parts.data, run.path(MODEL_FOLDER), console=console)
         return report.metrics, report.failures
     _copy(run, log, "export")
-    content = run.json(EXPORT_REPORT)
-    log.set_tags({**content["params"], EXPORT_GATE: run.record.tags[EXPORT_GATE]})
-    return content["metrics"], tuple(content["failures"])
+    content = run.read(ReportFile, EXPORT_REPORT)
+    log.set_tags({**content.params, EXPORT_GATE: run.record.tags[EXPORT_GATE]})
+    return content.metrics, tuple(content.failures)
 
 
 def exported_alike(run: RunArtifacts, parts: Parts) -> bool:
     """Whether `run` has an export that was measured as this one would be: it is no part of the recipe."""
     settings = parts.config.export.model_dump(mode="json", exclude={"when"})
-    recorded = {key: value for key, value in run.json(CONFIG_FILE)["export"].items() if key != "when"}
+    asked = run.read(ConfigFile, CONFIG_FILE).get("export", {})
+    recorded = {key: value for key, value in asked.items() if key != "when"}
     return run.has(EXPORT_REPORT) and EXPORT_GATE in run.record.tags and recorded == settings
 
 

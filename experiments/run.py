@@ -15,19 +15,18 @@ from rich.markup import escape
 
 from experiments.build import Parts
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
-from experiments.checkpoint_files import checkpoint_folder
+from experiments.checkpoint_files import checkpoint_folder, link
 from experiments.checkpoints import CheckpointPlan, Checkpoints
 from experiments.continuation import Continuation
 from experiments.determinism import NONDETERMINISTIC, nondeterministic_operations
-from experiments.digests import checkpoint_digests, file_digest, table_digest
+from experiments.digests import checkpoint_digests, table_digest
 from experiments.evaluate import evaluate
 from experiments.exporting import export_into
 from experiments.fitting import GoingOn, fit
-from experiments.kept import kept_files
+from experiments.kept import CHECKPOINTS, kept_checkpoints
 from experiments.progress import reported
 from experiments.record import (
     DIGESTS_FILE,
-    KEPT_FILE,
     MODEL_FOLDER,
     RESULT_FILE,
     Beginning,
@@ -130,10 +129,8 @@ class Run:
                     going_on=self._going_on(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s
-            if self.log.local_artifacts() is None:
-                with self.log.folder("checkpoints") as uploaded:
-                    halves = shutil.ignore_patterns(".*")  # of a sitting that was killed in a write
-                    shutil.copytree(checkpoints.folder, uploaded, dirs_exist_ok=True, ignore=halves)
+            with self.clock("record"):
+                self._keep(checkpoints.folder)
             pruned = cue is not None and cue.stopped_at is not None
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
@@ -145,15 +142,23 @@ class Run:
             model = None if pruned else Path(scratch) / MODEL_FOLDER
             if model is not None:
                 failures = self._keep_and_export(metrics, model, export=export)
-                digests |= {f"model/{file.name}": file_digest(file) for file in model.glob("*.safetensors")}
+                weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
+                digests |= {name: self.log.digest_of(name) for name in weights}
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
-            with self.clock("record"):
-                kept = kept_files(checkpoints.folder, model, went_on=self.continued is not None)
-                log_sealed(self.log, kept, KEPT_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them
             return result
+
+    def _keep(self, folder: Path) -> None:
+        """The checkpoints in `folder` become the run's as they are now."""
+        kept = kept_checkpoints(folder, went_on=self.continued is not None)
+        if self.log.local_artifacts() is not None:
+            self.log.seal_files(kept)
+            return
+        with self.log.folder(CHECKPOINTS) as uploaded:
+            for file in kept.values():
+                link(file, uploaded / file.name)
 
     def _checkpoints(self) -> Checkpoints:
         config = self.parts.config

@@ -11,12 +11,14 @@ import pytorch_lightning as pl
 
 from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.config import SamplesConfig
+from experiments.record_files import SampleRow, TableFile, parsed
 from experiments.writing import Story, Writer
 from lightning_modules.reading import reading
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
+    from experiments.recorded import RunArtifacts
     from tracking.run_log import RunLog
 
 SAMPLES_FOLDER = "samples"
@@ -70,7 +72,16 @@ class StorySamples(pl.Callback):
         }
         self.run_log.log_table(columns, SAMPLES_TABLE)
         self.run_log.log_text(page(self.samples), SAMPLES_PAGE)
+        self.run_log.seal()  # who goes on after a kill may have none to write
         self.watch.go_on()
+
+
+def read_samples(run: RunArtifacts) -> list[SampleRow]:
+    """What a run wrote after its validations, in that order; nothing for a run that wrote none."""
+    if not run.has(SAMPLES_TABLE):
+        return []
+    rows = run.read(TableFile, SAMPLES_TABLE).rows()
+    return [parsed(SampleRow, row, file=SAMPLES_TABLE, where=run.where) for row in rows]
 
 
 def _sample(step: int, story: Story) -> Sample:

@@ -23,8 +23,8 @@ from experiments.checkpoint_files import (
     callback_state,
     is_whole,
     link,
-    load_checkpoint,
     read_point,
+    whole_checkpoint,
 )
 from experiments.checkpoints import PlainFiles
 from experiments.circumstances import circumstances_of, recorded_circumstances
@@ -87,16 +87,7 @@ class Start:
                 where=where,
                 cure=f"Name the one of {self.run.where} with model.tokenizer, or leave the data as they were.",
             )
-        theirs = _shapes(load_checkpoint(self.checkpoint)["state_dict"])
-        ours = _shapes(parts.learner.state_dict())
-        other = next((name for name in [*theirs, *ours] if theirs.get(name) != ours.get(name)), None)
-        if other is not None:
-            raise UserError(
-                f"the weights do not fit: {other.removeprefix('model.')} is {theirs.get(other, 'not there')}, "
-                f"the model has {ours.get(other, 'none')}",
-                where=where,
-                cure="Leave the model's shape and its tokenizer as they were.",
-            )
+        check_shapes(self.checkpoint, parts, where=where)
 
     def _other_rows(self, parts: Parts) -> str:
         """In words, where there are any: a tokenizer that is trained on the rows changes with them."""
@@ -110,6 +101,20 @@ class Start:
         causes = find_causes(recorded_circumstances(self.run), circumstances_of(beginning))
         told = (cause for cause in causes if cause.kind != "config" and cause.name != "start")
         return "; ".join(str(cause) for cause in told)
+
+
+def check_shapes(checkpoint: Path, parts: Parts, *, where: str) -> None:
+    """UserError when the weights of a checkpoint are another model's; `where` names its run."""
+    theirs = _shapes(whole_checkpoint(checkpoint)["state_dict"])
+    ours = _shapes(parts.learner.state_dict())
+    other = next((name for name in [*theirs, *ours] if theirs.get(name) != ours.get(name)), None)
+    if other is not None:
+        raise UserError(
+            f"the weights do not fit: {other.removeprefix('model.')} is {theirs.get(other, 'not there')}, "
+            f"the model has {ours.get(other, 'none')}",
+            where=where,
+            cure="Leave the model's shape and its tokenizer as they were.",
+        )
 
 
 def start_of(run: RunArtifacts) -> Start | None:

@@ -1,20 +1,21 @@
-"""Whether a finished run's artifacts still say what its record says: every digest and every score again."""
+"""Whether what a run handed out still is what it left: every file, every digest, every score again."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from errors import UserError
-from experiments.digests import checkpoint_digests, file_digest, start_digest, table_digest
+from experiments.data_record import DATA_FILE, recorded_data
+from experiments.digests import checkpoint_digests, start_digest, table_digest
 from experiments.evaluate import scores_of
-from experiments.kept import found_digest, other_checkpoints, recorded_kept
-from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, predictions_file, read_outcome
+from experiments.kept import CHECKPOINTS, differences, found_digest, other_checkpoints, recorded_kept
+from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, had_outcome, outcome_of, predictions_file
 from experiments.record import (
     CONFIG_FILE,
     DIGESTS_FILE,
@@ -23,16 +24,22 @@ from experiments.record import (
     SEALS_FILE,
     START_FILE,
     flat_mapping,
-    seal_tag,
 )
-from experiments.recorded import RunArtifacts
+from experiments.record_files import ConfigFile, Digests
+from experiments.recorded import STORIES_KIND, RunArtifacts, check_is_one_run, check_is_ours, plain_digest
+from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, read_request, read_stories
 from export.options import VARIANTS
+from host.boundary import first_line
+from host.files import Entry, entries
+from tracking.artifacts import digests_of
+from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.store import Store
 
 _ROUNDING = 1e-12  # sums in another order; a share of examples is exact
+_SHOWN = 80
 
 
 @dataclass(frozen=True)
@@ -47,29 +54,130 @@ class Check:
 
 
 def verify(store: Store, record: RunRecord) -> list[Check]:
-    """Every digest and score of a run, recomputed; UserError when it has no finished record."""
-    outcome = read_outcome(store, record)
-    run = outcome.run
-    checks = [_digest(run, name, digest) for name, digest in outcome.digests.items()]
-    checks += _record(run)
-    checks += _kept(run)
+    """Every file, digest and score of a run that ended, recomputed.
+
+    Of a sweep's own run and of one that holds stories, which trained nothing, every file. Whatever is wrong with the
+    record is a check that does not hold. UserError for a run that is going on, or that has left nothing to hold it to.
+    """
+    run = RunArtifacts(store, record)
+    check_is_ours(run)
+    if record.status == "RUNNING":
+        raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
+    trained = record.tags.get("encore.kind") not in {"sweep", STORIES_KIND}
+    if not has_manifest(record):
+        check_is_one_run(run)
+    found = _Found(run.fetched())
+    if trained and not had_outcome(found.run):
+        outcome_of(found.run)  # says what it lacks
+    checks = list(_guarded("files", MANIFEST_FILE, lambda: _files(found)))
+    for what, file, more in _of_training(found) if trained else _of_stories(found.run):
+        checks += _guarded(what, file, more)
+    return checks
+
+
+_Part = tuple[str, str, Callable[[], Iterable[Check]]]
+
+
+def _of_training(found: _Found) -> list[_Part]:
+    return [
+        ("record", SEALS_FILE, lambda: _record(found)),
+        ("kept", KEPT_FILE, lambda: _kept(found.run)),
+        ("outcome", RESULT_FILE, lambda: _outcome(found)),
+        ("params", CONFIG_FILE, lambda: [_params(found.run)]),
+        ("fingerprints", DATA_FILE, lambda: _fingerprints(found.run)),
+    ]
+
+
+def _of_stories(run: RunArtifacts) -> list[_Part]:
+    if run.record.tags.get("encore.kind") != STORIES_KIND:
+        return []
+
+    def readable(read: Callable[[], object], file: str) -> Iterator[Check]:
+        read()
+        yield Check("stories", file, holds=True, recorded="a record", found="a record")
+
+    return [
+        ("stories", REQUEST_FILE, lambda: readable(lambda: read_request(run), REQUEST_FILE)),
+        ("stories", STORIES_TABLE, lambda: readable(lambda: read_stories(run), STORIES_TABLE)),
+    ]
+
+
+class _Found:
+    """What a run has now, each file read once; every file is on this machine."""
+
+    def __init__(self, run: RunArtifacts) -> None:
+        self.run = run
+
+    @cached_property
+    def entries(self) -> dict[str, Entry]:
+        return entries(self.run.whole_folder())
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """sha256 of every plain file."""
+        plain = {path: entry.path for path, entry in self.entries.items() if entry.kind == "file"}
+        return digests_of(plain)
+
+    def digest(self, path: str) -> str:
+        """sha256 of a file; UserError when it is gone or no plain one."""
+        return self.digests.get(path) or plain_digest(self.run, path)
+
+    @cached_property
+    def checkpoints(self) -> dict[str, str]:
+        return checkpoint_digests(self.run.path(CHECKPOINTS))
+
+
+def has_manifest(record: RunRecord) -> bool:
+    """Whether a run names every file that it left: earlier versions did not, and of theirs no stranger can be told."""
+    return MANIFEST_SEAL in record.tags
+
+
+def _guarded(what: str, file: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
+    """`checks`, and one more that does not hold where the record is such that they cannot be made."""
+    try:
+        yield from checks()
+    except UserError as error:
+        yield Check(what, file, holds=False, recorded="a record", found=error.what)
+    except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
+        yield Check(
+            what, file, holds=False, recorded="a record", found=f"unreadable: {first_line(error)[:_SHOWN]}"
+        )
+
+
+def _files(found: _Found) -> Iterator[Check]:
+    """Each file of the manifest, and what lies beside them."""
+    manifest = found.run.manifest
+    if manifest is None:
+        return
+    sealed = {MANIFEST_FILE: found.run.record.tags[MANIFEST_SEAL], **manifest}
+    wrong = {other.path: other for other in differences(found.entries, found.digests, sealed)}
+    for path, digest in sealed.items():
+        other = wrong.pop(path, None)
+        yield Check("file", path, other is None, digest, digest if other is None else other.found)
+    for path, other in wrong.items():
+        yield Check("stranger", path, holds=False, recorded="nothing", found=other.found)
+
+
+def _outcome(found: _Found) -> Iterator[Check]:
+    outcome = outcome_of(found.run)
+    for name, digest in outcome.digests.items():
+        yield _digest(found, name, digest)
     for split in SCORED:
-        checks += _scores(run, outcome, split)
-    if run.has(EXPORT_REPORT):
-        checks += _export_scores(run, outcome)
-    checks += _logged(outcome)
-    return [*checks, _params(run)]
+        yield from _scores(outcome, split)
+    if found.run.has(EXPORT_REPORT):
+        yield from _export_scores(found.run, outcome)
+    yield from _logged(outcome)
 
 
-def _digest(run: RunArtifacts, name: str, recorded: str) -> Check:
+def _digest(found: _Found, name: str, recorded: str) -> Check:
     """Digests of checkpoints come from the folder, of predictions from their table, of exports from the file."""
     room, _, rest = name.partition("/")
     if room == "predictions":
         file = predictions_file(rest)
-        return _held(name, file, recorded, lambda: table_digest(pd.read_parquet(run.path(file))))
+        return _held(name, file, recorded, lambda: table_digest(pd.read_parquet(found.run.path(file))))
     if room in {"export", "model"}:
-        return _held(name, name, recorded, lambda: file_digest(run.path(name)))
-    return _held(name, "checkpoints", recorded, lambda: checkpoint_digests(run.path("checkpoints"))[name])
+        return _held(name, name, recorded, lambda: found.digest(name))
+    return _held(name, CHECKPOINTS, recorded, lambda: found.checkpoints[name])
 
 
 def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> Check:
@@ -78,33 +186,28 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
     except UserError as error:
         found = error.what
     except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
-        found = f"unreadable: {str(error).splitlines()[0][:80] if str(error) else type(error).__name__}"
+        found = f"unreadable: {first_line(error)[:_SHOWN]}"
     return Check(what, file, found == recorded, recorded, found)
 
 
-def _record(run: RunArtifacts) -> Iterator[Check]:
+def _record(found: _Found) -> Iterator[Check]:
     """The files of the record itself, the patch among them, the result, and the checkpoint that a fork began with."""
+    run = found.run
     for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE, KEPT_FILE):
         if (digest := run.record.tags.get(seal_tag(file))) is not None:
-            yield _held("record", file, digest, partial(_file_digest, run, file))
-    seals = run.json(SEALS_FILE) if run.has(SEALS_FILE) else None
-    if not isinstance(seals, dict):
-        yield Check("record", SEALS_FILE, holds=False, recorded="digests", found="none")
-        return
-    for file, digest in seals.items():
-        yield _held("record", file, digest, partial(_file_digest, run, file))
+            yield _held("record", file, digest, partial(found.digest, file))
+    for file, digest in run.read(Digests, SEALS_FILE).items():
+        yield _held("record", file, digest, partial(found.digest, file))
     recorded = run.record.tags.get("encore.ran.fingerprint.start")
     if recorded is not None:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
 
 
 def _kept(run: RunArtifacts) -> Iterator[Check]:
-    """The checkpoints and the model that others could begin with: as they were kept, and no checkpoint damaged."""
-    try:
-        recorded = recorded_kept(run)
-    except UserError as error:
-        yield Check("kept", KEPT_FILE, holds=False, recorded="digests", found=error.what)
+    """Of a run without a manifest the checkpoints and the model that others could begin with: as they were kept."""
+    if has_manifest(run.record):
         return
+    recorded = recorded_kept(run)
     for file, digest in recorded.items():
         yield _held("kept", file, digest, partial(found_digest, run, file))
     for file, state in other_checkpoints(run, recorded).items():
@@ -112,17 +215,13 @@ def _kept(run: RunArtifacts) -> Iterator[Check]:
         yield Check("kept", file, holds, "none" if recorded else "whole", state)
 
 
-def _file_digest(run: RunArtifacts, file: str) -> str:
-    return file_digest(run.path(file))
-
-
-def _scores(run: RunArtifacts, outcome: Outcome, split: str) -> Iterator[Check]:
+def _scores(outcome: Outcome, split: str) -> Iterator[Check]:
     file = predictions_file(split)
     prefix = f"best/{split}" if split == "val" else split
     try:
-        found = scores_of(pd.read_parquet(run.path(file)))
-    except (UserError, OSError, ValueError, KeyError):
-        return  # its digest has said so
+        found = scores_of(outcome.predictions[split])
+    except Exception:  # noqa: BLE001 its digest has said so
+        return
     for name, value in found.items():
         yield _score(f"{prefix}/{name}", file, outcome, value)
 
@@ -131,19 +230,24 @@ def _export_scores(run: RunArtifacts, outcome: Outcome) -> Iterator[Check]:
     file = "export/predictions.parquet"
     try:
         frame = pd.read_parquet(run.path(file))
-    except (UserError, OSError, ValueError) as error:
+        found = list(_variant_scores(frame, outcome))
+    except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
         yield Check(
-            "export's answers", file, holds=False, recorded="a table", found=str(error).splitlines()[0][:80]
+            "export's answers", file, holds=False, recorded="a table", found=first_line(error)[:_SHOWN]
         )
         return
+    for name, value in found:
+        yield _score(name, file, outcome, value)
+
+
+def _variant_scores(frame: pd.DataFrame, outcome: Outcome) -> Iterator[tuple[str, float]]:
     for variant in VARIANTS:
         if f"{variant}_prediction" in frame:
             right = frame[f"{variant}_prediction"] == frame["label"]
-            yield _score(f"export/{variant}/accuracy", file, outcome, float(right.mean()))
+            yield f"export/{variant}/accuracy", float(right.mean())
         elif f"export/{variant}/loss" in outcome.metrics:
             tokens = frame["predicted_tokens"]
-            loss = float((frame[f"{variant}_loss"] * tokens).sum() / tokens.sum())
-            yield _score(f"export/{variant}/loss", file, outcome, loss)
+            yield f"export/{variant}/loss", float((frame[f"{variant}_loss"] * tokens).sum() / tokens.sum())
 
 
 def _score(name: str, file: str, outcome: Outcome, found: float) -> Check:
@@ -160,9 +264,19 @@ def _logged(outcome: Outcome) -> Iterator[Check]:
             yield Check(name, "the tracking store", holds=False, recorded=repr(recorded), found=repr(shown))
 
 
+def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
+    """The digests of rows, tokens, tokenizer and weights that others are held to: in the tags as in the record."""
+    recorded = recorded_data(run)
+    if recorded is None:
+        return
+    for name, digest in recorded.fingerprints.items():
+        found = run.record.tags.get(f"encore.ran.fingerprint.{name}", "none")
+        yield Check(f"fingerprint of {name}", "the tracking store", found == digest, digest, found)
+
+
 def _params(run: RunArtifacts) -> Check:
     """As written: the keys of an older program may not be ours."""
-    config = {key: str(value) for key, value in flat_mapping(run.json(CONFIG_FILE)).items()}
+    config = {key: str(value) for key, value in flat_mapping(run.read(ConfigFile, CONFIG_FILE)).items()}
     other = [key for key, value in config.items() if run.record.params.get(key) != value]
     found = f"{len(config) - len(other)} equal" + (f", not {', '.join(other[:5])}" if other else "")
     return Check("params", "run/config.json", not other, f"{len(config)} keys", found)

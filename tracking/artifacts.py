@@ -6,45 +6,69 @@ leaves only after it has arrived: a store that is away at the end of a long run 
 
 from __future__ import annotations
 
+import hashlib
 import shutil
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from errors import UserError
 from host.disk import disk_errors, is_partial, partial_name, write_atomically
+from host.files import entries, file_digest
 from tracking.faults import explained, public_uri
+from tracking.places import checked, inside
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
-
-
-def local_folder(artifact_uri: str) -> Path | None:
-    """The folder that `artifact_uri` is, or None when it is not a plain local one."""
-    parts = urlsplit(artifact_uri)
-    if parts.scheme == "file" and parts.netloc in ("", "localhost"):
-        return Path(unquote(parts.path))
-    return Path(artifact_uri) if parts.scheme == "" else None
 
 
 class Artifacts:
     """Writes the files of one run. Paths are relative, with slashes, as MLflow shows them."""
 
     def __init__(
-        self, client: MlflowClient, uri: str, run_id: str, artifact_uri: str, journal_folder: Path
+        self,
+        client: MlflowClient,
+        uri: str,
+        run_id: str,
+        local: Path | None,
+        journal_folder: Path,
+        digests: Callable[[], dict[str, str] | None],
     ) -> None:
         self._client = client
         self._uri = uri
         self._run_id = run_id
-        self.local = local_folder(artifact_uri)
+        self.local = local
         self._staged = journal_folder / f"{run_id}.artifacts"
         self._writing = journal_folder / f"{run_id}.writing"
+        self._known_digests = digests
+        self.changed = False  # since somebody asked last, whether a file was written
+
+    @cached_property
+    def digests(self) -> dict[str, str] | None:
+        """sha256 of every file so far, by path; none for a run whose earlier files have none.
+
+        Asked for before the first file is written, so that a manifest that was altered is refused and not renewed.
+        """
+        return self._known_digests()
 
     def write(self, content: bytes, path: str) -> None:
         """Write one file, whole or not at all; `upload` then sends it where the store is remote."""
-        write_atomically((self.local or self._staged) / checked(path), content)
+        known = self.digests
+        self.write_unlisted(content, path)
+        if known is not None:
+            self.note({path: hashlib.sha256(content).hexdigest()})
+
+    def write_unlisted(self, content: bytes, path: str) -> None:
+        """Likewise, without its digest: for what holds the digests."""
+        write_atomically(self._target(path), content)
+
+    def note(self, digests: Mapping[str, str]) -> None:
+        """These files are the run's."""
+        if self.digests is not None:
+            self.digests.update(digests)
+            self.changed = True
 
     def put_file(self, file: Path, folder: str) -> None:
         with (
@@ -52,6 +76,9 @@ class Artifacts:
             disk_errors(target),
         ):
             shutil.copy2(file, target)
+
+    def _target(self, path: str) -> Path:
+        return inside(self._staged if self.local is None else self.local, path)
 
     @contextmanager
     def put_folder(self, path: str) -> Generator[Path]:
@@ -64,18 +91,27 @@ class Artifacts:
     @contextmanager
     def put_folder_member(self, path: str) -> Generator[Path]:
         """A name to write a file or a folder at, which becomes `path` on normal exit only."""
-        target = (self.local or self._staged) / checked(path)
+        target = self._target(path)
+        before = self.digests
         partial = partial_name(target if self.local else self._writing)
         with disk_errors(target):
             partial.parent.mkdir(parents=True, exist_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield partial
+            written = _digests_of(partial, path) if before is not None else {}
             with disk_errors(target):
                 _replace(target, partial)
+            self._note_replaced(path, written)
         finally:
             _remove(partial)
         self.upload()
+
+    def _note_replaced(self, path: str, written: Mapping[str, str]) -> None:
+        if self.digests is not None:
+            for gone in [known for known in self.digests if known.startswith(f"{path}/")]:
+                del self.digests[gone]
+        self.note(written)
 
     def upload(self) -> None:
         """Send what is staged; a no-op for a local store.
@@ -85,6 +121,7 @@ class Artifacts:
         """
         if not self._staged.exists():
             return
+        self._check_staged()
         try:
             with explained(self._uri):
                 self._client.log_artifacts(self._run_id, str(self._staged))
@@ -96,6 +133,17 @@ class Artifacts:
             ) from error
         shutil.rmtree(self._staged)
 
+    def _check_staged(self) -> None:
+        """UserError for a link among what is staged: what it leads to would be sent to the server."""
+        found = {str(self._staged): self._staged.is_symlink()}
+        found |= {str(entry.path): entry.kind == "link" for entry in entries(self._staged).values()}
+        if (link := next((name for name, is_link in found.items() if is_link), None)) is not None:
+            raise UserError(
+                "is a link; Encore stages plain files only",
+                where=link,
+                cure="Remove it; nothing of this run is sent before.",
+            )
+
     def discard_partial(self) -> None:
         """Remove what a writer that died left half-written."""
         halves = list(self._writing.parent.glob(f".{self._writing.name}*"))
@@ -103,14 +151,6 @@ class Artifacts:
             halves += [path for path in self.local.rglob(".*") if is_partial(path)]
         for half in halves:
             _remove(half)
-
-
-def checked(path: str) -> PurePosixPath:
-    """`path` as a relative path that stays inside the run's artifacts."""
-    relative = PurePosixPath(path)
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
-        raise ValueError(f"an artifact path must be relative and inside the run: {path!r}")
-    return relative
 
 
 def _replace(target: Path, source: Path) -> None:
@@ -124,8 +164,27 @@ def _replace(target: Path, source: Path) -> None:
     shutil.rmtree(aside)
 
 
+def _digests_of(written: Path, path: str) -> dict[str, str]:
+    """Of a file that becomes `path`, or of all files of a folder that does. Equal files are read once."""
+    if written.is_file():
+        return {path: file_digest(written)}
+    found = {f"{path}/{name}": entry.path for name, entry in entries(written).items() if entry.kind == "file"}
+    return digests_of(found)
+
+
+def digests_of(files: Mapping[str, Path]) -> dict[str, str]:
+    """sha256 of `files` by their names; a file that has several is read once."""
+    read: dict[tuple[int, int], str] = {}
+    digests: dict[str, str] = {}
+    for name, file in files.items():
+        status = file.stat()
+        digest = read.get((status.st_dev, status.st_ino)) or file_digest(file)
+        read[status.st_dev, status.st_ino] = digests[name] = digest
+    return digests
+
+
 def _remove(path: Path) -> None:
-    if path.is_dir():
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)

@@ -146,6 +146,8 @@ def move_in(uri: str, root: Path) -> None:
         for experiment, recorded in rows:
             before, _, name = (recorded or "").rpartition("/artifacts/")
             folder = root / "artifacts" / unquote(name)
+            if "/" in unquote(name) or unquote(name) in {"", ".", ".."}:
+                continue
             if not before.startswith("file:") or not folder.is_dir() or _same(recorded, folder):
                 continue
             connection.execute(

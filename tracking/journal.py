@@ -21,6 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, cast
 
+from host.bounded_json import parse_json
 from host.disk import disk_errors, partial_name
 from tracking.owner import Owner, pid_namespace
 
@@ -28,6 +29,7 @@ Status = Literal["FINISHED", "FAILED", "KILLED"]
 
 # A live run samples its machine every few seconds.
 FOREIGN_SILENCE_S = 600.0
+_LONGEST_HEADER = 2**16
 
 # A prebuilt encoder: json.dumps with non-default separators makes a new one at each call.
 _encode = json.JSONEncoder(separators=(",", ":")).encode
@@ -58,10 +60,19 @@ class Record(NamedTuple):
         return _encode({"m": self.metrics, "s": self.step, "t": self.time_ms}).encode() + b"\n"
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Record:
-        if "m" in value:
-            return cls(value["m"], value["s"], value["t"])
-        return cls(tags=value["g"], params=value["p"])
+    def from_json(cls, value: Mapping[str, Any]) -> Record | None:
+        """None for what is no record."""
+        match value:
+            case {"m": dict(metrics), "s": int(step), "t": int(time_ms)} if _all(metrics, (int, float)):
+                return cls(metrics, step, time_ms)
+            case {"g": dict(tags), "p": dict(params)} if _all(tags, str) and _all(params, str):
+                return cls(tags=tags, params=params)
+            case _:
+                return None
+
+
+def _all(values: Mapping[str, Any], kind: type | tuple[type, ...]) -> bool:
+    return all(isinstance(value, kind) for value in values.values())
 
 
 @lru_cache(maxsize=64)
@@ -162,14 +173,15 @@ class LeftOver:
 
     @classmethod
     def open(cls, path: Path) -> LeftOver | None:
-        """Read the header; None when a power cut left the file without one."""
+        """Read the header; None when a power cut left the file without one, or it is not one that we wrote."""
         with path.open("rb") as file:
-            header = _decode(file.readline())
-        if header is None:
-            return None
-        return cls(
-            path, header["run_id"], header["uri"], Owner.parse(header["owner"]), header["pid_namespace"]
-        )
+            header = _decode(file.readline(_LONGEST_HEADER))
+        match header:
+            case {"run_id": str(run), "uri": str(uri), "owner": str(owner), "pid_namespace": int(namespace)}:
+                # The run's ID names files, so it is the one that the file is called by.
+                return cls(path, run, uri, Owner.parse(owner), namespace) if run == path.stem else None
+            case _:
+                return None
 
     def is_abandoned(self) -> bool:
         """Whether nobody will write this journal any more, as far as this machine can know.
@@ -194,12 +206,15 @@ class LeftOver:
         with self.path.open("rb") as file:
             file.readline()
             while (value := _decode(file.readline())) is not None:
-                if "sent" in value:
-                    sent = value["sent"]
-                elif "end" in value:
-                    end = End(value["end"], value["t"])
-                else:
-                    records.append(Record.from_json(value))
+                match value:
+                    case {"sent": int(count)}:
+                        sent = max(count, 0)
+                    case {"end": None | "FINISHED" | "FAILED" | "KILLED" as status, "t": int(time_ms)}:
+                        end = End(status, time_ms)
+                    case _ if (record := Record.from_json(value)) is not None:
+                        records.append(record)
+                    case _:
+                        break  # nothing that we wrote, nor what follows it
         written_ms = int(self.path.stat().st_mtime * 1000)
         return Contents(
             records[sent:], end, max((r.time_ms for r in records if r.metrics), default=written_ms)
@@ -216,13 +231,14 @@ class Contents:
 
 
 def _decode(line: bytes) -> dict[str, Any] | None:
-    """One line as JSON; None at the end of the file or where a line is torn."""
+    """One line as a JSON object; None at the end of the file or where a line is torn."""
     if not line.endswith(b"\n"):
         return None
     try:
-        return cast("dict[str, Any]", json.loads(line))
+        value = parse_json(line.decode())
     except ValueError:
         return None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _is_locked(path: Path) -> bool:

@@ -11,6 +11,7 @@ import psutil
 
 # psutil derives a process's start from the boot time, which moves a little when the clock is set.
 _START_TOLERANCE_S = 2.0
+_PIDS = 2**31
 
 
 @dataclass(frozen=True)
@@ -31,9 +32,10 @@ class Owner:
         host, _, rest = tag.partition(":")
         pid, _, started = rest.partition(":")
         try:
-            return cls(host, int(pid), float(started))
+            owner = cls(host, int(pid), float(started))
         except ValueError:
             return None
+        return owner if 0 < owner.pid < _PIDS else None
 
     def __str__(self) -> str:
         return f"{self.host}:{self.pid}:{self.started_s:.2f}"

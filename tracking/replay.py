@@ -6,11 +6,13 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from errors import UserError
 from host.disk import exclusive
 from tracking.artifacts import Artifacts
 from tracking.faults import explained, public_uri
 from tracking.journal import Contents, LeftOver
 from tracking.owner import Owner
+from tracking.places import artifact_folder
 from tracking.sender import now_ms
 from tracking.sink import Sink, next_batch, open_sink
 
@@ -70,11 +72,23 @@ def _replay(client: MlflowClient, uri: str, sink: Sink, journal: LeftOver) -> No
         batch = next_batch(records)
         sink.write(journal.run_id, batch)
         records = records[batch.records :]
-    artifacts = Artifacts(client, uri, journal.run_id, run.info.artifact_uri or "", journal.path.parent)
-    artifacts.discard_partial()
-    artifacts.upload()
+    _finish_files(client, uri, run, journal)
     _end(client, run, contents)
     journal.path.unlink()
+
+
+def _finish_files(client: MlflowClient, uri: str, run: Run, journal: LeftOver) -> None:
+    """Remove what is half written, send what waits. Where the store names another place for the files, such as that
+    of the store that this one is a copy of, nothing there is touched."""
+    folder = journal.path.parent
+    try:
+        place = run.info.artifact_uri or ""
+        local = artifact_folder(place, journal.run_id, root=folder.parent, uri=uri, where=journal.run_id)
+    except UserError:
+        return
+    artifacts = Artifacts(client, uri, journal.run_id, local, folder, lambda: None)
+    artifacts.discard_partial()
+    artifacts.upload()
 
 
 def _end(client: MlflowClient, run: Run, contents: Contents) -> None:

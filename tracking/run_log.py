@@ -7,15 +7,17 @@ import json
 import math
 import posixpath
 import re
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from tracking.artifacts import Artifacts
+from host.bounded_json import OddJsonError, parse_json
+from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained, public_uri
 from tracking.journal import End, Journal, Record, Status
+from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, manifest_text
 from tracking.sender import Sender, now_ms
 from tracking.sink import open_sink
 from tracking.system_metrics import SystemSampler
@@ -45,17 +47,21 @@ class RunLog:
         run: Run,
         journal_folder: Path,
         *,
+        local: Path | None,
+        digests: Callable[[], dict[str, str] | None],
         send_every_s: float,
         sample_every_s: float | None,
     ) -> None:
+        """local: the folder of the run's files here, none where a server has them. digests: finds those of its files
+        so far, or none where they are not known; called before the first file is written."""
         self.run_id: str = run.info.run_id
         self._client = client
         self._uri = uri
         self._params: dict[str, str] = dict(run.data.params)
         self._known_metrics: set[str] = set()
         self._nonfinite: set[str] = set()
-        self._tables = [entry["path"] for entry in json.loads(run.data.tags.get(_TABLES_TAG, "[]"))]
-        self._artifacts = Artifacts(client, uri, self.run_id, run.info.artifact_uri or "", journal_folder)
+        self._tables = _tables(run.data.tags.get(_TABLES_TAG, "[]"))
+        self._artifacts = Artifacts(client, uri, self.run_id, local, journal_folder, digests)
         self._journal = _create_journal(journal_folder, self.run_id, uri)
         start_ms: int = run.info.start_time
         self._sender = Sender(
@@ -141,6 +147,27 @@ class RunLog:
         with self._artifacts.put_folder(path) as folder:
             yield folder
 
+    def seal_files(self, files: Mapping[str, Path]) -> None:
+        """Files that were written in place belong to the run as they are now; by their paths among its artifacts."""
+        self._artifacts.note(digests_of(files))
+
+    def digest_of(self, path: str) -> str:
+        """sha256 of a file that the run has written."""
+        return (self._artifacts.digests or {})[path]
+
+    def seal(self) -> None:
+        """Write the manifest anew, and its sha256 into the tracking store, if files were written since it was."""
+        self._write_manifest()
+        self._artifacts.upload()
+
+    def _write_manifest(self) -> None:
+        if not self._artifacts.changed or self._artifacts.digests is None:
+            return
+        content = manifest_text(self._artifacts.digests).encode()
+        self._artifacts.write_unlisted(content, MANIFEST_FILE)
+        self.set_tags({MANIFEST_SEAL: hashlib.sha256(content).hexdigest()})
+        self._artifacts.changed = False
+
     def local_artifacts(self) -> Path | None:
         """The run's artifact folder where that is a plain local folder, else None."""
         return self._artifacts.local
@@ -185,6 +212,7 @@ class RunLog:
         try:
             if traceback is not None:
                 self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
+            self._write_manifest()
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
@@ -202,6 +230,14 @@ class RunLog:
         self._nonfinite |= new
         if new:
             self.set_tags({f"encore.nonfinite/{key}": f"{metrics[key]}, first at step {step}" for key in new})
+
+
+def _tables(tag: str) -> list[str]:
+    """The paths in MLflow's tag; none where somebody else has written something else there."""
+    try:
+        return [str(entry["path"]) for entry in parse_json(tag)]
+    except (OddJsonError, KeyError, TypeError):
+        return []
 
 
 def ending_of(error: BaseException) -> Status:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from tracking.places import RUN_ID
 from tracking.records import RunRecord
 from tracking.sink import SQL_INFINITY
 
@@ -90,14 +91,21 @@ def _search(
             page_token=token,
         )
         matching = [run for run in page if tags.items() <= run.data.tags.items()]
-        found.extend(_record(run, experiments[run.info.experiment_id].name) for run in matching)
+        found.extend(run_record(run, experiments[run.info.experiment_id].name) for run in matching)
         token = page.token
         if not token:
             break
     return found[:limit]
 
 
-def _record(run: Run, experiment: str) -> RunRecord:
+def run_record(run: Run, experiment: str) -> RunRecord:
+    """UserError when its ID is none: it is a name of files here."""
+    if not RUN_ID.fullmatch(run.info.run_id):
+        raise UserError(
+            f"holds a run whose ID is none ({run.info.run_id!r:.60})",
+            where="the tracking store",
+            cure="It was altered; restore it.",
+        )
     return RunRecord(
         run_id=run.info.run_id,
         name=run.info.run_name or "",
@@ -106,7 +114,7 @@ def _record(run: Run, experiment: str) -> RunRecord:
         params=dict(run.data.params),
         metrics={key: as_float(value) for key, value in run.data.metrics.items()},
         tags=dict(run.data.tags),
-        start_ms=run.info.start_time,
+        start_ms=run.info.start_time or 0,
         end_ms=run.info.end_time,
         parent_id=run.data.tags.get(PARENT_TAG),
         artifact_uri=run.info.artifact_uri or "",

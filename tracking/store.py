@@ -5,22 +5,23 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from host.disk import disk_errors, make_folder
-from tracking.artifacts import checked, local_folder
+from host.disk import make_folder
 from tracking.backend import connect, move_in
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
+from tracking.places import check_location
 from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
+from tracking.run_files import RunFiles
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit
-from tracking.search import PARENT_TAG, as_float, find_run, search_runs
+from tracking.search import PARENT_TAG, as_float, find_run, run_record, search_runs
 from tracking.tags import run_tags
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Store:
             run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
-                log = self._log(run, sample=sampled and self.sample_every_s > 0)
+                log = self._log(run, dict[str, str], sample=sampled and self.sample_every_s > 0)
         try:
             log.log_params(params)
             log.flush()
@@ -125,7 +126,12 @@ class Store:
         """
         run = self._get(run_id)
         self._refuse_foreign_owner(run)
-        log = self._log(run, sample=running and self.sample_every_s > 0)
+        record = run_record(run, "")
+        log = self._log(
+            run,
+            lambda: self.files.manifest(record) or (self.files.digests(record) if running else None),
+            sample=running and self.sample_every_s > 0,
+        )
         if running:
             with explained(self.uri):
                 self.client.update_run(run_id, status="RUNNING")
@@ -164,12 +170,13 @@ class Store:
         points = sorted((metric.step, metric.timestamp, metric.value) for metric in history)
         return [(step, as_float(value)) for step, _, value in points]
 
-    def artifact(self, record: RunRecord, path: str) -> Path:
-        """The local path of a file or folder of a run; from a remote store it is downloaded first.
+    @property
+    def files(self) -> RunFiles:
+        """Reading the files of runs."""
+        return RunFiles(self.client, self.uri, self.root)
 
-        Raises:
-            UserError: the run has no such artifact.
-        """
+    def artifact(self, record: RunRecord, path: str) -> Path:
+        """The local path of a file or folder of a run; UserError when the run has none. `RunFiles.find` has more."""
         found = self.find_artifact(record, path)
         if found is None:
             raise UserError(
@@ -181,15 +188,11 @@ class Store:
 
     def find_artifact(self, record: RunRecord, path: str) -> Path | None:
         """Like `artifact`; None where the run has no such file or folder."""
-        folder = local_folder(record.artifact_uri)
-        found = self._download(record, path) if folder is None else folder / checked(path)
-        return found if found is not None and found.exists() else None
+        return self.files.find(record, path)
 
     def artifacts(self, record: RunRecord) -> list[str]:
         """Names at the top of a run's artifacts, folders with a slash at the end."""
-        with explained(self.uri):
-            entries = self.client.list_artifacts(record.run_id)
-        return [f"{entry.path}/" if entry.is_dir else entry.path for entry in entries]
+        return self.files.top(record)
 
     def _get(self, run_id: str) -> Run:
         from mlflow.exceptions import MlflowException
@@ -207,27 +210,14 @@ class Store:
                 "remembers it: move that file away, and the sweep begins anew.",
             ) from error
 
-    def _download(self, record: RunRecord, path: str) -> Path | None:
-        """Fetch into `<root>/downloaded/<run>/…`, anew each time: a run may have been exported again."""
-        from mlflow.exceptions import MlflowException
-
-        folder = self.root / "downloaded" / record.run_id / checked(path).parent
-        with disk_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with explained(self.uri):
-                return Path(self.client.download_artifacts(record.run_id, path, str(folder)))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
-
-    def _log(self, run: Run, *, sample: bool) -> RunLog:
+    def _log(self, run: Run, digests: Callable[[], dict[str, str] | None], *, sample: bool) -> RunLog:
         return RunLog(
             self.client,
             self.uri,
             run,
             self.journal_folder,
+            local=self.files.folder(run_record(run, "")),
+            digests=digests,
             send_every_s=self.send_every_s,
             sample_every_s=self.sample_every_s if sample else None,
         )
@@ -265,6 +255,8 @@ class Store:
                 where=public_uri(self.uri),
                 cure=f"Run `mlflow experiments restore -x {known.experiment_id}`, or use another name.",
             )
+        where = f"experiment {name}"
+        check_location(known.artifact_location, root=self.root, uri=self.uri, where=where)
         for tag, value in wanted.items():
             if known.tags.get(tag) != value:
                 self.client.set_experiment_tag(known.experiment_id, tag, value)

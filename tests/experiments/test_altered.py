@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
+from experiments.checkpoint_files import records_digest
 from experiments.exporting import export_run
 from experiments.fork import fork
 from experiments.outcome import predictions_file
@@ -20,13 +21,14 @@ from experiments.record import (
     RESULT_FILE,
     SEALS_FILE,
     START_FILE,
-    seal_tag,
 )
 from experiments.reproduce import check, differences, reproduce
 from experiments.resume import resume
 from experiments.train import train
 from experiments.verify import verify
+from host.files import file_digest
 from tests.experiments.runs import classifier, killed_at, newest
+from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -106,18 +108,53 @@ def test_a_checkpoint_that_the_run_did_not_keep_is_not_forked(
     assert [found.file for found in verify(store, run) if not found.holds] == ["checkpoints/step-13.ckpt"]
 
 
+def _recorded_before_manifests(store: Store, run: RunRecord, *, kept: bool) -> RunRecord:
+    """The run as an earlier version of Encore would have left it; the earliest kept no digests of its checkpoints."""
+    folder = store.artifact(run, "run").parent
+    if kept:
+        files = {f"checkpoints/{file.name}": file for file in (folder / "checkpoints").iterdir()}
+        digests = {path: records_digest(file) if file.suffix == ".ckpt" else file_digest(file)
+                   for path, file in files.items()}  # fmt: skip
+        digests |= {f"model/{file.name}": file_digest(file) for file in (folder / "model").iterdir()}
+        (folder / KEPT_FILE).write_text(json.dumps(digests))
+        store.client.set_tag(run.run_id, seal_tag(KEPT_FILE), file_digest(folder / KEPT_FILE))
+    (folder / MANIFEST_FILE).unlink()
+    store.client.delete_tag(run.run_id, MANIFEST_SEAL)
+    return store.find(run.run_id)
+
+
+def _broken(store: Store, run: RunRecord) -> list[tuple[str, str]]:
+    return [(check.file, check.found) for check in verify(store, run) if not check.holds]
+
+
 def test_damage_is_noticed_where_an_earlier_version_recorded_no_checkpoints(
     copied: tuple[Store, RunRecord, RunRecord],
 ) -> None:
     store, run, _ = copied
-    store.artifact(run, KEPT_FILE).unlink()
-    store.client.delete_tag(run.run_id, seal_tag(KEPT_FILE))
-    run = store.find(run.run_id)
-    assert [found for found in verify(store, run) if not found.holds] == []
+    run = _recorded_before_manifests(store, run, kept=False)
+    assert _broken(store, run) == []
     file = store.artifact(run, "checkpoints/step-7.ckpt")
     file.unlink()
     file.write_bytes(b"PK")
-    assert [found.found for found in verify(store, run) if not found.holds] == ["damaged"]
+    assert _broken(store, run) == [("checkpoints/step-7.ckpt", "damaged")]
+
+
+def test_a_run_from_before_manifests_holds_as_before(copied: tuple[Store, RunRecord, RunRecord]) -> None:
+    store, run, _ = copied
+    run = _recorded_before_manifests(store, run, kept=True)
+    assert _broken(store, run) == []
+    folder = store.artifact(run, "model")
+    (folder / "custom_generate").mkdir()
+    (folder / "custom_generate" / "generate.py").write_text("")
+    with pytest.raises(UserError, match=r"model/custom_generate.* is none of its files"):
+        export_run(store, run)
+    shutil.rmtree(folder / "custom_generate")
+    assert fork(store, run, "14", []).status == "finished"
+    (folder / "config.json").write_text("{}")
+    shutil.copy(folder.parent / "checkpoints" / "step-7.ckpt", folder.parent / "checkpoints" / "step-3.ckpt")
+    assert [file for file, _ in _broken(store, run)] == ["model/config.json", "checkpoints/step-3.ckpt"]
+    with pytest.raises(UserError, match=r"step-3\.ckpt is none of its checkpoints"):
+        fork(store, run, "3", [])
 
 
 @pytest.mark.parametrize("alter", [Path.unlink, lambda file: file.write_text(file.read_text() + " ")])
@@ -155,9 +192,13 @@ def test_an_altered_result(
 @pytest.mark.parametrize(
     ("file", "content", "message"),
     [
-        (RESULT_FILE, '{"metrics": [], "steps": 24, "status": "finished"}', "has no metrics"),
-        (RESULT_FILE, '{"metrics": {"a": "b"}, "steps": 24, "status": "finished"}', "has no number for a"),
-        (RESULT_FILE, '{"metrics": {}, "steps": "x", "status": "finished"}', "has no steps"),
+        (RESULT_FILE, '{"metrics": [], "steps": 24, "status": "finished"}', r"is malformed \(metrics: "),
+        (
+            RESULT_FILE,
+            '{"metrics": {"a": "b"}, "steps": 24, "status": "finished"}',
+            r"is malformed \(metrics\.a: ",
+        ),
+        (RESULT_FILE, '{"metrics": {}, "steps": "x", "status": "finished"}', r"is malformed \(steps: "),
         (predictions_file("val"), "PAR1", "is no table"),
     ],
 )
@@ -182,7 +223,7 @@ def test_circumstances_that_were_altered_are_not_compared(copied: tuple[Store, R
     _refused(store, run, _diff, f"{PATCH_FILE} is not what was recorded")
 
 
-@pytest.mark.parametrize("verb", [verify, reproduce, _diff])
+@pytest.mark.parametrize("verb", [reproduce, _diff])
 def test_a_finished_run_whose_result_is_gone_is_not_to_be_resumed(
     copied: tuple[Store, RunRecord, RunRecord], verb: Verb
 ) -> None:

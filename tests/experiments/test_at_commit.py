@@ -10,8 +10,8 @@ import pytest
 
 from benchmarks.clone import Edit, clone, commit, encore, git
 from experiments.at_commit import _missing
-from experiments.digests import file_digest
 from experiments.record import SEALS_FILE, seal_tag
+from host.files import file_digest
 from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.store import Store
 

@@ -12,16 +12,12 @@ from mlflow.tracking import MlflowClient
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.exporting import export_run
-from experiments.generate import (
-    REQUEST_FILE,
-    STORIES_TABLE,
-    generate,
-    source_of,
-)
+from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
 from experiments.replay import replay
 from experiments.reproduce import reproduce
 from experiments.resume import resume
+from experiments.stories_record import REQUEST_FILE, STORIES_TABLE
 from experiments.train import train
 from experiments.verify import verify
 from export.options import VariantName
@@ -132,9 +128,11 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
         source_of(store, store.find(labelled), "torch", threads=1)
     with pytest.raises(UserError, match="holds stories and trained nothing"):
         source_of(store, record, "torch", threads=1)
-    for verb in (reproduce, resume, verify, export_run):
+    for verb in (reproduce, resume, export_run):
         with pytest.raises(UserError, match="holds stories and trained nothing"):
             verb(store, record)
+    assert {check.file for check in verify(store, record)} >= {REQUEST_FILE, STORIES_TABLE}
+    assert all(check.holds for check in verify(store, record))
 
 
 def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
@@ -149,6 +147,9 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
     request = store.artifact(record, REQUEST_FILE)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int4"}))
     with pytest.raises(UserError, match=r"stories/request.json: variant"):
+        replay(store, record, 0)
+    request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "fp32"}))
+    with pytest.raises(UserError, match=r"stories/request.json is not what was recorded"):
         replay(store, record, 0)
 
 

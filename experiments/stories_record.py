@@ -1,0 +1,50 @@
+"""What a run of stories leaves: what was asked, and the stories."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field
+
+from errors import UserError
+from experiments.config import DecodingConfig, Strict
+from experiments.loading import parse
+from experiments.record_files import StoryRow, TableFile, parsed
+from experiments.recorded import RunArtifacts
+from experiments.writing import Story
+from export.options import VariantName
+
+STORIES_TABLE = "stories/stories.json"
+REQUEST_FILE = "stories/request.json"
+
+
+class Request(Strict):
+    """All that decides what stories come out."""
+
+    model_run: str
+    variant: VariantName
+    weights: str
+    """sha256 of the file that holds them."""
+    threads: int = Field(ge=1, le=1024)
+    batch_size: int = Field(ge=1, le=65536)
+    decoding: DecodingConfig
+    prompts: tuple[str, ...] = Field(min_length=1)
+
+
+def read_request(run: RunArtifacts) -> Request:
+    """What was asked of the model. UserError for a run whose stories cannot be written again."""
+    if not run.has(REQUEST_FILE):
+        sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
+        raise UserError(
+            f"holds no stories that can be written again{sampled}",
+            where=run.where,
+            cure="Name a run that `encore generate` or a decoding sweep made.",
+        )
+    return parse(Request, run.read(dict[str, Any], REQUEST_FILE), where=f"{run.where}, {REQUEST_FILE}")
+
+
+def read_stories(run: RunArtifacts) -> list[Story]:
+    """The logged stories, in their order."""
+    rows = run.read(TableFile, STORIES_TABLE).rows()
+    found = [parsed(StoryRow, row, file=STORIES_TABLE, where=run.where) for row in rows]
+    return [Story(row.number, row.prompt, row.story, row.tokens, row.ended) for row in found]
