@@ -129,9 +129,8 @@ def _sqlite(suffix: str, *mode: str) -> Writer:
         with sqlite3.connect(base) as connection:
             connection.execute(f"CREATE TABLE held ({', '.join(names)})")
             marks = ", ".join("?" * len(names))
-            connection.executemany(
-                f"INSERT INTO held VALUES ({marks})", [[row[name] for name in names] for row in rows]
-            )  # noqa: S608
+            values = [[row[name] for name in names] for row in rows]
+            connection.executemany(f"INSERT INTO held VALUES ({marks})", values)  # noqa: S608
         connection.close()
         command = ["sqlite3", "-header", "-csv", *mode, str(base), "SELECT * FROM held"]
         (folder / f"{split}.{suffix}").write_bytes(

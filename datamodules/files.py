@@ -176,8 +176,8 @@ def _no_file(folder: Path, split: str, suffixes: Sequence[str]) -> UserError:
         cure = "Unpack it."
     elif any(name.lower().endswith(".json") for name in near):
         cure = f"Write it with one row a line, as {split}.jsonl."
-    elif near and any(name.lower().endswith(suffix) for name in near for suffix in suffixes):
-        cure = f"Name it {split}{suffixes[0]} or, if these are shards, {split}-00000-of-00002{suffixes[0]}."
+    elif suffix := next((s for name in near for s in suffixes if name.lower().endswith(s)), None):
+        cure = f"Name it {split}{suffix} or, if these are shards, {split}-00000-of-00002{suffix}."
     present = shown_list(near or names) if names else "nothing"
     return UserError(
         f"no file for the split {split!r} (the folder holds {present})",

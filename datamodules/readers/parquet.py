@@ -30,6 +30,11 @@ def open_parquet(file: Path, wanted: Wanted) -> RawFile:
     with boundary("cannot be read", where=str(file), cure=_CURE):
         table = parquet.ParquetFile(file)
         schema = table.schema_arrow
+    with boundary(
+        "has metadata of the library `datasets` that cannot be read",
+        where=str(file),
+        cure="Write it again, or without that metadata.",
+    ):
         names = _class_names(schema, wanted)
     check_names(schema.names, wanted, where=str(file))
     if table.metadata.num_rows:  # a column without values may be of any type
