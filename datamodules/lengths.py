@@ -130,7 +130,7 @@ def _uncut_lengths(
 
     def write(folder: Path) -> None:
         texts = data.rows[split].texts
-        again = data.encoded([texts[row] for row in full], truncation=False, verbose=False)
+        again = data.encoded([texts[int(row)] for row in full], truncation=False, verbose=False)
         for done, (row, ids) in enumerate(zip(full, again, strict=True), start=1):
             lengths[row] = len(ids)
             on_progress(f"counting the tokens of {split}", done, len(full))

@@ -58,8 +58,18 @@ def summary_of(data: TokenizedData) -> DataSummary:
         for sentence in row_like_texts(split, rows.texts, len(data.label_names))
     )
     return DataSummary(
-        data.origin, tuple(data.reads.values()), used, data.left_out, tuple(of_labels), tuple(of_texts)
+        data.origin, tuple(data.reads.values()), used, _left_out(data), tuple(of_labels), tuple(of_texts)
     )
+
+
+def _left_out(data: TokenizedData) -> dict[str, int]:
+    """Train rows that were read and are not used, by the reason."""
+    read = data.reads[data.split_names[0]].rows
+    used = sum(len(data.rows[split].texts) for split in ("train", "val"))
+    return {
+        "too near to a held-out row": data.dropped_rows,
+        "over data.train_examples": read - used - data.dropped_rows,
+    }
 
 
 def _used(split: str, rows: SplitRows, label_names: Sequence[str]) -> UsedSplit:

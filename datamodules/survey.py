@@ -68,11 +68,11 @@ class Survey:
 def survey(data: TokenizedData, *, samples: int = 5, on_progress: OnProgress) -> Survey:
     """Look at every row of a datamodule that is set up; in memory are some bytes for each row, not the texts."""
     summary = summary_of(data)
-    texts = {split: _texts(data, split, on_progress) for split in data.rows}
+    texts: dict[SplitName, Texts] = {split: _texts(data, split, on_progress) for split in data.rows}
     tokens = {split: row_tokens(data, split, on_progress) for split in data.rows}
     splits = tuple(_split(data, split, texts[split], tokens[split]) for split in data.rows)
     copies = copies_of(texts["train"].digests, data.rows["train"])
-    overlaps = overlaps_of({split: found.digests for split, found in texts.items()})
+    overlaps = overlaps_of({str(split): found.digests for split, found in texts.items()})
     warnings = [*_warnings(data, summary, texts), *_told_shares(splits, copies, overlaps)]
     if isinstance(data, TextClassificationData):  # a story that is longer than the context loses nothing
         warnings += _told_cuts(splits)
@@ -166,7 +166,7 @@ def _sample(data: TokenizedData, tokens: RowTokens, row: int) -> Sample:
 
 def pieces_of(data: TokenizedData, ids: NDArray[np.int32]) -> tuple[str, ...]:
     """Each id as the text that it stands for; the tokenizer's own spelling where it is a part of a character."""
-    tokens: list[str] = data.tokenizer.convert_ids_to_tokens(ids.tolist())
+    tokens = list(data.tokenizer.convert_ids_to_tokens(ids.tolist()))
     texts = [data.tokenizer.decode([number], clean_up_tokenization_spaces=False) for number in ids.tolist()]
     return tuple(
         token if "\N{REPLACEMENT CHARACTER}" in text or token.startswith("##") else text

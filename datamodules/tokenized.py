@@ -67,8 +67,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
-        self.source_rows = 0  # of the train split, before rows are held out
-        self.dropped_rows = 0  # of these, too near to a held-out row
+        self.dropped_rows = 0  # of train, too near to a held-out row
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -151,7 +150,6 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.origin = splits.origin
         self.reads = {read.split: read for read in splits.reads}
         train, official = self.columns(splits)
-        self.source_rows = len(train.texts)
         holdout = self._cached_holdout(train)
         self.dropped_rows = len(holdout.dropped)
         self.rows = {
@@ -239,15 +237,6 @@ class TokenizedData(pl.LightningDataModule, ABC):
     def _remade(self, sentence: str) -> None:
         if self._on_remade is not None:
             self._on_remade(sentence)
-
-    @property
-    def left_out(self) -> dict[str, int]:
-        """Train rows that were read and are not used, by the reason."""
-        used = self.dropped_rows + sum(len(self.rows[split].texts) for split in ("train", "val"))
-        return {
-            "too near to a held-out row": self.dropped_rows,
-            "over data.train_examples": self.source_rows - used,
-        }
 
     def fingerprints(self) -> Mapping[SplitName, str]:
         """sha256 of the rows of each split, as used (after holding out and dropping)."""
