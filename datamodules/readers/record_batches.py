@@ -44,9 +44,7 @@ def all_hold(batch: pa.RecordBatch, wanted: Wanted) -> bool:
     doubtful = text.filter(compute.equal(opens, ""))  # few texts begin with white space or are nothing else
     bounds = [compute.min_max(label).as_py() for label in labels if len(label)]
     blank = compute.equal(compute.utf8_trim_whitespace(doubtful), "")
-    return not blank.true_count and all(
-        b["min"] >= 0 and b["max"] < len(wanted.label_names) for b in bounds
-    )
+    return not blank.true_count and all(b["min"] >= 0 and b["max"] < len(wanted.label_names) for b in bounds)
 
 
 def in_lists(
