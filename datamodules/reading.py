@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamodules.labels import bad_label, label_cure, label_of
 from datamodules.readers.raw import ArrowRows, RawFile, RawRows, Wanted
@@ -194,14 +194,9 @@ def save_reads(file: Path, reads: Sequence[SplitRead]) -> None:
 
 def load_reads(file: Path) -> list[SplitRead]:
     """What `save_reads` wrote."""
-    found = json.loads(file.read_text(encoding="utf-8"))
-    return [
-        SplitRead(
-            **{
-                **read,
-                "files": tuple(FileRead(**one) for one in read["files"]),
-                "notes": tuple(read["notes"]),
-            }
-        )
-        for read in found
-    ]
+    reads: list[SplitRead] = []
+    for found in json.loads(file.read_text(encoding="utf-8")):
+        files = tuple(FileRead(**one) for one in found["files"])
+        read: dict[str, Any] = {**found, "files": files, "notes": tuple(found["notes"])}
+        reads.append(SplitRead(**read))
+    return reads

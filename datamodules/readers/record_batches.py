@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datamodules.readers.raw import RawRows, Wanted
 from errors import UserError
@@ -31,8 +31,9 @@ def plain_types(batch: pa.RecordBatch, wanted: Wanted) -> pa.RecordBatch | None:
 def all_hold(batch: pa.RecordBatch, wanted: Wanted) -> bool:
     """Whether each row has a text, in UTF-8, and a label where one is wanted; found out without a loop in Python."""
     import pyarrow as pa
-    from pyarrow import compute
+    import pyarrow.compute
 
+    compute: Any = pyarrow.compute  # its functions are made when it is imported
     try:
         batch.validate(full=True)
     except pa.ArrowInvalid:
