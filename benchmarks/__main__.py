@@ -17,6 +17,7 @@ from benchmarks import (
     endings,
     language_speed,
     reproduce,
+    round_trips,
     size,
     speed,
     story_quality,
@@ -41,6 +42,7 @@ OTHERS = (
     "streaming",
     "gpu",
     "values",
+    "round_trips",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -87,6 +89,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "values": values.measure,
         "streaming": lambda: streaming.measure(data),
         "gpu": lambda: gpu.measure(arguments),
+        "round_trips": round_trips.measure,
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

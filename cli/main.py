@@ -88,6 +88,20 @@ def train(
 
 @app.command()
 @ended_in_one_line
+def data(
+    name: Annotated[str, typer.Argument(help="A catalogued experiment, or a YAML file.")],
+    overrides: Overrides = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Look at the rows of an experiment before training: files, labels, lengths, copies, some rows as tokens."""
+    from cli.data import data_verb
+
+    return data_verb(name, overrides or [], root, as_json=json)
+
+
+@app.command()
+@ended_in_one_line
 def runs(
     experiment: Annotated[str | None, name_option("Only of this MLflow experiment.")] = None,
     sweep: Annotated[str | None, name_option("Only under this sweep's run ID.")] = None,

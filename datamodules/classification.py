@@ -6,44 +6,36 @@ Legend: B batch, T tokens of the longest text of a batch.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from datamodules.corpora.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out_sentences
 from datamodules.hub import DATA_SETS
+from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
-from errors import UserError
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+SENTIMENTS = ("negative", "positive")
 
 
 class TextClassificationData(TokenizedData):
-    """Texts with one label each; labels are 0 .. len(label_names) - 1."""
+    """Texts with one label each; labels are 0 .. len(wanted.label_names) - 1."""
 
     tokenizer_kind = "bert_bpe"
-    label_names: ClassVar[tuple[str, ...]] = ("negative", "positive")
-
-    @property
-    def text_column(self) -> str:
-        """The column that is not the label."""
-        return self.column_names[0]
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        train, official = (
-            self._rows(split, name)
-            for split, name in zip((splits.train, splits.official), self.split_names, strict=True)
-        )
-        return train, official
+        return self._rows(splits.train), self._rows(splits.official)
 
-    def _rows(self, split: object, name: str) -> SplitRows:
-        columns = split[:]  # type: ignore[index]
-        texts, labels = columns[self.text_column], columns["label"]
-        where = f"{self.settings.path or self.hub_repository}, split {name}"
-        _check_values(texts, labels, classes=len(self.label_names), text_column=self.text_column, where=where)
-        return SplitRows([text.strip() for text in texts], [int(label) for label in labels])
+    def _rows(self, split: Dataset) -> SplitRows:
+        columns: dict[str, list[Any]] = split[:]
+        return SplitRows([text.strip() for text in columns[self.wanted.text]], columns["label"])
 
     def tokenize(self, split: SplitName) -> Iterator[list[int]]:
         return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
@@ -60,25 +52,6 @@ class TextClassificationData(TokenizedData):
         }
 
 
-def _check_values(
-    texts: Sequence[object], labels: Sequence[object], *, classes: int, text_column: str, where: str
-) -> None:
-    """UserError that names the first row with a text that is none or a label that is out of range."""
-    for row, (text, label) in enumerate(zip(texts, labels, strict=True)):
-        if not isinstance(text, str) or not text.strip():
-            raise UserError(
-                f"row {row}: {text_column!r} is {text!r:.40}",
-                where=where,
-                cure="Every row needs a text; drop or mend it.",
-            )
-        if isinstance(label, bool) or not isinstance(label, int) or not 0 <= label < classes:
-            raise UserError(
-                f"row {row}: label {label!r:.40}",
-                where=where,
-                cure=f"Labels are whole numbers from 0 to {classes - 1} (a split without labels, -1, cannot be used).",
-            )
-
-
 class Sst2Data(TextClassificationData):
     """SST-2 as in GLUE (Socher et al. 2013; Wang et al. 2018, arXiv 1804.07461).
 
@@ -86,7 +59,7 @@ class Sst2Data(TextClassificationData):
     official validation split is, and every phrase that they contain leaves the train rows.
     """
 
-    column_names = ("sentence", "label")
+    wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = DATA_SETS["sst2"]
     split_names = ("train", "validation")
 
@@ -99,7 +72,7 @@ class Sst2Data(TextClassificationData):
 class ImdbData(TextClassificationData):
     """IMDB reviews (Maas et al. 2011); its test split is the official one."""
 
-    column_names = ("text", "label")
+    wanted = Wanted("text", "label", SENTIMENTS)
     hub_repository = DATA_SETS["imdb"]
     split_names = ("train", "test")
 
@@ -107,12 +80,11 @@ class ImdbData(TextClassificationData):
 class DemoReviewsData(TextClassificationData):
     """The bundled reviews, whose label follows from composition; generated, never fetched."""
 
-    column_names = ("sentence", "label")
+    wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = "bundled:reviews"
     split_names = ("train", "validation")
 
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        rows = generate_reviews()
-        return from_rows(rows["train"], rows["validation"], "bundled:reviews")
+        return from_rows(generate_reviews(), self.wanted, self.split_names, "bundled:reviews")

@@ -7,11 +7,15 @@ import re
 import sys
 import threading
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
+from datamodules.fingerprint import short_digest
 from errors import UserError, no_hub
+from host.boundary import boundary, first_line
+from host.disk import write_atomically
 
 HubKind = Literal["dataset", "model"]
 # Corpus -> its data set on the hub. The bundled corpora are not in it.
@@ -21,6 +25,7 @@ DATA_SETS = {
     "tinystories": "roneneldan/TinyStories",
 }
 _COMMIT = re.compile(r"[0-9a-f]{40}")
+_PLAIN = re.compile(r"[\w-][\w.-]{0,99}")
 _ANSWER_S = 4.0
 
 
@@ -63,41 +68,96 @@ def commit_of(repository: str, revision: str, *, kind: HubKind, memory: Path) ->
 
     Without a hub it is what the same question was answered last time, kept in the folder `memory`, or
     what the hub library's own cache has. Raises UserError when the hub knows no such repository or
-    revision, and when neither hub nor cache answers.
+    revision, when neither hub nor cache answers, and, naming the file, when only a damaged memory could.
     """
     if _COMMIT.fullmatch(revision):
         return revision
-    remembered = memory / f"{kind}s--{repository.replace('/', '--')}" / revision
+    remembered = _Answer(kind, repository, revision, memory)
     if not hub_reachable():
-        found = _first_line(remembered) or _first_line(_library_reference(repository, revision, kind))
+        found = remembered.read() or _library_reference(repository, revision, kind)
         if found is None:
             raise no_hub(f"the {kind} {repository}", key=_KEYS[kind])
         return found
-    commit = _ask(repository, revision, kind) or _first_line(remembered)
+    commit = _ask(repository, revision, kind)
     if commit is None:
-        raise UserError(
-            f"the hub could not say what {revision} of the {kind} {repository} is",
-            where=_KEYS[kind],
-            cure="Try again in a while, or give a local folder.",
-        )
-    remembered.parent.mkdir(parents=True, exist_ok=True)
-    remembered.write_text(commit, encoding="utf-8")
+        return remembered.read() or _no_answer(remembered)
+    remembered.write(commit)
     return commit
 
 
 _KEYS: dict[HubKind, str] = {"dataset": "data.path", "model": "model.pretrained"}
 
 
-def _first_line(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8").strip() if path.is_file() else None
+def _no_answer(question: _Answer) -> NoReturn:
+    raise UserError(
+        f"the hub could not say what {question.revision} of the {question.kind} {question.repository} is",
+        where=_KEYS[question.kind],
+        cure="Try again in a while, or give a local folder.",
+    )
 
 
-def _library_reference(repository: str, revision: str, kind: HubKind) -> Path:
+@dataclass(frozen=True)
+class _Answer:
+    """What the hub said a revision means, in a file of the folder `memory`: the commit and a digest of it."""
+
+    kind: HubKind
+    repository: str
+    revision: str
+    memory: Path
+
+    @property
+    def file(self) -> Path:
+        repository = f"{self.kind}s--{self.repository.replace('/', '--')}"
+        return self.memory / _file_name(repository) / _file_name(self.revision)
+
+    def read(self) -> str | None:
+        """The commit; none where nothing is remembered. UserError when the file is not as it was written."""
+        if not self.file.exists():
+            return None
+        with boundary("cannot be read", where=str(self.file), cure=_FORGET):
+            text = self.file.read_text(encoding="utf-8")
+        commit = text[:40]
+        if text == self._line(commit) or (text.strip() == commit and self._library_has(commit)):
+            return commit
+        raise UserError("is not what the hub had answered", where=str(self.file), cure=_FORGET)
+
+    def write(self, commit: str) -> None:
+        write_atomically(self.file, self._line(commit).encode())
+
+    def _line(self, commit: str) -> str:
+        return f"{commit} {short_digest(self.kind, self.repository, self.revision, commit)}\n"
+
+    def _library_has(self, commit: str) -> bool:
+        """Says whether to believe a line without a digest, which earlier versions of Encore wrote."""
+        folder = _library_folder(self.repository, self.kind) / "snapshots" / commit
+        return _COMMIT.fullmatch(commit) is not None and folder.is_dir()
+
+
+_FORGET = "Delete this file; then the hub is asked again."
+
+
+def _file_name(text: str) -> str:
+    """`text` itself where it can only be a file's name."""
+    return text if _PLAIN.fullmatch(text) else short_digest(text)
+
+
+def _library_folder(repository: str, kind: HubKind) -> Path:
     from huggingface_hub import constants
 
-    return (
-        Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}" / "refs" / Path(revision)
-    )
+    return Path(constants.HF_HUB_CACHE) / f"{kind}s--{repository.replace('/', '--')}"
+
+
+def _library_reference(repository: str, revision: str, kind: HubKind) -> str | None:
+    """The commit that the hub library's own cache has for a revision; none where it has none."""
+    folder = _library_folder(repository, kind) / "refs"
+    file = folder / revision
+    if not file.resolve().is_relative_to(folder.resolve()) or not file.is_file():
+        return None
+    with boundary("cannot be read", where=str(file), cure=_FORGET):
+        commit = file.read_text(encoding="utf-8").strip()
+    if not _COMMIT.fullmatch(commit):
+        raise UserError("is not a commit", where=str(file), cure=_FORGET)
+    return commit
 
 
 @cache  # a command asks before it opens the store, and the run asks again
@@ -136,7 +196,7 @@ def missing(what: str, *, key: str, reason: Exception) -> UserError:
     if not hub_reachable():
         return no_hub(what, key=key)
     return UserError(
-        f"{what} cannot be had from the hub ({str(reason).splitlines()[0][:160]})",
+        f"{what} cannot be had from the hub ({first_line(reason)})",
         where=key,
         cure="Look at its name and revision, or give a local folder.",
     )

@@ -2,57 +2,44 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from datamodules.checked_cache import checked_folder
+from datamodules.files import SplitFiles, files_of_split
+from datamodules.fingerprint import short_digest
 from datamodules.hub import hub_reachable, missing
-from datamodules.separated import separated_rows
+from datamodules.labels import renumbering
+from datamodules.readers.delimited import DELIMITERS, look_at, open_delimited, with_siblings
+from datamodules.readers.jsonl import open_jsonl
+from datamodules.readers.parquet import open_parquet
+from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
+from datamodules.readers.separated import open_separated
+from datamodules.reading import Source, load_reads, rows_in_memory, save_reads, write_split
+from datamodules.reads import SplitRead
 from errors import UserError
+from host.boundary import boundary
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-# Suffix of a data file -> builder of `datasets` and its options.
-_FORMATS: Mapping[str, tuple[str, Mapping[str, Any]]] = {
-    ".parquet": ("parquet", {}),
-    ".jsonl": ("json", {}),
-    ".csv": ("csv", {"keep_default_na": False}),  # a review may be the word "null"
-    ".tsv": ("csv", {"delimiter": "\t", "quoting": csv.QUOTE_NONE, "keep_default_na": False}),  # as GLUE's
-}
+_SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv")
+_READING = "rows-1"  # another way of reading is another entry of the cache
+OnRemade = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Splits:
-    """The two splits an experiment uses, and where they came from."""
+    """The two splits an experiment uses, where they came from, and what was read of each."""
 
     train: Dataset
     official: Dataset
     origin: str  # a folder's path, `hub:<repository>@<commit>` or `bundled:<generator>`
-
-
-def from_folder(
-    folder: Path,
-    *,
-    splits: tuple[str, str],
-    columns: Sequence[str],
-    separator: str | None = None,
-    cache_dir: Path,
-) -> Splits:
-    """The train and the official evaluation split of a folder.
-
-    folder: holds `<split>.parquet`, `.jsonl`, `.csv` or `.tsv`, or shards `<split>-*.parquet` of a hub
-    download; with a `separator` of rows also `<split>.txt`. splits: names of the train and the evaluation split.
-    columns: those that must be there.
-    Raises UserError: folder missing or empty, a split missing, unreadable, empty or of other columns.
-    """
-    check_is_folder(folder)
-    train, official = (_read_split(folder, split, columns, separator, cache_dir) for split in splits)
-    return Splits(train, official, str(folder))
+    reads: tuple[SplitRead, SplitRead]
 
 
 def check_is_folder(folder: Path) -> None:
@@ -65,120 +52,185 @@ def check_is_folder(folder: Path) -> None:
         )
 
 
-def _read_split(
-    folder: Path, split: str, columns: Sequence[str], separator: str | None, cache_dir: Path
-) -> Dataset:
-    from datasets import Dataset, load_dataset
-    from pyarrow import parquet
+def from_folder(
+    folder: Path,
+    *,
+    splits: tuple[str, str],
+    wanted: Wanted,
+    separator: str | None = None,
+    cache_dir: Path,
+    on_remade: OnRemade,
+) -> Splits:
+    """The train and the official evaluation split of a folder; docs/data.md has how files are read.
 
-    files, suffix = _files_of(folder, split, [*_FORMATS, *([] if separator is None else [".txt"])])
-    # The library tells files apart by path and time; a copied file may have changed and kept both.
-    cache_dir = cache_dir / "datasets" / _content_digest(files)
-    if suffix == ".txt":
-        assert separator is not None
-        return separated_rows(files, separator, column=columns[0], cache_dir=cache_dir)
-    builder, options = _FORMATS[suffix]
-    with _unreadable_is_a_user_error(files[0]):
-        if suffix == ".parquet" and not sum(parquet.read_metadata(file).num_rows for file in files):
-            raise _no_rows(str(files[0]))  # the library fails on such a file, with a riddle
-        loaded = load_dataset(
-            builder,
-            data_files={split: [str(file) for file in files]},
-            split=split,
-            cache_dir=str(cache_dir),
-            **options,
+    folder: holds for each split one file or a set of shards of one format. splits: names of the train and the
+    evaluation split. wanted: the columns that must be there; others are left out. With a `separator` of rows also
+    `<split>.txt` is read.
+    Raises UserError: folder missing or empty, a split or a shard missing, a file that cannot be read in just one
+    way, and a row that has no text or no label.
+    """
+    check_is_folder(folder)
+    suffixes = [*_SUFFIXES, *([] if separator is None else [".txt"])]
+    with boundary("cannot be read", where=f"data.path={folder}", cure="Give a folder that can be listed."):
+        found = [files_of_split(folder, split, suffixes) for split in splits]
+    names = [[str(file.relative_to(folder)) for file in one.files] for one in found]
+    key = short_digest(_READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found))
+
+    def write(into: Path) -> None:
+        opened = _opened(found, wanted, separator)
+        reads = [
+            write_split(
+                into / f"{split}.arrow",
+                (
+                    Source(name, str(file), opened(file))
+                    for name, file in zip(some_names, one.files, strict=True)
+                ),
+                wanted,
+                split=split,
+            )
+            for split, one, some_names in zip(splits, found, names, strict=True)
+        ]
+        save_reads(
+            into / "reads.json",
+            [replace(read, notes=(*one.notes, *read.notes)) for read, one in zip(reads, found, strict=True)],
         )
-    assert isinstance(loaded, Dataset)
-    return checked_columns(loaded, columns, where=str(files[0]))
+
+    return _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
 
 
-def _files_of(folder: Path, split: str, suffixes: Sequence[str]) -> tuple[list[Path], str]:
-    for suffix in suffixes:
-        files = sorted([*folder.glob(f"{split}{suffix}"), *folder.glob(f"{split}-*{suffix}")])
-        if files:
-            return files, suffix
-    present = ", ".join(sorted(entry.name for entry in folder.iterdir())[:8]) or "nothing"
-    raise UserError(
-        f"no file for the split {split!r} (the folder holds {present})",
-        where=f"data.path={folder}",
-        cure=f"Put one of {', '.join(split + suffix for suffix in suffixes)} there.",
-    )
+def _opened(found: Sequence[SplitFiles], wanted: Wanted, separator: str | None) -> Callable[[Path], RawFile]:
+    """What opens each file; delimited ones are all looked at first, since one may tell how another is written."""
+    looked = [
+        look_at(file, DELIMITERS[one.suffix], wanted)
+        for one in found
+        if one.suffix in DELIMITERS
+        for file in one.files
+    ]
+    decided = {one.layout.file: one for one in with_siblings(looked)}
+    suffix_of = {file: one.suffix for one in found for file in one.files}
+
+    def opened(file: Path) -> RawFile:
+        if file in decided:
+            return open_delimited(decided[file])
+        if suffix_of[file] == ".txt":
+            assert separator is not None
+            return open_separated(file, separator)
+        return (open_parquet if suffix_of[file] == ".parquet" else open_jsonl)(file, wanted)
+
+    return opened
 
 
-def _content_digest(files: Sequence[Path]) -> str:
+def _content_digest(found: Sequence[SplitFiles]) -> str:
+    """sha256 over the bytes of every file; a copied file may have changed and kept its name and its time."""
     digest = hashlib.sha256()
-    for file in files:
-        with file.open("rb") as stream:
+    for file in (file for one in found for file in one.files):
+        with (
+            boundary("cannot be read", where=str(file), cure="See that this file can be read."),
+            file.open("rb") as stream,
+        ):
             digest.update(hashlib.file_digest(stream, "sha256").digest())
-    return digest.hexdigest()[:32]
+    return digest.hexdigest()
 
 
-@contextmanager
-def _unreadable_is_a_user_error(file: Path) -> Generator[None]:
-    import pyarrow
-    from datasets.exceptions import DatasetGenerationError
+def _kept_splits(
+    path: Path, write: Callable[[Path], None], splits: tuple[str, str], origin: str, on_remade: OnRemade
+) -> Splits:
+    """Both splits from the checked folder `path` of the cache, which `write` fills."""
+    from datasets import Dataset
 
-    try:
-        yield
-    except (DatasetGenerationError, pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, ValueError) as error:
-        reason = str(error.__cause__ or error).split("\n")[0]
-        raise UserError(
-            f"cannot be read ({reason[:200]})",
-            where=str(file),
-            cure="The file is damaged or not of the format its name says; fetch or write it again.",
-        ) from error
-
-
-def checked_columns(split: Dataset, columns: Sequence[str], *, where: str) -> Dataset:
-    """`split` with just `columns`; UserError when one is missing or there is no row."""
-    missing = [column for column in columns if column not in split.column_names]
-    if missing:
-        raise UserError(
-            f"no column {missing[0]!r} (it has {', '.join(split.column_names)})",
-            where=where,
-            cure=f"Name the columns {', '.join(columns)}.",
-        )
-    if len(split) == 0:
-        raise _no_rows(where)
-    return split.select_columns(list(columns))
-
-
-def _no_rows(where: str) -> UserError:
-    return UserError("no rows", where=where, cure="Give a file with at least one row.")
+    kept = checked_folder(path, write, on_remade=on_remade).path
+    train, official = (replace(read, origin=origin) for read in load_reads(kept / "reads.json"))
+    one, other = (Dataset.from_file(str(kept / f"{split}.arrow")) for split in splits)
+    return Splits(one, other, origin, (train, official))
 
 
 def from_hub(
-    repository: str, *, commit: str, splits: tuple[str, str], columns: Sequence[str], cache_dir: Path
+    repository: str,
+    *,
+    commit: str,
+    splits: tuple[str, str],
+    wanted: Wanted,
+    cache_dir: Path,
+    on_remade: OnRemade,
 ) -> Splits:
     """Both splits of a hub data set at a commit. UserError when neither hub nor cache has them."""
-    from datasets import Dataset, DownloadConfig, load_dataset
+    origin = f"hub:{repository}@{commit}"
+    # Without a hub the library takes the newest folder that it finds, of whatever commit.
+    library_cache = cache_dir / "datasets" / commit
 
-    loaded: list[Dataset] = []
-    for split in splits:
-        try:
-            data = load_dataset(
-                repository,
-                revision=commit,
+    def write(into: Path) -> None:
+        reads = [
+            write_split(
+                into / f"{split}.arrow",
+                [_hub_source(repository, commit, split, wanted, library_cache)],
+                wanted,
                 split=split,
-                # Without a hub the library takes the newest folder that it finds, of whatever commit.
-                cache_dir=str(cache_dir / "datasets" / commit),
-                download_config=DownloadConfig(local_files_only=not hub_reachable()),
             )
-        except (ConnectionError, FileNotFoundError, ValueError) as error:
-            raise missing(f"the data set {repository}", key="data.path", reason=error) from error
-        assert isinstance(data, Dataset)
-        loaded.append(checked_columns(data, columns, where=f"hub data set {repository}, split {split}"))
-    return Splits(loaded[0], loaded[1], f"hub:{repository}@{commit}")
+            for split in splits
+        ]
+        save_reads(into / "reads.json", reads)
+        shutil.rmtree(library_cache, ignore_errors=True)  # nothing checks it, and the rows are kept twice
+
+    key = short_digest(_READING, repr(wanted), origin, *splits)
+    return _kept_splits(cache_dir / "rows" / key, write, splits, origin, on_remade)
+
+
+def _hub_source(repository: str, commit: str, split: str, wanted: Wanted, library_cache: Path) -> Source:
+    from datasets import ClassLabel, Dataset, DownloadConfig, load_dataset
+
+    where = f"hub data set {repository}, split {split}"
+    try:
+        data = load_dataset(
+            repository,
+            revision=commit,
+            split=split,
+            cache_dir=str(library_cache),
+            download_config=DownloadConfig(local_files_only=not hub_reachable()),
+        )
+    except Exception as error:
+        raise missing(f"the data set {repository}", key="data.path", reason=error) from error
+    assert isinstance(data, Dataset)
+    check_names(data.column_names, wanted, where=where)
+    feature = None if wanted.label is None else data.features[wanted.label]
+    named = feature.names if isinstance(feature, ClassLabel) else None
+    numbers = None if named is None else renumbering(named, wanted.label_names, where=where)
+    told = None if data.info.splits is None else data.info.splits.get(split)
+    raw = RawFile(
+        how="hub",
+        chunks=_hub_chunks(data, wanted, numbers),
+        count=lambda: None if told is None else int(told.num_examples),
+        counted_by="the data set's description",
+        notes=() if numbers is None else ("the hub numbers the labels otherwise: renumbered",),
+    )
+    return Source(f"{repository}@{commit}", where, raw)
+
+
+def _hub_chunks(data: Dataset, wanted: Wanted, numbers: Mapping[int, int] | None) -> Iterator[RawRows]:
+    for begin in range(0, len(data), ROWS_AT_ONCE):
+        found = data[begin : begin + ROWS_AT_ONCE]
+        labels = None if wanted.label is None else found[wanted.label]
+        if labels is not None and numbers is not None:
+            labels = [numbers.get(label, label) for label in labels]
+        yield RawRows(found[wanted.text], labels)
 
 
 def from_rows(
-    train: Sequence[Mapping[str, object]], official: Sequence[Mapping[str, object]], origin: str
+    rows: Mapping[str, Sequence[Mapping[str, object]]], wanted: Wanted, splits: tuple[str, str], origin: str
 ) -> Splits:
-    """Bundled rows as data sets."""
+    """Bundled rows, by their split, as data sets."""
     from datasets import Dataset
 
-    return Splits(
-        Dataset.from_list([dict(row) for row in train]),
-        Dataset.from_list([dict(row) for row in official]),
-        origin,
+    one, other = (Dataset.from_list([dict(row) for row in rows[split]]) for split in splits)
+    train, official = (
+        rows_in_memory(
+            RawRows(
+                [row[wanted.text] for row in rows[split]],
+                None if wanted.label is None else [row[wanted.label] for row in rows[split]],
+            ),
+            wanted,
+            split=split,
+            origin=origin,
+        )
+        for split in splits
     )
+    return Splits(one, other, origin, (train, official))

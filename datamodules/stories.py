@@ -6,7 +6,6 @@ Legend: B batch, T tokens of a sequence.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -15,15 +14,13 @@ from numpy.typing import NDArray
 from datamodules.corpora.stories import generate_stories
 from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.hub import DATA_SETS
+from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows, StoredTexts
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, OnProgress, SplitName, TokenizedData
+from datamodules.tokenized import Batch, OnProgress, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 IGNORED = -100  # target of a padded position: left out of the loss
 
@@ -40,31 +37,24 @@ class StoryData(TokenizedData):
 
     tokenizer_kind = "gpt2_bpe"
     split_names = ("train", "validation")
-    column_names = ("text",)
+    wanted = Wanted("text")
     separator = END_OF_TEXT
 
-    def __init__(self, settings: DataSettings, *, on_progress: OnProgress | None = None) -> None:
-        super().__init__(settings, on_progress=on_progress)
+    def __init__(
+        self,
+        settings: DataSettings,
+        *,
+        on_progress: OnProgress | None = None,
+        on_remade: OnRemade | None = None,
+    ) -> None:
+        super().__init__(settings, on_progress=on_progress, on_remade=on_remade)
         self._bytes: dict[SplitName, NDArray[np.int64]] = {}
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        return self._rows(splits.train, "train"), self._rows(splits.official, "validation")
-
-    def _rows(self, split: Dataset, name: str) -> SplitRows:
-        where = f"{self.settings.path or self.hub_repository}, split {name}"
-        row = 0
-        try:
-            for found in split.iter(batch_size=2000):
-                texts: list[object] = found["text"]  # type: ignore[index]
-                for text in texts:
-                    _check_story(text, row, where)
-                    row += 1
-        except UnicodeDecodeError as error:
-            row = next(number for number in range(row, len(split)) if not _is_utf8(split, number))
-            raise UserError(
-                f"row {row}: the story is not UTF-8", where=where, cure="Write the file again as UTF-8."
-            ) from error
-        return SplitRows(StoredTexts(split, "text"), None)
+        train, official = (
+            SplitRows(StoredTexts(split, self.wanted.text), None) for split in (splits.train, splits.official)
+        )
+        return train, official
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         keys = text_digests(texts, len(texts))
@@ -153,24 +143,6 @@ class StoryData(TokenizedData):
         return batch
 
 
-def _is_utf8(split: Dataset, row: int) -> bool:
-    try:
-        split[row]
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _check_story(text: object, row: int, where: str) -> None:
-    """UserError for an empty story."""
-    if not isinstance(text, str) or not text.strip():
-        raise UserError(
-            f"row {row}: the story is {text!r:.40}",
-            where=where,
-            cure="Every row needs a story; drop or mend it.",
-        )
-
-
 def windows(story: NDArray[np.int32], targets: int) -> Iterator[NDArray[np.int32]]:
     """Consecutive pieces of at most `targets` + 1 ids, each beginning with the last id of the one before."""
     for begin in range(0, len(story) - 1, targets):
@@ -210,5 +182,4 @@ class DemoStoriesData(StoryData):
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        rows = generate_stories()
-        return from_rows(rows["train"], rows["validation"], "bundled:stories")
+        return from_rows(generate_stories(), self.wanted, self.split_names, "bundled:stories")

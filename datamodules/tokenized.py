@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
@@ -17,8 +18,11 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
+from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
+from datamodules.readers.raw import Wanted
+from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_folder, from_hub
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
 # What is being done, how much of it is done, how much there is (0 where nobody can say).
 OnProgress = Callable[[str, int, int], None]
+OnRemade = Callable[[str], None]
 SplitName = Literal["train", "val", "test"]
 # `val` is the slice of the train split that selects models; `test` the official evaluation split.
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -47,18 +52,30 @@ _TOKENIZED_AT_ONCE = 4096
 
 
 class TokenizedData(pl.LightningDataModule, ABC):
-    """A corpus as batches of token ids. on_progress: told of the set-up."""
+    """A corpus as batches of token ids.
+
+    on_progress: told of the set-up. on_remade: told, in a sentence, of derived data that did not hold.
+    """
 
     tokenizer_kind: ClassVar[TrainedKind]
 
-    def __init__(self, settings: DataSettings, *, on_progress: OnProgress | None = None) -> None:
+    def __init__(
+        self,
+        settings: DataSettings,
+        *,
+        on_progress: OnProgress | None = None,
+        on_remade: OnRemade | None = None,
+    ) -> None:
         super().__init__()
         self.settings = settings
         self._on_progress = on_progress
+        self._on_remade = on_remade
         self.origin = ""
+        self.reads: dict[str, SplitRead] = {}  # by the split's name in the source
         self.rows: dict[SplitName, SplitRows] = {}
         self.tables: dict[SplitName, TokenTable] = {}
-        self.dropped_rows = 0
+        self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
+        self.dropped_rows = 0  # of train, too near to a held-out row
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -67,30 +84,32 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
-    column_names: ClassVar[tuple[str, ...]]
+    wanted: ClassVar[Wanted]  # the columns of the source that are read
     separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
     def read(self) -> Splits:
-        """The source's train and official split, columns checked."""
+        """The source's train and official split, values checked."""
         if self.settings.path is not None:
             return from_folder(
                 self.settings.path,
                 splits=self.split_names,
-                columns=self.column_names,
+                wanted=self.wanted,
                 separator=self.separator,
                 cache_dir=self.settings.cache_dir,
+                on_remade=self._remade,
             )
         return from_hub(
             self.hub_repository,
             commit=self.settings.revision,
             splits=self.split_names,
-            columns=self.column_names,
+            wanted=self.wanted,
             cache_dir=self.settings.cache_dir,
+            on_remade=self._remade,
         )
 
     @abstractmethod
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
-        """Both splits as texts and labels, values checked."""
+        """Both splits as texts and labels."""
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         """Which rows of the train split select models."""
@@ -147,6 +166,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self._report("reading the data")
         splits = self.read()
         self.origin = splits.origin
+        self.reads = {read.split: read for read in splits.reads}
         train, official = self.columns(splits)
         holdout = self._cached_holdout(train)
         self.dropped_rows = len(holdout.dropped)
@@ -163,12 +183,16 @@ class TokenizedData(pl.LightningDataModule, ABC):
             )
         self.tokenizer = self._tokenizer()
         self.tokenizer_digest = tokenizer_digest(self.tokenizer)  # before its first use sets its truncation
-        self.tables = {split: self._cached_tokens(split) for split in SPLITS}
-        self._on_progress = None  # loader workers get a copy of all this; a terminal is none of theirs
+        for split in SPLITS:
+            held = self._cached_tokens(split)
+            self.tables[split], self.token_digests[split] = TokenTable.load(held.path), held.digest
+        self._on_progress = self._on_remade = (
+            None  # loader workers get a copy of all this; a terminal is none of theirs
+        )
 
     def __getstate__(self) -> dict[str, Any]:
-        """For a loader worker that gets a pickled copy: without the trainer, which cannot be pickled."""
-        return {**self.__dict__, "trainer": None}
+        """For a loader worker that gets a pickled copy: without a terminal and the trainer, which cannot be pickled."""
+        return {**self.__dict__, "trainer": None, "_on_remade": None}
 
     def _report(self, what: str, done: int = 0, total: int = 0) -> None:
         if self._on_progress is not None:
@@ -194,12 +218,13 @@ class TokenizedData(pl.LightningDataModule, ABC):
             str(self.settings.selection_examples),
             str(self.settings.selection_seed),
         )
-        path = self.settings.cache_dir / "holdout" / key
-        if not path.exists():
+
+        def write(folder: Path) -> None:
             self._report("holding out rows of train")
             holdout = self.hold_out(train.texts)
-            TokenTable.write(path, [holdout.train, holdout.selection, holdout.dropped])
-        parts = TokenTable.load(path)
+            TokenTable.write(folder, [holdout.train, holdout.selection, holdout.dropped])
+
+        parts = TokenTable.load(self.cached("holdout", key, write).path)
         return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
@@ -213,7 +238,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.settings.vocab_size
         )
 
-    def _cached_tokens(self, split: SplitName) -> TokenTable:
+    def _cached_tokens(self, split: SplitName) -> CheckedFolder:
         key = short_digest(
             "tokens-3",
             type(self).__name__,
@@ -221,10 +246,15 @@ class TokenizedData(pl.LightningDataModule, ABC):
             self.tokenizer_digest,
             *self.cut_key(split),
         )
-        path = self.settings.cache_dir / "tokens" / key
-        if not path.exists():
-            TokenTable.write(path, self.tokenize(split))
-        return TokenTable.load(path)
+        return self.cached("tokens", key, lambda folder: TokenTable.write(folder, self.tokenize(split)))
+
+    def cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
+        """The folder `key` of the cache's room `kind`, whole; see `checked_folder`."""
+        return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=self._remade)
+
+    def _remade(self, sentence: str) -> None:
+        if self._on_remade is not None:
+            self._on_remade(sentence)
 
     def fingerprints(self) -> Mapping[SplitName, str]:
         """sha256 of the rows of each split, as used (after holding out and dropping)."""

@@ -1,12 +1,10 @@
-"""Token sequences of different lengths in one flat array, cached by content and read from the disk as needed.
+"""Token sequences of different lengths in one flat array that is read from the disk as needed.
 
 Legend: N sequences, S tokens of all sequences together, B batch, T longest sequence of a batch.
 """
 
 from __future__ import annotations
 
-import os
-import shutil
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -65,29 +63,20 @@ class TokenTable:
         return ids_BT, mask_BT.astype(np.int64)
 
     @staticmethod
-    def write(path: Path, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]) -> None:
-        """Write the folder `path` sequence by sequence, under another name first: no reader sees half of it.
+    def write(folder: Path, sequences: Iterable[Sequence[int] | NDArray[np.integer[Any]]]) -> None:
+        """Write the files of a table into an empty folder, sequence by sequence.
 
         In memory there are no more than a million tokens and eight bytes for each sequence.
         """
-        path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f".{os.getpid()}-{path.name}")
-        shutil.rmtree(partial, ignore_errors=True)
-        partial.mkdir()
-        try:
-            starts = _write_ids(partial / "ids.i32", sequences)
-            np.save(partial / "starts.npy", starts, allow_pickle=False)
-            try:
-                partial.rename(path)
-            except OSError:
-                if not path.is_dir():  # else another process was first, with the same
-                    raise
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        starts = _write_ids(folder / "ids.i32", sequences)
+        np.save(folder / "starts.npy", starts, allow_pickle=False)
 
     @classmethod
     def load(cls, path: Path) -> TokenTable:
-        """Read what `write` wrote; the ids stay on the disk until they are asked for."""
+        """Read what `write` wrote; the ids stay on the disk until they are asked for.
+
+        What the files hold is not looked at: `checked_cache` has, before.
+        """
         starts = np.load(path / "starts.npy", allow_pickle=False)
         ids_S = (
             np.memmap(path / "ids.i32", dtype=np.int32, mode="r")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from experiments.config import (
     StoriesConfig,
 )
 from experiments.machine import check_precision
-from experiments.progress import OnProgress, reported, silent
+from experiments.progress import OnProgress, reported, silent, warned
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
 from host.disk import disk_errors
@@ -84,9 +85,16 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 
 
 def build_data(
-    config: ExperimentConfig, *, cache_dir: Path, on_progress: OnProgress = silent
+    config: ExperimentConfig,
+    *,
+    cache_dir: Path,
+    on_progress: OnProgress = silent,
+    on_remade: Callable[[str], None] | None = None,
 ) -> TokenizedData:
-    """The datamodule of a pinned config's `data`, read, held out and tokenized."""
+    """The datamodule of a pinned config's `data`, read, held out and tokenized.
+
+    on_remade: told, in a sentence, of derived data in the cache that did not hold and was made again.
+    """
     data, model = config.data, config.model
     settings = DataSettings(
         path=None if data.path is None else Path(data.path).expanduser(),
@@ -110,7 +118,7 @@ def build_data(
         packed=isinstance(data, StoriesConfig) and data.packed,
         cut_long_stories=isinstance(data, StoriesConfig) and data.longer_stories == "cut",
     )
-    module = _data_class(data.kind)(settings, on_progress=on_progress)
+    module = _data_class(data.kind)(settings, on_progress=on_progress, on_remade=on_remade)
     module.setup()
     return module
 
@@ -157,7 +165,8 @@ def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None 
     check_precision(config)
     config = pinned(config, cache_dir=cache_dir)
     with disk_errors(cache_dir), reported(console) as on_progress:
-        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
+        say = warned(console)
+        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
     schedule = plan(config, data)
     learner = build_learner(config, data, schedule)
     if config.samples is not None:
@@ -222,7 +231,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             model.pretrained,
             revision=model.revision,
             local_files_only=data.settings.local_files_only,
-            labels=data.label_names,
+            labels=data.wanted.label_names,
             dropouts=dropouts,
         )
     else:
@@ -234,7 +243,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             heads=model.heads,
             dim=model.dim,
             hidden_dim=model.hidden_dim,
-            labels=data.label_names,
+            labels=data.wanted.label_names,
             dropouts=dropouts,
         )
     return DistilBertClassifier(

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.record import ENDED_BY
+from experiments.record import ENDED_BY, TOKENS_OF
 
 # Libraries whose version changes numbers, in the order in which they come to mind; others follow.
 _NUMERIC = (
@@ -31,6 +31,8 @@ _NO_NUMBERS = {
 _ITSELF = "encore-harness"  # the source tree says more than its version
 _SHOWN_FILES = 5
 _MADE_OF_ROWS = {"tokenizer"}
+# What decides the tokens of a split besides its rows and the tokenizer.
+_CUTS = ("data.max_tokens", "data.packed", "data.longer_stories")
 _KERNELS = "ATEN_CPU_CAPABILITY"
 RESUMED = "resumed"
 _ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
@@ -67,6 +69,7 @@ def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
     """Everything that differs, the likeliest cause first."""
     return [  # in the order of the kinds
         *_data(recorded.fingerprints, actual.fingerprints),
+        *_tokens(recorded, actual),
         *_config(recorded.config, actual.config),
         *_code(recorded.provenance["code"], actual.provenance["code"]),
         *_differences(
@@ -91,9 +94,26 @@ def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str,
 
 def _data(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
     """Rows first: a tokenizer that is trained on them changes with them."""
+    recorded, actual = (_without_tokens(fingerprints) for fingerprints in (recorded, actual))
     known = set(recorded) | (set(actual) - {ENDED_BY})  # which earlier versions did not record
     found = _differences("data", recorded, {name: actual[name] for name in actual if name in known})
     return sorted(found, key=lambda cause: cause.name in _MADE_OF_ROWS)
+
+
+def _without_tokens(fingerprints: Mapping[str, str]) -> dict[str, str]:
+    return {name: digest for name, digest in fingerprints.items() if not name.startswith(TOKENS_OF)}
+
+
+def _tokens(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]:
+    """Tokens that differ although all that they are made of is the same; earlier versions did not record them."""
+    then, now = recorded.fingerprints, actual.fingerprints
+    cut_alike = all(recorded.config.get(key) == actual.config.get(key) for key in _CUTS)
+    if not cut_alike or any(then.get(name) != now.get(name) for name in {*_MADE_OF_ROWS, ENDED_BY}):
+        return
+    for name in sorted(then.keys() & now.keys()):
+        split = name.removeprefix(TOKENS_OF)
+        if name != split and then[name] != now[name] and then.get(split) == now.get(split):
+            yield Cause("data", f"the tokens of the split {split!r}", then[name], now[name])
 
 
 def _words(value: object) -> str | None:

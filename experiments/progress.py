@@ -37,6 +37,16 @@ def silent(_what: str, _done: int, _total: int) -> None:
     """Report to nobody."""
 
 
+def warned(console: Console | None) -> Callable[[str], None]:
+    """A function that prints a sentence on `console`, above a bar if there is one."""
+
+    def say(sentence: str) -> None:
+        if console is not None:
+            console.print(Text(sentence, style="yellow"), soft_wrap=True)
+
+    return say
+
+
 def new_progress(console: Console, *more: ProgressColumn) -> Progress:
     """Columns that every bar here has, then `more`; it clears itself away at its end."""
     return Progress(

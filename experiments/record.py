@@ -6,12 +6,15 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.summary import DataSummary, summary_of
 from experiments.config import ExperimentConfig
+from experiments.data_record import DATA_FILE, data_record
 from tracking.manifest import seal_tag
 from tracking.provenance import Provenance, collect
 from tracking.records import DatasetInput
@@ -35,6 +38,7 @@ ROWS_FOLDER = "run/rows"
 SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
 START_FOLDER = "run/start"
 ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tokenizer's digest does not say
+TOKENS_OF = "tokens."  # fingerprint: with a split's name, of its sequences of tokens as they were trained on
 KEPT_FILE = "run/kept_files.json"  # what the manifest was before there was one: of the checkpoints and the model alone
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 MODEL_FOLDER = "model"
@@ -89,8 +93,8 @@ def _short(value: object) -> str:
 class Beginning:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
-    fingerprints: digests of the rows of each split, the tokenizer, its end token, the bytes of local weights, their
-    model's config, the checkpoint.
+    fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
+    of local weights, their model's config, the checkpoint.
     """
 
     parts: Parts
@@ -102,6 +106,11 @@ class Beginning:
     @property
     def recipe_id(self) -> str:
         return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.ran)
+
+    @cached_property
+    def data(self) -> DataSummary:
+        """What was read and what of it is used."""
+        return summary_of(self.parts.data)
 
 
 def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
@@ -117,6 +126,7 @@ def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
         **({} if end is None else {ENDED_BY: str(end)}),
+        **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
         **({} if weights is None else {"weights": weights}),
         **({} if shape is None else {"model_config": shape}),
         **({} if start is None else {"start": start.digest}),
@@ -131,7 +141,7 @@ def recipe_id(
 ) -> str:
     """sha256 over everything that is asked of a run and decides its numbers, and nothing else.
 
-    The resolved config with its seed, the source code, the rows of every split, the tokenizer, the
+    The resolved config with its seed, the source code, the rows and the tokens of every split, the tokenizer, the
     dependency lock, the threads and the kind of device, and the bytes of local pretrained weights (of the
     hub's, their commit). Where data and weights lie does not count, what they hold does. Equal recipes are
     the same experiment.
@@ -212,6 +222,7 @@ def open_run(
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        DATA_FILE: log.log_json(data_record(beginning.data, beginning.fingerprints), DATA_FILE),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
         PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
     }

@@ -12,7 +12,7 @@ import numpy as np
 from errors import UserError
 from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
-from experiments.progress import reported
+from experiments.progress import reported, warned
 from experiments.record import (
     CONFIG_FILE,
     ENDED_BY,
@@ -20,6 +20,7 @@ from experiments.record import (
     ROWS_FOLDER,
     SEALS_FILE,
     START_FILE,
+    TOKENS_OF,
     Beginning,
 )
 from experiments.record_files import MALFORMED, ConfigFile, Digests, parsed
@@ -228,13 +229,14 @@ def data_of_run(
     own = {"tokenizer": str(run.path(MODEL_FOLDER)), "pretrained": None}
     config = config.model_copy(update={"model": config.model.model_copy(update=own)})
     with disk_errors(run.store.root), reported(console) as on_progress:
-        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
+        say = warned(console)
+        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
     check_same_data(run, data, splits)
     return data
 
 
 def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[SplitName] = _SPLITS) -> None:
-    """UserError, naming the first row that differs, when a split no longer holds the rows of the run."""
+    """UserError when a split no longer holds the rows of the run, naming the first that differs, or its tokens."""
     now = data.fingerprints()
     for split in splits:
         if run.record.tags.get(f"encore.ran.fingerprint.{split}") != now[split]:
@@ -242,6 +244,13 @@ def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[Spl
                 difference_of_rows(run, data, split),
                 where=f"{run.where}, data from {data.origin}",
                 cure="Restore the data that the run was made with.",
+            )
+        recorded = run.record.tags.get(f"encore.ran.fingerprint.{TOKENS_OF}{split}")
+        if recorded is not None and recorded != data.token_digests[split]:
+            raise UserError(
+                f"the tokens of the split {split!r} are not those of the run, and their rows are",
+                where=f"{run.where}, {data.tables[split].path}",
+                cure="Delete that folder, so that it is made again; if it stays so, the run's was altered.",
             )
 
 

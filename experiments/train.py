@@ -10,6 +10,7 @@ from rich.markup import escape
 from experiments.build import build
 from experiments.callbacks import StopWhen
 from experiments.continuation import Continuation
+from experiments.data_record import tell_data
 from experiments.endings import ended_in_the_record, memory_errors
 from experiments.machine import check_precision, prepare
 from experiments.record import (
@@ -72,6 +73,8 @@ def train(
     name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"):
         if continued is None:
+            if parent_id is None:  # a sweep has told it once
+                tell_data(console, beginning.data)
             tags = {**_fork_tags(beginning, console), **(tags or {})}
             log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)
         else:

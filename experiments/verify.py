@@ -12,6 +12,7 @@ import pandas as pd
 
 from errors import UserError
 from experiments.checkpoint_files import is_whole
+from experiments.data_record import DATA_FILE, recorded_data
 from experiments.digests import checkpoint_digests, start_digest, table_digest
 from experiments.evaluate import scores_of
 from experiments.kept import CHECKPOINTS, DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
@@ -84,6 +85,7 @@ def _of_training(found: _Found) -> list[_Part]:
         ("kept", KEPT_FILE, lambda: _kept(found.run)),
         ("outcome", RESULT_FILE, lambda: _outcome(found)),
         ("params", CONFIG_FILE, lambda: [_params(found.run)]),
+        ("fingerprints", DATA_FILE, lambda: _fingerprints(found.run)),
     ]
 
 
@@ -268,6 +270,16 @@ def _logged(outcome: Outcome) -> Iterator[Check]:
         shown = outcome.run.record.metrics.get(name, math.nan)
         if not (shown == recorded or (math.isnan(shown) and math.isnan(recorded))):
             yield Check(name, "the tracking store", holds=False, recorded=repr(recorded), found=repr(shown))
+
+
+def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
+    """The digests of rows, tokens, tokenizer and weights that others are held to: in the tags as in the record."""
+    recorded = recorded_data(run)
+    if recorded is None:
+        return
+    for name, digest in recorded.fingerprints.items():
+        found = run.record.tags.get(f"encore.ran.fingerprint.{name}", "none")
+        yield Check(f"fingerprint of {name}", "the tracking store", found == digest, digest, found)
 
 
 def _params(run: RunArtifacts) -> Check:

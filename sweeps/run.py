@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
+from datamodules.summary import summary_of
 from errors import RunError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
+from experiments.data_record import tell_data
 from experiments.exporting import EXPORT_GATE, export_run
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
@@ -102,7 +104,7 @@ def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: C
             console.print(f"note: {escape(note)}", style="yellow", highlight=False)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    build(base, cache_dir=store.root / "cache", console=console)
+    tell_data(console, summary_of(build(base, cache_dir=store.root / "cache", console=console).data))
     return _Plan(sweep, base, mapping, space, first, given, notes)
 
 

@@ -109,3 +109,53 @@ def test_a_hub_that_is_away_is_told_at_once(tmp_path: Path) -> None:
     (line,) = ask(tmp_path, "model|lab/small|main", endpoint="http://127.0.0.1:9")
     for way in ("model.pretrained", "data.path", "make demo"):
         assert way in line
+
+
+def test_a_memory_that_is_not_what_the_hub_said_is_asked_again_or_named(hub: str, tmp_path: Path) -> None:
+    question = "model|lab/small|main"
+    ask(tmp_path, question, endpoint=hub)
+    file = tmp_path / "models--lab--small" / "main"
+    whole = file.read_text()
+    other = tmp_path / "models--lab--other" / "main"
+    other.parent.mkdir()
+    changes = {
+        "changed": whole.replace("0123", "0124", 1),
+        "replaced": f"{COMMIT[::-1]}\n",
+        "truncated": whole[:20],
+        "without its digest": COMMIT,
+        "emptied": "",
+        "lengthened": whole + "a",
+        "no text": "\udcff",
+    }
+    for change, content in changes.items():
+        file.write_text(content, errors="surrogateescape")
+        (line,) = ask(tmp_path, question, endpoint=hub, offline=True)
+        assert str(file) in line, change
+        assert "Delete this file" in line
+    file.write_text(changes["changed"])
+    assert ask(tmp_path, question, endpoint=hub) == [COMMIT]
+    assert file.read_text() == whole
+    other.write_text(whole)  # another repository's
+    (line,) = ask(tmp_path, "model|lab/other|main", endpoint=hub, offline=True)
+    assert str(other) in line
+    file.unlink()
+    (line,) = ask(tmp_path, question, endpoint=hub, offline=True)
+    assert "no hub can be reached" in line
+
+
+def test_a_memory_of_an_earlier_version_is_believed_where_the_library_has_that_commit(
+    hub: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "models--lab--small" / "main"
+    file.parent.mkdir()
+    file.write_text(COMMIT)
+    (tmp_path / "home" / "hub" / "models--lab--small" / "snapshots" / COMMIT).mkdir(parents=True)
+    assert ask(tmp_path, "model|lab/small|main", endpoint=hub, offline=True) == [COMMIT]
+
+
+def test_a_revision_that_is_a_path_is_remembered_in_the_memory(hub: str, tmp_path: Path) -> None:
+    outside = tmp_path.parent / "planted"
+    outside.write_text(COMMIT)
+    for revision in ("../../planted", "..", "refs/pr/1", "v" * 300):
+        (line,) = ask(tmp_path / "memory", f"model|lab/small|{revision}", endpoint=hub, offline=True)
+        assert "no hub can be reached" in line, revision

@@ -14,15 +14,14 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
+from datamodules.readers.separated import open_separated, texts_of
 from datamodules.rows import SplitRows
-from datamodules.separated import texts_of
 from datamodules.settings import DataSettings
 from datamodules.stories import IGNORED, DemoStoriesData, StoryData, TinyStoriesData
 from datamodules.tokenized import SplitName
 from datamodules.tokenizers import train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
-from host.disk import disk_errors
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 
@@ -145,7 +144,6 @@ def test_a_story_longer_than_the_context_is_refused_unpacked_and_taken_packed(tm
     [
         ("", r"train.txt: is empty"),
         ("Tom ran. Tom sat.", r"train.txt: 17 bytes without a <\|endoftext\|> would be one text"),
-        ("Tom ran.<|endoftext|> \n <|endoftext|>Tom sat.", r"train.txt: text 1 \(at byte 21\) is empty"),
         (b"Tom ran.<|endoftext|>Tom s\xe4t.<|endoftext|>", r"train.txt: is not UTF-8 at byte 26"),
     ],
 )
@@ -175,10 +173,12 @@ def test_a_file_of_separated_stories_holds_the_rows_that_a_table_holds(tmp_path:
 
 def test_pieces_of_a_file_do_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "train.txt"
-    file.write_text("é one<|endoftext|>two ü<|endoftext|>three")
+    file.write_text("\ufeffé one<|endoftext|>two ü<|endoftext|>three")
     for size in range(1, 60):
-        monkeypatch.setattr("datamodules.separated._PIECE_BYTES", size)
+        monkeypatch.setattr("datamodules.text_files.PIECE_BYTES", size)
+        monkeypatch.setattr("datamodules.readers.separated.PIECE_BYTES", size)
         assert list(texts_of(file, "<|endoftext|>")) == ["é one", "two ü", "three"]
+        assert open_separated(file, "<|endoftext|>").count() == 3
 
 
 def test_the_mark_of_an_end_inside_a_row_is_refused(tmp_path: Path) -> None:
@@ -203,7 +203,7 @@ def test_a_row_that_is_not_utf8_is_named(tmp_path: Path) -> None:
     column = pa.Array.from_buffers(pa.string(), 3, [None, pa.py_buffer(offsets), pa.py_buffer(raw)])
     write(tmp_path, ["Tom ran."], ["Tom ran."])
     pq.write_table(pa.table({"text": column}), tmp_path / "train.parquet")
-    with pytest.raises(UserError, match="row 1: the story is not UTF-8"):
+    with pytest.raises(UserError, match="row 1: the text is not UTF-8"):
         module(tmp_path, 30).setup()
 
 
@@ -231,14 +231,10 @@ def test_another_end_is_not_read_from_the_cache(tmp_path: Path) -> None:
         assert data.example_of("test").tolist() == [0]
 
 
-def test_of_two_processes_that_fill_the_cache_the_first_one_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
-    monkeypatch.setattr(Path, "exists", lambda _: False)  # as it was when the second one looked
-    TokenTable.write(tmp_path / "table", [[1, 2], [3]])
-    assert [file.name for file in tmp_path.iterdir()] == ["table"]
-    assert TokenTable.load(tmp_path / "table").lengths.tolist() == [2, 1]
+def test_a_table_is_read_as_it_was_written(tmp_path: Path) -> None:
+    TokenTable.write(tmp_path, [[1, 2], [3]])
+    table = TokenTable.load(tmp_path)
+    assert [table.sequence(row).tolist() for row in range(len(table))] == [[1, 2], [3]]
 
 
 def test_a_full_disk_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -247,6 +243,6 @@ def test_a_full_disk_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
     for split in ("train", "validation"):
         (tmp_path / f"{split}.txt").write_text("Tom ran.<|endoftext|>Tom sat.")
-    monkeypatch.setattr("datamodules.separated.texts_of", full)
-    with pytest.raises(UserError, match="the disk is full"), disk_errors(tmp_path):
+    monkeypatch.setattr("datamodules.readers.separated.texts_of", full)
+    with pytest.raises(UserError, match="No space left on device"):
         module(tmp_path, 30).setup()

@@ -76,6 +76,22 @@ def test_another_end_of_text_is_named_where_it_was_recorded() -> None:
     assert find_causes(then, now) == [Cause("data", "end_token", "<|endoftext|>", "</s>")]
 
 
+def test_other_tokens_are_named_where_all_that_they_are_made_of_is_the_same() -> None:
+    then, now = (
+        replace(HERE, fingerprints={**HERE.fingerprints, "tokenizer": "k", "tokens.train": digest})
+        for digest in "ab"
+    )
+    assert find_causes(then, now) == [Cause("data", "the tokens of the split 'train'", "a", "b")]
+    assert find_causes(HERE, HERE) == []
+    earlier = replace(HERE, fingerprints={**HERE.fingerprints, "tokenizer": "k"})  # recorded none
+    assert find_causes(earlier, now) == find_causes(now, earlier) == []
+    for changed in ("train", "tokenizer", "end_token"):
+        other = replace(now, fingerprints={**now.fingerprints, changed: "other"})
+        assert "tokens" not in " ".join(cause.name for cause in find_causes(then, other))
+    cut = replace(now, config={**now.config, "data.max_tokens": 8})
+    assert [cause.name for cause in find_causes(then, cut)] == ["data.max_tokens"]
+
+
 def test_rows_are_named_before_the_tokenizer_that_was_trained_on_them() -> None:
     then, now = (replace(HERE, fingerprints={"tokenizer": digest, "train": digest}) for digest in "ab")
     assert [cause.name for cause in find_causes(then, now)] == ["train", "tokenizer"]

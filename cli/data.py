@@ -1,0 +1,230 @@
+"""`encore data`: what an experiment would read, in tables; and what of it a run's record keeps, for `encore show`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.markup import escape
+from rich.text import Text
+
+from cli.tables import fitted
+from cli.verbs import OK, consoles, print_json
+from datamodules.summary import DataSummary, balance
+from errors import UserError
+from experiments.build import pinned
+from experiments.loading import CATALOG, catalog_names, load_experiment, read_yaml
+
+if TYPE_CHECKING:
+    from datamodules.lengths import Bar, Lengths
+    from datamodules.survey import Sample, Survey
+    from experiments.config import ExperimentConfig
+
+_BAR_WIDTH = 40
+_FILES = 12  # of all splits; the rest is counted
+_PIECES = 60  # of a row; the rest is counted
+_TEXT = 300  # characters of a row
+
+
+def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
+    from cli.quiet import quiet
+
+    out, progress = consoles()
+    _check_is_no_sweep(name)
+    config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
+    quiet()
+    found = _survey(config, root, progress)
+    if as_json:
+        print_json({"experiment": config.name, "data": config.data.kind, **found.to_json()})
+    else:
+        _print_survey(out, config, found)
+    return OK
+
+
+def _check_is_no_sweep(name: str) -> None:
+    from sweeps.loading import CATALOG as SWEEPS
+
+    if name in catalog_names(SWEEPS) and name not in catalog_names(CATALOG):
+        experiment = read_yaml(SWEEPS / f"{name}.yaml").get("experiment", "EXPERIMENT")
+        raise UserError("is a sweep", where=name, cure=f"Name its experiment: `encore data {experiment}`.")
+
+
+def _survey(config: ExperimentConfig, root: Path, progress: Console) -> Survey:
+    from datamodules.survey import survey
+    from experiments.build import build_data
+    from experiments.progress import reported, warned
+    from host.disk import disk_errors
+
+    with disk_errors(root), reported(progress) as on_progress:
+        data = build_data(
+            config, cache_dir=root.absolute() / "cache", on_progress=on_progress, on_remade=warned(progress)
+        )
+        return survey(data, on_progress=on_progress)
+
+
+def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None:
+    out.print(
+        f"[bold]{escape(config.name)}[/]: {config.data.kind} from {escape(found.summary.origin)}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    print_summary(out, found.summary)
+    _print_lengths(out, found)
+    _print_copies(out, found)
+    title = f"\n[bold]{len(found.samples)} rows of train as the model reads them[/], drawn with seed {config.seed}"
+    out.print(title, highlight=False)
+    for sample in found.samples:
+        _print_sample(out, sample)
+    _print_warnings(out, found.warnings)
+
+
+def print_recorded(out: Console, summary: DataSummary) -> None:
+    """What a run's record says of its rows."""
+    out.print(f"[bold]data[/] from {escape(summary.origin)}", highlight=False, soft_wrap=True)
+    print_summary(out, summary)
+    for warning in summary.warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"))
+
+
+def print_summary(out: Console, summary: DataSummary) -> None:
+    """What was read, file by file, and what is used of it."""
+    files = [
+        {
+            "read": read.split,
+            "file": escape(visible(file.name)),
+            "how": escape(file.how),
+            "rows": f"{file.rows:,}",
+            "counted": "" if file.counted is None else f"{file.counted:,}",
+            "by": escape(file.counted_by),
+        }
+        for read in summary.read
+        for file in read.files
+    ]
+    if files:
+        out.print(fitted(out, files[:_FILES], spare=["how", "by"]))
+    if len(files) > _FILES:
+        out.print(f"and {len(files) - _FILES:,} more files", highlight=False)
+    for read in summary.read:
+        for reason, rows in read.dropped.items():
+            out.print(f"left out of {read.split}: {rows:,} {escape(reason)}", highlight=False)
+        for note in read.notes:
+            out.print(f"{read.split}: {escape(note)}", highlight=False)
+    used = [
+        {
+            "used": split.split,
+            "rows": f"{split.rows:,}",
+            **({"labels": balance(split.label_counts)} if split.label_counts else {}),
+            "first": escape(shortened(split.first, 40)),
+            "last": escape(shortened(split.last, 40)),
+        }
+        for split in summary.used
+    ]
+    out.print(fitted(out, used, spare=["last", "first"]))
+    out.print(
+        "val is held out of train and selects models; test is the official split, scored once.", style="dim"
+    )
+    for reason, rows in summary.left_out.items():
+        if rows:
+            out.print(f"left out of train: {rows:,} {reason}", highlight=False)
+
+
+def _print_lengths(out: Console, found: Survey) -> None:
+    longest = found.splits[0].lengths
+    rows = [_length_row(split.split, split.lengths) for split in found.splits]
+    out.print(f"\n[bold]Tokens of a text[/] (tokenizer {escape(found.tokenizer)})", highlight=False)
+    out.print(fitted(out, rows, spare=["5 %", "25 %", "75 %", "min", "mean", "beyond"]))
+    out.print(f"Lengths of train, of {longest.rows:,} rows:", highlight=False)
+    for line in length_bars(longest.bars):
+        out.print(Text(line), soft_wrap=True)
+    for split in found.splits:
+        if split.unknown:
+            share = 100 * split.unknown / split.tokens
+            out.print(f"{split.split}: {split.unknown:,} unknown tokens ({share:.2f} %)", highlight=False)
+        for token, texts in split.with_special.items():
+            line = (
+                f"{split.split}: {texts:,} texts hold the letters {escape(token)}, which name a special token"
+            )
+            out.print(line, highlight=False)
+
+
+def _length_row(split: str, lengths: Lengths) -> dict[str, str]:
+    percentiles = lengths.percentiles
+    return {
+        "split": split,
+        "min": f"{percentiles['0']:,}",
+        **{f"{name} %": f"{percentiles[name]:,}" for name in ("5", "25")},
+        "median": f"{percentiles['50']:,}",
+        **{f"{name} %": f"{percentiles[name]:,}" for name in ("75", "95", "99")},
+        "max": f"{percentiles['100']:,}",
+        "mean": f"{lengths.mean:.1f}",
+        f"up to {lengths.max_tokens}": f"{_percent(lengths.whole, lengths.rows)} of rows",
+        "beyond": f"{_percent(lengths.beyond, round(lengths.mean * lengths.rows))} of tokens",
+    }
+
+
+def length_bars(bars: Sequence[Bar]) -> list[str]:
+    """One line for each bar: its lengths, its rows, and as many marks as the longest bar allows."""
+    most = max(bar.rows for bar in bars)
+    spans = [f"{bar.first:,}-{bar.last:,}" for bar in bars]
+    counts = [f"{bar.rows:,}" for bar in bars]
+    wide, deep = max(map(len, spans)), max(map(len, counts))
+    return [
+        f"  {span:>{wide}}  {count:>{deep}}  {'█' * -(-_BAR_WIDTH * bar.rows // most)}".rstrip()
+        for span, count, bar in zip(spans, counts, bars, strict=True)
+    ]
+
+
+def _percent(part: int, whole: int) -> str:
+    """Of 100; what is neither nothing nor all is not rounded to it."""
+    share = 100 * part / max(1, whole)
+    if 0 < share < 0.05 or 99.95 < share < 100:
+        return "< 0.1 %" if share < 50 else "> 99.9 %"
+    return f"{share:.1f} %"
+
+
+def _print_copies(out: Console, found: Survey) -> None:
+    copies = found.copies
+    out.print("\n[bold]Copies[/] (case and white space do not count)", highlight=False)
+    line = f"train: {copies.more:,} of {copies.rows:,} rows are copies of others"
+    if copies.other_label:
+        line += f"; {copies.other_label:,} texts stand there with several labels"
+    out.print(line, highlight=False)
+    for text, rows in copies.most:
+        out.print(Text(f"  {rows:,} times: {shortened(text, 60)}"), soft_wrap=True)
+    for overlap in found.overlaps:
+        line = f"{overlap.of}: {overlap.shared:,} of {overlap.rows:,} rows stand in {overlap.within}, too"
+        out.print(line, highlight=False)
+
+
+def _print_sample(out: Console, sample: Sample) -> None:
+    label = "" if sample.label is None else f", {sample.label}"
+    out.print(Text.assemble((f"row {sample.row:,}{label}: ", "bold"), shortened(sample.text, _TEXT)))
+    line = Text("  ", style="cyan")
+    for number, piece in enumerate(sample.pieces[:_PIECES]):
+        if number:
+            line.append("|", style="dim")
+        line.append(visible(piece))
+    if len(sample.pieces) > _PIECES:
+        line.append(f" … and {len(sample.pieces) - _PIECES:,} more", style="dim")
+    out.print(line)
+
+
+def _print_warnings(out: Console, warnings: Sequence[str]) -> None:
+    if not warnings:
+        out.print("\nNothing about these rows is odd.", highlight=False)
+        return
+    out.print()
+    for warning in warnings:
+        out.print(Text(f"warning: {warning}", style="yellow"))
+
+
+def visible(text: str) -> str:
+    """`text` on one line: what cannot be seen, such as a tab or a line break, as its escape."""
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+
+
+def shortened(text: str, characters: int) -> str:
+    shown = visible(text[: characters + 1])
+    return shown if len(shown) <= characters else f"{shown[: characters - 1]}…"

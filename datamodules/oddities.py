@@ -1,0 +1,66 @@
+"""What about rows is odd enough to be said before a training: it finishes, and its scores mean something else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+IMBALANCE = 0.1  # a label with a smaller share of a split's rows is told
+_LOOKED_AT = 20_000  # texts of a split
+_SHOWN = 30  # characters around what was found
+
+
+def label_oddities(split: str, label_counts: Mapping[str, int]) -> Iterator[str]:
+    """Whether all rows of a split have one label, or one label is rare."""
+    total = sum(label_counts.values())
+    if not total or len(label_counts) < 2:
+        return
+    present = [label for label, rows in label_counts.items() if rows]
+    if len(present) == 1:
+        meaning = "nothing can be learned" if split == "train" else "any accuracy says nothing"
+        yield f"{split}: all {total:,} rows are {present[0]}: {meaning}"
+        return
+    for label, rows in label_counts.items():
+        if rows < IMBALANCE * total:
+            yield (
+                f"{split}: {rows:,} of {total:,} rows are {label} ({100 * rows / total:.1f} %, told below "
+                f"{100 * IMBALANCE:.0f} %): whoever always says the other is right {100 - 100 * rows / total:.1f} %"
+            )
+
+
+def row_like_texts(split: str, texts: Sequence[str], classes: int) -> Iterator[str]:
+    """Whether texts hold what looks like rows, which a reader may have joined; of many texts a sample is looked at."""
+    pattern = row_pattern(classes)
+    some = _some(len(texts))
+    found = [row for row in some if has_row(texts[row], pattern)]
+    if found:
+        yield row_like_sentence(split, found[0], texts[found[0]], pattern, len(found), len(some))
+
+
+def row_like_sentence(
+    split: str, row: int, text: str, pattern: re.Pattern[str], found: int, looked_at: int
+) -> str:
+    match = pattern.search(text)
+    assert match is not None
+    around = text[max(0, match.start() - _SHOWN) : match.end() + _SHOWN]
+    return f"{split}: {found:,} of {looked_at:,} texts hold what looks like rows, the first is row {row}: {around!r}"
+
+
+def row_pattern(classes: int) -> re.Pattern[str]:
+    """A label at the end or the beginning of a line of a text, beside a delimiter, or a line that is a JSON object."""
+    label = f'"?(?:{"|".join(str(number) for number in range(classes))})"?' if classes else '"?[01]"?'
+    return re.compile(rf'[\t,;|]{label}[ ]*\r?[\n\r]|[\n\r]{label}[\t,;|]|[\n\r]\{{"')
+
+
+def has_row(text: str, pattern: re.Pattern[str]) -> bool:
+    return ("\n" in text or "\r" in text) and pattern.search(text) is not None
+
+
+def _some(rows: int) -> Sequence[int]:
+    """All rows where they are few, else so many that are drawn once and for all."""
+    if rows <= _LOOKED_AT:
+        return range(rows)
+    drawn = np.random.Generator(np.random.PCG64(0)).choice(rows, _LOOKED_AT, replace=False)
+    return np.sort(drawn).tolist()

@@ -1,0 +1,165 @@
+"""Rows of a delimited file: csv and tsv, quoted or not."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from datamodules.labels import number_in
+from datamodules.readers.quoting import Layout, Quoting, Undecided, decide, undecided_error
+from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
+from datamodules.readers.records import MisfitError, Record, quoted_records, unquoted
+from datamodules.text_files import check_plain_text, count_lines, text_lines, text_pieces
+from errors import UserError
+
+DELIMITERS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
+_OTHERS = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
+
+_MANY = 10
+
+
+@dataclass(frozen=True)
+class DelimitedFile:
+    """A delimited file whose header is known. quoting: how it is read."""
+
+    layout: Layout
+    quoting: Quoting | Undecided
+    width: int
+
+
+def look_at(file: Path, delimiter: str, wanted: Wanted) -> DelimitedFile:
+    """Read the header and find out how the file was written. UserError where that cannot be."""
+    check_plain_text(file)
+    raw = _header(file, delimiter)
+    header = [unquoted(name) for name in raw]
+    _check_header(header, raw, file, delimiter, wanted)
+    layout = Layout.of(file, delimiter, header, wanted)
+    quoting = decide(layout, header_is_quoted=any(name[:1] == '"' for name in raw))
+    return DelimitedFile(layout, quoting, len(header))
+
+
+def with_siblings(files: Sequence[DelimitedFile]) -> list[DelimitedFile]:
+    """The same, an undecided one read as those beside it that are decided; UserError where they do not tell."""
+    told = {one.quoting for one in files if one.quoting in (Quoting.QUOTED, Quoting.PLAIN)}
+    decided: list[DelimitedFile] = []
+    for one in files:
+        quoting = one.quoting
+        if isinstance(quoting, Undecided):
+            if len(told) != 1:
+                raise undecided_error(one.layout.file, quoting)
+            quoting = next(iter(told))
+        decided.append(DelimitedFile(one.layout, quoting, one.width))
+    return decided
+
+
+def open_delimited(one: DelimitedFile) -> RawFile:
+    """The wanted columns of a file that is decided."""
+    layout, quoting = one.layout, one.quoting
+    assert isinstance(quoting, Quoting)
+    kind = next(suffix for suffix, delimiter in DELIMITERS.items() if delimiter == layout.delimiter)
+    is_quoted = quoting is Quoting.QUOTED
+    return RawFile(
+        how=f"{kind[1:]}, {quoting}",
+        chunks=_chunks(one),
+        count=lambda: _other_count(one),
+        counted_by="Python's csv reader" if is_quoted else "lines",
+    )
+
+
+def _header(file: Path, delimiter: str) -> list[str]:
+    """The fields of the first record, as they stand there."""
+    try:
+        first = next(quoted_records(text_pieces(file), delimiter), None)
+    except MisfitError:  # such as a name with a quotation mark in it; then it is a line
+        first = (1, next(text_lines(text_pieces(file), file)).split(delimiter))
+    if first is None:
+        raise UserError(
+            "is empty", where=str(file), cure="Give it a first line with the names of the columns."
+        )
+    return first[1]
+
+
+def _check_header(header: list[str], raw: Sequence[str], file: Path, delimiter: str, wanted: Wanted) -> None:
+    for other, name in _OTHERS.items():
+        names = [unquoted(part) for part in delimiter.join(raw).split(other)]
+        if (
+            other != delimiter
+            and set(wanted.columns) <= set(names)
+            and not set(wanted.columns) <= set(header)
+        ):
+            raise UserError(
+                f"{name} stands between its columns and not {_OTHERS[delimiter]}",
+                where=str(file),
+                cure=f"Write it with {_OTHERS[delimiter]}, or as jsonl or parquet.",
+            )
+    if any("\r" in name for name in raw):
+        raise UserError(
+            "its lines end with a carriage return alone",
+            where=str(file),
+            cure="Write it again with line feeds.",
+        )
+    check_names(header, wanted, where=str(file), place="its first line names the columns, and ")
+
+
+def _records(one: DelimitedFile) -> Iterator[Record]:
+    layout = one.layout
+    if one.quoting is Quoting.QUOTED:
+        return ((line, [unquoted(field) for field in fields]) for line, fields in layout.quoted())
+    return layout.plain()
+
+
+def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
+    layout = one.layout
+    try:
+        records = islice(_records(one), 1, None)
+        while some := list(islice(records, ROWS_AT_ONCE)):
+            label_at = layout.label_at
+            texts = [fields[layout.text_at] for _, fields in some]
+            if one.quoting is not Quoting.QUOTED:
+                _refuse_apostrophes(texts, layout.file)
+            yield RawRows(
+                texts=texts,
+                labels=None if label_at is None else [number_in(fields[label_at]) for _, fields in some],
+                lines=[line for line, _ in some],
+            )
+    except MisfitError as misfit:
+        raise _misfit_error(misfit, one) from misfit
+
+
+def _refuse_apostrophes(texts: Sequence[str], file: Path) -> None:
+    """UserError where each of many texts stands between apostrophes, which some programs quote with."""
+    if len(texts) >= _MANY and all(len(text) > 1 and text[0] == text[-1] == "'" for text in texts):
+        raise UserError(
+            "each of its texts stands between apostrophes",
+            where=str(file),
+            cure="Use quotation marks, or write jsonl or parquet.",
+        )
+
+
+def _misfit_error(misfit: MisfitError, one: DelimitedFile) -> UserError:
+    names = _OTHERS[one.layout.delimiter].removeprefix("a ")
+    return UserError(
+        misfit.what,
+        where=str(one.layout.file),
+        cure=f"Put texts that hold a {names} in quotation marks, or write jsonl or parquet.",
+    )
+
+
+def _other_count(one: DelimitedFile) -> int | None:
+    """Rows below the header, counted by lines or, in a quoted file, by Python's reader; none where that differs.
+
+    Python's reader takes a carriage return alone for a line's end.
+    """
+    file = one.layout.file
+    if one.quoting is not Quoting.QUOTED:
+        return count_lines(file, blank=b"" if one.width == 1 else b"\r\n") - 1
+    csv.field_size_limit(2**31 - 1)
+    lines = (f"{line}\n" for line in text_lines(text_pieces(file), file))
+    try:
+        found = csv.reader(lines, delimiter=one.layout.delimiter, strict=True)
+        return sum(1 for fields in found if fields or one.width == 1) - 1
+    except csv.Error:
+        return None

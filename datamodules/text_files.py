@@ -1,0 +1,93 @@
+"""Text files in pieces: UTF-8 alone, with a place in the file for each byte that is not."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from errors import UserError
+from host.boundary import boundary
+
+PIECE_BYTES = 2**20
+LONGEST = 2**24  # characters of one row; a file without line ends must not end up in memory
+_UTF_8_MARK = "\ufeff"
+_READ_CURE = "See that this file can be read."
+# How files begin that are no plain text.
+_OTHERS = {
+    b"\x1f\x8b": ("a gzip file", "Unpack it."),
+    b"PK\x03\x04": ("a zip file, as spreadsheets are", "Unpack it, or save the sheet as CSV (UTF-8)."),
+    b"\x28\xb5\x2f\xfd": ("a zstandard file", "Unpack it."),
+    b"BZh": ("a bzip2 file", "Unpack it."),
+    b"\xfd7zXZ": ("an xz file", "Unpack it."),
+    b"PAR1": ("a parquet file", "Give its name the ending .parquet."),
+    b"\xff\xfe": ("UTF-16", "Write it again as UTF-8."),
+    b"\xfe\xff": ("UTF-16", "Write it again as UTF-8."),
+}
+
+
+def check_plain_text(file: Path) -> None:
+    """UserError for a file that begins as a packed one, a table or UTF-16 does."""
+    with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
+        begin = stream.read(8)
+    for mark, (what, cure) in _OTHERS.items():
+        if begin.startswith(mark):
+            raise UserError(f"is {what}", where=str(file), cure=cure)
+    if len(begin) > 1 and (not begin[0]) != (not begin[1]):
+        raise UserError("is UTF-16", where=str(file), cure="Write it again as UTF-8.")
+
+
+def text_pieces(file: Path) -> Iterator[str]:
+    """The text of `file` in pieces, without the byte-order mark that it may begin with; line ends as they are."""
+    held, place, line, first = b"", 0, 1, True
+    with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
+        ended = False
+        while not ended:
+            piece = stream.read(PIECE_BYTES)
+            ended = not piece
+            data = held + piece
+            try:
+                text, used = codecs.utf_8_decode(data, "strict", ended)
+            except UnicodeDecodeError as error:
+                line += data.count(b"\n", 0, error.start)
+                raise UserError(
+                    f"is not UTF-8 at byte {place + error.start} (line {line})",
+                    where=str(file),
+                    cure="Write it again as UTF-8.",
+                ) from error
+            held, place, line = data[used:], place + used, line + text.count("\n")
+            if text:
+                yield text.removeprefix(_UTF_8_MARK) if first else text
+                first = False
+
+
+def text_lines(pieces: Iterable[str], file: Path) -> Iterator[str]:
+    """What stands between line feeds, without them; nothing after the last one."""
+    held = ""
+    for piece in pieces:
+        *lines, held = (held + piece).split("\n")
+        yield from lines
+        if len(held) > LONGEST:
+            raise UserError(
+                f"a line has more than {LONGEST:,} characters", where=str(file), cure="Write one row a line."
+            )
+    if held:
+        yield held
+
+
+def count_lines(file: Path, *, blank: bytes) -> int:
+    """Lines that hold more than the bytes `blank`, counted before they are decoded; all where it is empty."""
+    with file.open("rb") as stream:
+        return sum(1 for line in stream if not blank or line.strip(blank))
+
+
+def all_lines_end_with_cr_lf(file: Path) -> bool:
+    """Whether the file has line ends and each of them is CR LF."""
+    feeds = pairs = 0
+    last = b""
+    with file.open("rb") as stream:
+        while piece := stream.read(PIECE_BYTES):
+            feeds += piece.count(b"\n")
+            pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
+            last = piece[-1:]
+    return 0 < feeds == pairs

@@ -1,0 +1,24 @@
+"""Names and values from outside as they are shown in a line: nothing of them is hidden or squeezed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from itertools import islice
+
+_SHOWN = 60
+_NAMES = 8
+
+
+def shown(value: object) -> str:
+    """`value` as a literal of at most about 60 characters, in which several spaces in a row can be counted."""
+    text = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
+    text = text if len(text) <= _SHOWN + 2 else f"{text[:_SHOWN]}…"
+    return re.sub(r" {2,}", lambda spaces: r"\x20" * len(spaces[0]), text)
+
+
+def shown_list(names: Iterable[str]) -> str:
+    """The first eight of `names`, as literals."""
+    rest = iter(names)
+    some = [shown(name) for name in islice(rest, _NAMES)]
+    return ", ".join([*some, *(["…"] if next(rest, None) is not None else [])])

@@ -1,0 +1,121 @@
+"""What a run says of its rows when it begins, keeps in its record, and shows again."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.data_record import DATA_FILE, recorded_data
+from experiments.record import seal_tag
+from experiments.recorded import RunArtifacts, check_record
+from experiments.train import train
+from experiments.verify import verify
+from tests.experiments.runs import classifier, language
+from tracking.records import RunRecord
+from tracking.store import Store
+
+SHORT = ["train.max_steps=2", "train.validations=1"]
+
+
+def begin(config: ExperimentConfig, store: Store) -> tuple[RunRecord, list[str]]:
+    """The run of a config, and the lines that it said."""
+    console = Console(file=io.StringIO(), width=80)
+    record = store.find(train(config, store, console=console).run_id)
+    assert isinstance(console.file, io.StringIO)
+    return record, console.file.getvalue().splitlines()
+
+
+def folder_of(path: Path, train_labels: list[int], official_labels: list[int]) -> Path:
+    path.mkdir()
+    for split, labels in (("train", train_labels), ("validation", official_labels)):
+        rows = {"sentence": [f"film {split} {row}" for row in range(len(labels))], "label": labels}
+        pd.DataFrame(rows).to_csv(path / f"{split}.csv", index=False)
+    return path
+
+
+def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
+    record, lines = begin(classifier(*SHORT), store)
+    assert "data: used: 160 rows to train on, 40 held out (val), 5,800 over data.train_examples" in "\n".join(
+        lines
+    )
+    assert any(line.startswith("data: train: 6,000 rows of ") and "3,000 positive" in line for line in lines)
+    assert not any(line.startswith("warning") for line in lines)
+    run = RunArtifacts(store, record)
+    kept = recorded_data(run)
+    assert kept is not None
+    found = kept.summary
+    assert [(read.split, read.rows) for read in found.read] == [("train", 6000), ("validation", 1000)]
+    assert [(split.split, split.rows) for split in found.used] == [
+        ("train", 160),
+        ("val", 40),
+        ("test", 1000),
+    ]
+    assert found.left_out == {"too near to a held-out row": 0, "over data.train_examples": 5800}
+    assert sum(found.used[0].label_counts.values()) == 160
+    assert all(split.first and split.last for split in found.used)
+    assert kept.fingerprints["tokens.train"] == record.tags["encore.ran.fingerprint.tokens.train"]
+    assert all(check.holds for check in verify(store, record))
+
+
+def test_stories_are_told_without_labels(store: Store) -> None:
+    record, lines = begin(language(*SHORT), store)
+    assert any("rows of bundled:stories" in line and "positive" not in line for line in lines)
+    found = recorded_data(RunArtifacts(store, record))
+    assert found is not None
+    assert all(not split.label_counts for split in found.summary.used)
+
+
+@pytest.mark.parametrize("labels", [[1] * 40, [0] * 38 + [1, 1]])
+def test_one_label_only_is_said_when_the_training_begins_and_stays_in_the_record(
+    store: Store, tmp_path: Path, labels: list[int]
+) -> None:
+    folder = folder_of(tmp_path / "rows", labels, [0, 1] * 10)
+    sizes = ["data.train_examples=none", "data.selection_examples=6", f"data.path={folder}"]
+    record, lines = begin(classifier(*SHORT, *sizes), store)
+    said = [line for line in lines if line.startswith("warning: ")]
+    what = "train: all 34 rows are positive" if len(set(labels)) == 1 else "rows are positive"
+    assert any(what in line for line in said)
+    found = recorded_data(RunArtifacts(store, record))
+    assert found is not None
+    assert [f"warning: {warning}" for warning in found.summary.warnings] == said
+
+
+def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_line(store: Store) -> None:
+    record, _ = begin(classifier(*SHORT), store)
+    run = RunArtifacts(store, record)
+    file = run.path(DATA_FILE)
+    whole = file.read_text()
+    file.write_text(whole.replace("6000", "6001", 1))
+    assert {check.file for check in verify(store, record) if not check.holds} == {DATA_FILE}
+    with pytest.raises(UserError, match=r"run/data\.json is not what was recorded"):
+        check_record(run)
+    for content in (
+        "[]",
+        "{}",
+        '{"summary": []}',
+        json.dumps({"summary": {**json.loads(whole)["summary"], "read": 3}}),
+    ):
+        file.write_text(content)
+        with pytest.raises(UserError, match=r"run/data\.json is not of the shape") as caught:
+            recorded_data(run)
+        assert len(str(caught.value)) < 500
+    file.unlink()
+    assert recorded_data(run) is None
+    assert seal_tag(DATA_FILE) not in record.tags
+
+
+def test_a_fingerprint_that_was_altered_in_the_tracking_store_is_named(store: Store) -> None:
+    record, _ = begin(classifier(*SHORT), store)
+    log = store.attach(record.run_id)
+    log.set_tags({"encore.ran.fingerprint.tokens.train": "0" * 64})
+    log.close()
+    (broken,) = [check for check in verify(store, store.find(record.run_id)) if not check.holds]
+    assert broken.what == "fingerprint of tokens.train"
+    assert broken.found == "0" * 64
