@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from errors import UserError
+from experiments.checkpoint_files import is_whole
 from experiments.data_record import DATA_FILE, recorded_data
 from experiments.digests import checkpoint_digests, start_digest, table_digest
 from experiments.evaluate import scores_of
-from experiments.kept import CHECKPOINTS, differences, found_digest, other_checkpoints, recorded_kept
+from experiments.kept import CHECKPOINTS, DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, had_outcome, outcome_of, predictions_file
 from experiments.record import (
     CONFIG_FILE,
@@ -155,7 +156,14 @@ def _files(found: _Found) -> Iterator[Check]:
         other = wrong.pop(path, None)
         yield Check("file", path, other is None, digest, digest if other is None else other.found)
     for path, other in wrong.items():
-        yield Check("stranger", path, holds=False, recorded="nothing", found=other.found)
+        told = DAMAGED if _is_damaged_checkpoint(path, found.entries[path]) else other.found
+        yield Check("stranger", path, holds=False, recorded="nothing", found=told)
+
+
+def _is_damaged_checkpoint(path: str, entry: Entry) -> bool:
+    """A run that was killed passes over such a one when it goes on, and does not keep it."""
+    checkpoint = path.startswith(f"{CHECKPOINTS}/") and path.endswith(".ckpt") and entry.kind == "file"
+    return checkpoint and not is_whole(entry.path)
 
 
 def _outcome(found: _Found) -> Iterator[Check]:

@@ -16,14 +16,14 @@ class OddJsonError(ValueError):
 
 
 def read_json(path: Path) -> Any:
-    """The value in a file. Bytes that are no UTF-8 are read as escapes.
+    """The value in a file. Bytes that are no UTF-8 are read as U+FFFD.
 
     OddJsonError for what is no JSON, over 64 MiB, nested deeper than 32, or holds a whole number beyond 64 bits, or
     half a surrogate pair, which can be neither printed nor written.
     """
     if (size := path.stat().st_size) > LARGEST_BYTES:
         raise OddJsonError(f"is too large ({size:,} bytes, {LARGEST_BYTES:,} at most)")
-    return parse_json(path.read_bytes().decode(errors="backslashreplace"))
+    return parse_json(path.read_bytes().decode(errors="replace"))
 
 
 def parse_json(text: str) -> Any:

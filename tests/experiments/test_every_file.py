@@ -10,15 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from experiments.config import DecodingConfig
-from experiments.fork import fork
-from experiments.generate import generate, source_of
-from experiments.loading import load_experiment
-from experiments.train import train
 from experiments.verify import verify
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
-from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
+from tests.experiments.prepared import Prepared
+from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.manifest import MANIFEST_FILE
 from tracking.records import RunRecord
 from tracking.store import Store
@@ -152,18 +148,10 @@ Made = tuple[Store, dict[str, str]]
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
-    """A finished run of each family, and one of stories."""
-    folder = tmp_path_factory.mktemp("handed out") / "mlruns"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    store = Store.open(folder)
-    keeping = [*CLASSIFIER, "train.keep_checkpoint_every_steps=4"]
-    classified = train(load_experiment("demo_reviews", keeping), store).run_id
-    told = train(load_experiment("demo_stories", [*LANGUAGE, "samples.decoding.max_length=20"]), store).run_id
-    source = source_of(store, store.find(told), "torch", threads=1)
-    stories = generate(source, ["Once", "One day"], DecodingConfig(max_length=20)).run_id
-    return store, {"classifier": classified, "language model": told, "stories": stories}
+def made(whole: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """A finished run of each family, a fork, and one of stories."""
+    copied = whole.copied(tmp_path_factory.mktemp("handed out") / "mlruns")
+    return Store.open(copied.root), dict(copied.runs)
 
 
 @pytest.mark.parametrize("family", ["classifier", "language model", "stories"])
@@ -180,8 +168,6 @@ def test_all_that_can_be_done_to_any_file_is_named(
     made: Made, tmp_path: Path, family: str, record_property: Callable[[str, object], None]
 ) -> None:
     store, runs = made
-    if family == "fork":
-        runs[family] = fork(store, store.find(runs["classifier"]), "4", ["export.when=never"]).run_id
     if family == "sweep":
         spec, rest = load_sweep("demo", [*CLASSIFIER, "budget.trials=2", "finale=none"])
         runs[family] = run_sweep(spec, store, overrides=rest).parent_id

@@ -168,7 +168,7 @@ def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord, what
     file.unlink()  # one file with the old run's
     torch.save(content, file)
     assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "start")]
-    assert [item.what for item in verify(shared, run) if not item.holds] == ["start"]
+    assert [item.what for item in verify(shared, run) if not item.holds] == ["file", "start"]
     count = len(shared.runs())
     with pytest.raises(UserError, match=r"start\.ckpt: the checkpoint is not what the run began with"):
         reproduce(shared, run)

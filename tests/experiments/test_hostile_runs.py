@@ -11,10 +11,8 @@ import pytest
 from errors import UserError
 from experiments.exporting import export_run
 from experiments.generate import source_of
-from experiments.loading import load_experiment
-from experiments.train import train
 from experiments.verify import verify
-from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
+from tests.experiments.prepared import Prepared
 from tests.hostile import CASES, Case, contents, fake_kernels
 from tracking.records import RunRecord
 from tracking.store import Store
@@ -28,15 +26,10 @@ PLANTED = [
 
 
 @pytest.fixture(scope="module")
-def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, str]]:
-    folder = tmp_path_factory.mktemp("planted") / "mlruns"
-    folder.mkdir()
-    shutil.copy(migrated, folder / "mlflow.db")
-    store = Store.open(folder)
-    quick = ["export.when=never"]
-    classified = train(load_experiment("demo_reviews", [*CLASSIFIER, *quick]), store).run_id
-    told = train(load_experiment("demo_stories", [*LANGUAGE, *quick, "samples=none"]), store).run_id
-    return store, {"distilbert": classified, "gpt2": told}
+def made(whole: Prepared, tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, dict[str, str]]:
+    copied = whole.copied(tmp_path_factory.mktemp("planted") / "mlruns")
+    runs = {family: copied.runs[name] for family, name in FAMILY.items()}
+    return Store.open(copied.root), runs
 
 
 @pytest.fixture

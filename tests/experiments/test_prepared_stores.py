@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.experiments.prepared import Prepared, encore, prepare
+from tests.experiments.prepared import Prepared, encore
 from tests.hostile import contents
 from tracking.store import Store
 
@@ -84,11 +84,6 @@ LINKS: dict[str, tuple[Plant, tuple[str, ...]]] = {
     "stories": (_linked("stories"), ("story", "verify")),
     "predictions": (_linked("predictions"), ("diff", "reproduce classifier", "verify")),
 }
-
-
-@pytest.fixture(scope="module")
-def whole(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Prepared:
-    return prepare(tmp_path_factory.mktemp("whole") / "mlruns", migrated)
 
 
 @pytest.fixture
