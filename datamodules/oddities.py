@@ -55,13 +55,17 @@ def row_like_sentence(
 
 
 def row_pattern(classes: int) -> re.Pattern[str]:
-    """A label at the end or the beginning of a line of a text, beside a delimiter, or a line that is a JSON object."""
-    label = f'"?(?:{"|".join(str(number) for number in range(classes))})"?' if classes else '"?[01]"?'
-    return re.compile(rf'[\t,;|]{label}[ ]*\r?[\n\r]|[\n\r]{label}[\t,;|]|[\n\r]\{{"')
+    """A label at the end or the beginning of a line of a text, beside a delimiter, or a line that is a JSON object.
+
+    All of it is looked for from a line break on: these are few, and delimiters are many.
+    """
+    label = f"[0-{min(max(classes, 2), 10) - 1}]"
+    before = rf'(?<=[\t,;|]{label}[\n\r])|(?<=[\t,;|]"{label}"[\n\r])'
+    return re.compile(rf'[\n\r](?:{before}|"?{label}"?[\t,;|]|\{{")')
 
 
 def has_row(text: str, pattern: re.Pattern[str]) -> bool:
-    return ("\n" in text or "\r" in text) and pattern.search(text) is not None
+    return pattern.search(text) is not None
 
 
 def _stretches(rows: int) -> list[tuple[int, int]]:
