@@ -17,6 +17,7 @@ from benchmarks import (
     endings,
     language_speed,
     reproduce,
+    round_trips,
     size,
     speed,
     story_quality,
@@ -37,6 +38,7 @@ OTHERS = (
     "language_speed",
     "endings",
     "streaming",
+    "round_trips",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -80,6 +82,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
         "streaming": lambda: streaming.measure(data),
+        "round_trips": round_trips.measure,
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

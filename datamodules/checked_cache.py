@@ -76,28 +76,24 @@ def _make(path: Path, write: Callable[[Path], None], fault: str, on_remade: Call
     try:
         partial.mkdir()
         write(partial)
-        _close(partial, path.name)
+        digest = _close(partial, path.name)
         if os.path.lexists(path):
             path.rename(partial_name(path))  # a folder does not take the name of one that holds files
         partial.rename(path)
         _sync(path.parent)
     finally:
         _remove_partials(path)
-    found = _Found.at(path)
-    if found.fault is not None:
-        raise UserError(
-            f"{found.fault}, just after it was made", where=str(path), cure="Look after this disk."
-        )
-    return found
+    return _Found(None, digest)
 
 
-def _close(folder: Path, name: str) -> None:
-    """Add the manifest of the folder that will be called `name`, and bring all of it to the disk."""
+def _close(folder: Path, name: str) -> str:
+    """Add the manifest of the folder that will be called `name`, and bring all of it to the disk; its digest."""
     content = _content(folder)
     assert not any(size < 0 for size, _ in content.values())
     (folder / MANIFEST).write_bytes(_manifest(name, content))
     for written in [*folder.rglob("*"), folder]:
         _sync(written)
+    return _digest(content)
 
 
 def _remove_partials(path: Path) -> None:

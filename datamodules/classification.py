@@ -13,6 +13,7 @@ import torch
 from datamodules.corpora.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out_sentences
 from datamodules.hub import DATA_SETS
+from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
@@ -21,24 +22,20 @@ from datamodules.tokenizers import pad_token_id
 if TYPE_CHECKING:
     from datasets import Dataset
 
+SENTIMENTS = ("negative", "positive")
+
 
 class TextClassificationData(TokenizedData):
-    """Texts with one label each; labels are 0 .. len(label_names) - 1."""
+    """Texts with one label each; labels are 0 .. len(wanted.label_names) - 1."""
 
     tokenizer_kind = "bert_bpe"
-    label_names = ("negative", "positive")
-
-    @property
-    def text_column(self) -> str:
-        """The column that is not the label."""
-        return self.column_names[0]
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         return self._rows(splits.train), self._rows(splits.official)
 
     def _rows(self, split: Dataset) -> SplitRows:
         columns: dict[str, list[Any]] = split[:]
-        return SplitRows([text.strip() for text in columns[self.text_column]], columns["label"])
+        return SplitRows([text.strip() for text in columns[self.wanted.text]], columns["label"])
 
     def tokenize(self, split: SplitName) -> Iterator[list[int]]:
         return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
@@ -62,7 +59,7 @@ class Sst2Data(TextClassificationData):
     official validation split is, and every phrase that they contain leaves the train rows.
     """
 
-    column_names = ("sentence", "label")
+    wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = DATA_SETS["sst2"]
     split_names = ("train", "validation")
 
@@ -75,7 +72,7 @@ class Sst2Data(TextClassificationData):
 class ImdbData(TextClassificationData):
     """IMDB reviews (Maas et al. 2011); its test split is the official one."""
 
-    column_names = ("text", "label")
+    wanted = Wanted("text", "label", SENTIMENTS)
     hub_repository = DATA_SETS["imdb"]
     split_names = ("train", "test")
 
@@ -83,7 +80,7 @@ class ImdbData(TextClassificationData):
 class DemoReviewsData(TextClassificationData):
     """The bundled reviews, whose label follows from composition; generated, never fetched."""
 
-    column_names = ("sentence", "label")
+    wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = "bundled:reviews"
     split_names = ("train", "validation")
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from datamodules.corpora.stories import generate_stories
 from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.hub import DATA_SETS
+from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows, StoredTexts
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
@@ -36,7 +37,7 @@ class StoryData(TokenizedData):
 
     tokenizer_kind = "gpt2_bpe"
     split_names = ("train", "validation")
-    column_names = ("text",)
+    wanted = Wanted("text")
     separator = END_OF_TEXT
 
     def __init__(
@@ -51,8 +52,7 @@ class StoryData(TokenizedData):
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         train, official = (
-            SplitRows(StoredTexts(split, self.column_names[0]), None)
-            for split in (splits.train, splits.official)
+            SplitRows(StoredTexts(split, self.wanted.text), None) for split in (splits.train, splits.official)
         )
         return train, official
 

@@ -50,12 +50,12 @@ class DataSummary:
 
 def summary_of(data: TokenizedData) -> DataSummary:
     """Of a datamodule that is set up. Of a large split of stories, texts are looked at in a sample."""
-    used = tuple(_used(split, rows, data.label_names) for split, rows in data.rows.items())
+    used = tuple(_used(split, rows, data.wanted.label_names) for split, rows in data.rows.items())
     of_labels = (sentence for split in used for sentence in label_oddities(split.split, split.label_counts))
     of_texts = (
         sentence
         for split, rows in data.rows.items()
-        for sentence in row_like_texts(split, rows.texts, len(data.label_names))
+        for sentence in row_like_texts(split, rows.texts, len(data.wanted.label_names))
     )
     return DataSummary(
         data.origin, tuple(data.reads.values()), used, _left_out(data), tuple(of_labels), tuple(of_texts)

@@ -92,7 +92,7 @@ def _texts(data: TokenizedData, split: SplitName, on_progress: OnProgress) -> Te
     return look_at(
         rows,
         special=data.tokenizer.all_special_tokens,
-        pattern=row_pattern(len(data.label_names)),
+        pattern=row_pattern(len(data.wanted.label_names)),
         on_progress=lambda done: on_progress(f"reading {split}", done, len(rows)),
     )
 
@@ -117,7 +117,7 @@ def _warnings(data: TokenizedData, summary: DataSummary, texts: Mapping[SplitNam
     for split, looked in texts.items():
         if looked.row_like:
             row = looked.first_row_like
-            text, pattern = data.rows[split].texts[row], row_pattern(len(data.label_names))
+            text, pattern = data.rows[split].texts[row], row_pattern(len(data.wanted.label_names))
             found.append(row_like_sentence(split, row, text, pattern, looked.row_like, len(looked.digests)))
     return found
 
@@ -160,7 +160,7 @@ def _samples(data: TokenizedData, tokens: RowTokens, wanted: int) -> list[Sample
 def _sample(data: TokenizedData, tokens: RowTokens, row: int) -> Sample:
     rows = data.rows["train"]
     ids = tokens.sequence(row)
-    label = None if rows.labels is None else data.label_names[rows.labels[row]]
+    label = None if rows.labels is None else data.wanted.label_names[rows.labels[row]]
     return Sample(row, label, rows.texts[row], tuple(ids.tolist()), pieces_of(data, ids))
 
 

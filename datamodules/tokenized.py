@@ -76,8 +76,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     hub_repository: ClassVar[str]
     split_names: ClassVar[tuple[str, str]]
-    column_names: ClassVar[tuple[str, ...]]  # the texts', and the labels' where there are labels
-    label_names: ClassVar[tuple[str, ...]] = ()
+    wanted: ClassVar[Wanted]  # the columns of the source that are read
     separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
     def read(self) -> Splits:
@@ -99,12 +98,6 @@ class TokenizedData(pl.LightningDataModule, ABC):
             cache_dir=self.settings.cache_dir,
             on_remade=self._remade,
         )
-
-    @property
-    def wanted(self) -> Wanted:
-        """The columns of the source that are read."""
-        label = self.column_names[1] if len(self.column_names) > 1 else None
-        return Wanted(self.column_names[0], label, self.label_names)
 
     @abstractmethod
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:

@@ -231,7 +231,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             model.pretrained,
             revision=model.revision,
             local_files_only=data.settings.local_files_only,
-            labels=data.label_names,
+            labels=data.wanted.label_names,
             dropouts=dropouts,
         )
     else:
@@ -243,7 +243,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             heads=model.heads,
             dim=model.dim,
             hidden_dim=model.hidden_dim,
-            labels=data.label_names,
+            labels=data.wanted.label_names,
             dropouts=dropouts,
         )
     return DistilBertClassifier(

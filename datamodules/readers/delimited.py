@@ -18,6 +18,8 @@ from errors import UserError
 DELIMITERS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 _OTHERS = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
 
+_MANY = 10
+
 
 @dataclass(frozen=True)
 class DelimitedFile:
@@ -115,13 +117,26 @@ def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
         records = islice(_records(one), 1, None)
         while some := list(islice(records, ROWS_AT_ONCE)):
             label_at = layout.label_at
+            texts = [fields[layout.text_at] for _, fields in some]
+            if one.quoting is not Quoting.QUOTED:
+                _refuse_apostrophes(texts, layout.file)
             yield RawRows(
-                texts=[fields[layout.text_at] for _, fields in some],
+                texts=texts,
                 labels=None if label_at is None else [number_in(fields[label_at]) for _, fields in some],
                 lines=[line for line, _ in some],
             )
     except MisfitError as misfit:
         raise _misfit_error(misfit, one) from misfit
+
+
+def _refuse_apostrophes(texts: Sequence[str], file: Path) -> None:
+    """UserError where each of many texts stands between apostrophes, which some programs quote with."""
+    if len(texts) >= _MANY and all(len(text) > 1 and text[0] == text[-1] == "'" for text in texts):
+        raise UserError(
+            "each of its texts stands between apostrophes",
+            where=str(file),
+            cure="Use quotation marks, or write jsonl or parquet.",
+        )
 
 
 def _misfit_error(misfit: MisfitError, one: DelimitedFile) -> UserError:

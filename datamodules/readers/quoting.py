@@ -56,7 +56,11 @@ class Layout:
 
     def has_label(self, fields: list[str]) -> bool:
         """Whether a label stands where one belongs; true for stories."""
-        return self.label_at is None or label_of(number_in(fields[self.label_at]), self.classes) is not None
+        return self.label_at is None or self.is_label(fields[self.label_at])
+
+    def is_label(self, field: str) -> bool:
+        """Whether a field of an unquoted file is a label; a carriage return may end its line."""
+        return label_of(number_in(field.removesuffix("\r")), self.classes) is not None
 
     def plain(self) -> Iterator[Record]:
         return plain_records(text_lines(text_pieces(self.file), self.file), self.delimiter)
@@ -153,11 +157,20 @@ def _quoted_evidence(layout: Layout) -> _Quoted | MisfitError:
 
 
 def _looks_like_rows(fields: list[str], layout: Layout) -> bool:
-    """Whether each line of a record could be a row of its own and one before the last has a label."""
+    """Whether lines of a record could be rows of their own, which a stray quotation mark has joined.
+
+    So it is if each has the right number of fields and one before the last has a label, or if each before the last
+    has a label at its end (its begin, where that is the place of labels), whatever else stands there.
+    """
     lines = [line.split(layout.delimiter) for line in layout.delimiter.join(fields).split("\n")]
-    if len(fields) == 1 or any(len(line) != len(fields) for line in lines):
+    width, label_at, inner = len(fields), layout.label_at, lines[:-1]
+    if width == 1:
         return False
-    return any(layout.has_label(line) for line in lines[:-1])
+    if all(len(line) == width for line in lines) and any(layout.has_label(line) for line in inner):
+        return True
+    at_an_end = label_at in (0, width - 1)
+    edge = 0 if label_at == 0 else -1
+    return at_an_end and all(len(line) > 1 and layout.is_label(line[edge]) for line in inner)
 
 
 def _plain_misfit(layout: Layout) -> MisfitError | None:
@@ -170,7 +183,7 @@ def _plain_misfit(layout: Layout) -> MisfitError | None:
     try:
         next(records, None)
         for line, fields in records:
-            if not layout.has_label([field.removesuffix("\r") for field in fields]):
+            if not layout.has_label(fields):
                 return MisfitError(f"line {line} has no label", line)
             text = fields[layout.text_at]
             if '"' in text:
@@ -191,12 +204,15 @@ def _refuse_backslashes(layout: Layout) -> None:
     try:
         records = layout.quoted(backslashed=True)
         next(records, None)
-        escaped = [line for line, fields in records if any(f[:1] == '"' and '\\"' in f[:-1] for f in fields)]
+        escaped = 0
+        for line, fields in records:  # to the end: each has to fit
+            if not escaped and any(field[:1] == '"' and '\\"' in field[:-1] for field in fields):
+                escaped = line
     except MisfitError:
         return
     if escaped:
         raise UserError(
-            f"a backslash stands before the quotation marks inside its texts (line {escaped[0]}), "
+            f"a backslash stands before the quotation marks inside its texts (line {escaped}), "
             "as Spark and MySQL write it",
             where=str(layout.file),
             cure="Write them twice instead (Spark: option escape='\"'), or write jsonl or parquet.",

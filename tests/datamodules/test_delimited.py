@@ -97,6 +97,9 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "rows within a quoted text": (
         lines(*FILMS, ('"I saw it.', 1), ("It was.", 0), ('I left."', 1), *FILMS),
         "in line 14 holds what looks like rows"),
+    "rows with commas within a quoted text": (
+        lines(*FILMS, ('"I saw it, and', 1), ('I left."', 1), *FILMS), "in line 14 holds what looks like rows"),
+    "apostrophes": (lines(*[(f"'{text}'", label) for text, label in FILMS]), "stands between apostrophes"),
     "a quotation mark left open": (lines(('"warm, truly"', 1), ('"open, mine', 1)), "is not closed"),
     "one damaged row of a quoted file": (
         lines(*[('"a ""film"""', 1)] * 9, ('a "film', 1)), "in line 11) nor its texts'"),

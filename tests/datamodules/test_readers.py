@@ -89,6 +89,7 @@ REFUSED: dict[str, tuple[str, Content, str]] = {
     "lists": ("parquet", table(sentence=[["a"], ["b"]]), "the column 'sentence' holds list<element: string>"),
     "numbers": ("parquet", frame(sentence=[10000, 2]), "the column 'sentence' holds int64 and no texts"),
     "no text": ("parquet", frame(sentence=["a", None]), "row 1: 'sentence' is None"),
+    "white space": ("parquet", frame(sentence=["a", " \n\u2028"]), "row 1: 'sentence' is ' \\n\\u2028'"),
     "raw bytes": ("parquet", table(sentence=[b"a", b"caf\xe9"]), "row 1: the text is not UTF-8"),
     "unchecked bytes": ("parquet", raw_text, "row 1: the text is not UTF-8"),
     "no parquet": ("parquet", b"sentence,label\n", "cannot be read"),
