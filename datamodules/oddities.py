@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 IMBALANCE = 0.1  # a label with a smaller share of a split's rows is told
-_LOOKED_AT, _STRETCH = 20_000, 1_000  # texts of a split, and of them at once
+_LOOKED_AT, _STRETCH = 10_000, 1_000  # texts of a split, and of them at once
 _SHOWN = 30  # characters around what was found
 
 

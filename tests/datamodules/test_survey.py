@@ -175,7 +175,7 @@ def test_of_many_texts_those_at_the_beginning_and_the_end_are_looked_at() -> Non
     for row in (0, 999, 49_000, 49_999):
         joined = [*texts[:row], "dull\t0\nfine", *texts[row + 1 :]]
         (told,) = row_like_texts("train", joined, 2)
-        assert f"1 of 20,000 texts hold what looks like rows, the first is row {row}: " in told
+        assert f"1 of 10,000 texts hold what looks like rows, the first is row {row}: " in told
     (told,) = row_like_texts("train", ["dull\t0\nfine"] * 1500, 2)
     assert "1,500 of 1,500 texts" in told
 
