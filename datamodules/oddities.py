@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 IMBALANCE = 0.1  # a label with a smaller share of a split's rows is told
-_LOOKED_AT = 20_000  # texts of a split
+_LOOKED_AT, _STRETCH = 10_000, 1_000  # texts of a split, and of them at once
 _SHOWN = 30  # characters around what was found
 
 
@@ -33,10 +33,16 @@ def label_oddities(split: str, label_counts: Mapping[str, int]) -> Iterator[str]
 def row_like_texts(split: str, texts: Sequence[str], classes: int) -> Iterator[str]:
     """Whether texts hold what looks like rows, which a reader may have joined; of many texts a sample is looked at."""
     pattern = row_pattern(classes)
-    some = _some(len(texts))
-    found = [row for row in some if has_row(texts[row], pattern)]
+    stretches = _stretches(len(texts))
+    found = [
+        begin + row
+        for begin, end in stretches
+        for row, text in enumerate(texts[begin:end])
+        if has_row(text, pattern)
+    ]
     if found:
-        yield row_like_sentence(split, found[0], texts[found[0]], pattern, len(found), len(some))
+        looked_at = sum(end - begin for begin, end in stretches)
+        yield row_like_sentence(split, found[0], texts[found[0]], pattern, len(found), looked_at)
 
 
 def row_like_sentence(
@@ -49,18 +55,22 @@ def row_like_sentence(
 
 
 def row_pattern(classes: int) -> re.Pattern[str]:
-    """A label at the end or the beginning of a line of a text, beside a delimiter, or a line that is a JSON object."""
-    label = f'"?(?:{"|".join(str(number) for number in range(classes))})"?' if classes else '"?[01]"?'
-    return re.compile(rf'[\t,;|]{label}[ ]*\r?[\n\r]|[\n\r]{label}[\t,;|]|[\n\r]\{{"')
+    """A label at the end or the beginning of a line of a text, beside a delimiter, or a line that is a JSON object.
+
+    All of it is looked for from a line break on: these are few, and delimiters are many.
+    """
+    label = f"[0-{min(max(classes, 2), 10) - 1}]"
+    before = rf'(?<=[\t,;|]{label}[\n\r])|(?<=[\t,;|]"{label}"[\n\r])'
+    return re.compile(rf'[\n\r](?:{before}|"?{label}"?[\t,;|]|\{{")')
 
 
 def has_row(text: str, pattern: re.Pattern[str]) -> bool:
-    return ("\n" in text or "\r" in text) and pattern.search(text) is not None
+    return pattern.search(text) is not None
 
 
-def _some(rows: int) -> Sequence[int]:
-    """All rows where they are few, else so many that are drawn once and for all."""
+def _stretches(rows: int) -> list[tuple[int, int]]:
+    """All rows where they are few, else so many in stretches from end to end: stored texts are read in pieces."""
     if rows <= _LOOKED_AT:
-        return range(rows)
-    drawn = np.random.Generator(np.random.PCG64(0)).choice(rows, _LOOKED_AT, replace=False)
-    return np.sort(drawn).tolist()
+        return [(begin, min(begin + _STRETCH, rows)) for begin in range(0, rows, _STRETCH)]
+    begins = np.linspace(0, rows - _STRETCH, _LOOKED_AT // _STRETCH).astype(int).tolist()
+    return [(begin, begin + _STRETCH) for begin in begins]

@@ -16,7 +16,7 @@ from datamodules.classification import DemoReviewsData
 from datamodules.copies import copies_of, overlaps_of
 from datamodules.holdout import normalized, text_digests
 from datamodules.lengths import PERCENTILES, lengths_of
-from datamodules.oddities import has_row, label_oddities, row_pattern
+from datamodules.oddities import has_row, label_oddities, row_like_texts, row_pattern
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
 from datamodules.stories import DemoStoriesData
@@ -167,6 +167,17 @@ def test_bars_hold_every_row_once_and_percentiles_are_lengths(lengths: list[int]
 )  # fmt: skip
 def test_what_looks_like_rows_is_told_from_lines(text: str, holds: bool) -> None:
     assert has_row(text, row_pattern(2)) == holds
+
+
+def test_of_many_texts_those_at_the_beginning_and_the_end_are_looked_at() -> None:
+    texts = ["a film\nin two lines"] * 50_000
+    assert list(row_like_texts("train", texts, 2)) == []
+    for row in (0, 999, 49_000, 49_999):
+        joined = [*texts[:row], "dull\t0\nfine", *texts[row + 1 :]]
+        (told,) = row_like_texts("train", joined, 2)
+        assert f"1 of 10,000 texts hold what looks like rows, the first is row {row}: " in told
+    (told,) = row_like_texts("train", ["dull\t0\nfine"] * 1500, 2)
+    assert "1,500 of 1,500 texts" in told
 
 
 @pytest.mark.parametrize(
