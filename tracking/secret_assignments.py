@@ -1,0 +1,148 @@
+"""Credentials by the name that stands beside them, in the ways in which files and commands set a name to a value."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from tracking.secret_names import Strength, is_secret_value, looks_like_a_name, looks_random, strength_of
+from tracking.secret_shapes import Span
+
+Language = Literal["code", "settings", "text"]
+"""code: a word without quotes is a name. settings: it is a value. text: of no known kind, so a word counts when it
+does not look like a name."""
+
+_KEYWORD = re.compile(r"pass|pwd|secret|token|key|auth|cred|sas|dsn|webhook", re.IGNORECASE)
+_NAME = r"(?P<name>[A-Za-z_$][\w.\-]{0,100})"
+_BARE = r"(?<![\w.\-$])"
+_QUOTED_VALUE = r"""[bBrRuUfF]{0,2}(?P<q>\\?["'`])(?P<value>(?:(?!(?P=q))[^\n]){1,2000})(?P=q)"""
+_TYPE = r"(?::\s*[A-Za-z_][\w\[\]., |]{0,40}?)?"
+
+# With a look-ahead, as one may stand in the value of another: description="X_TOKEN=…".
+_QUOTED = re.compile(
+    rf"""{_BARE}(?={_NAME}\\?["'`]?\s*\]?\s*{_TYPE}\s*(?:=>|:=|=|:)\s*\(?\s*{_QUOTED_VALUE})"""
+)
+_SETTERS = "setdefault|putenv|setenv|getenv|get|set|setItem|add_header|header"
+_CALL = re.compile(rf"""\b(?:{_SETTERS})\(\s*["']{_NAME}["']\s*,\s*{_QUOTED_VALUE}""")
+_PAIR = re.compile(
+    rf"""["']?(?:name|key)["']?\s*[:=]\s*["']?{_NAME}["']?\s*[,;\n]?[\s\-+]*"""
+    r"""["']?value["']?\s*[:=]\s*["']?(?P<value>[^\s"',}]+)""",
+    re.IGNORECASE,
+)
+_TAG = re.compile(rf"<{_NAME}(?:\s[^<>]*)?>(?P<value>[^<>\n]+)</(?P=name)>")
+_LINE = re.compile(
+    r"""^[\s+\-*>|]*(?:(?:export|set|setenv|ENV|ARG|let|const|var|-e|--env)\s+)?["'`*]*"""
+    + _NAME
+    + r"""["'`*]*\s*(?P<sep>=>|:=|=|:)\s*(?P<value>[^\s"'`].*?)\s*$"""
+)
+_ENV_LINE = re.compile(rf"^[\s+\-]*(?:ENV|setenv|set)\s+{_NAME}\s+(?P<value>\S+)\s*$")
+_FLAG = re.compile(rf"""(?<![\w-])--?(?={_NAME}(?P<sep>=|[ \t]+)["']?(?P<value>[^\s"'`,)\]]+))""")
+_INLINE = re.compile(rf"""{_BARE}(?={_NAME}=(?P<value>[^\s"'`,;&()\[\]{{}}<>]+)(?P<end>[;&"'`]|\s|$|\\))""")
+_HEADER = re.compile(rf"""{_BARE}(?={_NAME}["'`*]*:\s+(?P<value>[^\s"'`,;()\[\]{{}}<>]+))""")
+_CODE_VALUE = re.compile(
+    r"[()\[\]{}]|^(?:await|new|not|lambda|if|self|os|cls)\b|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\s(?:if|or|and|else|in|is)\s|[|+]\s"
+)
+_COMMENT = re.compile(r"\s+(?:#|//|;).*$")
+_OPENS = re.compile(r"(?:[=:]\s*\(?\s*|[=:]\s*[|>][+-]?\d?\s*|[:=]\s*\\\s*)$")
+
+
+def assignment_spans(text: str, language: Language) -> Iterator[Span]:
+    """Where in `text` the value of a name stands that credentials have."""
+    lines = text.splitlines(keepends=True)
+    start = 0
+    for number, line in enumerate(lines):
+        if _KEYWORD.search(line):
+            following = (
+                lines[number + 1] if _OPENS.search(line.rstrip("\r\n")) and number + 1 < len(lines) else ""
+            )
+            for begin, end in _line_spans(line.rstrip("\r\n"), following, language):
+                yield start + begin, start + end
+            if _pairs_with_next(line):
+                for begin, end in _found(_PAIR, "".join(lines[number : number + 3])):
+                    yield start + begin, start + end
+        start += len(line)
+
+
+def _pairs_with_next(line: str) -> bool:
+    return re.search(r"\b(?:name|key)[\"']?\s*[:=]", line, re.IGNORECASE) is not None
+
+
+def _line_spans(line: str, following: str, language: Language) -> Iterator[Span]:
+    for pattern in (_QUOTED, _CALL, _TAG):
+        yield from _found(pattern, line)
+    if following:
+        yield from _continued(line, following)
+    yield from _whole_line(line, language)
+    yield from _found(_ENV_LINE, line)
+    yield from _inline(line)
+
+
+def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
+    for match in pattern.finditer(text):
+        strength = strength_of(match["name"])
+        if strength and is_secret_value(match["name"], match["value"], strength):
+            yield match.span("value")
+
+
+def _continued(line: str, following: str) -> Iterator[Span]:
+    """`NAME = (` or `NAME: |`, and the value on the next line."""
+    name = re.search(r"([A-Za-z_$][\w.\-]{0,100})[\"'`]?\s*\]?\s*(?::\s*\w+\s*)?[=:][\s(|>+\\\d-]*$", line)
+    value = re.match(r"""[\s+-]*(?P<q>["'`]?)(?P<value>\S.*?)(?P=q)[,)\s]*$""", following)
+    if name is None or value is None or "=" in value["value"].strip("=") or ":" in value["value"][:-1]:
+        return
+    strength = strength_of(name[1])
+    if (
+        strength
+        and is_secret_value(name[1], value["value"], strength)
+        and not _CODE_VALUE.search(value["value"])
+    ):
+        offset = len(line) + 1
+        yield offset + value.start("value"), offset + value.end("value")
+
+
+def _whole_line(line: str, language: Language) -> Iterator[Span]:
+    match = _LINE.match(line)
+    if match is None or language == "code":
+        return
+    value = _COMMENT.sub("", match["value"]).rstrip(",;")
+    strength = strength_of(match["name"])
+    if strength is None or not is_secret_value(match["name"], value, strength):
+        return
+    shell = match["name"].isupper() and match["sep"] == "=" and line[match.end("name")] == "="
+    if language == "text" and not shell and not _is_no_name(value, strength):
+        return
+    if language == "settings" and not shell and _CODE_VALUE.search(value):
+        return
+    yield match.start("value"), match.start("value") + len(value)
+
+
+def _is_no_name(value: str, strength: Strength) -> bool:
+    """Where the kind of text is unknown: neither code nor the name of a variable."""
+    if _CODE_VALUE.search(value):
+        return False
+    if strength == "likely":
+        return not looks_like_a_name(value)
+    return re.fullmatch(r"[A-Za-z_]+", value) is None
+
+
+def _inline(line: str) -> Iterator[Span]:
+    """`--name value`, `Name=value;` of an address or a connection string, `Name: value` of a header."""
+    for match in _FLAG.finditer(line):
+        strength = strength_of(match["name"])
+        drawn = match["sep"] == "=" or re.search(r"\d", match["value"])
+        if strength and drawn and is_secret_value(match["name"], match["value"], strength):
+            yield match.span("value")
+    for match in _INLINE.finditer(line):
+        strength = strength_of(match["name"])
+        if not strength or not is_secret_value(match["name"], match["value"], strength):
+            continue
+        in_string = match["end"] in tuple(";&\"'`\\") or line[: match.start()].rstrip(" ")[-1:] in tuple(
+            ";&?\"'"
+        )
+        shell = match["name"].isupper()
+        if in_string or (looks_random(match["value"]) and (shell or not looks_like_a_name(match["value"]))):
+            yield match.span("value")
+    for match in _HEADER.finditer(line):
+        if strength_of(match["name"]) and looks_random(match["value"]):
+            yield match.span("value")
