@@ -11,6 +11,7 @@ from cli.story_tables import print_replay, print_setting, print_settings, print_
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.config import DecodingConfig
+from experiments.entrance import refuse_secrets
 from experiments.loading import parse
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def generate_verb(
 ) -> int:
     options = {key: value for key, value in given.items() if value is not None}
     decoding = parse(DecodingConfig, options, where="encore generate")
+    refuse_secrets({"--prompt": prompts}, where="encore generate")
     out, progress, store, record = named_run(run_id, root)
     from experiments.generate import generate, source_of, variant_named
     from experiments.machine import usable_cores

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from errors import UserError
 from experiments.config import ExperimentConfig
+from experiments.entrance import refuse_secrets
 
 CATALOG = Path(__file__).parent / "catalog"
 Config = TypeVar("Config", bound=BaseModel)
@@ -38,7 +39,9 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> ExperimentConfi
 
 def parse_overridden(mapping: Mapping[str, Any], overrides: Sequence[str], *, where: str) -> ExperimentConfig:
     """`mapping` with `KEY=VALUE` overrides; UserError also for one that would change nothing."""
-    config = parse(ExperimentConfig, overridden(mapping, overrides), where=where)
+    asked = overridden(mapping, overrides)
+    refuse_secrets(asked, where=where)
+    config = parse(ExperimentConfig, asked, where=where)
     keys = {override.partition("=")[0].strip() for override in overrides}
     if "train.max_epochs" in keys and config.train.max_steps is not None:
         raise UserError(

@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
+from experiments.entrance import refuse_secrets
 from experiments.loading import (
     CATALOG as EXPERIMENTS,
 )
@@ -37,7 +38,9 @@ def load_search(
     kind = DecodingSweepConfig if mapping.get("kind") == "decoding" else SweepConfig
     own = [item for item in overrides if item.split("=")[0].split(".")[0] in kind.model_fields]
     rest = [item for item in overrides if item not in own]
-    return parse(kind, overridden(mapping, own), where=name), rest
+    asked = overridden(mapping, own)
+    refuse_secrets(asked, where=name)
+    return parse(kind, asked, where=name), rest
 
 
 def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
@@ -54,6 +57,7 @@ def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, A
     for key, value in sweep.overrides.items():
         set_path(mapping, key, value, where=f"{sweep.name}: overrides.{key}")
     mapping = overridden(mapping, overrides)
+    refuse_secrets(mapping, where=sweep.name)
     config = parse(ExperimentConfig, mapping, where=sweep.name)
     check_keys(sweep, config)
     return config.model_dump(mode="json")

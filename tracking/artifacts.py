@@ -1,11 +1,14 @@
 """Files of a run: written in place where the artifact store is a folder, else staged and uploaded.
 
+All text passes here and loses its secrets on the way; a folder's files (weights, tables) are taken as they are.
+
 What is staged lies under `<journal>/<run_id>.artifacts/` in the shape that it has in the store, and
 leaves only after it has arrived: a store that is away at the end of a long run costs nothing.
 """
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,6 +19,7 @@ from urllib.parse import unquote, urlsplit
 from errors import UserError
 from host.disk import disk_errors, is_partial, partial_name, write_atomically
 from tracking.faults import explained, public_uri
+from tracking.redaction import redacted, redacted_value
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -42,8 +46,25 @@ class Artifacts:
         self._staged = journal_folder / f"{run_id}.artifacts"
         self._writing = journal_folder / f"{run_id}.writing"
 
-    def write(self, content: bytes, path: str) -> None:
-        """Write one file, whole or not at all; `upload` then sends it where the store is remote."""
+    def write_text(self, text: str, path: str, *, public: str = "") -> bytes:
+        """Write one file without the secrets in `text`, whole or not at all; what it holds then.
+
+        `upload` sends it where the store is remote. Surrogate escapes become their bytes again. public: a part of
+        the text that anybody has, such as a library's script, and that stays as it is.
+        """
+        parts = text.split(public) if public else [text]
+        content = public.join(redacted(part) for part in parts).encode(errors="surrogateescape")
+        self._write(content, path)
+        return content
+
+    def write_json(self, value: object, path: str) -> bytes:
+        """Like `write_text`; secrets are told by their keys as well."""
+        text = json.dumps(redacted_value(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        content = text.encode(errors="surrogateescape")
+        self._write(content, path)
+        return content
+
+    def _write(self, content: bytes, path: str) -> None:
         write_atomically((self.local or self._staged) / checked(path), content)
 
     def put_file(self, file: Path, folder: str) -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mlflow.exceptions import MlflowException
 
 LOCK_WAIT_S = 10.0
+_PASSWORD_IN_QUERY = re.compile(r"((?:^|&)[^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def sqlite_path(uri: str) -> Path:
@@ -25,7 +26,8 @@ def sqlite_path(uri: str) -> Path:
 def public_uri(uri: str) -> str:
     """`uri` without a user name or password in it, fit to be printed and recorded."""
     parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else uri
+    netloc, query = parts.netloc.rpartition("@")[2], _PASSWORD_IN_QUERY.sub(r"\1***", parts.query)
+    return uri if (netloc, query) == parts[1:4:2] else parts._replace(netloc=netloc, query=query).geturl()
 
 
 @contextmanager

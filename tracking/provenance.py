@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from tracking import nvml
-from tracking.redaction import masked
+from tracking.redaction import masked, redacted_value
 from tracking.working_tree import git, head_commit
 
 LOCK_FILE = "requirements.lock"
@@ -106,7 +106,7 @@ def collect(repository: Path) -> Provenance:
         platform=platform.platform(),
         machine=_machine(),
         torch=_torch(),
-        environment={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        environment=redacted_value({name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}),
         command=masked(sys.argv),
     )
 

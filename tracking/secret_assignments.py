@@ -16,35 +16,42 @@ does not look like a name."""
 _KEYWORD = re.compile(r"pass|pwd|secret|token|key|auth|cred|sas|dsn|webhook", re.IGNORECASE)
 _NAME = r"(?P<name>[A-Za-z_$][\w.\-]{0,100})"
 _BARE = r"(?<![\w.\-$])"
+_S = r"[ \t]{0,20}"  # bounded everywhere, so that no text takes longer than its length
 _QUOTED_VALUE = r"""[bBrRuUfF]{0,2}(?P<q>\\?["'`])(?P<value>(?:(?!(?P=q))[^\n]){1,2000})(?P=q)"""
-_TYPE = r"(?::\s*[A-Za-z_][\w\[\]., |]{0,40}?)?"
+_TYPE = rf"(?::{_S}[A-Za-z_][\w\[\]., |]{{0,40}}?)?"
 
 # With a look-ahead, as one may stand in the value of another: description="X_TOKEN=…".
 _QUOTED = re.compile(
-    rf"""{_BARE}(?={_NAME}\\?["'`]?\s*\]?\s*{_TYPE}\s*(?:=>|:=|=|:)\s*\(?\s*{_QUOTED_VALUE})"""
+    rf"""{_BARE}(?={_NAME}\\?["'`]?{_S}\]?{_S}{_TYPE}{_S}(?:=>|:=|=|:){_S}\(?{_S}{_QUOTED_VALUE})"""
 )
 _SETTERS = "setdefault|putenv|setenv|getenv|get|set|setItem|add_header|header"
-_CALL = re.compile(rf"""\b(?:{_SETTERS})\(\s*["']{_NAME}["']\s*,\s*{_QUOTED_VALUE}""")
+_CALL = re.compile(rf"""\b(?:{_SETTERS})\({_S}["']{_NAME}["']{_S},{_S}{_QUOTED_VALUE}""")
 _PAIR = re.compile(
-    rf"""["']?(?:name|key)["']?\s*[:=]\s*["']?{_NAME}["']?\s*[,;\n]?[\s\-+]*"""
-    r"""["']?value["']?\s*[:=]\s*["']?(?P<value>[^\s"',}]+)""",
+    rf"""["']?(?:name|key)["']?{_S}[:=]{_S}["']?{_NAME}["']?{_S}[,;\n]?[\s\-+]{{0,40}}"""
+    rf"""["']?value["']?{_S}[:=]{_S}["']?(?P<value>[^\s"',}}]{{1,2000}})""",
     re.IGNORECASE,
 )
-_TAG = re.compile(rf"<{_NAME}(?:\s[^<>]*)?>(?P<value>[^<>\n]+)</(?P=name)>")
+_TAG = re.compile(rf"<{_NAME}(?:\s[^<>]{{0,200}})?>(?P<value>[^<>\n]{{1,2000}})</(?P=name)>")
 _LINE = re.compile(
-    r"""^[\s+\-*>|]*(?:(?:export|set|setenv|ENV|ARG|let|const|var|-e|--env)\s+)?["'`*]*"""
-    + _NAME
-    + r"""["'`*]*\s*(?P<sep>=>|:=|=|:)\s*(?P<value>[^\s"'`].*?)\s*$"""
+    rf"""^[\s+\-*>|]{{0,80}}(?:(?:export|set|setenv|ENV|ARG|let|const|var|-e|--env)\s)?{_S}["'`*]{{0,3}}"""
+    rf"""{_NAME}["'`*]{{0,3}}{_S}(?P<sep>=>|:=|=|:){_S}(?P<value>[^\s"'`].*)$"""
 )
-_ENV_LINE = re.compile(rf"^[\s+\-]*(?:ENV|setenv|set)\s+{_NAME}\s+(?P<value>\S+)\s*$")
-_FLAG = re.compile(rf"""(?<![\w-])--?(?={_NAME}(?P<sep>=|[ \t]+)["']?(?P<value>[^\s"'`,)\]]+))""")
-_INLINE = re.compile(rf"""{_BARE}(?={_NAME}=(?P<value>[^\s"'`,;&()\[\]{{}}<>]+)(?P<end>[;&"'`]|\s|$|\\))""")
-_HEADER = re.compile(rf"""{_BARE}(?={_NAME}["'`*]*:\s+(?P<value>[^\s"'`,;()\[\]{{}}<>]+))""")
+_ENV_LINE = re.compile(rf"^[\s+\-]{{0,80}}(?:ENV|setenv|set)\s{_S}{_NAME}\s{_S}(?P<value>\S{{1,2000}})$")
+_FLAG = re.compile(
+    rf"""(?<![\w-])--?(?={_NAME}(?P<sep>=|[ \t]{{1,20}})["']?(?P<value>[^\s"'`,)\]]{{1,2000}}))"""
+)
+_INLINE = re.compile(
+    rf"""{_BARE}(?={_NAME}=(?P<value>[^\s"'`,;&()\[\]{{}}<>]{{1,2000}})(?P<end>[;&"'`]|\s|$|\\))"""
+)
+_HEADER = re.compile(
+    rf"""{_BARE}(?={_NAME}["'`*]{{0,3}}:[ \t]{_S}(?P<value>[^\s"'`,;()\[\]{{}}<>]{{1,2000}}))"""
+)
 _CODE_VALUE = re.compile(
     r"[()\[\]{}]|^(?:await|new|not|lambda|if|self|os|cls)\b|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\s(?:if|or|and|else|in|is)\s|[|+]\s"
 )
-_COMMENT = re.compile(r"\s+(?:#|//|;).*$")
-_OPENS = re.compile(r"(?:[=:]\s*\(?\s*|[=:]\s*[|>][+-]?\d?\s*|[:=]\s*\\\s*)$")
+_COMMENT = re.compile(r"\s(?:#|//|;).*$")
+_OPENING = re.compile(rf"""{_NAME}["'`]?{_S}\]?{_S}{_TYPE}{_S}[=:]{_S}(?:\(|[|>][+-]?\d?|\\)?$""")
+_ALONE = re.compile(rf"""[\s+-]{{0,80}}(?P<q>["'`]?)(?P<value>\S.*?)(?P=q)[,)]?{_S}$""")
 
 
 def assignment_spans(text: str, language: Language) -> Iterator[Span]:
@@ -53,13 +60,14 @@ def assignment_spans(text: str, language: Language) -> Iterator[Span]:
     start = 0
     for number, line in enumerate(lines):
         if _KEYWORD.search(line):
-            following = (
-                lines[number + 1] if _OPENS.search(line.rstrip("\r\n")) and number + 1 < len(lines) else ""
-            )
-            for begin, end in _line_spans(line.rstrip("\r\n"), following, language):
+            for begin, end in _line_spans(line.rstrip("\r\n"), language):
                 yield start + begin, start + end
+            more = lines[number + 1 : number + 3]
+            if more and line.rstrip()[-1:] in tuple("=:(|>+-\\"):
+                for begin, end in _continued(line.rstrip(), more[0].rstrip()):
+                    yield start + len(line) + begin, start + len(line) + end
             if _pairs_with_next(line):
-                for begin, end in _found(_PAIR, "".join(lines[number : number + 3])):
+                for begin, end in _found(_PAIR, "".join([line, *more])):
                     yield start + begin, start + end
         start += len(line)
 
@@ -68,13 +76,11 @@ def _pairs_with_next(line: str) -> bool:
     return re.search(r"\b(?:name|key)[\"']?\s*[:=]", line, re.IGNORECASE) is not None
 
 
-def _line_spans(line: str, following: str, language: Language) -> Iterator[Span]:
+def _line_spans(line: str, language: Language) -> Iterator[Span]:
     for pattern in (_QUOTED, _CALL, _TAG):
         yield from _found(pattern, line)
-    if following:
-        yield from _continued(line, following)
     yield from _whole_line(line, language)
-    yield from _found(_ENV_LINE, line)
+    yield from _found(_ENV_LINE, line.rstrip())
     yield from _inline(line)
 
 
@@ -86,26 +92,22 @@ def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
 
 
 def _continued(line: str, following: str) -> Iterator[Span]:
-    """`NAME = (` or `NAME: |`, and the value on the next line."""
-    name = re.search(r"([A-Za-z_$][\w.\-]{0,100})[\"'`]?\s*\]?\s*(?::\s*\w+\s*)?[=:][\s(|>+\\\d-]*$", line)
-    value = re.match(r"""[\s+-]*(?P<q>["'`]?)(?P<value>\S.*?)(?P=q)[,)\s]*$""", following)
-    if name is None or value is None or "=" in value["value"].strip("=") or ":" in value["value"][:-1]:
+    """`NAME = (` or `NAME: |` in `line`, and the value in the one that follows; its place there."""
+    name, value = _OPENING.search(line), _ALONE.match(following)
+    if name is None or value is None or re.search(r"[=:](?!$)", value["value"].rstrip("=")):
         return
-    strength = strength_of(name[1])
-    if (
-        strength
-        and is_secret_value(name[1], value["value"], strength)
-        and not _CODE_VALUE.search(value["value"])
-    ):
-        offset = len(line) + 1
-        yield offset + value.start("value"), offset + value.end("value")
+    strength = strength_of(name["name"])
+    if strength is None or (not value["q"] and _CODE_VALUE.search(value["value"])):
+        return
+    if is_secret_value(name["name"], value["value"], strength):
+        yield value.span("value")
 
 
 def _whole_line(line: str, language: Language) -> Iterator[Span]:
-    match = _LINE.match(line)
+    match = _LINE.match(line.rstrip())
     if match is None or language == "code":
         return
-    value = _COMMENT.sub("", match["value"]).rstrip(",;")
+    value = _COMMENT.sub("", match["value"]).rstrip(",; \t")
     strength = strength_of(match["name"])
     if strength is None or not is_secret_value(match["name"], value, strength):
         return

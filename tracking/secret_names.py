@@ -57,10 +57,11 @@ _MODEL_TOKENS = _words(
     ending second third punctuation dummy of by from to is has with
     """
 )
-_HARMLESS_PASSES = _words(
+# `<one of these> pass`: of what, and not through what
+_SECRET_PASSES = _words(
     """
-    forward backward first second third last one two single multi num number n by render training optimizer
-    max min per each full
+    db database smtp imap mysql pg postgres mongo redis user root admin mail email ftp ssh my api sudo login http
+    proxy wifi store client server service app ldap es mqtt
     """
 )
 _TRAILING = _words(
@@ -118,7 +119,7 @@ def strength_of(name: str) -> Strength | None:
         case "token" | "tokens":
             return _strength_of_token(before, plural=last == "tokens")
         case "pass":
-            return None if before & _HARMLESS_PASSES or not before else "certain"
+            return "certain" if before & _SECRET_PASSES else None
         case (
             "secrets"
             | "auth"

@@ -18,8 +18,9 @@ from tracking.backend import connect, move_in
 from tracking.faults import explained, public_uri
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
+from tracking.redaction import redacted
 from tracking.replay import OWNER_TAG, replay_all
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, recordable
 from tracking.search import PARENT_TAG, as_float, find_run, search_runs
 from tracking.tags import run_tags
 
@@ -95,8 +96,8 @@ class Store:
         check_names([*params, *all_tags])
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
-            fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
-            run = self.client.create_run(experiment_id, tags=fitted, run_name=name)
+            fitted = recordable(all_tags, MAX_TAG_CHARACTERS)
+            run = self.client.create_run(experiment_id, tags=fitted, run_name=redacted(name))
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
                 log = self._log(run, sample=sampled and self.sample_every_s > 0)
@@ -283,8 +284,10 @@ class Store:
         inputs: list[MlflowInput] = []
         for data in datasets:
             profile = json.dumps({"num_rows": data.rows, "sha256": data.digest})
-            source = json.dumps({"uri": data.source})
-            entity = Dataset(data.name, data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile)
+            source = json.dumps({"uri": redacted(data.source)})
+            entity = Dataset(
+                redacted(data.name), data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile
+            )
             tags = [InputTag("mlflow.data.context", data.split), InputTag("encore.sha256", data.digest)]
             inputs.append(MlflowInput(entity, tags))
         if inputs:
