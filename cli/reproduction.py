@@ -14,6 +14,7 @@ from rich.table import Table
 from cli.tables import SHORT
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
+from experiments.checkout import check_own_checkout
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
@@ -26,6 +27,7 @@ _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "diffe
 def reproduce_verb(
     run_id: str, root: Path, *, threads: int | None, at_commit: bool, accept_tolerance: bool, as_json: bool
 ) -> int:
+    check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
     from experiments.reproduce import reproduce
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
+from experiments.checkout import REPOSITORY
 from experiments.digests import file_digest
-from experiments.record import PATCH_FILE, PROVENANCE_FILE, REPOSITORY
+from experiments.record import PATCH_FILE, PROVENANCE_FILE
 from host.disk import disk_errors
 from tracking.provenance import LOCK_FILE
-from tracking.working_tree import git
+from tracking.repository import git
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
-from tracking.provenance import Provenance, collect
+from tracking.provenance import Provenance
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG_FILE = "run/config.json"
 RESULT_FILE = "run/result.json"
 PROVENANCE_FILE = "run/provenance.json"
@@ -110,7 +110,7 @@ class Beginning:
 
 def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
     """The beginning of a run of `parts` here and now; `ran`: what `prepare` set."""
-    return Beginning(parts, ran, start, collect(REPOSITORY), _fingerprints(parts, start))
+    return Beginning(parts, ran, start, provenance_here(), _fingerprints(parts, start))
 
 
 def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:

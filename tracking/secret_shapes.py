@@ -52,10 +52,14 @@ _LOGIN = r"(?:machine\s+\S+|default)[\s+]+login\s+\S+[\s+]+(?:account\s+\S+[\s+]
 _ARMOUR = r"[A-Z0-9 ]*PRIVATE KEY"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
+_PRIVATE_KEY = _shape(
+    "private key", rf"-----BEGIN {_ARMOUR}(?s:.*?)(?:-----END {_ARMOUR}(?: BLOCK)?-----|\Z)"
+)
+
 # fmt: off
 SHAPES = (
     # Keys in armour, to their end or to the end of the text.
-    _shape("private key", rf"-----BEGIN {_ARMOUR}(?s:.*?)(?:-----END {_ARMOUR}(?: BLOCK)?-----|\Z)"),
+    _PRIVATE_KEY,
     _shape("putty-user-key-file", r"PuTTY-User-Key-File-\d(?s:.*)"),
     _shape("age-secret-key-1", r"\bAGE-SECRET-KEY-1[0-9A-Z]{20,}"),
     # Clouds
@@ -128,6 +132,11 @@ _ADDRESS = re.compile(
 _TOKEN_ADDRESS = re.compile(rf"{_SCHEME}(?P<user>[\w-]{{20,200}})@", _I)
 _BASIC = re.compile(r"""\b(?:Basic\s+|_?auth["']?\s*[:=]\s*["']?)(?P<secret>[A-Za-z0-9+/]{6,}={0,2})""", _I)
 _TEMPLATE = re.compile(r"^(?:\{.*\}|\$.*|%\(.*\)s|%s|\*+|\[.*\]|\\.*)$")
+
+
+def holds_private_key(text: str) -> bool:
+    """Whether a key in armour stands in `text`."""
+    return _PRIVATE_KEY.pattern.search(text) is not None
 
 
 def shape_spans(text: str) -> Iterator[Span]:

@@ -7,7 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracking.redaction import holds_secret, is_secret_file
+from tests.tracking.harmless import harmless
+from tests.tracking.planted import named, shapes
+from tracking.provenance import collect
+from tracking.redaction import holds_secret, is_secret_file, redacted
+from tracking.repository import head_commit
 from tracking.working_tree import working_tree_patch
 
 
@@ -175,7 +179,9 @@ def test_a_clean_tree_and_no_tree(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     assert working_tree_patch(_repository(tmp_path / "r", {"a": b"1"})) == ""
     (tmp_path / "plain").mkdir()
-    assert "not a git repository" in working_tree_patch(tmp_path / "plain")
+    assert working_tree_patch(tmp_path / "plain").startswith(
+        "# no patch: no git: fatal: not a git repository"
+    )
 
 
 @pytest.mark.parametrize(
@@ -217,3 +223,85 @@ def test_the_folder_of_the_store_is_no_part_of_the_code(tmp_path: Path) -> None:
     patch = working_tree_patch(top, but=top / "runs")
     assert "+print()" in patch
     assert "config.json" not in patch
+
+
+def _sources_within(outer: Path, *, tracked: bool) -> Path:
+    """Sources in a folder of somebody's repository, which has a file of its own that nobody else may see."""
+    sources = outer / "tools" / "encore"
+    _write(sources, {"pyproject.toml": b"[project]\n", "a.py": b"a = 1\n"})
+    _git(outer, "init", "-q")
+    _write(outer, {"theirs": b"x\n"})
+    _git(outer, "add", "theirs", *(["tools"] if tracked else []))
+    _git(outer, "commit", "-q", "-m", "first")
+    _write(outer, {"diary.txt": b"Dear diary\n", "theirs": b"changed\n"})
+    _write(sources, {"a.py": b"a = 2\n", "new.py": b"b = 1\n"})
+    return sources
+
+
+def test_sources_inside_anothers_repository_have_no_patch_and_take_nothing_of_it(tmp_path: Path) -> None:
+    sources = _sources_within(tmp_path, tracked=False)
+    patch = working_tree_patch(sources)
+    assert patch == (
+        "# no patch: not a git repository of its own, and the one around it does not track these sources\n"
+    )
+    code = collect(sources).code
+    assert (code.commit, code.branch, code.remote, code.dirty, code.folder) == (None, None, None, None, "")
+    assert code.note is not None
+
+
+def test_of_a_larger_repository_only_the_sources_are_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "outer").mkdir()
+    sources = _sources_within(tmp_path / "outer", tracked=True)
+    patch = working_tree_patch(sources)
+    assert "diary" not in patch
+    assert "theirs" not in patch
+    assert "diff --git a/a.py b/a.py" in patch
+    assert "diff --git a/new.py b/new.py" in patch
+    code = collect(sources).code
+    assert (code.commit, code.folder, code.dirty) == (head_commit(tmp_path / "outer"), "tools/encore/", True)
+    clean = tmp_path / "clean"
+    _git(tmp_path / "outer", "worktree", "add", "-q", "--detach", str(clean), "HEAD")
+    (tmp_path / "the.patch").write_text(patch)
+    _git(clean, "apply", f"--directory={code.folder}", str(tmp_path / "the.patch"))
+    assert (clean / "tools/encore/a.py").read_text() == "a = 2\n"
+    assert (clean / "tools/encore/new.py").exists()
+
+
+def test_git_looks_at_the_sources_whatever_hook_it_runs_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("mine", "theirs"):
+        (tmp_path / name).mkdir()
+        _repository(tmp_path / name, {"a.py": name.encode()})
+    mine = head_commit(tmp_path / "mine")
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
+    assert head_commit(tmp_path / "mine") == mine
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_every_form_of_credential_stays_out(tmp_path: Path, tracked: bool) -> None:
+    """One file for each issuer and each way of naming, and one with the secret in its path."""
+    planted = {f"issuer {number}.txt": text for number, (text, _) in enumerate(shapes().values())}
+    planted |= {path: text for path, (text, _) in named().items()}
+    (path_text, path_secret) = shapes()["hugging face"]
+    planted[f"notes {path_text}.txt"] = "nothing\n"
+    before = dict.fromkeys(planted, b"before\n") if tracked else {}
+    top = _repository(tmp_path, {"fine.py": b"a = 1\n", **before})
+    harmless_text = "".join(f"{line}\n" for line in harmless())
+    kept = {"fine.py": "a = 2\n", "harmless.md": harmless_text, "harmless.py": harmless_text}
+    _write(top, {name: text.encode() for name, text in {**planted, **kept}.items()})
+    patch = working_tree_patch(top)
+    secrets = [secret for _, secret in (*shapes().values(), *named().values())]
+    assert [secret for secret in (*secrets, path_secret) if secret in patch] == []
+    assert patch.count("# left out: ") == len(planted)
+    assert redacted(patch) == patch  # where it is written nothing more is taken from it, so it applies
+    assert all(f"b/{name}\n" in patch for name in kept)
+
+
+def test_a_change_in_the_middle_of_a_key_is_not_in_it(tmp_path: Path) -> None:
+    begin, end = (f"-----{word} RSA PRIVATE" + " KEY-----\n" for word in ("BEGIN", "END"))
+    lines = [f"{number:02d}{'k' * 60}\n" for number in range(24)]
+    top = _repository(tmp_path, {"a.txt": "".join([begin, *lines, end]).encode()})
+    lines[12] = "plantedvalue\n"
+    _write(top, {"a.txt": "".join([begin, *lines, end]).encode()})
+    assert working_tree_patch(top) == "# left out: a.txt (looks like a credential)\n"
