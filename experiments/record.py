@@ -13,6 +13,7 @@ import numpy as np
 
 from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
+from tracking.own_code import code_digest, remember
 from tracking.provenance import Provenance
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
@@ -213,11 +214,16 @@ def open_run(
 
 
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
+    patch = working_tree_patch(REPOSITORY, but=root)
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
-        PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
+        PATCH_FILE: log.log_text(patch, PATCH_FILE),
     }
+    code = beginning.provenance.code
+    if code.commit is not None:
+        lock = beginning.provenance.lock_digest
+        remember(code_digest(code.commit, code.folder, seals[PATCH_FILE], lock))
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in beginning.parts.data.rows.items():
             file = folder / f"{split}.npy"
