@@ -84,7 +84,7 @@ def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Pat
     git(repository, "checkout", "-q", "--", ".")
     broken = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)
     assert broken.returncode == 2
-    assert "the recorded code ended with 1 (ModuleNotFoundError" in broken.stderr
+    assert "the recorded code ended with 3 (encore: a fault of Encore's own (No module named" in broken.stderr
     assert not list(worktrees.iterdir())
 
 
