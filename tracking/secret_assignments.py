@@ -17,7 +17,9 @@ _KEYWORD = re.compile(r"pass|pwd|secret|token|key|auth|cred|sas|dsn|webhook", re
 _NAME = r"(?P<name>[A-Za-z_$][\w.\-]{0,100})"
 _BARE = r"(?<![\w.\-$])"
 _S = r"[ \t]{0,20}"  # bounded everywhere, so that no text takes longer than its length
-_QUOTED_VALUE = r"""[bBrRuUfF]{0,2}(?P<q>\\?["'`])(?P<value>(?:(?!(?P=q))[^\n]){1,2000})(?P=q)"""
+_QUOTED_VALUE = (
+    r"""[bBrRuUfF]{0,2}(?P<q>\\?["'`])(?P<value>(?:(?!(?P=q))[^\n]){1,2000})(?:(?P=q)|$)"""  # or cut short
+)
 _TYPE = rf"(?::{_S}[A-Za-z_][\w\[\]., |]{{0,40}}?)?"
 
 # With a look-ahead, as one may stand in the value of another: description="X_TOKEN=…".
@@ -36,21 +38,23 @@ _LINE = re.compile(
     rf"""^[\s+\-*>|]{{0,80}}(?:(?:export|set|setenv|ENV|ARG|let|const|var|-e|--env)\s)?{_S}["'`*]{{0,3}}"""
     rf"""{_NAME}["'`*]{{0,3}}{_S}(?P<sep>=>|:=|=|:){_S}(?P<value>[^\s"'`].*)$"""
 )
-_ENV_LINE = re.compile(rf"^[\s+\-]{{0,80}}(?:ENV|setenv|set)\s{_S}{_NAME}\s{_S}(?P<value>\S{{1,2000}})$")
+_ENV_LINE = re.compile(
+    rf"(?:^[\s+\-]{{0,80}}set|\bENV|\bsetenv)\s{_S}{_NAME}\s{_S}(?P<value>[^\s\"'`*]{{1,2000}})"
+)
 _FLAG = re.compile(
     rf"""(?<![\w-])--?(?={_NAME}(?P<sep>=|[ \t]{{1,20}})["']?(?P<value>[^\s"'`,)\]]{{1,2000}}))"""
 )
 _INLINE = re.compile(
     rf"""{_BARE}(?={_NAME}=(?P<value>[^\s"'`,;&()\[\]{{}}<>]{{1,2000}})(?P<end>[;&"'`]|\s|$|\\))"""
 )
-_HEADER = re.compile(
-    rf"""{_BARE}(?={_NAME}["'`*]{{0,3}}:[ \t]{_S}(?P<value>[^\s"'`,;()\[\]{{}}<>]{{1,2000}}))"""
+_SPACED = re.compile(
+    rf"""{_BARE}(?={_NAME}["'`*]{{0,3}}(?::[ \t]|[ \t]=[ \t]){_S}(?P<value>[^\s"'`,;()\[\]{{}}<>]{{1,2000}}))"""
 )
 _CODE_VALUE = re.compile(
     r"[()\[\]{}]|^(?:await|new|not|lambda|if|self|os|cls)\b|^[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+$|\s(?:if|or|and|else|in|is)\s|[|+]\s"
 )
 _COMMENT = re.compile(r"\s(?:#|//|;).*$")
-_OPENING = re.compile(rf"""{_NAME}["'`]?{_S}\]?{_S}{_TYPE}{_S}[=:]{_S}(?:\(|[|>][+-]?\d?|\\)?$""")
+_OPENING = re.compile(rf"""{_BARE}(?={_NAME}["'`]?{_S}\]?{_S}{_TYPE}{_S}[=:]{_S}(?:\(|[|>][+-]?\d?|\\)?$)""")
 _ALONE = re.compile(rf"""[\s+-]{{0,80}}(?P<q>["'`]?)(?P<value>\S.*?)(?P=q)[,)]?{_S}$""")
 
 
@@ -81,26 +85,25 @@ def _line_spans(line: str, language: Language) -> Iterator[Span]:
         yield from _found(pattern, line)
     yield from _whole_line(line, language)
     yield from _found(_ENV_LINE, line.rstrip())
-    yield from _inline(line)
+    yield from _inline(line, language)
 
 
 def _found(pattern: re.Pattern[str], text: str) -> Iterator[Span]:
     for match in pattern.finditer(text):
-        strength = strength_of(match["name"])
-        if strength and is_secret_value(match["name"], match["value"], strength):
-            yield match.span("value")
+        yield from _secret(match)
 
 
 def _continued(line: str, following: str) -> Iterator[Span]:
     """`NAME = (` or `NAME: |` in `line`, and the value in the one that follows; its place there."""
-    name, value = _OPENING.search(line), _ALONE.match(following)
-    if name is None or value is None or re.search(r"[=:](?!$)", value["value"].rstrip("=")):
+    value = _ALONE.match(following)
+    if value is None or re.search(r"[=:](?!$)", value["value"].rstrip("=")):
         return
-    strength = strength_of(name["name"])
-    if strength is None or (not value["q"] and _CODE_VALUE.search(value["value"])):
+    if not value["q"] and _CODE_VALUE.search(value["value"]):
         return
-    if is_secret_value(name["name"], value["value"], strength):
-        yield value.span("value")
+    for name in _OPENING.finditer(line):
+        strength = strength_of(name["name"])
+        if strength and is_secret_value(name["name"], value["value"], strength):
+            yield value.span("value")
 
 
 def _whole_line(line: str, language: Language) -> Iterator[Span]:
@@ -128,23 +131,30 @@ def _is_no_name(value: str, strength: Strength) -> bool:
     return re.fullmatch(r"[A-Za-z_]+", value) is None
 
 
-def _inline(line: str) -> Iterator[Span]:
-    """`--name value`, `Name=value;` of an address or a connection string, `Name: value` of a header."""
+def _inline(line: str, language: Language) -> Iterator[Span]:
+    """`--name value`, `Name=value;` of an address or a connection string, `Name: value` of a header or a sentence."""
     for match in _FLAG.finditer(line):
-        strength = strength_of(match["name"])
-        drawn = match["sep"] == "=" or re.search(r"\d", match["value"])
-        if strength and drawn and is_secret_value(match["name"], match["value"], strength):
-            yield match.span("value")
+        if match["sep"] == "=" or re.search(r"\d", match["value"]):
+            yield from _secret(match)
     for match in _INLINE.finditer(line):
-        strength = strength_of(match["name"])
-        if not strength or not is_secret_value(match["name"], match["value"], strength):
-            continue
-        in_string = match["end"] in tuple(";&\"'`\\") or line[: match.start()].rstrip(" ")[-1:] in tuple(
-            ";&?\"'"
-        )
-        shell = match["name"].isupper()
-        if in_string or (looks_random(match["value"]) and (shell or not looks_like_a_name(match["value"]))):
-            yield match.span("value")
-    for match in _HEADER.finditer(line):
-        if strength_of(match["name"]) and looks_random(match["value"]):
-            yield match.span("value")
+        before = line[: match.start()].rstrip(" ")[-1:]
+        if match["end"] in tuple(";&\"'`\\") or before in tuple(";&?\"'") or _is_drawn(match, language):
+            yield from _secret(match)
+    for match in _SPACED.finditer(line):
+        if _is_drawn(match, language):
+            yield from _secret(match)
+
+
+def _secret(match: re.Match[str]) -> Iterator[Span]:
+    strength = strength_of(match["name"])
+    if strength and is_secret_value(match["name"], match["value"], strength):
+        yield match.span("value")
+
+
+def _is_drawn(match: re.Match[str], language: Language) -> bool:
+    """Whether the value of a name, in the middle of a line and without quotes, is more than a word or a variable."""
+    value = match["value"]
+    if _CODE_VALUE.search(value) or not re.search(r"\d", value):
+        return looks_random(value) and not _CODE_VALUE.search(value) and not looks_like_a_name(value)
+    certain = language != "code" and (strength_of(match["name"]) == "certain" or match["name"].isupper())
+    return certain or (looks_random(value) and not looks_like_a_name(value))
