@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from encore_harness import HOME, ROOMS
 from tests.tracking.harmless import harmless
 from tests.tracking.planted import named, shapes
 from tracking.redaction import (
@@ -61,6 +62,21 @@ def test_two_hundred_harmless_lines_stay_as_they_are() -> None:
     text = "".join(f"+{line}\n" for line in lines)
     assert redacted(text) == text
     assert redacted_value(lines) == lines
+
+
+def test_this_projects_own_sources_stay_in_its_patches() -> None:
+    files = [file for room in ROOMS for file in (HOME / room).rglob("*") if file.suffix in {".py", ".yaml"}]
+    files += [
+        HOME / "README.md",
+        HOME / "pyproject.toml",
+        *HOME.glob("docs/*.md"),
+        *HOME.glob("benchmarks/*"),
+    ]
+    assert len(files) > 150
+    for file in (file for file in files if file.is_file()):
+        text = file.read_text(encoding="utf-8")
+        for language in (language_of(file.name), "text"):
+            assert redacted(text, language) == text, file
 
 
 def test_values_are_hidden_by_their_keys() -> None:
@@ -149,6 +165,6 @@ def test_hiding_twice_is_hiding_once(parts: list[str]) -> None:
 
 
 def test_names_of_files_that_hold_credentials() -> None:
-    secret = ("a/.env", ".ssh/id_ed25519.pub", "a.KEY", "b/.aws/config", "c/terraform.tfstate.backup")
-    assert [is_secret_file(path) for path in secret] == [True] * len(secret)
+    those = ("a/.env", ".ssh/id_ed25519.pub", "a.KEY", "b/.aws/config", "c/terraform.tfstate.backup")
+    assert [is_secret_file(path) for path in those] == [True] * len(those)
     assert not any(is_secret_file(path) for path in ("keyboard.py", "env.py", "tracking/secret_names.py"))
