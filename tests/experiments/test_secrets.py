@@ -11,7 +11,7 @@ import pytest
 from benchmarks.clone import Edit, clone, encore, git
 from tests.experiments.test_reproduce import CLASSIFIER
 from tests.tracking.planted import named, shapes
-from tests.tracking.test_planted import found_in
+from tests.tracking.test_sinks import found_in
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow

@@ -47,28 +47,28 @@ def test_what_is_looked_for_is_found(tmp_path: Path, store: Store, start: Start)
 
 def test_no_entrance_of_a_run_lets_a_secret_into_the_store(store: Store, start: Start) -> None:
     texts = [text for text, _ in PLANTED.values()]
-    for number, text in enumerate(texts):
+    together = 16
+    for first in range(0, len(texts), together):
+        some = dict(enumerate(texts[first : first + together]))
         log = start(
             store,
-            f"sst2 note={text}",
-            params={"description": text, "data.revision": text},
-            tags={"encore.note": text},
-            description=f"**{text}**",
-            datasets=[DatasetInput("sst2", "train", "0" * 64, 1, f"rows of {text}")],
+            "\n".join(some.values()),
+            params={f"description{number}": text for number, text in some.items()},
+            tags={f"encore.note{number}": text for number, text in some.items()},
+            description="\n".join(f"**{text}**" for text in some.values()),
+            datasets=[
+                DatasetInput("sst2", f"s{n}", f"{n:064}", 1, f"rows of {text}") for n, text in some.items()
+            ],
         )
-        log.set_tags({"encore.later": text})
-        log.log_params({"model.pretrained": text})
-        log.log_text(f"line\n{text}\n", "run/notes.md")
-        log.log_json(
-            {"command": ["encore", text], text[:40]: [text], "nested": {"a": text}}, "run/config.json"
-        )
-        log.log_table({"prompt": [text], "story": [f"Once {text}."]}, "stories/stories.json")
-        if number % 2:
-            log.finish(
-                "FAILED", reason=f"cannot reach {text}", traceback=f'  File "x.py"\nRuntimeError: {text}\n'
-            )
+        log.set_tags({f"encore.later{number}": text for number, text in some.items()})
+        log.log_params({f"model.pretrained{number}": text for number, text in some.items()})
+        log.log_text("\n".join(f"line\n{text}" for text in some.values()), "run/notes.md")
+        log.log_json({text: ["encore", text, {"a": text}] for text in some.values()}, "run/config.json")
+        log.log_table({"prompt": texts, "story": [f"Once {text}." for text in texts]}, "stories/stories.json")
+        if first % (2 * together):
+            told = "\n".join(f"RuntimeError: {text}" for text in some.values())
+            log.finish("FAILED", reason=f"cannot reach {told}", traceback=f'  File "x.py"\n{told}\n')
         else:  # the journal of a run that is still going on
-            log.set_tags({"encore.waiting": text})
             assert (store.root / "journal" / f"{log.run_id}.jsonl").exists()
     assert found_in(store.root, _secrets()) == []
 
