@@ -42,7 +42,7 @@ def working_tree_patch(sources: Path, *, but: Path | None = None) -> str:
     untracked, left_out = _untracked_text_files(sources, but)
     kept: list[str] = []
     for path, section in _sections(_diff(sources, untracked)):
-        if is_secret_file(path) or holds_secret(path) or _holds_secret(sources, path, section):
+        if is_secret_file(path) or _holds_secret(sources, path, section):
             left_out.append((path, "looks like a credential"))
         else:
             kept.append(section)
