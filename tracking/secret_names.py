@@ -20,6 +20,7 @@ _SECRET_WORDS = tuple(
     """
     )
 )
+_LIKELY_WORDS = _words("secrets auth authorization credential credentials creds webhook sas dsn")
 # `<one of these> key`
 _SECRET_KEYS = _words(
     """
@@ -109,31 +110,15 @@ def strength_of(name: str) -> Strength | None:
         return "certain"
     match last:
         case "key":
-            return (
-                "certain"
-                if words[-2:-1] and words[-2] in _SECRET_KEYS
-                else "likely"
-                if before & _LIKELY_KEYS
-                else None
-            )
+            of = words[-2] if before else ""
+            return "certain" if of in _SECRET_KEYS else "likely" if before & _LIKELY_KEYS else None
         case "token" | "tokens":
             return _strength_of_token(before, plural=last == "tokens")
         case "pass":
             return "certain" if before & _SECRET_PASSES else None
-        case (
-            "secrets"
-            | "auth"
-            | "authorization"
-            | "credential"
-            | "credentials"
-            | "creds"
-            | "webhook"
-            | "sas"
-            | "dsn"
-        ):
-            return "likely"
-    is_token = last.endswith("token") and last.removesuffix("token") not in _MODEL_TOKENS
-    return "likely" if is_token else None
+        case _:
+            is_token = last.endswith("token") and last.removesuffix("token") not in _MODEL_TOKENS
+            return "likely" if is_token or last in _LIKELY_WORDS else None
 
 
 def _strength_of_token(before: set[str], *, plural: bool) -> Strength | None:
