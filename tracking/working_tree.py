@@ -90,7 +90,7 @@ def _diff(sources: Path, untracked: list[str]) -> str:
         index = Path(folder) / "index"
         real_index = sources / os.fsdecode(git(sources, "rev-parse", "--git-path", "index")).rstrip("\n")
         if real_index.exists():
-            shutil.copy(real_index, index)
+            shutil.copy2(real_index, index)  # by its time git tells which files may have changed unseen since
         if untracked:
             paths = b"\0".join(map(os.fsencode, untracked))
             add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")

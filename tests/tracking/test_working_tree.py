@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-import subprocess
+import os
 from pathlib import Path
 
 import pytest
@@ -9,31 +9,9 @@ from hypothesis import strategies as st
 
 from tests.tracking.harmless import harmless
 from tests.tracking.planted import named, shapes
-from tracking.provenance import collect
+from tests.tracking.repositories import git, repository, write
 from tracking.redaction import holds_secret, is_secret_file, redacted
-from tracking.repository import head_commit
 from tracking.working_tree import working_tree_patch
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
-    return subprocess.run(
-        ["git", "-C", repository, *identity, *arguments], check=True, capture_output=True
-    ).stdout
-
-
-def _repository(folder: Path, files: dict[str, bytes]) -> Path:
-    _git(folder, "init", "-q")
-    _write(folder, files)
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "-q", "--allow-empty", "-m", "first")
-    return folder
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
@@ -43,10 +21,10 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 def _applied(repository: Path, patch: str, into: Path) -> dict[str, bytes]:
     """The patch on a clean checkout of the same commit."""
-    _git(repository, "worktree", "add", "-q", "--detach", str(into), "HEAD")
+    git(repository, "worktree", "add", "-q", "--detach", str(into), "HEAD")
     (into.parent / "the.patch").write_bytes(patch.encode(errors="surrogateescape"))
     if "diff --git" in patch:
-        _git(into, "apply", str(into.parent / "the.patch"))
+        git(into, "apply", str(into.parent / "the.patch"))
     return _tree(into)
 
 
@@ -59,7 +37,7 @@ def test_the_patch_restores_the_tree(tmp_path: Path) -> None:
         "latin": b"caf\xe9\n",
     }
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {**start, "latin": b"caf\xe9\n", ".gitignore": b"ignored\n"})
+    top = repository(tmp_path / "r", {**start, "latin": b"caf\xe9\n", ".gitignore": b"ignored\n"})
     now = {
         **{
             "a b.txt": b"one\r\n2\n",
@@ -77,8 +55,8 @@ def test_the_patch_restores_the_tree(tmp_path: Path) -> None:
         },
     }
     (top / "gone.txt").unlink()
-    _write(top, now)
-    _git(top, "add", "staged")
+    write(top, now)
+    git(top, "add", "staged")
     (top / "ignored").write_text("not this")
     index = (top / ".git" / "index").read_bytes()
     patch = working_tree_patch(top)
@@ -96,16 +74,16 @@ def test_any_text_tree_comes_back(
 ) -> None:
     folder = tmp_path_factory.mktemp("tree")
     (folder / "r").mkdir()
-    top = _repository(folder / "r", before)
+    top = repository(folder / "r", before)
     for name in before:
         (top / name).unlink()
-    _write(top, {name: text.encode() for name, text in after.items()})
+    write(top, {name: text.encode() for name, text in after.items()})
     assert _applied(top, working_tree_patch(top), folder / "clean") == _tree(top)
 
 
 def test_the_users_own_settings_do_not_reach_it(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {"a": b"1\n"})
+    top = repository(tmp_path / "r", {"a": b"1\n"})
     for key, value in {
         "diff.noprefix": "true",
         "diff.mnemonicPrefix": "true",
@@ -113,8 +91,8 @@ def test_the_users_own_settings_do_not_reach_it(tmp_path: Path) -> None:
         "diff.external": "false",
         "diff.renames": "copies",
     }.items():
-        _git(top, "config", key, value)
-    _write(top, {"a": b"2\n"})
+        git(top, "config", key, value)
+    write(top, {"a": b"2\n"})
     assert _applied(top, working_tree_patch(top), tmp_path / "clean") == {"a": b"2\n"}
 
 
@@ -138,8 +116,8 @@ _PLANTED = {
 def test_nothing_secret_is_in_it(tmp_path: Path, tracked: bool) -> None:
     planted = {name: content.encode() for name, content in _PLANTED.items()}
     empty = dict.fromkeys(planted, b"before\n") if tracked else {}
-    top = _repository(tmp_path, {"fine.py": b"a = 1\n", **empty})
-    _write(top, {**planted, "fine.py": b"a = 2\n", "fine_too.py": b"max_tokens = 128\n"})
+    top = repository(tmp_path, {"fine.py": b"a = 1\n", **empty})
+    write(top, {**planted, "fine.py": b"a = 2\n", "fine_too.py": b"max_tokens = 128\n"})
     patch = working_tree_patch(top)
     assert "planted" not in patch
     assert "+a = 2" in patch
@@ -149,35 +127,49 @@ def test_nothing_secret_is_in_it(tmp_path: Path, tracked: bool) -> None:
 
 
 def test_a_secret_that_was_removed_is_not_in_it_either(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a.txt": _PLANTED["notes.txt"].encode()})
-    _write(top, {"a.txt": b"clean\n"})
+    top = repository(tmp_path, {"a.txt": _PLANTED["notes.txt"].encode()})
+    write(top, {"a.txt": b"clean\n"})
     assert "planted" not in working_tree_patch(top)
 
 
 def test_a_secret_in_a_binary_file_is_not_in_it(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a.db": b"\0"})
-    _write(top, {"a.db": b"\0\1" + _PLANTED["aws.txt"].encode()})
+    top = repository(tmp_path, {"a.db": b"\0"})
+    write(top, {"a.db": b"\0\1" + _PLANTED["aws.txt"].encode()})
     assert "# left out: a.db" in working_tree_patch(top)
 
 
 def test_large_and_binary_untracked_files_are_named_only(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a": b""})
-    _write(top, {"big.txt": b"x" * (2**20 + 1), "weights.bin": b"\0\1\2"})
+    top = repository(tmp_path, {"a": b""})
+    write(top, {"big.txt": b"x" * (2**20 + 1), "weights.bin": b"\0\1\2"})
     patch = working_tree_patch(top)
     assert patch == (
         "# left out: big.txt (untracked and over 1 MiB)\n# left out: weights.bin (untracked and binary)\n"
     )
 
 
+def test_a_change_within_a_second_that_keeps_the_size_is_in_it(tmp_path: Path) -> None:
+    """git then looks into the file, as it is no older than the index; a copy of the index must not seem newer."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "config", "core.trustctime", "false")
+    write(tmp_path, {"a.py": b"a = 1\n"})
+    os.utime(tmp_path / "a.py", (10**9, 10**9))
+    git(tmp_path, "add", "a.py")
+    git(tmp_path, "commit", "-qm", "first")
+    os.utime(tmp_path / ".git" / "index", (10**9, 10**9))
+    (tmp_path / "a.py").write_bytes(b"a = 2\n")
+    os.utime(tmp_path / "a.py", (10**9, 10**9))
+    assert "+a = 2" in working_tree_patch(tmp_path)
+
+
 def test_before_the_first_commit(tmp_path: Path) -> None:
-    _git(tmp_path, "init", "-q")
-    _write(tmp_path, {"a.py": b"print()\n"})
+    git(tmp_path, "init", "-q")
+    write(tmp_path, {"a.py": b"print()\n"})
     assert "+print()" in working_tree_patch(tmp_path)
 
 
 def test_a_clean_tree_and_no_tree(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    assert working_tree_patch(_repository(tmp_path / "r", {"a": b"1"})) == ""
+    assert working_tree_patch(repository(tmp_path / "r", {"a": b"1"})) == ""
     (tmp_path / "plain").mkdir()
     assert working_tree_patch(tmp_path / "plain").startswith(
         "# no patch: no git: fatal: not a git repository"
@@ -218,64 +210,11 @@ def test_secret_file_names(path: str, secret: bool) -> None:
 
 def test_the_folder_of_the_store_is_no_part_of_the_code(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {"a.py": b"1\n"})
-    _write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
+    top = repository(tmp_path / "r", {"a.py": b"1\n"})
+    write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
     patch = working_tree_patch(top, but=top / "runs")
     assert "+print()" in patch
     assert "config.json" not in patch
-
-
-def _sources_within(outer: Path, *, tracked: bool) -> Path:
-    """Sources in a folder of somebody's repository, which has a file of its own that nobody else may see."""
-    sources = outer / "tools" / "encore"
-    _write(sources, {"pyproject.toml": b"[project]\n", "a.py": b"a = 1\n"})
-    _git(outer, "init", "-q")
-    _write(outer, {"theirs": b"x\n"})
-    _git(outer, "add", "theirs", *(["tools"] if tracked else []))
-    _git(outer, "commit", "-q", "-m", "first")
-    _write(outer, {"diary.txt": b"Dear diary\n", "theirs": b"changed\n"})
-    _write(sources, {"a.py": b"a = 2\n", "new.py": b"b = 1\n"})
-    return sources
-
-
-def test_sources_inside_anothers_repository_have_no_patch_and_take_nothing_of_it(tmp_path: Path) -> None:
-    sources = _sources_within(tmp_path, tracked=False)
-    patch = working_tree_patch(sources)
-    assert patch == (
-        "# no patch: not a git repository of its own, and the one around it does not track these sources\n"
-    )
-    code = collect(sources).code
-    assert (code.commit, code.branch, code.remote, code.dirty, code.folder) == (None, None, None, None, "")
-    assert code.note is not None
-
-
-def test_of_a_larger_repository_only_the_sources_are_looked_at(tmp_path: Path) -> None:
-    (tmp_path / "outer").mkdir()
-    sources = _sources_within(tmp_path / "outer", tracked=True)
-    patch = working_tree_patch(sources)
-    assert "diary" not in patch
-    assert "theirs" not in patch
-    assert "diff --git a/a.py b/a.py" in patch
-    assert "diff --git a/new.py b/new.py" in patch
-    code = collect(sources).code
-    assert (code.commit, code.folder, code.dirty) == (head_commit(tmp_path / "outer"), "tools/encore/", True)
-    clean = tmp_path / "clean"
-    _git(tmp_path / "outer", "worktree", "add", "-q", "--detach", str(clean), "HEAD")
-    (tmp_path / "the.patch").write_text(patch)
-    _git(clean, "apply", f"--directory={code.folder}", str(tmp_path / "the.patch"))
-    assert (clean / "tools/encore/a.py").read_text() == "a = 2\n"
-    assert (clean / "tools/encore/new.py").exists()
-
-
-def test_git_looks_at_the_sources_whatever_hook_it_runs_in(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("mine", "theirs"):
-        (tmp_path / name).mkdir()
-        _repository(tmp_path / name, {"a.py": name.encode()})
-    mine = head_commit(tmp_path / "mine")
-    monkeypatch.setenv("GIT_DIR", str(tmp_path / "theirs" / ".git"))
-    assert head_commit(tmp_path / "mine") == mine
 
 
 @pytest.mark.parametrize("tracked", [False, True])
@@ -286,10 +225,10 @@ def test_every_form_of_credential_stays_out(tmp_path: Path, tracked: bool) -> No
     (path_text, path_secret) = shapes()["hugging face"]
     planted[f"notes {path_text}.txt"] = "nothing\n"
     before = dict.fromkeys(planted, b"before\n") if tracked else {}
-    top = _repository(tmp_path, {"fine.py": b"a = 1\n", **before})
+    top = repository(tmp_path, {"fine.py": b"a = 1\n", **before})
     harmless_text = "".join(f"{line}\n" for line in harmless())
     kept = {"fine.py": "a = 2\n", "harmless.md": harmless_text, "harmless.py": harmless_text}
-    _write(top, {name: text.encode() for name, text in {**planted, **kept}.items()})
+    write(top, {name: text.encode() for name, text in {**planted, **kept}.items()})
     patch = working_tree_patch(top)
     secrets = [secret for _, secret in (*shapes().values(), *named().values())]
     assert [secret for secret in (*secrets, path_secret) if secret in patch] == []
@@ -301,7 +240,7 @@ def test_every_form_of_credential_stays_out(tmp_path: Path, tracked: bool) -> No
 def test_a_change_in_the_middle_of_a_key_is_not_in_it(tmp_path: Path) -> None:
     begin, end = (f"-----{word} RSA PRIVATE" + " KEY-----\n" for word in ("BEGIN", "END"))
     lines = [f"{number:02d}{'k' * 60}\n" for number in range(24)]
-    top = _repository(tmp_path, {"a.txt": "".join([begin, *lines, end]).encode()})
+    top = repository(tmp_path, {"a.txt": "".join([begin, *lines, end]).encode()})
     lines[12] = "plantedvalue\n"
-    _write(top, {"a.txt": "".join([begin, *lines, end]).encode()})
+    write(top, {"a.txt": "".join([begin, *lines, end]).encode()})
     assert working_tree_patch(top) == "# left out: a.txt (looks like a credential)\n"
