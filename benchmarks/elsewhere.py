@@ -55,6 +55,7 @@ def _row(what: str, process: subprocess.CompletedProcess[str]) -> list[str]:
 def _at_commit(folder: Path) -> list[list[str]]:
     repository = clone(folder / "repository")
     store = ("--root", str(folder / "mlruns"), "--json")
+    caches = {"XDG_CACHE_HOME": str(folder / "cache")}  # of installed locks; they are no part of a store
     Edit(repository / "requirements.lock", *_OTHER_LOCK).make()
     commit(repository, "another lock")
     change = Edit(repository / "lightning_modules" / "dropout.py", "_LEVELS / (", "1.001 * _LEVELS / (")
@@ -70,14 +71,14 @@ def _at_commit(folder: Path) -> list[list[str]]:
     rows = [
         _row(
             "--at-commit, 3 commits and a schema later",
-            encore(repository, "reproduce", first, "--at-commit", *store),
+            encore(repository, "reproduce", first, "--at-commit", *store, environment=caches),
         )
     ]
-    (python,) = (folder / "mlruns" / "cache" / "environments").glob("*/bin/python")
+    (python,) = (folder / "cache" / "encore" / "environments").glob("*/bin/python")
     git(repository, "checkout", "-q", made_at)
     second = _train(repository, store, python=str(python))
     git(repository, "checkout", "-q", "-")
-    again = encore(repository, "reproduce", second, "--at-commit", *store)
+    again = encore(repository, "reproduce", second, "--at-commit", *store, environment=caches)
     return [*rows, _row("the same, of a run made with that lock installed", again)]
 
 

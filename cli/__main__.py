@@ -1,5 +1,5 @@
 """`python -m cli` is `encore`."""
 
-from cli.main import main
+from encore_harness import main
 
 main()

@@ -219,6 +219,12 @@ def reproduce(
     at_commit: Annotated[
         bool, typer.Option("--at-commit", help="With the recorded commit, patch and lock.")
     ] = False,
+    trust: Annotated[
+        bool,
+        typer.Option(
+            "--trust", help="With --at-commit: run the code of a record that is not this machine's own."
+        ),
+    ] = False,
     accept_tolerance: Annotated[
         bool, typer.Option("--accept-tolerance", help="Exit with 0 also when only within tolerance.")
     ] = False,
@@ -233,11 +239,17 @@ def reproduce(
     from cli.reproduction import check_verb, reproduce_verb
 
     if check:
-        of_training = {"--at-commit": at_commit, "--accept-tolerance": accept_tolerance}
+        of_training = {"--at-commit": at_commit, "--trust": trust, "--accept-tolerance": accept_tolerance}
         besides = [option for option, given in of_training.items() if given]
         return check_verb(run_id, root, threads=threads, besides=besides, as_json=json)
     return reproduce_verb(
-        run_id, root, threads=threads, at_commit=at_commit, accept_tolerance=accept_tolerance, as_json=json
+        run_id,
+        root,
+        threads=threads,
+        at_commit=at_commit,
+        trust=trust,
+        accept_tolerance=accept_tolerance,
+        as_json=json,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,32 +12,62 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from cli.code_tables import print_code
 from cli.tables import SHORT
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
+from experiments.checkout import check_own_checkout
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
     from experiments.compare import Comparison
     from experiments.reproduce import Reproduction
+    from experiments.trust import Agree, Summary
     from experiments.verify import Check
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 
 
 def reproduce_verb(
-    run_id: str, root: Path, *, threads: int | None, at_commit: bool, accept_tolerance: bool, as_json: bool
+    run_id: str,
+    root: Path,
+    *,
+    threads: int | None,
+    at_commit: bool,
+    trust: bool,
+    accept_tolerance: bool,
+    as_json: bool,
 ) -> int:
+    check_own_checkout()
+    if trust and not at_commit:
+        raise UserError("runs the code of here", where="--trust", cure="Leave it out, or add --at-commit.")
     out, progress, store, record = named_run(run_id, root)
     from experiments.reproduce import reproduce
 
-    found = reproduce(store, record, threads=threads, at_commit=at_commit, console=progress)
+    agree = (lambda _: True) if trust else _asked(progress)
+    found = reproduce(store, record, threads=threads, at_commit=at_commit, agree=agree, console=progress)
     if as_json:
         print_json(found.certificate)
     else:
         _print_reproduction(out, record.run_id, found)
     accepted = {"identical", "within tolerance"} if accept_tolerance else {"identical"}
     return OK if found.comparison.verdict in accepted else FAILED
+
+
+def _asked(progress: Console) -> Agree | None:
+    """Shows whose code it is and asks; None where no person is at the other end."""
+    if not (sys.stdin.isatty() and progress.is_terminal):
+        return None
+
+    def ask(summary: Summary) -> bool:
+        print_code(progress, summary)
+        try:
+            answer = progress.input("Run this code? It may do whatever you may do. [y/N] ", markup=False)
+        except EOFError:
+            return False
+        return answer.strip().lower() in {"y", "yes"}
+
+    return ask
 
 
 def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequence[str], as_json: bool) -> int:

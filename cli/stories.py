@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from cli.story_tables import print_replay, print_setting, print_settings, print_stories
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
+from experiments.checkout import check_own_checkout
 from experiments.config import DecodingConfig
+from experiments.entrance import refuse_secrets
 from schema.numbers import counted
 from schema.validation import parse
 
@@ -30,6 +32,8 @@ def generate_verb(
 ) -> int:
     options = {key: value for key, value in given.items() if value is not None}
     decoding = parse(DecodingConfig, options, where="encore generate")
+    refuse_secrets({"--prompt": prompts}, where="encore generate")
+    check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
     from experiments.generate import generate, source_of, variant_named
     from experiments.machine import usable_cores
@@ -77,6 +81,7 @@ def decoding_sweep_verb(
     if dry_run:
         print_json({"sweep": sweep.model_dump(mode="json")})
         return OK
+    check_own_checkout()
     out, progress = consoles()
     store = open_existing(root, progress)
     from sweeps.decoding import run_decoding_sweep

@@ -26,6 +26,7 @@ from cli.tables import (
 )
 from errors import UserError
 from experiments.build import pinned
+from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
 from experiments.record import run_name, told_apart
@@ -115,6 +116,7 @@ def sweep_verb(
     if dry_run:
         print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
         return OK
+    check_own_checkout()
     _ask_hub(ExperimentConfig.model_validate(base), root)
     store = open_store(root, progress)
     from sweeps.run import run_sweep
@@ -146,6 +148,7 @@ def train_verb(
     if dry_run:
         print_json(config.model_dump(mode="json"))
         return OK
+    check_own_checkout()
     config = _ask_hub(config, root)
     store = open_store(root, progress)
     from experiments.train import train
@@ -166,6 +169,7 @@ def _reused(result: RunResult) -> str:
 
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+    check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
     from experiments.resume import resume
 
@@ -179,6 +183,7 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
         raise UserError(
             "names no checkpoint", where=origin, cure="Write ID@STEP, ID@best or ID@last, as in 3f2a91c0@400."
         )
+    check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
     from experiments.fork import fork
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
+from experiments.checkout import provenance_here
 from experiments.config import DecodingConfig, ExperimentConfig
 from experiments.endings import ended_in_the_record
 from experiments.kept import checked_folder, checked_model
 from experiments.machine import prepare_writing
 from experiments.outcome import exported_digests
 from experiments.progress import reported
-from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, REPOSITORY, flat_mapping, task_name
+from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, flat_mapping, task_name
 from experiments.recorded import (
     STORIES_KIND,
     STORIES_OF_TAG,
@@ -29,7 +30,6 @@ from experiments.recorded import (
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
 from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from export.options import VARIANTS, VariantName
-from tracking.provenance import collect
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -219,7 +219,7 @@ def open_stories(
         sampled=False,  # the stories are written by now
     )
     log.log_json(request.model_dump(mode="json"), REQUEST_FILE)
-    log.log_json(collect(REPOSITORY).to_json(), PROVENANCE_FILE)
+    log.log_json(provenance_here().to_json(), PROVENANCE_FILE)
     return log
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
+from experiments.entrance import refuse_secrets
 from schema.catalog import catalog_file
 from schema.overrides import overridden, split
 from schema.validation import parse
@@ -24,7 +25,9 @@ def load_experiment(name: str, overrides: Sequence[str] = ()) -> ExperimentConfi
 
 def parse_overridden(mapping: Mapping[str, Any], overrides: Sequence[str], *, where: str) -> ExperimentConfig:
     """`mapping` with `KEY=VALUE` overrides; UserError also for one that would change nothing."""
-    config = parse(ExperimentConfig, overridden(ExperimentConfig, mapping, overrides), where=where)
+    asked = overridden(ExperimentConfig, mapping, overrides)
+    refuse_secrets(asked, where=where)
+    config = parse(ExperimentConfig, asked, where=where)
     keys = {split(override)[0] for override in overrides}
     if "train.max_epochs" in keys and config.train.max_steps is not None:
         raise UserError(

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datamodules.summary import DataSummary, summary_of
+from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
 from experiments.data_record import DATA_FILE, data_record
 from tracking.manifest import seal_tag
-from tracking.provenance import Provenance, collect
+from tracking.own_code import code_digest, remember
+from tracking.provenance import Provenance
 from tracking.records import DatasetInput
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIG_FILE = "run/config.json"
 RESULT_FILE = "run/result.json"
 PROVENANCE_FILE = "run/provenance.json"
@@ -115,7 +116,7 @@ class Beginning:
 
 def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
     """The beginning of a run of `parts` here and now; `ran`: what `prepare` set."""
-    return Beginning(parts, ran, start, collect(REPOSITORY), _fingerprints(parts, start))
+    return Beginning(parts, ran, start, provenance_here(), _fingerprints(parts, start))
 
 
 def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
@@ -220,12 +221,17 @@ def open_run(
 
 
 def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
+    patch = working_tree_patch(REPOSITORY, but=root)
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
         DATA_FILE: log.log_json(data_record(beginning.data, beginning.fingerprints), DATA_FILE),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
-        PATCH_FILE: log.log_text(working_tree_patch(REPOSITORY, but=root), PATCH_FILE),
+        PATCH_FILE: log.log_text(patch, PATCH_FILE),
     }
+    code = beginning.provenance.code
+    if code.commit is not None:
+        lock = beginning.provenance.lock_digest
+        remember(code_digest(code.commit, code.folder, seals[PATCH_FILE], lock))
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in beginning.parts.data.rows.items():
             file = folder / f"{split}.npy"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from errors import UserError
@@ -11,6 +11,7 @@ from experiments.kept import check_listed
 from experiments.recorded import RunArtifacts
 from experiments.stories_record import REQUEST_FILE, read_request, read_stories
 from experiments.writing import Story
+from tracking.redaction import redacted
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -56,7 +57,14 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
     prompts = request.prompts[begin : begin + request.batch_size]
     writer = source.writer(batch_size=request.batch_size)
     numbers = range(begin, begin + len(prompts))
-    return Replay(logged, writer.write(prompts, request.decoding, numbers=numbers)[number - begin])
+    return Replay(
+        logged, _as_logged(writer.write(prompts, request.decoding, numbers=numbers)[number - begin])
+    )
+
+
+def _as_logged(story: Story) -> Story:
+    """`story` as a record holds it, in which nothing stands that looks like a credential."""
+    return replace(story, prompt=redacted(story.prompt), text=redacted(story.text))
 
 
 def _logged(run: RunArtifacts, number: int) -> Story:

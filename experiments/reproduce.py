@@ -28,6 +28,7 @@ from experiments.record_files import ConfigFile, threads_of
 from experiments.recorded import RunArtifacts, check_record, check_same_beginning, ended_run, recorded_config
 from experiments.start import start_of
 from experiments.train import train
+from experiments.trust import Agree, check_trusted, recorded_code
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,12 +58,14 @@ def reproduce(
     *,
     threads: int | None = None,
     at_commit: bool = False,
+    agree: Agree | None = None,
     tolerance: Tolerance | None = None,
     console: Console | None = None,
 ) -> Reproduction:
     """Run `record` again as a new run that carries `reproduces`, and compare the two.
 
-    threads: of torch; none: as recorded. at_commit: with the recorded code and lock in place of these.
+    threads: of torch; none: as recorded. at_commit: with the recorded code and lock in place of these; where this
+    machine has not recorded them itself, only if `agree` says so.
     UserError, and nothing recorded, when the run has no finished record, or its data are gone or others.
     """
     tolerance = tolerance or Tolerance()
@@ -71,8 +74,10 @@ def reproduce(
     recorded, then = read_outcome(store, record), recorded_circumstances(run)
     check_outcome(recorded)
     if at_commit:
+        code = recorded_code(run)
+        check_trusted(run, code, agree)
         _check_start_if_readable(run, console)
-        again_id = reproduce_at_commit(run, threads=threads, console=console)
+        again_id = reproduce_at_commit(run, code, threads=threads, console=console)
     else:
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)

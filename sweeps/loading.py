@@ -8,6 +8,7 @@ from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
+from experiments.entrance import refuse_secrets
 from experiments.loading import (
     CATALOG as EXPERIMENTS,
 )
@@ -34,7 +35,9 @@ def load_search(
     check_once([split(item)[0] for item in overrides])
     own = [item for item in overrides if split(item)[0].split(".")[0] in kind.model_fields]
     rest = [item for item in overrides if item not in own]
-    return parse(kind, overridden(kind, mapping, own), where=name), rest
+    asked = overridden(kind, mapping, own)
+    refuse_secrets(asked, where=name)
+    return parse(kind, asked, where=name), rest
 
 
 def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
@@ -50,6 +53,7 @@ def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, A
     check_once([*sweep.overrides])
     mapping = with_values(read_yaml(path), sweep.overrides)
     mapping = overridden(ExperimentConfig, mapping, overrides)
+    refuse_secrets(mapping, where=sweep.name)
     config = parse(ExperimentConfig, mapping, where=sweep.name)
     check_keys(sweep, config)
     return config.model_dump(mode="json")

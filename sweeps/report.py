@@ -75,7 +75,9 @@ def log_report(
         tuple(notes),
     )
     _log(parent, report)
-    parent.log_text(_page(search.study), "sweep/report.html")
+    from plotly.offline import get_plotlyjs
+
+    parent.log_text(_page(search.study), "sweep/report.html", public=get_plotlyjs())
     return report
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 DATABASE_FILE = "mlflow.db"
+_PASSWORD_IN_QUERY = re.compile(r"((?:^|&)[^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
 
 
 def sqlite_uri(path: Path) -> str:
@@ -26,6 +28,7 @@ def sqlite_path(uri: str) -> Path:
 
 
 def public_uri(uri: str) -> str:
-    """`uri` without a user name or password in it, fit to be printed and recorded."""
+    """`uri` without a user name or password in it, its query included, fit to be printed and recorded."""
     parts = urlsplit(uri)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl() if "@" in parts.netloc else uri
+    netloc, query = parts.netloc.rpartition("@")[2], _PASSWORD_IN_QUERY.sub(r"\1***", parts.query)
+    return uri if (netloc, query) == parts[1:4:2] else parts._replace(netloc=netloc, query=query).geturl()

@@ -1,5 +1,7 @@
 """Files of a run: written in place where the artifact store is a folder, else staged and uploaded.
 
+All text passes here and loses its secrets on the way; a folder's files (weights, tables) are taken as they are.
+
 What is staged lies under `<journal>/<run_id>.artifacts/` in the shape that it has in the store, and
 leaves only after it has arrived: a store that is away at the end of a long run costs nothing.
 """
@@ -7,6 +9,7 @@ leaves only after it has arrived: a store that is away at the end of a long run 
 from __future__ import annotations
 
 import hashlib
+import json
 import shutil
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -20,6 +23,7 @@ from host.files import entries, file_digest
 from tracking.addresses import public_uri
 from tracking.faults import explained
 from tracking.places import checked, inside
+from tracking.redaction import redacted, redacted_value
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -54,16 +58,35 @@ class Artifacts:
         """
         return self._known_digests()
 
-    def write(self, content: bytes, path: str) -> None:
-        """Write one file, whole or not at all; `upload` then sends it where the store is remote."""
-        known = self.digests
-        self.write_unlisted(content, path)
+    def write_text(self, text: str, path: str, *, public: str = "") -> bytes:
+        """Write one file without the secrets in `text`, whole or not at all; what it holds then.
+
+        `upload` sends it where the store is remote. Surrogate escapes become their bytes again. public: a part of
+        the text that anybody has, such as a library's script, and that stays as it is.
+        """
+        parts = text.split(public) if public else [text]
+        content = public.join(redacted(part) for part in parts).encode(errors="surrogateescape")
+        self._write(content, path)
+        return content
+
+    def write_json(self, value: object, path: str) -> bytes:
+        """Like `write_text`; secrets are told by their keys as well."""
+        text = json.dumps(redacted_value(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        content = text.encode(errors="surrogateescape")
+        self._write(content, path)
+        return content
+
+    def write_manifest(self, text: str, path: str) -> bytes:
+        """Write what holds the digests of the others, which has none in itself; what it holds then."""
+        content = text.encode()
+        write_atomically(self._target(path), content)
+        return content
+
+    def _write(self, content: bytes, path: str) -> None:
+        known = self.digests  # before the first write, so that an altered manifest is refused
+        write_atomically(self._target(path), content)
         if known is not None:
             self.note({path: hashlib.sha256(content).hexdigest()})
-
-    def write_unlisted(self, content: bytes, path: str) -> None:
-        """Likewise, without its digest: for what holds the digests."""
-        write_atomically(self._target(path), content)
 
     def note(self, digests: Mapping[str, str]) -> None:
         """These files are the run's."""

@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import re
-import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -17,8 +16,8 @@ from urllib.parse import urlsplit
 import psutil
 
 from tracking import nvml
-from tracking.redaction import masked
-from tracking.working_tree import git, head_commit
+from tracking.redaction import masked, redacted, redacted_value
+from tracking.repository import git, head_commit, repository_of
 
 LOCK_FILE = "requirements.lock"
 
@@ -51,7 +50,8 @@ _ENVIRONMENT = (
 class Code:
     """The repository's state. `note` says why, where git could not tell.
 
-    files: the first 16 hex digits of the sha256 of every Python file that counts, by path.
+    files: the first 16 hex digits of the sha256 of every Python file that counts, by path. folder: where the sources
+    lie in their repository, with a slash at the end; "" at its top.
     """
 
     commit: str | None
@@ -61,6 +61,7 @@ class Code:
     tree_digest: str
     files: dict[str, str]
     note: str | None
+    folder: str = ""
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ def collect(repository: Path) -> Provenance:
         platform=platform.platform(),
         machine=_machine(),
         torch=_torch(),
-        environment={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ},
+        environment=redacted_value({name: os.environ[name] for name in _ENVIRONMENT if name in os.environ}),
         command=masked(sys.argv),
     )
 
@@ -136,21 +137,21 @@ def _code(repository: Path) -> Code:
         file.relative_to(repository).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:16]
         for file in _source_files(repository)
     }
-    try:
-        status = git(repository, "status", "--porcelain")
-    except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", b"") or str(error).encode()
-        return Code(None, None, None, None, tree, files, f"no git: {reason.decode(errors='replace').strip()}")
-    branch = git(repository, "branch", "--show-current").decode().strip()
+    found = repository_of(repository)
+    if isinstance(found, str):
+        return Code(None, None, None, None, tree, files, redacted(found))
+    status = git(repository, "status", "--porcelain", "--", ".")
+    branch = redacted(git(repository, "branch", "--show-current").decode().strip())
     remotes = git(repository, "remote", "-v").decode().split()
     return Code(
         commit=head_commit(repository),
         branch=branch or None,
-        remote=without_credentials(remotes[1]) if remotes else None,
+        remote=redacted(without_credentials(remotes[1])) if remotes else None,
         dirty=bool(status.strip()),
         tree_digest=tree,
         files=files,
         note=None,
+        folder=found.folder,
     )
 
 

@@ -1,54 +1,48 @@
-"""Telling credentials from other text, so that no record of a run carries one.
+"""Telling credentials from other text, so that nothing that Encore writes carries one.
 
-By name and by shape; what neither shows cannot be told. In doubt a text counts as a secret: a
-record that lacks a file says so, a published key cannot be taken back.
+Told by shape (`secret_shapes`), by the name beside a value (`secret_names`, `secret_assignments`), and by what this
+process's environment holds under such names; what none of them shows cannot be told. In doubt a text counts as a
+secret: a record that lacks a word says so, a published key cannot be taken back.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fnmatch import fnmatch
 from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import quote, unquote, urlsplit
 
-_MASK = "***"
+from tracking.secret_assignments import Language, assignment_spans
+from tracking.secret_names import is_secret_value, looks_random, strength_of
+from tracking.secret_shapes import Span, shape_spans
+
+MASK = "***"
 
 # fmt: off
 _FILE_NAMES = (
     ".env", ".env.*", "*.env", ".envrc", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore",
     "*.kdbx", "*.ppk", "*.asc", "*.gpg", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc",
-    "_netrc", ".pgpass", ".pypirc", ".npmrc", ".htpasswd", ".git-credentials", "credentials",
-    "credentials.*", "*credentials.json", "secrets.*", "*secret*.json", "*secret*.y*ml",
-    "service-account*.json", "kubeconfig",
+    "_netrc", ".pgpass", ".my.cnf", ".pypirc", ".npmrc", ".htpasswd", ".git-credentials", ".dockercfg",
+    "credentials", "credentials.*", "*credentials.json", "secrets.*", "*secret*.json", "*secret*.y*ml", "*secret*.toml",
+    "service-account*.json", "service_account*.json", "kubeconfig", ".kube", ".aws", ".ssh", ".gnupg",
+    "terraform.tfstate*",
 )
+_CODE = {
+    ".py", ".pyi", ".pyx", ".js", ".mjs", ".ts", ".tsx", ".jsx", ".java", ".go", ".rs", ".c", ".cc", ".cpp", ".cu",
+    ".h", ".hpp", ".rb", ".php", ".cs", ".kt", ".swift", ".scala", ".r", ".jl", ".lua", ".pl",
+}
+_SETTINGS = {
+    ".yaml", ".yml", ".ini", ".cfg", ".conf", ".toml", ".env", ".properties", ".json", ".sh", ".bash", ".zsh", ".tf",
+    ".tfvars", ".xml", ".md", ".txt",
+}
 # fmt: on
 
-_NAME = r"(?:pass(?:word|wd|phrase)?|pwd|secret|token|api[_-]?key|access[_-]?key|auth|credential)"
-
-_KEY = re.compile(rf"[\w.-]*{_NAME}[\w.-]*", re.IGNORECASE)
-
-_SHAPES = (
-    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY",
-    r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",  # AWS access key ids
-    r"\bhf_[A-Za-z0-9]{20,}",  # Hugging Face
-    r"\bgh[pousr]_[A-Za-z0-9]{20,}|\bgithub_pat_\w{20,}",
-    r"\bglpat-[\w-]{16,}",  # GitLab
-    r"\bxox[abprs]-[\w-]{10,}",  # Slack
-    r"\bsk-[\w-]{20,}",  # OpenAI, Anthropic and others
-    r"\bAIza[\w-]{30,}",  # Google
-    r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}",  # JSON web tokens
-    r"\b[a-z][a-z0-9+.-]*://[^\s/:@]*:[^\s/@]{3,}@",  # a password in an address
-)
-_SHAPE = re.compile("|".join(_SHAPES))
-
-# NAME = value with a literal value of some length. Code that fetches a token from somewhere
-# (`token = os.environ[…]`, `tokens: int`) has brackets, dots or a short word instead.
-_ASSIGNMENT = re.compile(
-    rf"""(?:^|[^\w]){_NAME}\w*["']?\s*[=:]\s*(?:(["'])[^"'\s]{{8,}}\1|(?=[^\s]*\d)[\w+/=-]{{16,}}(?:\s|$))""",
-    re.IGNORECASE | re.MULTILINE,
-)
-_ENV_ASSIGNMENT = re.compile(
-    rf"^[\s+-]*(?:export\s+)?[A-Z0-9_]*{_NAME.upper()}[A-Z0-9_]*=\S{{6,}}", re.MULTILINE
+# What git writes for a binary file: letters that mean nothing to a reader.
+_BASE85 = re.compile(
+    r"^(?:literal|delta) \d+\n(?:[A-Za-z][0-9A-Za-z!#$%&()*+\-;<=>?@^_`{|}~]{5,66}\n)+", re.MULTILINE
 )
 
 
@@ -59,37 +53,114 @@ def is_secret_file(path: str) -> bool:
     )
 
 
-def holds_secret(text: str) -> bool:
+def language_of(path: str) -> Language:
+    """How words without quotes are to be read in a file of this name."""
+    suffix = PurePosixPath(path).suffix.lower()
+    return "code" if suffix in _CODE else "settings" if suffix in _SETTINGS else "text"
+
+
+def redacted(text: str, language: Language = "text") -> str:
+    """`text` with three stars in place of every secret; a second time it changes nothing."""
+    parts: list[str] = []
+    position = 0
+    for begin, end in _spans(text, language):
+        if begin >= position and text[begin:end].strip("*"):
+            parts += [text[position:begin], MASK]
+            position = end
+    return "".join([*parts, text[position:]])
+
+
+def holds_secret(text: str, language: Language = "text") -> bool:
     """Whether something in `text` looks like a private key, a token or a password."""
-    return any(pattern.search(text) for pattern in (_SHAPE, _ASSIGNMENT, _ENV_ASSIGNMENT))
+    return redacted(text, language) != text
 
 
-def redacted(text: str) -> str:
-    """`text` with everything that has the shape of a secret replaced."""
-    return _SHAPE.sub(_MASK, text)
+def redacted_value(value: Any, name: str = "") -> Any:
+    """Plain data with every secret in it replaced, keys included; `name`: of the key that `value` stands under."""
+    match value:
+        case str():
+            strength = strength_of(name)
+            return MASK if strength and is_secret_value(name, value, strength) else redacted(value)
+        case Mapping():
+            named = value.get("name", value.get("key"))
+            of_pair = {"value"} if isinstance(named, str) else set[str]()
+            return {
+                _redacted_key(key): redacted_value(inner, str(named) if key in of_pair else str(key))
+                for key, inner in value.items()
+            }
+        case list() | tuple():
+            return [redacted_value(inner, name) for inner in value]
+        case int() if not isinstance(value, bool) and abs(value) >= 1000 and strength_of(name) == "certain":
+            return MASK
+        case _:
+            return value
 
 
 def masked(command: Sequence[str]) -> list[str]:
     """A command line with the values of secret-looking keys and secret-looking values replaced."""
     shown: list[str] = []
     for word in command:
-        follows_key = bool(shown) and shown[-1].startswith("-") and _is_secret_key(shown[-1])
-        shown.append(_MASK if follows_key and not word.startswith("-") else _masked_word(word))
+        follows_key = bool(shown) and shown[-1].startswith("-") and _is_secret_option(shown[-1])
+        shown.append(MASK if follows_key and not word.startswith("-") else _masked_word(word))
     return shown
 
 
 def _masked_word(word: str) -> str:
     key, equals, _ = word.partition("=")
-    if equals and _is_secret_key(key):
-        return f"{key}={_MASK}"
-    return _SHAPE.sub(_MASK, word) if _SHAPE.search(word) else word
+    return f"{key}={MASK}" if equals and _is_secret_option(key) else redacted(word)
 
 
-def _is_secret_key(key: str) -> bool:
-    """`--api-token`, `hub.password`; not `batch_tokens` or `tokenizer`, which this project is full of."""
-    bare = key.lstrip("-")
-    return (
-        "=" not in bare
-        and _KEY.fullmatch(bare) is not None
-        and re.search(r"tokens|tokeni[sz]|author", bare) is None
-    )
+def _is_secret_option(key: str) -> bool:
+    return "=" not in key and strength_of(key.lstrip("-")) is not None
+
+
+def _redacted_key(key: Any) -> Any:
+    return redacted(key) if isinstance(key, str) else key
+
+
+def _spans(text: str, language: Language) -> list[Span]:
+    """Begin and end of every secret, in order, the longest first of those that begin alike."""
+    found: set[Span] = set()
+    for begin, part in _parts(text):
+        spans: Iterable[Span] = (*shape_spans(part), *assignment_spans(part, language), *_known_spans(part))
+        found.update((begin + first, begin + last) for first, last in spans)
+    return sorted(found, key=lambda span: (span[0], -span[1]))
+
+
+def _parts(text: str) -> Iterator[tuple[int, str]]:
+    """`text` without the encoded bodies of binary files, each part with its place."""
+    position = 0
+    if "GIT binary patch" in text:
+        for block in _BASE85.finditer(text):
+            yield position, text[position : block.start()]
+            position = block.end()
+    yield position, text[position:]
+
+
+def _known_spans(text: str) -> Iterator[Span]:
+    for secret in known_secrets(os.environ):
+        begin = text.find(secret)
+        while begin >= 0:
+            yield begin, begin + len(secret)
+            begin = text.find(secret, begin + len(secret))
+
+
+def known_secrets(environment: Mapping[str, str]) -> set[str]:
+    """What an environment holds under the names of credentials and as passwords in addresses, also as addresses
+    write it. What might be a word of its own (short, or letters alone) is left to names and shapes."""
+    found: set[str] = set()
+    for name, value in environment.items():
+        strength = strength_of(name)
+        if strength and is_secret_value(name, value, strength) and looks_random(value):
+            found.add(value)
+        if "://" in value and "@" in value:
+            found |= {password for password in _passwords(value) if looks_random(password)}
+    return found | {quote(secret, safe="") for secret in found} | {unquote(secret) for secret in found}
+
+
+def _passwords(address: str) -> list[str]:
+    try:
+        password = urlsplit(address).password
+    except ValueError:  # no address after all
+        return []
+    return [] if password is None else [password]

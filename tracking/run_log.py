@@ -19,6 +19,7 @@ from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
 from tracking.journal import End, Journal, Record, Status
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, manifest_text
+from tracking.redaction import redacted_value
 from tracking.sender import Sender, now_ms
 from tracking.sink import open_sink
 from tracking.system_metrics import SystemSampler
@@ -97,7 +98,7 @@ class RunLog:
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; a value over 8,000 characters is cut, with the sha256 of the whole at its end."""
         check_names(tags)
-        self._sender.submit(Record(tags={key: fit(value, MAX_TAG_CHARACTERS) for key, value in tags.items()}))
+        self._sender.submit(Record(tags=recordable(tags, MAX_TAG_CHARACTERS)))
 
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params; a value over 6,000 characters is cut, with the sha256 of the whole at its end.
@@ -106,7 +107,7 @@ class RunLog:
             ValueError: the run has this param with another value; a param cannot change.
         """
         check_names(params)
-        texts = {key: fit(str(value), MAX_PARAM_CHARACTERS) for key, value in params.items()}
+        texts = recordable(params, MAX_PARAM_CHARACTERS)
         changed = [key for key, text in texts.items() if self._params.get(key, text) != text]
         if changed:
             raise ValueError(
@@ -115,15 +116,20 @@ class RunLog:
         self._params.update(texts)
         self._sender.submit(Record(params=texts))
 
-    def log_text(self, text: str, path: str) -> str:
-        """Write `text` as the artifact `path`; its sha256. Surrogate escapes become their bytes again."""
-        content = text.encode(errors="surrogateescape")
-        self._artifacts.write(content, path)
+    def log_text(self, text: str, path: str, *, public: str = "") -> str:
+        """Write `text` without its secrets as the artifact `path`; the sha256 of what was written.
+
+        public: a part of it that anybody has, such as a library's script, and that stays as it is.
+        """
+        content = self._artifacts.write_text(text, path, public=public)
         self._artifacts.upload()
         return hashlib.sha256(content).hexdigest()
 
     def log_json(self, value: object, path: str) -> str:
-        return self.log_text(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False) + "\n", path)
+        """Like `log_text`, of plain data; what stands under the name of a credential is left out, too."""
+        content = self._artifacts.write_json(value, path)
+        self._artifacts.upload()
+        return hashlib.sha256(content).hexdigest()
 
     def log_table(self, columns: Mapping[str, Sequence[object]], path: str) -> None:
         """Write columns of equal length as the JSON table `path`, which MLflow's UI and `load_table` read."""
@@ -164,8 +170,7 @@ class RunLog:
     def _write_manifest(self) -> None:
         if not self._artifacts.changed or self._artifacts.digests is None:
             return
-        content = manifest_text(self._artifacts.digests).encode()
-        self._artifacts.write_unlisted(content, MANIFEST_FILE)
+        content = self._artifacts.write_manifest(manifest_text(self._artifacts.digests), MANIFEST_FILE)
         self.set_tags({MANIFEST_SEAL: hashlib.sha256(content).hexdigest()})
         self._artifacts.changed = False
 
@@ -212,7 +217,7 @@ class RunLog:
         self._sender.mark_end(end)
         try:
             if traceback is not None:
-                self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
+                self._artifacts.write_text(traceback, "run/traceback.txt")
             self._write_manifest()
             self.flush()
             self._artifacts.upload()
@@ -256,6 +261,11 @@ def check_names(names: Iterable[str]) -> None:
         plain = posixpath.normpath(name) == name and not name.startswith(("/", ".."))
         if not plain or name == "." or not _NAME.fullmatch(name):
             raise ValueError(f"MLflow takes letters, digits and _-. :/ in a name, as in a/b, not {name!r}")
+
+
+def recordable(values: Mapping[str, object], limit: int) -> dict[str, str]:
+    """Tags or params as texts that the store takes, without secrets. Everything of that kind goes through here."""
+    return {key: fit(redacted_value(str(value), key), limit) for key, value in values.items()}
 
 
 def fit(text: str, limit: int) -> str:

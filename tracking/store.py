@@ -19,9 +19,10 @@ from tracking.faults import explained
 from tracking.owner import Owner
 from tracking.places import check_location
 from tracking.records import DatasetInput, RunRecord
+from tracking.redaction import redacted
 from tracking.replay import OWNER_TAG, replay_all
 from tracking.run_files import RunFiles
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit, recordable
 from tracking.search import PARENT_TAG, as_float, find_run, run_record, search_runs
 from tracking.tags import run_tags
 
@@ -98,8 +99,9 @@ class Store:
         check_names([*params, *all_tags])
         with explained(self.uri):
             experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
-            fitted = {key: fit(value, MAX_TAG_CHARACTERS) for key, value in all_tags.items()}
-            run = self.client.create_run(experiment_id, tags=fitted, run_name=fit(name, _NAME_CHARACTERS))
+            fitted = recordable(all_tags, MAX_TAG_CHARACTERS)
+            shown = fit(redacted(name), _NAME_CHARACTERS)
+            run = self.client.create_run(experiment_id, tags=fitted, run_name=shown)
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
                 log = self._log(run, dict[str, str], sample=sampled and self.sample_every_s > 0)
@@ -277,8 +279,10 @@ class Store:
         inputs: list[MlflowInput] = []
         for data in datasets:
             profile = json.dumps({"num_rows": data.rows, "sha256": data.digest})
-            source = json.dumps({"uri": data.source})
-            entity = Dataset(data.name, data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile)
+            source = json.dumps({"uri": redacted(data.source)})
+            entity = Dataset(
+                redacted(data.name), data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile
+            )
             tags = [InputTag("mlflow.data.context", data.split), InputTag("encore.sha256", data.digest)]
             inputs.append(MlflowInput(entity, tags))
         if inputs:

@@ -9,7 +9,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tracking.redaction import holds_secret, is_secret_file
+from tracking.redaction import holds_secret, is_secret_file, language_of, redacted
+from tracking.repository import git, head_commit, repository_of
+from tracking.secret_shapes import holds_private_key
 
 _LARGEST_UNTRACKED_BYTES = 2**20
 _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name for a tree without files
@@ -18,62 +20,46 @@ _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"  # git's name for a tre
 # fmt: off
 _DIFF = (
     "diff", "--binary", "--full-index", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames",
+    "--relative",
     "--src-prefix=a/", "--dst-prefix=b/",
 )
 # fmt: on
 
 
-def working_tree_patch(repository: Path, *, but: Path | None = None) -> str:
-    """Everything uncommitted: changes to tracked files, and untracked text files that git does not ignore.
+def working_tree_patch(sources: Path, *, but: Path | None = None) -> str:
+    """Everything uncommitted below `sources`: changes to tracked files, and untracked text that git does not ignore.
 
+    Paths are relative to `sources`, which may be a folder of a larger repository; what lies beside it is not looked at.
     but: a folder whose untracked files are no part of the code, such as that of the store.
     Left out, and named in comment lines at the top: files whose name or content looks like a
     credential, untracked files that are binary or over 1 MiB. Bytes that are no UTF-8 are kept as
-    surrogate escapes; write the patch with `errors="surrogateescape"`. Outside a git repository the
+    surrogate escapes; write the patch with `errors="surrogateescape"`. Where git does not track the sources the
     patch is one comment line that says so.
     """
-    try:
-        top = Path(os.fsdecode(git(repository, "rev-parse", "--show-toplevel")).strip())
-    except (OSError, subprocess.CalledProcessError):
-        return "# not a git repository (or git is not installed): no patch\n"
-    untracked, left_out = _untracked_text_files(top, but)
+    repository = repository_of(sources)
+    if isinstance(repository, str):
+        return f"# no patch: {' '.join(redacted(repository).split())}\n"
+    untracked, left_out = _untracked_text_files(sources, but)
     kept: list[str] = []
-    for path, section in _sections(_diff(top, untracked)):
-        if is_secret_file(path) or holds_secret(section) or _file_holds_secret(top / path):
+    for path, section in _sections(_diff(sources, untracked)):
+        if is_secret_file(path) or _holds_secret(sources, path, section):
             left_out.append((path, "looks like a credential"))
         else:
             kept.append(section)
-    comments = [f"# left out: {path.encode('unicode_escape').decode()} ({why})\n" for path, why in left_out]
+    comments = [f"# left out: {_shown(path)} ({why})\n" for path, why in left_out]
     return "".join([*comments, *kept])
 
 
-def git(repository: Path, *arguments: str, stdin: bytes | None = None, index: Path | None = None) -> bytes:
-    """Run git in `repository` and return its output.
-
-    Raises:
-        CalledProcessError: git refused; OSError: there is no git.
-    """
-    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
-    if index is not None:
-        environment["GIT_INDEX_FILE"] = str(index)
-    command = ["git", "-C", str(repository), "-c", "core.quotePath=false", *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, check=True, env=environment).stdout
+def _shown(path: str) -> str:
+    return redacted(path).encode("unicode_escape").decode()
 
 
-def head_commit(repository: Path) -> str | None:
-    """The commit checked out; None before the first one."""
-    try:
-        return git(repository, "rev-parse", "--verify", "--quiet", "HEAD").decode().strip()
-    except subprocess.CalledProcessError:
-        return None
-
-
-def _untracked_text_files(top: Path, but: Path | None) -> tuple[list[str], list[tuple[str, str]]]:
-    listed = git(top, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
+def _untracked_text_files(sources: Path, but: Path | None) -> tuple[list[str], list[tuple[str, str]]]:
+    listed = git(sources, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
     taken: list[str] = []
     left_out: list[tuple[str, str]] = []
     for path in map(os.fsdecode, filter(None, listed)):
-        file = top / path
+        file = sources / path
         if but is not None and file.resolve().is_relative_to(but.resolve()):
             continue
         if is_secret_file(path):
@@ -98,19 +84,19 @@ def _is_text(content: bytes) -> bool:
         return False
 
 
-def _diff(top: Path, untracked: list[str]) -> str:
+def _diff(sources: Path, untracked: list[str]) -> str:
     """The difference to HEAD. Untracked files are announced in a copy of the index, never in the real one."""
     with tempfile.TemporaryDirectory(prefix="encore-index-") as folder:
         index = Path(folder) / "index"
-        real_index = top / os.fsdecode(git(top, "rev-parse", "--git-path", "index")).strip()
+        real_index = sources / os.fsdecode(git(sources, "rev-parse", "--git-path", "index")).rstrip("\n")
         if real_index.exists():
-            shutil.copy(real_index, index)
+            shutil.copy2(real_index, index)  # by its time git tells which files may have changed unseen since
         if untracked:
             paths = b"\0".join(map(os.fsencode, untracked))
             add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-            git(top, "--literal-pathspecs", *add, stdin=paths, index=index)
-        against = head_commit(top) or _EMPTY_TREE
-        return git(top, *_DIFF, against, index=index).decode(errors="surrogateescape")
+            git(sources, "--literal-pathspecs", *add, stdin=paths, index=index)
+        against = head_commit(sources) or _EMPTY_TREE
+        return git(sources, *_DIFF, against, index=index).decode(errors="surrogateescape")
 
 
 def _sections(patch: str) -> list[tuple[str, str]]:
@@ -129,6 +115,27 @@ def _path(section: str) -> str:
     return quoted.encode("latin-1", "replace").decode("utf-8", "surrogateescape").removeprefix("a/")
 
 
-def _file_holds_secret(file: Path) -> bool:
-    """Binary differences are encoded, so the file itself is looked at as well."""
-    return file.is_file() and holds_secret(file.read_bytes().decode(errors="replace"))
+def _holds_secret(sources: Path, path: str, section: str) -> bool:
+    """Whether what a section says of its file holds a secret, read as text, and as the file itself is written."""
+    language = language_of(path)
+    if holds_secret(section) or holds_secret(_without_signs(section), language):
+        return True
+    versions = (_now(sources / path), _before(sources, path))
+    if "GIT binary patch" in section:  # encoded there
+        return any(holds_secret(version, language) for version in versions)
+    return any(holds_private_key(version) for version in versions)  # a change in the middle of one
+
+
+def _without_signs(section: str) -> str:
+    return "".join(line[1:] for line in section.splitlines(keepends=True))
+
+
+def _now(file: Path) -> str:
+    return file.read_bytes().decode(errors="replace") if file.is_file() else ""
+
+
+def _before(sources: Path, path: str) -> str:
+    try:
+        return git(sources, "show", f"HEAD:./{path}").decode(errors="replace")
+    except subprocess.CalledProcessError:  # a new file
+        return ""

@@ -82,7 +82,7 @@ def test_secrets_on_the_command_line_are_masked(repository: Path, monkeypatch: p
     monkeypatch.setattr(sys, "argv", [*command, "http://u:abc4@h", "hf_" + "a" * 30, "-v"])
     assert collect(repository).command == [
         *("encore", "hub.token=***", "--password", "***", "--api-key=***", "max_tokens=128"),
-        *("***h", "***", "-v"),
+        *("http://***@h", "***", "-v"),
     ]
 
 

@@ -1,35 +1,17 @@
 from __future__ import annotations
 
-import subprocess
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tracking.redaction import holds_secret, is_secret_file
+from tests.tracking.harmless import harmless
+from tests.tracking.planted import named, shapes
+from tests.tracking.repositories import git, repository, write
+from tracking.redaction import holds_secret, is_secret_file, redacted
 from tracking.working_tree import working_tree_patch
-
-
-def _git(repository: Path, *arguments: str) -> bytes:
-    identity = ("-c", "user.name=n", "-c", "user.email=e", "-c", "commit.gpgsign=false")
-    return subprocess.run(
-        ["git", "-C", repository, *identity, *arguments], check=True, capture_output=True
-    ).stdout
-
-
-def _repository(folder: Path, files: dict[str, bytes]) -> Path:
-    _git(folder, "init", "-q")
-    _write(folder, files)
-    _git(folder, "add", "--all")
-    _git(folder, "commit", "-q", "--allow-empty", "-m", "first")
-    return folder
-
-
-def _write(folder: Path, files: dict[str, bytes]) -> None:
-    for name, content in files.items():
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (folder / name).write_bytes(content)
 
 
 def _tree(folder: Path) -> dict[str, bytes]:
@@ -39,10 +21,10 @@ def _tree(folder: Path) -> dict[str, bytes]:
 
 def _applied(repository: Path, patch: str, into: Path) -> dict[str, bytes]:
     """The patch on a clean checkout of the same commit."""
-    _git(repository, "worktree", "add", "-q", "--detach", str(into), "HEAD")
+    git(repository, "worktree", "add", "-q", "--detach", str(into), "HEAD")
     (into.parent / "the.patch").write_bytes(patch.encode(errors="surrogateescape"))
     if "diff --git" in patch:
-        _git(into, "apply", str(into.parent / "the.patch"))
+        git(into, "apply", str(into.parent / "the.patch"))
     return _tree(into)
 
 
@@ -55,7 +37,7 @@ def test_the_patch_restores_the_tree(tmp_path: Path) -> None:
         "latin": b"caf\xe9\n",
     }
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {**start, "latin": b"caf\xe9\n", ".gitignore": b"ignored\n"})
+    top = repository(tmp_path / "r", {**start, "latin": b"caf\xe9\n", ".gitignore": b"ignored\n"})
     now = {
         **{
             "a b.txt": b"one\r\n2\n",
@@ -73,8 +55,8 @@ def test_the_patch_restores_the_tree(tmp_path: Path) -> None:
         },
     }
     (top / "gone.txt").unlink()
-    _write(top, now)
-    _git(top, "add", "staged")
+    write(top, now)
+    git(top, "add", "staged")
     (top / "ignored").write_text("not this")
     index = (top / ".git" / "index").read_bytes()
     patch = working_tree_patch(top)
@@ -92,16 +74,16 @@ def test_any_text_tree_comes_back(
 ) -> None:
     folder = tmp_path_factory.mktemp("tree")
     (folder / "r").mkdir()
-    top = _repository(folder / "r", before)
+    top = repository(folder / "r", before)
     for name in before:
         (top / name).unlink()
-    _write(top, {name: text.encode() for name, text in after.items()})
+    write(top, {name: text.encode() for name, text in after.items()})
     assert _applied(top, working_tree_patch(top), folder / "clean") == _tree(top)
 
 
 def test_the_users_own_settings_do_not_reach_it(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {"a": b"1\n"})
+    top = repository(tmp_path / "r", {"a": b"1\n"})
     for key, value in {
         "diff.noprefix": "true",
         "diff.mnemonicPrefix": "true",
@@ -109,8 +91,8 @@ def test_the_users_own_settings_do_not_reach_it(tmp_path: Path) -> None:
         "diff.external": "false",
         "diff.renames": "copies",
     }.items():
-        _git(top, "config", key, value)
-    _write(top, {"a": b"2\n"})
+        git(top, "config", key, value)
+    write(top, {"a": b"2\n"})
     assert _applied(top, working_tree_patch(top), tmp_path / "clean") == {"a": b"2\n"}
 
 
@@ -134,8 +116,8 @@ _PLANTED = {
 def test_nothing_secret_is_in_it(tmp_path: Path, tracked: bool) -> None:
     planted = {name: content.encode() for name, content in _PLANTED.items()}
     empty = dict.fromkeys(planted, b"before\n") if tracked else {}
-    top = _repository(tmp_path, {"fine.py": b"a = 1\n", **empty})
-    _write(top, {**planted, "fine.py": b"a = 2\n", "fine_too.py": b"max_tokens = 128\n"})
+    top = repository(tmp_path, {"fine.py": b"a = 1\n", **empty})
+    write(top, {**planted, "fine.py": b"a = 2\n", "fine_too.py": b"max_tokens = 128\n"})
     patch = working_tree_patch(top)
     assert "planted" not in patch
     assert "+a = 2" in patch
@@ -145,37 +127,53 @@ def test_nothing_secret_is_in_it(tmp_path: Path, tracked: bool) -> None:
 
 
 def test_a_secret_that_was_removed_is_not_in_it_either(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a.txt": _PLANTED["notes.txt"].encode()})
-    _write(top, {"a.txt": b"clean\n"})
+    top = repository(tmp_path, {"a.txt": _PLANTED["notes.txt"].encode()})
+    write(top, {"a.txt": b"clean\n"})
     assert "planted" not in working_tree_patch(top)
 
 
 def test_a_secret_in_a_binary_file_is_not_in_it(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a.db": b"\0"})
-    _write(top, {"a.db": b"\0\1" + _PLANTED["aws.txt"].encode()})
+    top = repository(tmp_path, {"a.db": b"\0"})
+    write(top, {"a.db": b"\0\1" + _PLANTED["aws.txt"].encode()})
     assert "# left out: a.db" in working_tree_patch(top)
 
 
 def test_large_and_binary_untracked_files_are_named_only(tmp_path: Path) -> None:
-    top = _repository(tmp_path, {"a": b""})
-    _write(top, {"big.txt": b"x" * (2**20 + 1), "weights.bin": b"\0\1\2"})
+    top = repository(tmp_path, {"a": b""})
+    write(top, {"big.txt": b"x" * (2**20 + 1), "weights.bin": b"\0\1\2"})
     patch = working_tree_patch(top)
     assert patch == (
         "# left out: big.txt (untracked and over 1 MiB)\n# left out: weights.bin (untracked and binary)\n"
     )
 
 
+def test_a_change_within_a_second_that_keeps_the_size_is_in_it(tmp_path: Path) -> None:
+    """git then looks into the file, as it is no older than the index; a copy of the index must not seem newer."""
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "config", "core.trustctime", "false")
+    write(tmp_path, {"a.py": b"a = 1\n"})
+    os.utime(tmp_path / "a.py", (10**9, 10**9))
+    git(tmp_path, "add", "a.py")
+    git(tmp_path, "commit", "-qm", "first")
+    os.utime(tmp_path / ".git" / "index", (10**9, 10**9))
+    (tmp_path / "a.py").write_bytes(b"a = 2\n")
+    os.utime(tmp_path / "a.py", (10**9, 10**9))
+    assert "+a = 2" in working_tree_patch(tmp_path)
+
+
 def test_before_the_first_commit(tmp_path: Path) -> None:
-    _git(tmp_path, "init", "-q")
-    _write(tmp_path, {"a.py": b"print()\n"})
+    git(tmp_path, "init", "-q")
+    write(tmp_path, {"a.py": b"print()\n"})
     assert "+print()" in working_tree_patch(tmp_path)
 
 
 def test_a_clean_tree_and_no_tree(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    assert working_tree_patch(_repository(tmp_path / "r", {"a": b"1"})) == ""
+    assert working_tree_patch(repository(tmp_path / "r", {"a": b"1"})) == ""
     (tmp_path / "plain").mkdir()
-    assert "not a git repository" in working_tree_patch(tmp_path / "plain")
+    assert working_tree_patch(tmp_path / "plain").startswith(
+        "# no patch: no git: fatal: not a git repository"
+    )
 
 
 @pytest.mark.parametrize(
@@ -212,8 +210,37 @@ def test_secret_file_names(path: str, secret: bool) -> None:
 
 def test_the_folder_of_the_store_is_no_part_of_the_code(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
-    top = _repository(tmp_path / "r", {"a.py": b"1\n"})
-    _write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
+    top = repository(tmp_path / "r", {"a.py": b"1\n"})
+    write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
     patch = working_tree_patch(top, but=top / "runs")
     assert "+print()" in patch
     assert "config.json" not in patch
+
+
+@pytest.mark.parametrize("tracked", [False, True])
+def test_every_form_of_credential_stays_out(tmp_path: Path, tracked: bool) -> None:
+    """One file for each issuer and each way of naming, and one with the secret in its path."""
+    planted = {f"issuer {number}.txt": text for number, (text, _) in enumerate(shapes().values())}
+    planted |= {path: text for path, (text, _) in named().items()}
+    (path_text, path_secret) = shapes()["hugging face"]
+    planted[f"notes {path_text}.txt"] = "nothing\n"
+    before = dict.fromkeys(planted, b"before\n") if tracked else {}
+    top = repository(tmp_path, {"fine.py": b"a = 1\n", **before})
+    harmless_text = "".join(f"{line}\n" for line in harmless())
+    kept = {"fine.py": "a = 2\n", "harmless.md": harmless_text, "harmless.py": harmless_text}
+    write(top, {name: text.encode() for name, text in {**planted, **kept}.items()})
+    patch = working_tree_patch(top)
+    secrets = [secret for _, secret in (*shapes().values(), *named().values())]
+    assert [secret for secret in (*secrets, path_secret) if secret in patch] == []
+    assert patch.count("# left out: ") == len(planted)
+    assert redacted(patch) == patch  # where it is written nothing more is taken from it, so it applies
+    assert all(f"b/{name}\n" in patch for name in kept)
+
+
+def test_a_change_in_the_middle_of_a_key_is_not_in_it(tmp_path: Path) -> None:
+    begin, end = (f"-----{word} RSA PRIVATE" + " KEY-----\n" for word in ("BEGIN", "END"))
+    lines = [f"{number:02d}{'k' * 60}\n" for number in range(24)]
+    top = repository(tmp_path, {"a.txt": "".join([begin, *lines, end]).encode()})
+    lines[12] = "plantedvalue\n"
+    write(top, {"a.txt": "".join([begin, *lines, end]).encode()})
+    assert working_tree_patch(top) == "# left out: a.txt (looks like a credential)\n"
