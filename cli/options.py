@@ -13,8 +13,8 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.debug import debug_file
-from errors import UserError
-from host.boundary import LibraryError, first_line
+from errors import LibraryError, UserError
+from host.boundary import first_line
 from tracking.redaction import redacted
 
 FAULT = 3  # exit code: Encore itself failed

@@ -1,4 +1,4 @@
-"""The one exception type for mistakes that the user can mend."""
+"""The one exception type for what the user can mend, and its kinds."""
 
 
 class UserError(Exception):
@@ -16,6 +16,10 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         return " ".join(f"{self.where}: {self.what}. {self.cure}".split())
+
+
+class LibraryError(UserError):
+    """What a library raised over something from outside; its own exception is the cause and is kept for debugging."""
 
 
 class RunError(UserError):

@@ -6,18 +6,14 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from errors import UserError
+from errors import LibraryError, UserError
 from host.disk import disk_errors
 
 _SHOWN = 160
 
 
-class LibraryError(UserError):
-    """What a library raised over something from outside; its own exception is the cause and is kept for debugging."""
-
-
 @contextmanager
-def boundary(what: str, *, where: str, cure: str) -> Generator[None]:
+def boundary(what: str, *, where: str, cure: str, writing: int | None = None) -> Generator[None]:
     """Turn whatever is raised inside into a `LibraryError`; a `UserError` that says more passes as it is.
 
     A list of exception types would be a guess: tokenizers raises a bare Exception, transformers AttributeError and
@@ -25,9 +21,10 @@ def boundary(what: str, *, where: str, cure: str) -> Generator[None]:
     unwritable disk keeps its own words.
 
     what: of the thing at `where`, without a full stop, e.g. "cannot be read"; the library's first line follows it.
+    writing: of a library that writes, about how many bytes; see `disk_errors`.
     """
     try:
-        with disk_errors(Path(where)):
+        with disk_errors(Path(where), writing=writing):
             yield
     except UserError:
         raise

@@ -155,7 +155,7 @@ class RunLog:
             self._sender.flush()
         except UserError as error:
             waiting = f"{self._sender.unsent} records of run {self.run_id} wait in {self._journal.path}"
-            raise UserError(
+            raise type(error)(
                 f"{error.what}; {waiting}",
                 where=error.where,
                 cure=f"{error.cure} The next encore command on this store sends them.",

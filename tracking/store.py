@@ -34,6 +34,10 @@ _DIGEST_CHARACTERS = 36  # MLflow's limit
 _SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
 
 
+class GoneError(UserError):
+    """A run that was asked for by its whole ID is not in the store, or was deleted there."""
+
+
 @dataclass
 class Store:
     """One tracking store. `root` is the mlruns folder: journal, and artifacts unless a server has them.
@@ -121,9 +125,11 @@ class Store:
         """Write more to a run that exists. `running` sets it going again, with this process as owner.
 
         Raises:
-            UserError: there is no such run, or another process writes it.
+            GoneError: there is no such run, or it was deleted.
+            UserError: another process writes it.
         """
         run = self._get(run_id)
+        self._refuse_deleted(run)
         self._refuse_foreign_owner(run)
         log = self._log(run, sample=running and self.sample_every_s > 0)
         if running:
@@ -194,18 +200,17 @@ class Store:
     def _get(self, run_id: str) -> Run:
         from mlflow.exceptions import MlflowException
 
-        try:
-            with explained(self.uri):
+        with explained(self.uri):
+            try:
                 return self.client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            raise UserError(
-                f"the store has no run {run_id}",
-                where=public_uri(self.uri),
-                cure=f"Restore the store that had it. If a sweep asks for it, {self.root / 'optuna.db'} "
-                "remembers it: move that file away, and the sweep begins anew.",
-            ) from error
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise GoneError(
+                    f"the store has no run {run_id}",
+                    where=public_uri(self.uri),
+                    cure="Restore the store that had it.",
+                ) from error
 
     def _download(self, record: RunRecord, path: str) -> Path | None:
         """Fetch into `<root>/downloaded/<run>/…`, anew each time: a run may have been exported again."""
@@ -214,13 +219,13 @@ class Store:
         folder = self.root / "downloaded" / record.run_id / checked(path).parent
         with disk_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-        try:
-            with explained(self.uri):
+        with explained(self.uri):
+            try:
                 return Path(self.client.download_artifacts(record.run_id, path, str(folder)))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return None
 
     def _log(self, run: Run, *, sample: bool) -> RunLog:
         return RunLog(
@@ -230,6 +235,19 @@ class Store:
             self.journal_folder,
             send_every_s=self.send_every_s,
             sample_every_s=self.sample_every_s if sample else None,
+        )
+
+    def _refuse_deleted(self, run: Run) -> None:
+        if run.info.lifecycle_stage == "active":
+            return
+        with explained(self.uri):
+            experiment = self.client.get_experiment(run.info.experiment_id)
+        gone = experiment.lifecycle_stage != "active"
+        command = f"experiments restore -x {run.info.experiment_id}" if gone else f"runs restore -r {run.info.run_id}"
+        raise GoneError(
+            f"the run was deleted in the store{f' with its experiment {experiment.name}' if gone else ''}",
+            where=f"run {run.info.run_id[:8]}",
+            cure=f"Restore it with `MLFLOW_TRACKING_URI={public_uri(self.uri)} mlflow {command}`.",
         )
 
     def _refuse_foreign_owner(self, run: Run) -> None:

@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from cli.options import FAULT, ended_in_one_line
-from host.boundary import LibraryError
+from errors import LibraryError
 
 
 def _ended(error: Exception, root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
