@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from errors import UserError
-from host.disk import disk_errors, exclusive, partial_name
+from host.disk import disk_errors, exclusive, make_folder, partial_name
 from host.waiting import answer_within
 from tracking.faults import (
     LOCK_WAIT_S,
@@ -101,9 +101,11 @@ def _named_database(uri: str) -> Path:
         raise no_store(uri, "names no database file")
     if file == ":memory:":
         raise no_store(uri, "a database in memory keeps nothing")
-    if sqlite_path(uri).is_dir():
-        raise no_store(uri, "names a folder, not a database file")
-    return sqlite_path(uri)
+    path = sqlite_path(uri)
+    if path.exists() and not path.is_file():  # a device looks empty, and a new database would take its name
+        raise no_store(uri, f"names a {'folder' if path.is_dir() else 'device'}, not a database file")
+    make_folder(path.parent, cure="Name a database in another folder.")
+    return path
 
 
 def _prepare_sqlite(path: Path, root: Path) -> None:
@@ -199,22 +201,22 @@ def _check_port(uri: str, default_port: int) -> None:
 
 def _check_server(uri: str) -> None:
     """Two requests, no retry: MLflow's client would try for minutes."""
-    version = _ask(uri, "/version")
+    version = _ask(uri, "GET", "/version")
     if version.ok and not re.match(r"\d+\.\d+", version.text):
         raise no_mlflow(uri)
-    found = _ask(uri, "/api/2.0/mlflow/experiments/get-by-name?experiment_name=Default")
-    if found.status_code != 404 and found.ok and not isinstance(_json(found), dict):
+    found = _ask(uri, "POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
+    if found.ok and not _is_object(found):
         raise no_mlflow(uri)
 
 
-def _json(answer: Response) -> object:
+def _is_object(answer: Response) -> bool:
     try:
-        return answer.json()
+        return isinstance(answer.json(), dict)
     except ValueError:
-        return None
+        return False
 
 
-def _ask(uri: str, path: str) -> Response:
+def _ask(uri: str, method: str, path: str, body: dict[str, int] | None = None) -> Response:
     """What the server answers, an error included; UserError when it does not within `_ANSWER_WAIT_S`, all in all."""
     from mlflow.tracking._tracking_service.utils import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
@@ -223,7 +225,8 @@ def _ask(uri: str, path: str) -> Response:
         return http_request(
             get_default_host_creds(uri),
             path,
-            "GET",
+            method,
+            json=body,
             max_retries=0,
             timeout=_ANSWER_WAIT_S,
             raise_on_status=False,
