@@ -50,7 +50,9 @@ def _width(stream: TextIO) -> int | None:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """In letters where stdout can write all of them, else in JSON's own escapes."""
+    escaped = "utf" not in sys.stdout.encoding.lower()
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
 
 
 def _finite(value: Any) -> Any:

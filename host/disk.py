@@ -21,8 +21,14 @@ _CURES = {
     errno.EFBIG: ("a file would grow over the limit set for it", "Raise the limit (`ulimit -f`)."),
     errno.ENOTDIR: ("a file stands where a folder is needed", "Choose another folder."),
     errno.EROFS: ("the file system is read-only", "Choose a folder that can be written."),
-    errno.EACCES: ("no permission to read or write here", "Choose a folder of yours, or have its mode changed."),
-    errno.EPERM: ("no permission to read or write here", "Choose a folder of yours, or have its mode changed."),
+    errno.EACCES: (
+        "no permission to read or write here",
+        "Choose a folder of yours, or have its mode changed.",
+    ),
+    errno.EPERM: (
+        "no permission to read or write here",
+        "Choose a folder of yours, or have its mode changed.",
+    ),
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What a write that came short is called where its number is lost: by SQLite, torch.save, numpy, tempfile.

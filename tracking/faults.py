@@ -80,7 +80,8 @@ def _server_fault(error: Exception, uri: str) -> UserError | None:
             where=public_uri(uri),
             cure="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.",
         )
-    if code in (404, 405, 501) or isinstance(error, json.JSONDecodeError):
+    not_its_words = isinstance(error, json.JSONDecodeError) or type(error).__module__.startswith("google.")
+    if code in (404, 405, 501) or not_its_words:
         return no_mlflow(uri)
     if code >= 500 or re.search(r"API request to .* failed with (timeout )?exception", message):
         return unreachable(uri)
@@ -128,7 +129,9 @@ def no_mlflow(uri: str) -> UserError:
 def sqlite_fault(error: Exception, path: Path) -> UserError | None:
     """What SQLite said of the database at `path`, in our words; None for what is no user's matter."""
     where, message = str(path), str(error)
-    if (full := disk_fault(error, path, writing=_SQLITE_WRITES if "disk I/O" in message else None)) is not None:
+    if (
+        full := disk_fault(error, path, writing=_SQLITE_WRITES if "disk I/O" in message else None)
+    ) is not None:
         return full
     faults = {
         "database is locked": (
@@ -169,7 +172,9 @@ def _schema_fault(message: str, uri: str) -> UserError:
     found = message.partition("found version ")[2].partition(",")[0]
     scripts = Path(mlflow.__file__).parent / "store" / "db_migrations"
     try:
-        with boundary("MLflow's list of schemas cannot be read", where=str(scripts), cure="Install it again."):
+        with boundary(
+            "MLflow's list of schemas cannot be read", where=str(scripts), cure="Install it again."
+        ):
             ScriptDirectory(str(scripts)).get_revision(found)
     except LibraryError as error:
         if not isinstance(error.__cause__, CommandError):

@@ -243,7 +243,11 @@ class Store:
         with explained(self.uri):
             experiment = self.client.get_experiment(run.info.experiment_id)
         gone = experiment.lifecycle_stage != "active"
-        command = f"experiments restore -x {run.info.experiment_id}" if gone else f"runs restore -r {run.info.run_id}"
+        command = (
+            f"experiments restore -x {run.info.experiment_id}"
+            if gone
+            else f"runs restore -r {run.info.run_id}"
+        )
         raise GoneError(
             f"the run was deleted in the store{f' with its experiment {experiment.name}' if gone else ''}",
             where=f"run {run.info.run_id[:8]}",
