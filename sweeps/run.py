@@ -21,9 +21,9 @@ from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, log_report, ranked
-from sweeps.sitting import RUN_ATTRIBUTE, Deadline, ended, parent_run, place_of
+from sweeps.sitting import Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
-from sweeps.study import Search, open_search, pruning, study_faults
+from sweeps.study import Search, open_search, pruning
 
 if TYPE_CHECKING:
     import optuna
@@ -55,7 +55,7 @@ def run_sweep(
     """
     plan = _plan(sweep, overrides, store, console)
     lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
-    with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
+    with owned(lock, what=f"sweep {sweep.name}"):
         search = open_search(
             sweep,
             plan.space,
@@ -163,27 +163,26 @@ class _Sitting:
         )
 
     def _trial(self) -> None:
-        import optuna
-
         trial = self.search.next_trial()
         config = trial_config(self.plan.sweep, self.plan.mapping, trial.params)
+        stop_when = pruning(self.search, trial, config)
         try:
             result = self._train(
-                config, trial.params, stage="search", number=trial.number, stop_when=pruning(trial, config)
+                config, trial.params, stage="search", number=trial.number, stop_when=stop_when
             )
         except RunError as error:
             # One bad point of the space is a result; it must not end the search.
             self.plan.notes.append(f"trial {trial.number} failed: {error.what}.")
-            self.search.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.search.tell_failed(trial)
             return
         except BaseException:
             self.search.give_back(trial.number, trial.params)
             raise
-        trial.set_user_attr(RUN_ATTRIBUTE, result.run_id)
         if result.status == "pruned":
-            self.search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            self.search.tell_pruned(trial, run_id=result.run_id)
         else:
-            self.search.study.tell(trial, result.metrics[f"best/{self.plan.base.primary_metric}"])
+            value = result.metrics[f"best/{self.plan.base.primary_metric}"]
+            self.search.tell(trial, value, run_id=result.run_id)
 
     def _train(
         self,
@@ -244,7 +243,7 @@ class _Sitting:
                 self.plan.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
                 continue
             done[entry] = result.run_id
-            self.search.study.set_user_attr(_FINALE, done)
+            self.search.remember(_FINALE, done)
 
     def _finale_asked(self) -> str:
         assert self.plan.sweep.finale is not None
@@ -252,7 +251,7 @@ class _Sitting:
 
     def _finales_done(self) -> dict[str, str]:
         """Run by `<trial> <overrides>`, over all sittings and whatever overrides they had."""
-        return dict(self.search.study.user_attrs.get(_FINALE, {}))
+        return dict(self.search.remembered(_FINALE, {}))
 
     def _selected(self) -> RunRecord | None:
         """The best run of this finale, or without one of the search, by the held-out metric.
@@ -268,13 +267,9 @@ class _Sitting:
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
-        trials = {
-            trial.user_attrs[RUN_ATTRIBUTE]: trial
-            for trial in self.search.study.get_trials()
-            if RUN_ATTRIBUTE in trial.user_attrs
-        }
         runs = [run for run in self._finished_runs() if run.tags["encore.stage"] == "search"]
-        return [trials[run.run_id] for run in ranked(runs, self.plan.base) if run.run_id in trials][:top]
+        trials = (self.search.trial_of(run.run_id) for run in ranked(runs, self.plan.base))
+        return [trial for trial in trials if trial is not None][:top]
 
     def _finished_runs(self) -> list[RunRecord]:
         return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]
