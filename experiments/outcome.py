@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEEDS, seal_tag
 from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
+from host.boundary import boundary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +50,8 @@ def _table(run: RunArtifacts, file: str) -> pd.DataFrame:
     import pandas as pd
 
     path = run.path(file)
-    try:
+    with boundary(f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."):
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."
-        ) from error
 
 
 def read_outcome(store: Store, record: RunRecord) -> Outcome:

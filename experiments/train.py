@@ -11,6 +11,7 @@ from experiments.build import build
 from experiments.callbacks import StopWhen
 from experiments.continuation import Continuation
 from experiments.endings import ended_in_the_record, memory_errors
+from experiments.exporting import Exporting
 from experiments.machine import check_precision, prepare
 from experiments.record import (
     Beginning,
@@ -59,6 +60,7 @@ def train(
     result comes back, or a run takes it over that has a parent or asks for another export. continued:
     go on with this run, start none.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
+    ExportFailedError, with the result, when all but the export is done.
     """
     check_precision(config)
     clock = Clock()
@@ -76,18 +78,20 @@ def train(
             log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)
         else:
             log = continued.reopen(store, beginning, console)
+    exporting = Exporting()
     with (
         ended_in_the_record(log, resumable=parent_id is None),
-        disk_errors(store.root),
+        disk_errors(store.root, writing=0),
         memory_errors(config),
     ):
         if earlier is not None:
-            result = take_over(earlier, log, parts, name, export=export, console=console)
+            result = take_over(earlier, log, parts, name, exporting if export else None, console=console)
         else:
             run = Run(store, name, beginning, log, console, title or config.name, clock, continued)
-            result = run.go(stop_when, export=export)
+            result = run.go(stop_when, exporting if export else None)
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
+    exporting.check(result)
     return result
 
 

@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from errors import UserError
 from export.checkpoint import CONFIG_FILE
 from export.onnx_files import MODEL_FILE
-from export.session import PAST, PRESENT, empty_past, open_session, past_widths, positions
+from export.session import PAST, PRESENT, empty_past, open_session, past_widths, positions, run_session
+from host.boundary import boundary
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -68,7 +69,7 @@ class OnnxDecoder:
     """
 
     def __init__(self, folder: Path, *, threads: int, rows_apart: bool) -> None:
-        path = folder / MODEL_FILE
+        self._path = path = folder / MODEL_FILE
         self._session = open_session(path, threads=threads)
         self._widths = past_widths(self._session)
         if not self._widths:
@@ -134,20 +135,14 @@ class OnnxDecoder:
             "position_ids": positions(mask_GP)[:, -ids_GN.shape[1] :],
             **past.cache,
         }
-        answer: list[Any] = list(self._session.run(self._outputs, feeds))
-        logits_GNV, *present = answer
+        logits_GNV, *present = run_session(self._session, self._path, self._outputs, feeds)
         return _Past(mask_GP, dict(zip(past.cache, present, strict=True))), logits_GNV[:, -1]
 
 
 def _context_tokens(folder: Path) -> int:
     from transformers import AutoConfig
 
-    try:
+    what = "it does not say how many positions the model has"
+    with boundary(what, where=str(folder / CONFIG_FILE), cure="Export the run again: `encore export ID`."):
         config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
         return int(config.max_position_embeddings)
-    except (OSError, ValueError, AttributeError) as error:
-        raise UserError(
-            f"it does not say how many positions the model has ({str(error).splitlines()[0]})",
-            where=str(folder / CONFIG_FILE),
-            cure="Export the run again: `encore export ID`.",
-        ) from error

@@ -27,13 +27,17 @@ Model = TypeVar("Model", bound="PreTrainedModel")
 
 
 class NonFiniteLossError(RunError):
-    """Training diverged: the loss is NaN or infinite."""
+    """The loss is NaN or infinite: training diverged, or before its first step the weights it begins with overflow."""
 
     def __init__(self, step: int, loss: float) -> None:
+        learned = (
+            "Lower optim.learning_rate, lengthen optim.warmup_ratio, clip gradients, or train in 32-true."
+        )
+        given = "Nothing was learned yet: begin with other weights (model.pretrained), or train in 32-true."
         super().__init__(
             f"the training loss is {loss} at step {step}",
             where=f"step {step}",
-            cure="Lower optim.learning_rate, lengthen optim.warmup_ratio, clip gradients, or train in 32-true.",
+            cure=learned if step else given,
         )
 
 
@@ -62,6 +66,20 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
     @abstractmethod
     def depth_of(self, name: str) -> int:
         """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
+
+    def non_finite_weight(self) -> str | None:
+        """The name of the first weight that holds NaN or infinity; none where all are finite."""
+        weights = self.model.named_parameters()
+        return next((name for name, weight in weights if not bool(weight.isfinite().all())), None)
+
+    def on_train_start(self) -> None:
+        """Here the checkpoint that a run goes on from is loaded."""
+        if (name := self.non_finite_weight()) is not None:
+            raise RunError(
+                f"the weights it begins with hold NaN or infinity, first in {name}",
+                where=f"step {self.global_step}",
+                cure="Begin with an earlier checkpoint, of before the run diverged.",
+            )
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         del batch_idx

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from errors import RunError
+from errors import RunError, UserError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
-from experiments.exporting import EXPORT_GATE, export_run
+from experiments.exporting import ExportFailedError, export_run, is_exported
 from experiments.loading import parse
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
@@ -155,12 +155,19 @@ class _Sitting:
         if self.plan.sweep.finale is not None:
             self._finale()
         selected = self._selected()
-        if self.plan.base.export.when == "best" and selected is not None and EXPORT_GATE not in selected.tags:
-            export_run(self.store, selected, console=self.console)
+        if self.plan.base.export.when == "best" and selected is not None and not is_exported(selected):
+            self._export(selected)
         best_id = None if selected is None else selected.run_id
         return log_report(
             self.search, self.store, self.parent, self.plan.base, self.plan.notes, best_id=best_id
         )
+
+    def _export(self, selected: RunRecord) -> None:
+        """An export that fails is a note; the run's tag makes the command exit with 1."""
+        try:
+            export_run(self.store, selected, console=self.console)
+        except UserError as error:
+            self.plan.notes.append(f"the export of run {selected.run_id[:8]} failed: {error}")
 
     def _trial(self) -> None:
         trial = self.search.next_trial()
@@ -193,7 +200,31 @@ class _Sitting:
         number: int,
         stop_when: Callable[[int, Mapping[str, float]], bool] | None,
     ) -> RunResult:
-        result = train(
+        try:
+            result = self._trained(config, varied, stage=stage, number=number, stop_when=stop_when)
+        except ExportFailedError as error:
+            if type(error.__cause__) is UserError:  # such as a full disk, which the next run would meet too
+                raise
+            self.plan.notes.append(str(error))
+            result = error.result
+        if result.reused is not None:
+            self.plan.notes.append(
+                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
+            )
+        if self.on_trial is not None:
+            self.on_trial(result)
+        return result
+
+    def _trained(
+        self,
+        config: ExperimentConfig,
+        varied: Mapping[str, Any],
+        *,
+        stage: str,
+        number: int,
+        stop_when: Callable[[int, Mapping[str, float]], bool] | None,
+    ) -> RunResult:
+        return train(
             config,
             self.store,
             name=run_name(config, {**self.plan.given, **varied}),
@@ -210,13 +241,6 @@ class _Sitting:
             title=self._title(stage),
             reuse=not self.again,
         )
-        if result.reused is not None:
-            self.plan.notes.append(
-                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
-            )
-        if self.on_trial is not None:
-            self.on_trial(result)
-        return result
 
     @staticmethod
     def _what(stage: str) -> str:
