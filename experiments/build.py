@@ -20,6 +20,7 @@ from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
+from host.boundary import boundary
 from host.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
     from lightning_modules.learner import Learner
     from lightning_modules.optimisation import Optimisation
+
+
+_LOOK = "Look at it and at the versions of the libraries: those of requirements.lock are tested."
 
 
 @dataclass(frozen=True)
@@ -156,10 +160,17 @@ def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None 
     """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
     check_precision(config)
     config = pinned(config, cache_dir=cache_dir)
-    with disk_errors(cache_dir), reported(console) as on_progress:
+    source = config.data.kind if config.data.path is None else f"data.path={config.data.path}"
+    with (
+        disk_errors(cache_dir, writing=0),
+        boundary("a library cannot read or tokenize it", where=source, cure=_LOOK),
+        reported(console) as on_progress,
+    ):
         data = build_data(config, cache_dir=cache_dir, on_progress=on_progress)
     schedule = plan(config, data)
-    learner = build_learner(config, data, schedule)
+    start = "model" if config.model.pretrained is None else f"model.pretrained={config.model.pretrained}"
+    with boundary("transformers cannot make this model", where=start, cure=_LOOK):
+        learner = build_learner(config, data, schedule)
     if config.samples is not None:
         positions = int(learner.model.config.n_positions)
         samples = config.samples

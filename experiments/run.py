@@ -138,9 +138,7 @@ class Run:
             pruned = cue is not None and cue.stopped_at is not None
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
-            best = checkpoints.folder / "best.safetensors"
-            with boundary("cannot be read again", where=str(best), cure="Look at the disk it is on."):
-                self.parts.learner.load_weights(best)
+            self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
             with self.clock("record"):
                 digests = checkpoint_digests(checkpoints.folder)
             scores, answers = self._score()

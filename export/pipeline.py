@@ -64,12 +64,12 @@ def export_model(
     check_length(tokens, model, model_dir)
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
-    with _written_whole(out_dir) as folder, disk_errors(folder, writing=writing):
+    with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
         say("writing the FP32 model")
-        with boundary("the model cannot be written as ONNX", where=str(folder), cure=_CURE):
+        with boundary("the model cannot be written as ONNX", where=str(out_dir.parent), cure=_CURE):
             opset = write_fp32(model, folder / "fp32", task)
         say("writing the INT8 model")
-        with boundary("the ONNX model cannot be quantized", where=str(folder), cure=_CURE):
+        with boundary("the ONNX model cannot be quantized", where=str(out_dir.parent), cure=_CURE):
             write_int8(folder / "fp32", folder / "int8")
         variants = _variants(model, model_dir, folder, options)
         scores = _score(variants, scoring, task, model, tell)
@@ -79,7 +79,7 @@ def export_model(
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
         failures = gate(metrics, task=task, options=options)
         report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
-        with boundary("the report cannot be written", where=str(folder), cure=_CURE):
+        with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
     return report
 

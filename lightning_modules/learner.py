@@ -11,6 +11,7 @@ import torch
 from torchmetrics import MeanMetric
 
 from errors import RunError
+from host.boundary import boundary
 from lightning_modules.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
@@ -106,13 +107,20 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
         """The model's tensors as safetensors; tied ones are stored once."""
         from safetensors.torch import save_model
 
-        save_model(self.model, str(path))
+        size = sum(weight.nbytes for weight in self.model.parameters())
+        with boundary(
+            "the weights cannot be written", where=str(path), cure="Look at its disk.", writing=size
+        ):
+            save_model(self.model, str(path))
 
     def load_weights(self, path: Path) -> None:
         """Read what `save_weights` wrote."""
         from safetensors.torch import load_model
 
-        load_model(self.model, str(path))
+        with boundary(
+            "the weights cannot be read", where=str(path), cure="The file was altered; restore it."
+        ):
+            load_model(self.model, str(path))
 
     def save_pretrained(self, folder: Path) -> None:
         """config.json and model.safetensors, as transformers reads them."""

@@ -183,13 +183,14 @@ class RunLog:
         self._sender.stop()
         self._sender.mark_end(end)
         try:
-            if traceback is not None:
-                self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
                 with explained(self._uri):
                     self._client.set_terminated(self.run_id, end.status, end.time_ms)
+            if traceback is not None:  # last: on a full disk a status may find room where a new file does not
+                self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
+            self._artifacts.upload()
         except BaseException:
             self._journal.close()  # gives up the lock: another process may now send the rest
             raise

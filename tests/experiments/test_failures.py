@@ -73,7 +73,10 @@ def test_weights_that_are_no_numbers_are_named_before_a_run_begins(
 
 
 def test_a_start_of_huge_weights_is_not_blamed_on_the_learning_rate(root: Path, tmp_path: Path) -> None:
-    folder = model_folder(root, tmp_path / "model", lambda weights: weights.fill_(3e38))
+    far_apart = torch.tensor([[3e38], [-3e38]])  # finite, and their answers' difference is not
+    folder = model_folder(
+        root, tmp_path / "model", lambda weights: weights.copy_(far_apart.expand_as(weights))
+    )
     with pytest.raises(NonFiniteLossError, match="step 0") as told:
         train(small(f"model.pretrained={folder}"), Store.open(root))
     assert "learning_rate" not in str(told.value)
