@@ -95,8 +95,9 @@ def _place(error: Exception, where: Path, writing: int | None) -> tuple[Path, bo
     """Where there is no room, and whether that is the folder for temporary files and not `where`."""
     named = getattr(error, "filename", None)
     if isinstance(named, (str, Path)) and str(named):
-        file = Path(named).absolute()
-        under = not file.is_relative_to(where.absolute()) and file.is_relative_to(_temporary())
+        file, temporary = Path(named).absolute(), _temporary()
+        ours = where.absolute().is_relative_to(temporary) and file.is_relative_to(where.absolute())
+        under = file.is_relative_to(temporary) and not ours
         return Path(named), under
     full = _full_places(where, max(writing or 0, _HARDLY_ANY))
     temporary = bool(full) and where not in full

@@ -16,7 +16,7 @@ overrides: {data.train_examples: 40, data.selection_examples: 6, data.max_tokens
 space:
   optim.learning_rate: {kind: float, low: 2.0e-4, high: 3.0e-3, log: true}
 sampler: {kind: random}
-pruner: {kind: median, startup_trials: 1, warmup_steps: 0}
+pruner: {kind: median, startup_trials: 10, warmup_steps: 0}
 budget: {trials: 4}
 """
 CLASSIFY = ["train", "demo_reviews", "model.hidden_dim=16", "export.max_accuracy_drop=1", *TINY]
@@ -89,18 +89,18 @@ TRAINING = [
     Place("transformers.PreTrainedTokenizerFast.save_pretrained", TRAIN, "model", "failed"),
     Place(f"{_MLFLOW}set_terminated", TRAIN, _IN_STORE, "finished"),
     Place("psutil.cpu_percent", TRAIN, "could not be asked", "goes on"),
-    Place("tracking.nvml.gpus", TRAIN, "could not be asked", "goes on"),
+    Place("tracking.nvml.gpus", TRAIN, "runs on"),
 ]  # fmt: skip
 EXPORT = [
     Place("transformers.AutoModelForSequenceClassification.from_pretrained", EXPORTED, "export", "finished"),
     Place("optimum.exporters.onnx.onnx_export_from_model", EXPORTED, "ONNX", "finished"),
     Place("onnx.load", EXPORTED, "ONNX", "finished"),
     Place("onnxruntime.quantization.quantize_dynamic", EXPORTED, "quantized", "finished"),
-    Place("onnxruntime.InferenceSession", EXPORTED, "onnxruntime cannot load", "finished"),
+    Place("onnxruntime.InferenceSession.__init__", EXPORTED, "ONNX", "finished"),
     Place("onnxruntime.InferenceSession.run", EXPORTED, "onnxruntime cannot run", "finished"),
     Place("onnxruntime.quantization.quantize_dynamic", ["export", "{classifier}"], "quantized"),
     Place(f"{_MLFLOW}get_run", ["export", "{classifier}"], _IN_STORE),
-    Place("onnxruntime.InferenceSession", ["generate", "{stories}", "--variant", "int8"], r"model\.onnx"),
+    Place("onnxruntime.InferenceSession.__init__", ["generate", "{stories}", "--variant", "int8"], r"model\.onnx"),
     Place("transformers.AutoConfig.from_pretrained", ["generate", "{stories}", "--variant", "int8"], r"config\.json"),
     Place(f"{_MLFLOW}list_artifacts", ["show", "{classifier}"], _IN_STORE),
     Place(f"{_MLFLOW}get_metric_history", ["diff", "{first}", "{second}"], _IN_STORE),

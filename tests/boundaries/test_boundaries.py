@@ -82,7 +82,8 @@ def prepared(migrated: Path, files: dict[str, str], tmp_path_factory: pytest.Tem
 
 
 def _boom(*_: object, **__: object) -> NoReturn:
-    raise Exception("boom")  # bare, as no list of types would have it
+    """Bare, as no list of types would have it."""
+    raise Exception("boom")
 
 
 def _told(code: int, place: Place, shown: str, progress: str) -> None:
