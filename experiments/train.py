@@ -74,7 +74,7 @@ def train(
     if earlier is not None and parent_id is None and (not export or exported_alike(earlier, parts)):
         return earlier_result(earlier)
     name = continued.record.name if continued else name or run_name(config, {})
-    with clock("record"):
+    with clock("record"), disk_errors(store.root, writing=0):
         if continued is None:
             tags = {**_fork_tags(beginning, console), **(tags or {})}
             log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)

@@ -93,7 +93,7 @@ def _code(error: Exception) -> int | None:
 
 def _place(error: Exception, where: Path, writing: int | None) -> tuple[Path, bool]:
     """Where there is no room, and whether that is the folder for temporary files and not `where`."""
-    named = getattr(error, "filename", None)
+    named = getattr(error, "filename2", None) or getattr(error, "filename", None)  # of a copy the target
     if isinstance(named, (str, Path)) and str(named):
         file, temporary = Path(named).absolute(), _temporary()
         ours = where.absolute().is_relative_to(temporary) and file.is_relative_to(where.absolute())
