@@ -35,6 +35,7 @@ from experiments.record import (
 )
 from experiments.result import RunResult
 from host.boundary import boundary
+from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -193,9 +194,11 @@ class Run:
     def _keep_and_export(
         self, metrics: dict[str, float], model_dir: Path, exporting: Exporting | None
     ) -> tuple[str, ...]:
-        cure = "Run it again."
-        with boundary(
-            "the model cannot be written", where=str(model_dir), cure=cure, writing=self._model_bytes()
+        with (  # here, so that the disk is looked at while the folder for temporary files still holds the half
+            disk_errors(self.store.root, writing=self._model_bytes()),
+            boundary(
+                "cannot be written", where=f"the model of run {self.log.run_id[:8]}", cure="Run it again."
+            ),
         ):
             self.parts.learner.cpu().save_pretrained(model_dir)
             self.parts.data.tokenizer.save_pretrained(model_dir)
