@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from tracking.store import GoneError
+from tracking.gone import GoneError
 
 if TYPE_CHECKING:
     from sweeps.study import Search

@@ -222,15 +222,12 @@ def _ask(uri: str, method: str, path: str, body: dict[str, int] | None = None) -
     from mlflow.utils.rest_utils import http_request
 
     def ask() -> Response:
-        return http_request(
-            get_default_host_creds(uri),
-            path,
-            method,
-            json=body,
-            max_retries=0,
-            timeout=_ANSWER_WAIT_S,
-            raise_on_status=False,
+        credentials = get_default_host_creds(uri)
+        answer = http_request(
+            credentials, path, method, json=body, max_retries=0, timeout=_ANSWER_WAIT_S, raise_on_status=False
         )
+        assert answer is not None
+        return answer
 
     try:
         answer = answer_within(_ANSWER_WAIT_S, ask)  # a request's own timeout begins anew with every byte

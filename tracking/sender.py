@@ -112,15 +112,14 @@ class Sender:
             full = self._wake.wait(max(0.0, min(next_send, next_sample) - time.monotonic()))
             self._wake.clear()
             if self._sample is not None and time.monotonic() >= next_sample:
-                next_sample = time.monotonic() + self._sample_every_s
-                self._submit_sample(self._sample)
-                next_sample = next_sample if self._sample else math.inf
+                going_on = self._submit_sample(self._sample)
+                next_sample = time.monotonic() + self._sample_every_s if going_on else math.inf
             if (full or time.monotonic() >= next_send) and not self._stopped:
                 self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
                 next_send = time.monotonic() + self._pause_s
 
-    def _submit_sample(self, sample: Callable[[], Mapping[str, float]]) -> None:
-        """A machine that cannot be asked ends the sampling, not the run, and the run says so."""
+    def _submit_sample(self, sample: Callable[[], Mapping[str, float]]) -> bool:
+        """Whether to go on: a machine that cannot be asked ends the sampling, not the run, and the run says so."""
         try:
             record = Record(metrics=sample(), step=self._clock(), time_ms=now_ms())
         except Exception as error:  # noqa: BLE001 whatever psutil or a driver raises
@@ -128,6 +127,7 @@ class Sender:
             record = Record(tags={UNSAMPLED_TAG: f"the machine could not be asked ({first_line(error)})"})
         with suppress(UserError):  # a full disk, which the run's own records meet too
             self.submit(record)
+        return self._sample is not None
 
     def _try_to_send(self) -> bool:
         """Whether all is sent. An error is not lost: the records stay, and `flush` meets it again."""

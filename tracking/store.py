@@ -16,6 +16,7 @@ from host.disk import disk_errors, make_folder
 from tracking.artifacts import checked, local_folder
 from tracking.backend import connect, move_in
 from tracking.faults import explained, public_uri
+from tracking.gone import GoneError, refuse_deleted
 from tracking.owner import Owner
 from tracking.records import DatasetInput, RunRecord
 from tracking.replay import OWNER_TAG, replay_all
@@ -32,10 +33,6 @@ _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
 _KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
-
-
-class GoneError(UserError):
-    """A run that was asked for by its whole ID is not in the store, or was deleted there."""
 
 
 @dataclass
@@ -129,7 +126,8 @@ class Store:
             UserError: another process writes it.
         """
         run = self._get(run_id)
-        self._refuse_deleted(run)
+        with explained(self.uri):
+            refuse_deleted(self.client, run, public_uri(self.uri))
         self._refuse_foreign_owner(run)
         log = self._log(run, sample=running and self.sample_every_s > 0)
         if running:
@@ -235,23 +233,6 @@ class Store:
             self.journal_folder,
             send_every_s=self.send_every_s,
             sample_every_s=self.sample_every_s if sample else None,
-        )
-
-    def _refuse_deleted(self, run: Run) -> None:
-        if run.info.lifecycle_stage == "active":
-            return
-        with explained(self.uri):
-            experiment = self.client.get_experiment(run.info.experiment_id)
-        gone = experiment.lifecycle_stage != "active"
-        command = (
-            f"experiments restore -x {run.info.experiment_id}"
-            if gone
-            else f"runs restore -r {run.info.run_id}"
-        )
-        raise GoneError(
-            f"the run was deleted in the store{f' with its experiment {experiment.name}' if gone else ''}",
-            where=f"run {run.info.run_id[:8]}",
-            cure=f"Restore it with `MLFLOW_TRACKING_URI={public_uri(self.uri)} mlflow {command}`.",
         )
 
     def _refuse_foreign_owner(self, run: Run) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,7 +25,7 @@ TINY = ["data.train_examples=40", "data.selection_examples=10", "train.max_steps
 
 
 @contextmanager
-def small_disk(folder: Path, kib: int) -> Iterator[Path]:
+def small_disk(folder: Path, kib: int) -> Generator[Path]:
     folder.mkdir(exist_ok=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
     if subprocess.run(mount, capture_output=True).returncode != 0:

@@ -6,7 +6,7 @@ import errno
 import os
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def test_a_full_disk_is_told_by_its_words(tmp_path: Path, raised: Exception) -> 
 
 
 @contextmanager
-def _mounted(folder: Path, kib: int) -> Iterator[Path]:
+def _mounted(folder: Path, kib: int) -> Generator[Path]:
     """A small disk of its own; skips where none can be mounted."""
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
