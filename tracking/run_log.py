@@ -183,18 +183,26 @@ class RunLog:
         self._sender.stop()
         self._sender.mark_end(end)
         try:
+            unwritten = None if traceback is None else self._keep_traceback(traceback)
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
                 with explained(self._uri):
                     self._client.set_terminated(self.run_id, end.status, end.time_ms)
-            if traceback is not None:  # last: on a full disk a status may find room where a new file does not
-                self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
-            self._artifacts.upload()
+            if unwritten is not None:
+                raise unwritten
         except BaseException:
             self._journal.close()  # gives up the lock: another process may now send the rest
             raise
         self._journal.delete()
+
+    def _keep_traceback(self, traceback: str) -> UserError | None:
+        """What kept it from being written: on a full disk a status may find room where a new file does not."""
+        try:
+            self._artifacts.write(traceback.encode(errors="surrogateescape"), "run/traceback.txt")
+        except UserError as error:
+            return error
+        return None
 
     def _note_nonfinite(self, metrics: Mapping[str, float], step: int) -> None:
         new = {
