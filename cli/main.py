@@ -17,6 +17,7 @@ from cli.options import (
     Overrides,
     Root,
     RunId,
+    ended,
     ended_in_one_line,
     name_argument,
     name_option,
@@ -26,6 +27,7 @@ from cli.options import (
     wrong_command_line,
 )
 from cli.quiet import quiet_environment
+from cli.streams import prepare_streams
 
 app = typer.Typer(
     add_completion=False,
@@ -300,13 +302,17 @@ def ui(
 
 def main() -> None:
     """Entry point."""
-    quiet_environment()
     signal.signal(signal.SIGTERM, _interrupt)
+    sys.exit(ended(_run, None))
+
+
+def _run() -> int:
+    prepare_streams()
+    quiet_environment()
     try:
-        code = app(prog_name="encore", standalone_mode=False)
+        return app(prog_name="encore", standalone_mode=False) or 0
     except TyperException as error:
-        code = wrong_command_line(error)
-    sys.exit(code)
+        return wrong_command_line(error)
 
 
 def _interrupt(_number: int, _frame: object) -> None:

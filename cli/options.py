@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
 from typing import Annotated, Any, ParamSpec
@@ -13,8 +12,9 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.debug import debug_file
-from errors import UserError, one_line
-from host.boundary import LibraryError, first_line
+from cli.streams import ReaderGoneError
+from errors import LibraryError, UserError, one_line
+from host.boundary import first_line
 from schema.numbers import decimal, whole
 from schema.strict import absolute, check_line, check_text
 from tracking.redaction import redacted
@@ -26,33 +26,38 @@ Arguments = ParamSpec("Arguments")
 
 
 def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, None]:
-    """A verb whose exit code is its result; a user's mistake is one line and 2, an interrupt 130, a fault of ours 3."""
+    """A verb whose exit code is its result, and that ends as `ended` says."""
 
     @wraps(verb)
     def command(*args: Arguments.args, **kwargs: Arguments.kwargs) -> None:
-        try:
-            code = verb(*args, **kwargs)
-        except LibraryError as error:
-            code = _say(f"{error}{_kept(error, kwargs)}", 2)
-        except UserError as error:
-            code = _say(str(error), 2)
-        except KeyboardInterrupt as interrupt:
-            what = f"; {interrupt}" if interrupt.args else ""
-            code = _say(f"interrupted{what}; what was finished is kept", 130)
-        except BrokenPipeError:  # the reader of our output has gone, as `head` does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            code = 0
-        except Exception as error:  # noqa: BLE001 the last place: one line here, the traceback in a file
-            code = _say(f"a fault of Encore's own ({first_line(error)}).{_kept(error, kwargs)}", FAULT)
-        raise typer.Exit(code)
+        root = kwargs.get("root")
+        raise typer.Exit(ended(lambda: verb(*args, **kwargs), root if isinstance(root, Path) else None))
 
     return command
 
 
-def _kept(error: Exception, arguments: Mapping[str, object]) -> str:
+def ended(command: Callable[[], int], root: Path | None) -> int:
+    """The exit code of `command`; a user's mistake is one line and 2, an interrupt 130, a fault of ours 3."""
+    try:
+        code = command()
+        sys.stdout.flush()  # what cannot be written is told while it can
+    except LibraryError as error:
+        return _say(f"{error}{_kept(error, root)}", 2)
+    except UserError as error:
+        return _say(str(error), 2)
+    except KeyboardInterrupt as interrupt:
+        what = f"; {interrupt}" if interrupt.args else ""
+        return _say(f"interrupted{what}; what was finished is kept", 130)
+    except ReaderGoneError:
+        return 0
+    except Exception as error:  # noqa: BLE001 the last place: one line here, the traceback in a file
+        return _say(f"a fault of Encore's own ({first_line(error)}).{_kept(error, root)}", FAULT)
+    return code
+
+
+def _kept(error: Exception, root: Path | None) -> str:
     """Where the whole exception stands."""
-    root = arguments.get("root")
-    file = debug_file(error, root if isinstance(root, Path) else None)
+    file = debug_file(error, root)
     return f" Its traceback is in {file}." if file is not None else ""
 
 

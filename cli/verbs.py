@@ -6,7 +6,8 @@ import json
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -53,7 +54,9 @@ def _width(stream: TextIO) -> int | None:
 
 
 def print_json(value: Any) -> None:
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    """In letters where stdout can write all of them, else in JSON's own escapes."""
+    escaped = "utf" not in sys.stdout.encoding.lower()
+    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
 
 
 def _finite(value: Any) -> Any:
@@ -154,10 +157,23 @@ def train_verb(
     from experiments.train import train
 
     name = run_name(config, told_apart(overrides))
-    result = train(config, store, name=name, console=progress, reuse=not again)
+    with _shown_all_the_same(out, store, root, as_json=as_json):
+        result = train(config, store, name=name, console=progress, reuse=not again)
     if result.reused is not None:
         progress.print(_reused(result), highlight=False)
     return _ended(result, out, store, root, as_json=as_json)
+
+
+@contextmanager
+def _shown_all_the_same(out: Console, store: Store, root: Path, *, as_json: bool) -> Generator[None]:
+    """A run whose export alone failed shows its result before it says so."""
+    from experiments.exporting import ExportFailedError
+
+    try:
+        yield
+    except ExportFailedError as error:
+        _ended(error.result, out, store, root, as_json=as_json)
+        raise
 
 
 def _reused(result: RunResult) -> str:
@@ -173,7 +189,9 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
     from experiments.resume import resume
 
-    return _ended(resume(store, record, console=progress), out, store, root, as_json=as_json)
+    with _shown_all_the_same(out, store, root, as_json=as_json):
+        result = resume(store, record, console=progress)
+    return _ended(result, out, store, root, as_json=as_json)
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
@@ -187,7 +205,8 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
     out, progress, store, record = named_run(run_id, root)
     from experiments.fork import fork
 
-    result = fork(store, record, at if step is None else str(step), overrides, console=progress)
+    with _shown_all_the_same(out, store, root, as_json=as_json):
+        result = fork(store, record, at if step is None else str(step), overrides, console=progress)
     return _ended(result, out, store, root, as_json=as_json)
 
 

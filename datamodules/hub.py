@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-import threading
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -16,6 +14,7 @@ from datamodules.fingerprint import short_digest
 from errors import UserError, no_hub
 from host.boundary import boundary, first_line
 from host.disk import write_atomically
+from host.waiting import answer_within
 
 HubKind = Literal["dataset", "model"]
 # Corpus -> its data set on the hub. The bundled corpora are not in it.
@@ -51,16 +50,11 @@ def _answers(address: str) -> bool:
     """Whether it does within `_ANSWER_S` seconds in all; a request's own timeout is one per address tried."""
     import requests
 
-    heard: list[int] = []
-
-    def ask() -> None:
-        with suppress(requests.RequestException):
-            heard.append(requests.head(address, timeout=_ANSWER_S).status_code)
-
-    asking = threading.Thread(target=ask, daemon=True)
-    asking.start()
-    asking.join(_ANSWER_S)
-    return bool(heard)
+    try:
+        answer = answer_within(_ANSWER_S, lambda: requests.head(address, timeout=_ANSWER_S))
+    except Exception:  # noqa: BLE001 whatever comes of it, it is no answer
+        return False
+    return answer is not None
 
 
 def commit_of(repository: str, revision: str, *, kind: HubKind, memory: Path) -> str:
@@ -163,6 +157,12 @@ def _library_reference(repository: str, revision: str, kind: HubKind) -> str | N
 @cache  # a command asks before it opens the store, and the run asks again
 def _ask(repository: str, revision: str, kind: HubKind) -> str | None:
     """The hub's answer; None when it is overloaded or breaks off."""
+    what = f"the hub cannot say what {revision} of the {kind} {repository} is"
+    with boundary(what, where=_KEYS[kind], cure="Give a local folder."):
+        return _commit_now(repository, revision, kind)
+
+
+def _commit_now(repository: str, revision: str, kind: HubKind) -> str | None:
     from huggingface_hub import HfApi
     from huggingface_hub.errors import (
         HfHubHTTPError,

@@ -1,4 +1,4 @@
-"""The one exception type for mistakes that the user can mend."""
+"""The one exception type for what the user can mend, and its kinds."""
 
 _LINE = 480  # characters of a whole error
 _CURE = 200
@@ -42,6 +42,10 @@ class UserError(Exception):
         what = one_line(self.what, room)
         where = one_line(self.where, max(_PLACE, room - len(what)))
         return one_line(f"{where}: {one_line(what, room - len(where))}. {cure}", _LINE)
+
+
+class LibraryError(UserError):
+    """What a library raised over something from outside; its own exception is the cause and is kept for debugging."""
 
 
 class RunError(UserError):

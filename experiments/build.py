@@ -21,6 +21,7 @@ from experiments.machine import check_precision
 from experiments.progress import OnProgress, reported, silent, warned
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
+from host.boundary import boundary
 from host.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
     from lightning_modules.learner import Learner
     from lightning_modules.optimisation import Optimisation
+
+
+_LOOK = "Look at it and at the versions of the libraries: those of requirements.lock are tested."
 
 
 @dataclass(frozen=True)
@@ -164,11 +168,18 @@ def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None 
     """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
     check_precision(config)
     config = pinned(config, cache_dir=cache_dir)
-    with disk_errors(cache_dir), reported(console) as on_progress:
-        say = warned(console)
+    say = warned(console)
+    source = config.data.kind if config.data.path is None else f"data.path={config.data.path}"
+    with (
+        disk_errors(cache_dir, writing=0),
+        boundary("a library cannot read or tokenize it", where=source, cure=_LOOK),
+        reported(console) as on_progress,
+    ):
         data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
     schedule = plan(config, data)
-    learner = build_learner(config, data, schedule)
+    start = "model" if config.model.pretrained is None else f"model.pretrained={config.model.pretrained}"
+    with boundary("transformers cannot make this model", where=start, cure=_LOOK):
+        learner = build_learner(config, data, schedule)
     if config.samples is not None:
         positions = int(learner.model.config.n_positions)
         samples = config.samples
@@ -186,6 +197,8 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
     check_vocabulary(learner, data)
+    if model.pretrained is not None:
+        _check_finite(learner, model.pretrained)
     if model.pretrained is not None and model.tokenizer is not None:
         check_same_pieces(model, data)
     if not any(parameter.requires_grad for parameter in learner.parameters()):
@@ -195,6 +208,16 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             cure="Freeze fewer layers than the model has.",
         )
     return learner
+
+
+def _check_finite(learner: Learner, pretrained: str) -> None:
+    """Else the first loss is NaN, and the learning rate would be blamed."""
+    if (name := learner.non_finite_weight()) is not None:
+        raise UserError(
+            f"the weights of this model hold NaN or infinity, first in {name}",
+            where=f"model.pretrained={pretrained}",
+            cure="Give the folder of a model that did not diverge, or fetch it again.",
+        )
 
 
 def _optimisation(config: ExperimentConfig, schedule: Schedule) -> Optimisation:

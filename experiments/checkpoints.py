@@ -21,6 +21,7 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.checkpoint_files import BEST, CALLBACK, LAST, ResumePoint, checksum, link, link_both
+from host.boundary import boundary
 from host.disk import whole_file
 from lightning_modules.learner import Learner
 
@@ -168,7 +169,10 @@ class PlainFiles(TorchCheckpointIO):
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: str | Path, storage_options: Any | None = None
     ) -> None:
-        torch.save(checkpoint, path)
+        with boundary(
+            "the checkpoint cannot be written", where=str(path), cure="Look at its disk.", writing=0
+        ):
+            torch.save(checkpoint, path)
 
 
 def _random_states() -> dict[str, Any]:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datamodules.tokenizers import pad_token_id
+from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
 from experiments.kept import checked_model
 from experiments.machine import full_products
 from experiments.progress import reported
 from experiments.recorded import RunArtifacts, check_has_model, data_of_run, recorded_config
+from host.boundary import first_line
 from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from datamodules.tokenized import TokenizedData
+    from experiments.result import RunResult
     from export.pipeline import ExportReport, ScoringSet
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
@@ -26,6 +30,52 @@ if TYPE_CHECKING:
 
 EXPORT_GATE = "encore.export_gate"  # tag: `passed`, or what was missed
 PASSED = "passed"
+_NOT_EXPORTED = "not exported: "  # how the tag begins where the export failed
+
+
+class ExportFailedError(LibraryError):
+    """A run was trained, scored and kept, and its export failed: `result` is whole but for that."""
+
+    def __init__(self, result: RunResult, error: UserError) -> None:
+        self.result = result
+        short = result.run_id[:8]
+        super().__init__(
+            f"it is trained, scored and kept, but its export failed: {error.where}: {error.what}",
+            where=f"run {short}",
+            cure=f"{error.cure} `encore export {short}` then writes it.",
+        )
+
+
+@dataclass
+class Exporting:
+    """The export of a run that has just been trained: what fails is kept here and costs the run nothing else."""
+
+    failed: Exception | None = None
+
+    def __call__(
+        self, log: RunLog, config: ExperimentConfig, data: TokenizedData, model: Path, console: Console | None
+    ) -> tuple[dict[str, float], tuple[str, ...]]:
+        """Metrics and missed limits. RunError for a model that is worth nothing, such as one of NaN."""
+        try:
+            report = export_into(log, config, data, model, console=console)
+        except RunError:
+            raise
+        except Exception as error:  # noqa: BLE001 raised again when the rest of the run is in the record
+            self.failed = error
+            log.set_tags({EXPORT_GATE: _NOT_EXPORTED + first_line(error)})
+            return {}, ()
+        return report.metrics, report.failures
+
+    def check(self, result: RunResult) -> None:
+        """Raise what the export failed with, now that `result` is in the record."""
+        if isinstance(self.failed, UserError):
+            raise ExportFailedError(result, self.failed) from self.failed
+        if self.failed is not None:
+            raise self.failed
+
+
+def is_exported(record: RunRecord) -> bool:
+    return not record.tags.get(EXPORT_GATE, _NOT_EXPORTED).startswith(_NOT_EXPORTED)
 
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
@@ -41,6 +91,10 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
         with disk_errors(store.root):
             report = export_into(log, config, data, model_dir, console=console)
         log.log_summary(report.metrics)
+    except UserError as error:
+        if not is_exported(record):
+            log.set_tags({EXPORT_GATE: _NOT_EXPORTED + first_line(error)})
+        raise
     finally:
         log.close()
     return report

@@ -12,7 +12,7 @@ from experiments.causes import find_causes
 from experiments.checkpoint_files import link
 from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
 from experiments.determinism import NONDETERMINISTIC
-from experiments.exporting import EXPORT_GATE, export_into
+from experiments.exporting import EXPORT_GATE, Exporting
 from experiments.outcome import EXPORT_REPORT, logged_points
 from experiments.record import (
     CONFIG_FILE,
@@ -125,11 +125,14 @@ def take_over(
     log: RunLog,
     parts: Parts,
     name: str,
+    exporting: Exporting | None,
     *,
-    export: bool,
     console: Console | None,
 ) -> RunResult:
-    """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be."""
+    """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be.
+
+    exporting: none: without an export.
+    """
     known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
     log.set_tags({REUSES_TAG: run.record.run_id, **known})
     earlier = _result_of(run)
@@ -138,7 +141,7 @@ def take_over(
     log_sealed(log, run.read(Digests, DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run.store, run.record).items()):
         log.log_metrics(values, step=step)
-    exported, failures = _exported(run, log, parts, console) if export else ({}, ())
+    exported, failures = ({}, ()) if exporting is None else _exported(run, log, parts, exporting, console)
     result = replace(
         earlier,
         run_id=log.run_id,
@@ -153,12 +156,11 @@ def take_over(
 
 
 def _exported(
-    run: RunArtifacts, log: RunLog, parts: Parts, console: Console | None
+    run: RunArtifacts, log: RunLog, parts: Parts, exporting: Exporting, console: Console | None
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Metrics and missed limits of the run's export, or of one made now where its settings are other ones."""
     if not exported_alike(run, parts):
-        report = export_into(log, parts.config, parts.data, run.path(MODEL_FOLDER), console=console)
-        return report.metrics, report.failures
+        return exporting(log, parts.config, parts.data, run.path(MODEL_FOLDER), console)
     _copy(run, log, "export")
     content = run.read(ReportFile, EXPORT_REPORT)
     log.set_tags({**content.params, EXPORT_GATE: run.record.tags[EXPORT_GATE]})

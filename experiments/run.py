@@ -21,7 +21,7 @@ from experiments.continuation import Continuation
 from experiments.determinism import NONDETERMINISTIC, nondeterministic_operations
 from experiments.digests import checkpoint_digests, table_digest
 from experiments.evaluate import evaluate
-from experiments.exporting import export_into
+from experiments.exporting import Exporting
 from experiments.fitting import GoingOn, fit
 from experiments.kept import CHECKPOINTS, kept_checkpoints
 from experiments.progress import reported
@@ -33,6 +33,8 @@ from experiments.record import (
     log_sealed,
 )
 from experiments.result import RunResult
+from host.boundary import boundary
+from host.disk import disk_errors
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -81,15 +83,15 @@ class Run:
             return GoingOn(self.continued.point, logged)
         return self.beginning.start.going_on(self.parts, logged) if self.beginning.start else None
 
-    def go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
-        """Train, score, keep, export and record."""
+    def go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
+        """Train, score, keep, export (none: not) and record."""
         if self.console is not None and not self.console.is_terminal:  # a log has no bar to look at
             steps = self.parts.schedule.total_steps
             self.console.print(
                 f"{escape(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
             )
         with nondeterministic_operations(self._names_operation()):
-            return self._go(stop_when, export=export)
+            return self._go(stop_when, exporting)
 
     def _names_operation(self) -> Callable[[str], None]:
         """Says and records at once which operations have no deterministic version: the run may yet be killed."""
@@ -114,7 +116,7 @@ class Run:
         total, primary = self.parts.schedule.total_steps, self.parts.config.primary_metric
         return TrainingBar(self.console, self.title, total, primary=primary)
 
-    def _go(self, stop_when: StopWhen | None, *, export: bool) -> RunResult:
+    def _go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
             checkpoints = self._checkpoints()
             cue = StopOnCue(stop_when) if stop_when else None
@@ -141,7 +143,7 @@ class Run:
             metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
             model = None if pruned else Path(scratch) / MODEL_FOLDER
             if model is not None:
-                failures = self._keep_and_export(metrics, model, export=export)
+                failures = self._keep_and_export(metrics, model, exporting)
                 weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
                 digests |= {name: self.log.digest_of(name) for name in weights}
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
@@ -188,25 +190,34 @@ class Run:
                 name = f"best/{split}" if split == "val" else split
                 metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
                 with self.log.folder(f"predictions/{split}") as folder:
-                    found.predictions.to_parquet(folder / "predictions.parquet", index=False)
+                    file = folder / "predictions.parquet"
+                    with boundary("cannot be written", where=str(file), cure="Run it again.", writing=0):
+                        found.predictions.to_parquet(file, index=False)
                 digests[f"predictions/{split}"] = table_digest(found.predictions)
         return metrics, digests
 
     def _keep_and_export(
-        self, metrics: dict[str, float], model_dir: Path, *, export: bool
+        self, metrics: dict[str, float], model_dir: Path, exporting: Exporting | None
     ) -> tuple[str, ...]:
-        self.parts.learner.cpu().save_pretrained(model_dir)
-        self.parts.data.tokenizer.save_pretrained(model_dir)
+        with (  # here, so that the disk is looked at while the folder for temporary files still holds the half
+            disk_errors(self.store.root, writing=self._model_bytes()),
+            boundary(
+                "cannot be written", where=f"the model of run {self.log.run_id[:8]}", cure="Run it again."
+            ),
+        ):
+            self.parts.learner.cpu().save_pretrained(model_dir)
+            self.parts.data.tokenizer.save_pretrained(model_dir)
         with self.log.folder(MODEL_FOLDER) as folder:
             shutil.copytree(model_dir, folder, dirs_exist_ok=True)
-        if not export:
+        if exporting is None:
             return ()
         with self.clock("export"):
-            report = export_into(
-                self.log, self.parts.config, self.parts.data, model_dir, console=self.console
-            )
-        metrics |= report.metrics
-        return report.failures
+            found, failures = exporting(self.log, self.parts.config, self.parts.data, model_dir, self.console)
+        metrics |= found
+        return failures
+
+    def _model_bytes(self) -> int:
+        return sum(weight.nbytes for weight in self.parts.learner.parameters())
 
     def _summary(
         self,

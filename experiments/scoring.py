@@ -16,12 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from errors import UserError
+from host.boundary import boundary
 
 if TYPE_CHECKING:
     from evaluate import Metric
 
 # Two-sided 95 % point of the normal distribution.
 Z_95 = 1.959963984540054
+_CURE = "Look at the version of evaluate: that of requirements.lock is tested."
 
 
 def classification_scores(
@@ -98,7 +100,10 @@ def _check_labels(predictions: NDArray[np.integer], references: NDArray[np.integ
 
 def _compute(metric: type[Metric], **columns: NDArray[np.generic]) -> dict[str, float]:
     # `evaluate` makes its data folder even where it keeps everything in memory.
-    with tempfile.TemporaryDirectory(prefix="encore-scoring-") as folder:
+    with (
+        boundary("the scores cannot be computed", where=metric.__name__, cure=_CURE, writing=0),
+        tempfile.TemporaryDirectory(prefix="encore-scoring-") as folder,
+    ):
         scores = metric(keep_in_memory=True, cache_dir=folder).compute(**columns)
     assert scores is not None, "the main process always gets the result"
     return scores

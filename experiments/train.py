@@ -12,8 +12,10 @@ from experiments.callbacks import StopWhen
 from experiments.continuation import Continuation
 from experiments.data_record import tell_data
 from experiments.endings import ended_in_the_record, memory_errors
+from experiments.exporting import Exporting
 from experiments.machine import check_precision, prepare
 from experiments.record import (
+    REPOSITORY,
     Beginning,
     beginning_of,
     open_run,
@@ -24,6 +26,7 @@ from experiments.result import RunResult
 from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.run import Clock, Run
 from experiments.start import Start
+from host.boundary import boundary
 from host.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -60,6 +63,7 @@ def train(
     result comes back, or a run takes it over that has a parent or asks for another export. continued:
     go on with this run, start none.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
+    ExportFailedError, with the result, when all but the export is done.
     """
     check_precision(config)
     clock = Clock()
@@ -71,7 +75,7 @@ def train(
     if earlier is not None and parent_id is None and (not export or exported_alike(earlier, parts)):
         return earlier_result(earlier)
     name = continued.record.name if continued else name or run_name(config, {})
-    with clock("record"):
+    with clock("record"), disk_errors(store.root, writing=0):
         if continued is None:
             if parent_id is None:  # a sweep has told it once
                 tell_data(console, beginning.data)
@@ -79,18 +83,20 @@ def train(
             log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)
         else:
             log = continued.reopen(store, beginning, console)
+    exporting = Exporting()
     with (
         ended_in_the_record(log, resumable=parent_id is None),
-        disk_errors(store.root),
+        disk_errors(store.root, writing=0),
         memory_errors(config),
     ):
         if earlier is not None:
-            result = take_over(earlier, log, parts, name, export=export, console=console)
+            result = take_over(earlier, log, parts, name, exporting if export else None, console=console)
         else:
             run = Run(store, name, beginning, log, console, title or config.name, clock, continued)
-            result = run.go(stop_when, export=export)
+            result = run.go(stop_when, exporting if export else None)
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
+    exporting.check(result)
     return result
 
 
@@ -109,7 +115,10 @@ def _beginning(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        beginning = beginning_of(parts, ran, start)
+        with boundary(
+            "what it runs on cannot be told", where=str(REPOSITORY), cure="Look at git and psutil."
+        ):
+            beginning = beginning_of(parts, ran, start)
         if like is not None:  # first: other rows explain a start that does not fit
             check_same_beginning(like, beginning)
     if start is not None:

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from errors import UserError
 from export.onnx_files import MODEL_FILE
-from export.session import PAST, PRESENT, empty_past, open_session, past_widths, positions
+from export.session import PAST, PRESENT, empty_past, open_session, past_widths, positions, run_session
 from host.model_folder import CONFIG, ModelFolder
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class OnnxDecoder:
     """
 
     def __init__(self, folder: Path, *, threads: int, rows_apart: bool) -> None:
-        path = folder / MODEL_FILE
+        self._path = path = folder / MODEL_FILE
         self._session = open_session(path, threads=threads)
         self._widths = past_widths(self._session)
         if not self._widths:
@@ -134,8 +134,7 @@ class OnnxDecoder:
             "position_ids": positions(mask_GP)[:, -ids_GN.shape[1] :],
             **past.cache,
         }
-        answer: list[Any] = list(self._session.run(self._outputs, feeds))
-        logits_GNV, *present = answer
+        logits_GNV, *present = run_session(self._session, self._path, self._outputs, feeds)
         return _Past(mask_GP, dict(zip(past.cache, present, strict=True))), logits_GNV[:, -1]
 
 

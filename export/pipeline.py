@@ -20,6 +20,8 @@ from export.options import ExportOptions, ScoringSet, Task
 from export.report import REPORT_FILE, ExportReport, gate
 from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
+from host.boundary import boundary
+from host.disk import disk_errors
 from host.model_folder import WEIGHTS
 
 if TYPE_CHECKING:
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 __all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model"]
 
 _MIB = 2**20
+_SHARE_WRITTEN = (
+    8  # bytes on the disk per byte of weights, at most: two files and the quantizer's temporary ones
+)
+_CURE = "Look at the versions of onnx, onnxruntime and optimum: those of requirements.lock are tested."
 _FP32_ROWS_PER_CALL = 8  # short enough to share a batch of 32 between threads
 
 
@@ -52,16 +58,23 @@ def export_model(
         tell(what, 0, 0)
 
     say("loading the model")
-    model = load_checkpoint(model_dir, task)
+    with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
+        model = load_checkpoint(model_dir, task)
     check_scoring_set(scoring, task, model, model_dir)
     tokens = latency_tokens(scoring, task, options)
     check_length(tokens, model, model_dir)
-    with _written_whole(out_dir) as folder:
+    writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
+    # Inside, so that the disk is looked at while what was written is still there.
+    with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
         say("writing the FP32 model")
-        with private_tokenizer(model_dir) as tokenizer:
+        with (
+            boundary("the model cannot be written as ONNX", where=str(out_dir.parent), cure=_CURE),
+            private_tokenizer(model_dir) as tokenizer,
+        ):
             opset = write_fp32(model, folder / "fp32", task, tokenizer=tokenizer)
         say("writing the INT8 model")
-        write_int8(folder / "fp32", folder / "int8")
+        with boundary("the ONNX model cannot be quantized", where=str(out_dir.parent), cure=_CURE):
+            write_int8(folder / "fp32", folder / "int8")
         variants = _variants(model, model_dir, folder, options)
         scores = _score(variants, scoring, task, model, tell)
         say(f"timing at {options.threads} thread(s), {tokens} tokens")
@@ -70,7 +83,8 @@ def export_model(
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
         failures = gate(metrics, task=task, options=options)
         report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
-        report.write(folder)
+        with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
+            report.write(folder)
     return report
 
 

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from errors import UserError
 from export.onnx_files import MODEL_FILE
+from host.boundary import boundary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAST, PRESENT = "past_key_values.", "present."  # what optimum's names of the cache begin with, in and out
 _PROVIDER = "CPUExecutionProvider"
+_AGAIN = "Export the run again: `encore export ID`."
 
 
 class OnnxModel:
@@ -53,7 +54,7 @@ class OnnxModel:
             **empty_past(self._past_widths, len(ids_BL)),
         }
         wanted = {name: array for name, array in feeds.items() if name in self._input_names}
-        return np.asarray(self._session.run(["logits"], wanted)[0])
+        return np.asarray(run_session(self._session, self.path, ["logits"], wanted)[0])
 
     def predict(self, input_ids: Sequence[Sequence[int]], *, batch_size: int = 1) -> list[Logits]:
         """The logits of each text, (C,) or (L, V), in the order given; texts are never padded.
@@ -72,27 +73,20 @@ def open_session(path: Path, *, threads: int) -> InferenceSession:
     Raises UserError if there is no such file or onnxruntime cannot read it.
     """
     import onnxruntime
-    from onnxruntime.capi import (
-        onnxruntime_pybind11_state as status,  # pyright: ignore[reportAttributeAccessIssue]
-    )
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    try:
+    with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
         return onnxruntime.InferenceSession(path, options, providers=[_PROVIDER])
-    except (
-        status.NoSuchFile,
-        status.InvalidProtobuf,
-        status.InvalidGraph,
-        status.InvalidArgument,
-        status.Fail,
-    ) as error:
-        raise UserError(
-            f"onnxruntime cannot load it ({str(error).splitlines()[0]})",
-            where=str(path),
-            cure="Export the run again.",
-        ) from error
+
+
+def run_session(
+    session: InferenceSession, path: Path, outputs: Sequence[str], feeds: Mapping[str, NDArray[np.generic]]
+) -> list[Any]:
+    """What the model at `path` answers, in the order of `outputs`. UserError if onnxruntime cannot run it."""
+    with boundary("onnxruntime cannot run it", where=str(path), cure=_AGAIN):
+        return list(session.run(list(outputs), dict(feeds)))
 
 
 def positions(mask_BL: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,31 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from errors import UserError
+from errors import LibraryError, UserError
 from host.disk import disk_errors
 
 _SHOWN = 160
 
 
-class LibraryError(UserError):
-    """What a library raised over something from outside; its own exception is the cause and is kept for debugging."""
-
-
 @contextmanager
-def boundary(what: str, *, where: str, cure: str) -> Generator[None]:
+def boundary(what: str, *, where: str, cure: str, writing: int | None = None) -> Generator[None]:
     """Turn whatever is raised inside into a `LibraryError`; a `UserError` that says more passes as it is.
 
     A list of exception types would be a guess: tokenizers raises a bare Exception, transformers AttributeError and
     TypeError, numpy and json RecursionError, each over a file that is merely odd. An interrupt passes. A full or
-    unwritable disk keeps its own words.
+    unwritable disk keeps its own words: here where `where` is an absolute path, else in a `disk_errors` around it.
 
     what: of the thing at `where`, without a full stop, e.g. "cannot be read"; the library's first line follows it.
+    writing: of a library that writes, about how many bytes; see `disk_errors`.
     """
     try:
-        with disk_errors(Path(where)):
+        with disk_errors(Path(where), writing=writing) if Path(where).is_absolute() else nullcontext():
             yield
     except UserError:
         raise

@@ -11,6 +11,7 @@ import torch
 from torchmetrics import MeanMetric
 
 from errors import RunError
+from host.boundary import boundary
 from lightning_modules.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
@@ -27,13 +28,17 @@ Model = TypeVar("Model", bound="PreTrainedModel")
 
 
 class NonFiniteLossError(RunError):
-    """Training diverged: the loss is NaN or infinite."""
+    """The loss is NaN or infinite: training diverged, or before its first step the weights it begins with overflow."""
 
     def __init__(self, step: int, loss: float) -> None:
+        learned = (
+            "Lower optim.learning_rate, lengthen optim.warmup_ratio, clip gradients, or train in 32-true."
+        )
+        given = "Nothing was learned yet: begin with other weights (model.pretrained), or train in 32-true."
         super().__init__(
             f"the training loss is {loss} at step {step}",
             where=f"step {step}",
-            cure="Lower optim.learning_rate, lengthen optim.warmup_ratio, clip gradients, or train in 32-true.",
+            cure=learned if step else given,
         )
 
 
@@ -63,6 +68,20 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
     def depth_of(self, name: str) -> int:
         """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
 
+    def non_finite_weight(self) -> str | None:
+        """The name of the first weight that holds NaN or infinity; none where all are finite."""
+        weights = self.model.named_parameters()
+        return next((name for name, weight in weights if not bool(weight.isfinite().all())), None)
+
+    def on_train_start(self) -> None:
+        """Here the checkpoint that a run goes on from is loaded."""
+        if (name := self.non_finite_weight()) is not None:
+            raise RunError(
+                f"the weights it begins with hold NaN or infinity, first in {name}",
+                where=f"step {self.global_step}",
+                cure="Begin with an earlier checkpoint, of before the run diverged.",
+            )
+
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         del batch_idx
         loss = self.loss(batch)
@@ -88,13 +107,20 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
         """The model's tensors as safetensors; tied ones are stored once."""
         from safetensors.torch import save_model
 
-        save_model(self.model, str(path))
+        size = sum(weight.nbytes for weight in self.model.parameters())
+        with boundary(
+            "the weights cannot be written", where=str(path), cure="Look at its disk.", writing=size
+        ):
+            save_model(self.model, str(path))
 
     def load_weights(self, path: Path) -> None:
         """Read what `save_weights` wrote."""
         from safetensors.torch import load_model
 
-        load_model(self.model, str(path))
+        with boundary(
+            "the weights cannot be read", where=str(path), cure="The file was altered; restore it."
+        ):
+            load_model(self.model, str(path))
 
     def save_pretrained(self, folder: Path) -> None:
         """config.json and model.safetensors, as transformers reads them."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from analysis.story_quality import Story as Told
+from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
 from experiments.progress import reported
 from experiments.record import task_name
@@ -19,8 +20,8 @@ from experiments.writing import Writer, ids_of_prompts
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
-from sweeps.sitting import RUN_ATTRIBUTE, Deadline, ended, parent_run, place_of
-from sweeps.study import Search, open_search, study_faults
+from sweeps.sitting import Deadline, ended, parent_run, place_of
+from sweeps.study import RUN_ATTRIBUTE, Search, open_search
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -86,10 +87,7 @@ def run_decoding_sweep(
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
     decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
     base = {key: base[key] for key in decisive}
-    with (
-        owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"),
-        study_faults(store.root),
-    ):
+    with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
         search = open_search(
             sweep, sweep.space, base, first=first, maximize=True, root=store.root, store_uri=place_of(store)
         )
@@ -170,7 +168,7 @@ class _Sitting:
         real = self._real()
         while self.search.goes_on() and (deadline.ahead() or not self._rows()):
             self._trial()
-        best = max(self._rows(), key=rank)
+        best = self._best()
         official = self._official(best)
         rows = (*self._rows(), official)
         self._log(rows, best, official)
@@ -212,8 +210,7 @@ class _Sitting:
         except BaseException:
             self.search.give_back(trial.number, trial.params)
             raise
-        trial.set_user_attr(RUN_ATTRIBUTE, row.run_id)
-        self.search.study.tell(trial, worth(row))
+        self.search.tell(trial, worth(row), run_id=row.run_id)
 
     def _setting(self, values: Mapping[str, Any], stage: str, number: int) -> SettingRow:
         """Write, judge and log the stories of one setting."""
@@ -246,23 +243,35 @@ class _Sitting:
         return row
 
     def _official(self, best: SettingRow) -> SettingRow:
-        """The best setting from the official split's beginnings, once."""
-        store = self.source.run.store
-        trial, _, run_id = self.search.study.user_attrs.get(_OFFICIAL, "").partition(" ")
-        if trial == str(best.trial):
-            return self._row(store.find(run_id))
-        values = self.search.study.get_trials(deepcopy=False)[best.trial].params
-        row = self._setting(values, "official", best.trial)
-        self.search.study.set_user_attr(_OFFICIAL, f"{best.trial} {row.run_id}")
+        """The best setting from the official split's beginnings, once; again where that run was deleted."""
+        trial, _, run_id = self.search.remembered(_OFFICIAL, "").partition(" ")
+        done = next((run for run in self._children() if run.run_id == run_id), None)
+        if trial == str(best.trial) and done is not None:
+            return self._row(done)
+        searched = self.search.trial_of(best.run_id)
+        assert searched is not None, "the best is one of the search's"
+        row = self._setting(searched.params, "official", best.trial)
+        self.search.remember(_OFFICIAL, f"{best.trial} {row.run_id}")
         return row
+
+    def _children(self) -> list[RunRecord]:
+        return self.source.run.store.runs(parent_id=self.parent.run_id)
 
     def _rows(self) -> list[SettingRow]:
         """Of the search: a process may have died between a run's end and its trial's, which then came again."""
-        known = {
-            trial.user_attrs.get(RUN_ATTRIBUTE) for trial in self.search.study.get_trials(deepcopy=False)
-        }
-        runs = self.source.run.store.runs(parent_id=self.parent.run_id)
-        return sorted((self._row(run) for run in runs if run.run_id in known), key=lambda row: row.trial)
+        known = {trial.user_attrs.get(RUN_ATTRIBUTE) for trial in self.search.trials()}
+        runs = (run for run in self._children() if run.run_id in known)
+        return sorted((self._row(run) for run in runs), key=lambda row: row.trial)
+
+    def _best(self) -> SettingRow:
+        rows = self._rows()
+        if not rows:
+            raise UserError(
+                "none of its settings' runs is in the store any more",
+                where=self.search.where,
+                cure="Restore them in the MLflow UI, give a larger budget.trials, or begin anew with another seed.",
+            )
+        return max(rows, key=rank)
 
     def _row(self, run: RunRecord) -> SettingRow:
         figures = {key: value for key, value in run.metrics.items() if key.startswith("stories/")}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from errors import UserError
+from host.disk import disk_errors
 
 
 @contextmanager
@@ -18,8 +19,10 @@ def owned(lock: Path, *, what: str) -> Generator[None]:
     """
     import fcntl
 
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    with lock.open("a+", encoding="utf-8") as file:
+    with disk_errors(lock):
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = lock.open("a+", encoding="utf-8")
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -29,7 +32,8 @@ def owned(lock: Path, *, what: str) -> Generator[None]:
                 where=what,
                 cure="Wait for it, or end it; the sweep then goes on where it stopped.",
             ) from error
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        with disk_errors(lock):
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
         yield

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import traceback
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 from experiments.config import ExperimentConfig
+from host.boundary import first_line
 
 if TYPE_CHECKING:
     import optuna
@@ -16,6 +20,8 @@ if TYPE_CHECKING:
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
+
+ERRORS_FILE = "sweep/report_errors.txt"  # artifact of the sweep's run: tracebacks of what its report lacks
 
 
 @dataclass(frozen=True)
@@ -56,15 +62,30 @@ def log_report(
 ) -> SweepReport:
     """Collect the sweep's runs from the store and log the findings on its parent run.
 
-    best_id: the run that the sweep selected; none: no run finished.
+    best_id: the run that the sweep selected; none: no run finished. What of the report cannot be made or kept is a
+    note: it never takes the result with it.
     """
     runs = store.runs(parent_id=parent.run_id)
     rows = sorted(
         (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
     )
     best = next((row for row in rows if row.run_id == best_id), None)
-    importances = _importances(search.study)
-    report = SweepReport(
+    attempts = Attempts()
+    importances: dict[str, float] = {}
+    with attempts("what mattered cannot be computed"):
+        importances = _importances(search.study)
+    page = _page(search.study, attempts)
+    _log(parent, best, rows, importances)
+    with attempts("sweep/trials.json cannot be written"):
+        parent.log_json([_as_json(row) for row in rows], "sweep/trials.json")
+    with attempts("sweep/report.html cannot be written"):
+        from plotly.offline import get_plotlyjs
+
+        parent.log_text(page, "sweep/report.html", public=get_plotlyjs())
+    if attempts.tracebacks:
+        with attempts(f"{ERRORS_FILE} cannot be written"):
+            parent.log_text("\n".join(attempts.tracebacks), ERRORS_FILE)
+    return SweepReport(
         search.sweep.name,
         parent.run_id,
         f"best/{base.primary_metric}",
@@ -72,13 +93,24 @@ def log_report(
         best,
         importances,
         _time_spent(runs),
-        tuple(notes),
+        (*notes, *attempts.notes),
     )
-    _log(parent, report)
-    from plotly.offline import get_plotlyjs
 
-    parent.log_text(_page(search.study), "sweep/report.html", public=get_plotlyjs())
-    return report
+
+class Attempts:
+    """What of a report may fail: a note each, and the traceback for who wants it."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+        self.tracebacks: list[str] = []
+
+    @contextmanager
+    def __call__(self, what: str) -> Generator[None]:
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 whatever Optuna, plotly or a disk raises
+            self.notes.append(f"{what} ({first_line(error)}).")
+            self.tracebacks.append("".join(traceback.format_exception(error)))
 
 
 def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRecord]:
@@ -128,18 +160,18 @@ def _importances(study: optuna.Study) -> dict[str, float]:
     return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
-def _log(parent: RunLog, report: SweepReport) -> None:
-    summary = {f"importance/{key}": value for key, value in report.importances.items()}
-    summary["sweep/trials"] = float(
-        sum(row.stage == "search" and row.status in {"FINISHED", "PRUNED"} for row in report.rows)
-    )
-    summary["sweep/pruned"] = float(sum(row.status == "PRUNED" for row in report.rows))
-    if report.best is not None:
+def _log(
+    parent: RunLog, best: TrialRow | None, rows: Sequence[TrialRow], importances: Mapping[str, float]
+) -> None:
+    summary = {f"importance/{key}": value for key, value in importances.items()}
+    searched = [row for row in rows if row.stage == "search" and row.status in {"FINISHED", "PRUNED"}]
+    summary["sweep/trials"] = float(len(searched))
+    summary["sweep/pruned"] = float(sum(row.status == "PRUNED" for row in rows))
+    if best is not None:
         wanted = ("best/", "test/", "export/")
-        summary |= {key: value for key, value in report.best.metrics.items() if key.startswith(wanted)}
-        parent.set_tags({"encore.best_run": report.best.run_id})
+        summary |= {key: value for key, value in best.metrics.items() if key.startswith(wanted)}
+        parent.set_tags({"encore.best_run": best.run_id})
     parent.log_summary(summary)
-    parent.log_json([_as_json(row) for row in report.rows], "sweep/trials.json")
 
 
 def _as_json(row: TrialRow) -> dict[str, Any]:
@@ -153,26 +185,30 @@ def _as_json(row: TrialRow) -> dict[str, Any]:
     }
 
 
-def _page(study: optuna.Study) -> str:
+def _page(study: optuna.Study, attempts: Attempts) -> str:
     """One HTML page of Optuna's plots; plotly's script stands in it once, so it opens offline."""
-    figures = _figures(study)
-    parts = [
-        figure.to_html(full_html=False, include_plotlyjs="inline" if number == 0 else False)
-        for number, figure in enumerate(figures)
-    ]
+    parts: list[str] = []
+    for name in _plots(study, attempts):
+        with attempts(f"the plot {name.replace('_', ' ')} cannot be drawn"):
+            parts.append(_figure(study, name, with_script=not parts))
     title = f"Sweep {study.study_name}"
-    return f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{''.join(parts)}"
+    missing = "".join(f"<p>{escape(note)}</p>" for note in attempts.notes)
+    return (
+        f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{missing}{''.join(parts)}"
+    )
 
 
-def _figures(study: optuna.Study) -> list[go.Figure]:
-    import optuna
+def _plots(study: optuna.Study, attempts: Attempts) -> list[str]:
+    """Names of Optuna's plots that have something to show."""
+    finished = 0
+    with attempts("the study cannot be read for its plots"):
+        finished = sum(trial.state.name == "COMPLETE" for trial in study.get_trials(deepcopy=False))
+    more = ["parallel_coordinate", "slice"] if finished >= 2 else []
+    return ["optimization_history", "intermediate_values", *more]
+
+
+def _figure(study: optuna.Study, name: str, *, with_script: bool) -> str:
     from optuna import visualization
 
-    finished = study.get_trials(states=(optuna.trial.TrialState.COMPLETE,))
-    figures = [
-        visualization.plot_optimization_history(study),
-        visualization.plot_intermediate_values(study),
-    ]
-    if len(finished) >= 2:
-        figures += [visualization.plot_parallel_coordinate(study), visualization.plot_slice(study)]
-    return figures
+    figure: go.Figure = getattr(visualization, f"plot_{name}")(study)
+    return figure.to_html(full_html=False, include_plotlyjs="inline" if with_script else False)

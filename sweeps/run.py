@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from rich.markup import escape
 
 from datamodules.summary import summary_of
-from errors import RunError
+from errors import RunError, UserError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.data_record import tell_data
-from experiments.exporting import EXPORT_GATE, export_run
+from experiments.exporting import ExportFailedError, export_run, is_exported
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
 from experiments.train import train
@@ -23,9 +23,9 @@ from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.ownership import owned
 from sweeps.report import SweepReport, log_report, ranked
-from sweeps.sitting import RUN_ATTRIBUTE, Deadline, ended, parent_run, place_of
+from sweeps.sitting import Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
-from sweeps.study import Search, open_search, pruning, study_faults
+from sweeps.study import Search, open_search, pruning
 
 if TYPE_CHECKING:
     import optuna
@@ -57,7 +57,7 @@ def run_sweep(
     """
     plan = _plan(sweep, overrides, store, console)
     lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
-    with owned(lock, what=f"sweep {sweep.name}"), study_faults(store.root):
+    with owned(lock, what=f"sweep {sweep.name}"):
         search = open_search(
             sweep,
             plan.space,
@@ -157,35 +157,41 @@ class _Sitting:
         if self.plan.sweep.finale is not None:
             self._finale()
         selected = self._selected()
-        if self.plan.base.export.when == "best" and selected is not None and EXPORT_GATE not in selected.tags:
-            export_run(self.store, selected, console=self.console)
+        if self.plan.base.export.when == "best" and selected is not None and not is_exported(selected):
+            self._export(selected)
         best_id = None if selected is None else selected.run_id
         return log_report(
             self.search, self.store, self.parent, self.plan.base, self.plan.notes, best_id=best_id
         )
 
-    def _trial(self) -> None:
-        import optuna
+    def _export(self, selected: RunRecord) -> None:
+        """An export that fails is a note; the run's tag makes the command exit with 1."""
+        try:
+            export_run(self.store, selected, console=self.console)
+        except UserError as error:
+            self.plan.notes.append(f"the export of run {selected.run_id[:8]} failed: {error}")
 
+    def _trial(self) -> None:
         trial = self.search.next_trial()
         config = trial_config(self.plan.sweep, self.plan.mapping, trial.params)
+        stop_when = pruning(self.search, trial, config)
         try:
             result = self._train(
-                config, trial.params, stage="search", number=trial.number, stop_when=pruning(trial, config)
+                config, trial.params, stage="search", number=trial.number, stop_when=stop_when
             )
         except RunError as error:
             # One bad point of the space is a result; it must not end the search.
             self.plan.notes.append(f"trial {trial.number} failed: {error.what}.")
-            self.search.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            self.search.tell_failed(trial)
             return
         except BaseException:
             self.search.give_back(trial.number, trial.params)
             raise
-        trial.set_user_attr(RUN_ATTRIBUTE, result.run_id)
         if result.status == "pruned":
-            self.search.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+            self.search.tell_pruned(trial, run_id=result.run_id)
         else:
-            self.search.study.tell(trial, result.metrics[f"best/{self.plan.base.primary_metric}"])
+            value = result.metrics[f"best/{self.plan.base.primary_metric}"]
+            self.search.tell(trial, value, run_id=result.run_id)
 
     def _train(
         self,
@@ -196,7 +202,31 @@ class _Sitting:
         number: int,
         stop_when: Callable[[int, Mapping[str, float]], bool] | None,
     ) -> RunResult:
-        result = train(
+        try:
+            result = self._trained(config, varied, stage=stage, number=number, stop_when=stop_when)
+        except ExportFailedError as error:
+            if type(error.__cause__) is UserError:  # such as a full disk, which the next run would meet too
+                raise
+            self.plan.notes.append(str(error))
+            result = error.result
+        if result.reused is not None:
+            self.plan.notes.append(
+                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
+            )
+        if self.on_trial is not None:
+            self.on_trial(result)
+        return result
+
+    def _trained(
+        self,
+        config: ExperimentConfig,
+        varied: Mapping[str, Any],
+        *,
+        stage: str,
+        number: int,
+        stop_when: Callable[[int, Mapping[str, float]], bool] | None,
+    ) -> RunResult:
+        return train(
             config,
             self.store,
             name=run_name(config, {**self.plan.given, **varied}),
@@ -213,13 +243,6 @@ class _Sitting:
             title=self._title(stage),
             reuse=not self.again,
         )
-        if result.reused is not None:
-            self.plan.notes.append(
-                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
-            )
-        if self.on_trial is not None:
-            self.on_trial(result)
-        return result
 
     @staticmethod
     def _what(stage: str) -> str:
@@ -246,7 +269,7 @@ class _Sitting:
                 self.plan.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
                 continue
             done[entry] = result.run_id
-            self.search.study.set_user_attr(_FINALE, done)
+            self.search.remember(_FINALE, done)
 
     def _finale_asked(self) -> str:
         assert self.plan.sweep.finale is not None
@@ -254,7 +277,7 @@ class _Sitting:
 
     def _finales_done(self) -> dict[str, str]:
         """Run by `<trial> <overrides>`, over all sittings and whatever overrides they had."""
-        return dict(self.search.study.user_attrs.get(_FINALE, {}))
+        return dict(self.search.remembered(_FINALE, {}))
 
     def _selected(self) -> RunRecord | None:
         """The best run of this finale, or without one of the search, by the held-out metric.
@@ -270,13 +293,9 @@ class _Sitting:
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
-        trials = {
-            trial.user_attrs[RUN_ATTRIBUTE]: trial
-            for trial in self.search.study.get_trials()
-            if RUN_ATTRIBUTE in trial.user_attrs
-        }
         runs = [run for run in self._finished_runs() if run.tags["encore.stage"] == "search"]
-        return [trials[run.run_id] for run in ranked(runs, self.plan.base) if run.run_id in trials][:top]
+        trials = (self.search.trial_of(run.run_id) for run in ranked(runs, self.plan.base))
+        return [trial for trial in trials if trial is not None][:top]
 
     def _finished_runs(self) -> list[RunRecord]:
         return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]

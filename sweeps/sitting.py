@@ -8,14 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from errors import UserError
 from tracking.addresses import DATABASE_FILE, sqlite_uri
+from tracking.gone import GoneError
 
 if TYPE_CHECKING:
     from sweeps.study import Search
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
 _PARENT = "parent_run"  # study attribute
 
 
@@ -25,13 +26,29 @@ def place_of(store: Store) -> str:
 
 
 def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
-    """The sweep's own run: that of the sittings before, or the one that `start` opens."""
-    known = search.study.user_attrs.get(_PARENT)
+    """The sweep's own run: that of the sittings before, or the one that `start` opens.
+
+    UserError, the same at every sitting, when that of the sittings before is gone.
+    """
+    known = search.remembered(_PARENT, None)
     if known is not None:
-        return store.attach(known, running=True)
+        try:
+            return store.attach(known, running=True)
+        except GoneError as error:
+            raise _begun_anew(search, error) from error
     parent = start()
-    search.study.set_user_attr(_PARENT, parent.run_id)
+    search.remember(_PARENT, parent.run_id)
     return parent
+
+
+def _begun_anew(search: Search, error: GoneError) -> UserError:
+    forget = f"optuna delete-study --study-name {search.study.study_name} --storage sqlite:///{search.file}"
+    return UserError(
+        f"the sweep's own run is gone: {error.what}",
+        where=search.where,
+        cure=f"{error.cure} To begin anew, give another seed, or move that file away "
+        f"(it has all sweeps' studies; `{forget}` forgets this one).",
+    )
 
 
 @contextmanager

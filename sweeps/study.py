@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Generator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import UserError
+from errors import LibraryError, UserError
+from host.boundary import first_line
 from sweeps.config import (
     Choice,
     Dimension,
@@ -35,43 +36,48 @@ if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
 
 STUDY_FILE = "optuna.db"
+RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
 _LOST = "lost_trials"  # study attribute: numbers of trials whose process died; their values come again
 
 
 @dataclass(frozen=True)
 class Search:
-    """A study and what is needed to ask it for the next trial."""
+    """A study and what is needed to ask it for the next trial. Nobody else asks Optuna: see `study_faults`."""
 
     study: optuna.Study
     sweep: SearchConfig
     space: Mapping[str, Dimension]
+    file: Path
+
+    @property
+    def where(self) -> str:
+        """The study by its name, for an error."""
+        return f"study {self.study.study_name} in {self.file}"
+
+    def faults(self) -> AbstractContextManager[None]:
+        return study_faults(self.file, self.where)
 
     def next_trial(self) -> optuna.Trial:
         """The next trial. Its draws depend on the seed, its place among the trials that were not lost and
         the results before it alone, so an interrupted sweep goes on as it would have gone."""
-        self.study.sampler = _sampler(self.sweep, trial_seed(self.sweep.seed, self.counted()))
-        return self.study.ask({key: _distribution(dimension) for key, dimension in self.space.items()})
+        with self.faults():
+            self.study.sampler = _sampler(self.sweep, trial_seed(self.sweep.seed, self.counted()))
+            return self.study.ask({key: _distribution(dimension) for key, dimension in self.space.items()})
 
     def goes_on(self) -> bool:
         """Whether there is budget for another trial; a grid also ends with its last combination."""
-        import optuna
-
         if self.counted() >= self.sweep.budget.trials:
             return False
-        waiting = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
-        return bool(waiting) or self.sweep.sampler.kind != "grid"
+        return bool(self._in("WAITING")) or self.sweep.sampler.kind != "grid"
 
     def counted(self) -> int:
         """Trials that used up budget: finished, pruned or failed, but not those lost with their process."""
-        trials = self.study.get_trials(deepcopy=False)
-        lost = set(self.study.user_attrs.get(_LOST, ()))
-        return sum(trial.state.is_finished() and trial.number not in lost for trial in trials)
+        lost = set(self.remembered(_LOST, ()))
+        return sum(trial.state.is_finished() and trial.number not in lost for trial in self.trials())
 
     def take_up_lost(self) -> int:
         """Fail trials that a dead process left running and queue their values again; how many."""
-        import optuna
-
-        running = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,))
+        running = self._in("RUNNING")
         for trial in running:
             self.give_back(trial.number, trial.params)
         return len(running)
@@ -81,40 +87,78 @@ class Search:
         import optuna
 
         # In this order, killed at any point: the values are never lost, and queued twice at the very worst.
-        waiting = self.study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.WAITING,))
-        if not any(trial.system_attrs.get("fixed_params") == dict(values) for trial in waiting):
-            self.study.enqueue_trial(dict(values))
-        self.study.set_user_attr(_LOST, [*self.study.user_attrs.get(_LOST, ()), number])
-        self.study.tell(number, state=optuna.trial.TrialState.FAIL)
+        waiting = self._in("WAITING")
+        with self.faults():
+            if not any(trial.system_attrs.get("fixed_params") == dict(values) for trial in waiting):
+                self.study.enqueue_trial(dict(values))
+            self.remember(_LOST, [*self.remembered(_LOST, ()), number])
+            self.study.tell(number, state=optuna.trial.TrialState.FAIL)
+
+    def tell(self, trial: optuna.Trial, value: float, *, run_id: str) -> None:
+        """Trial `trial` was run `run_id` and came to `value`."""
+        with self.faults():
+            trial.set_user_attr(RUN_ATTRIBUTE, run_id)
+            self.study.tell(trial, value)
+
+    def tell_pruned(self, trial: optuna.Trial, *, run_id: str) -> None:
+        import optuna
+
+        with self.faults():
+            trial.set_user_attr(RUN_ATTRIBUTE, run_id)
+            self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
+
+    def tell_failed(self, trial: optuna.Trial) -> None:
+        import optuna
+
+        with self.faults():
+            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+
+    def trials(self) -> list[optuna.trial.FrozenTrial]:
+        with self.faults():
+            return self.study.get_trials(deepcopy=False)
+
+    def trial_of(self, run_id: str) -> optuna.trial.FrozenTrial | None:
+        """The trial that was run `run_id`; none where it is not in the study (any more)."""
+        return next((trial for trial in self.trials() if trial.user_attrs.get(RUN_ATTRIBUTE) == run_id), None)
+
+    def remember(self, name: str, value: object) -> None:
+        """Keep a JSON value with the study."""
+        with self.faults():
+            self.study.set_user_attr(name, value)
+
+    def remembered(self, name: str, otherwise: Any) -> Any:
+        """What was kept under `name`, or `otherwise`."""
+        with self.faults():
+            return self.study.user_attrs.get(name, otherwise)
+
+    def _in(self, state: str) -> list[optuna.trial.FrozenTrial]:
+        return [trial for trial in self.trials() if trial.state.name == state]
 
 
 @contextmanager
-def study_faults(root: Path) -> Generator[None]:
-    """Turn what Optuna's file under `root` can suffer into a `UserError`."""
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import DatabaseError
-
-    where = str(root / STUDY_FILE)
+def study_faults(file: Path, where: str) -> Generator[None]:
+    """Turn whatever Optuna raises over its database `file` into one line; `where` names the study."""
     try:
         yield
-    except (DatabaseError, StorageInternalError) as error:
-        reason = str(error.__cause__ or error).splitlines()[0]
-        known = sqlite_fault(reason, where)
-        if known is not None:
-            raise known from error
-        raise UserError(
-            f"the study cannot be kept here ({reason[:160]})",
-            where=where,
-            cure="Look at the file and its disk.",
-        ) from error
-    except RuntimeError as error:
-        if "table schema" not in str(error):
-            raise
-        raise UserError(
+    except UserError:
+        raise
+    except Exception as error:
+        raise _study_fault(error, file, where) from error
+
+
+def _study_fault(error: Exception, file: Path, where: str) -> UserError:
+    reason = error.__cause__ if isinstance(error.__cause__, Exception) else error
+    if "table schema" in str(error):
+        return UserError(
             "the study was written by another version of Optuna",
             where=where,
             cure="Use the Encore that wrote it, or `optuna storage upgrade` on a copy of the file.",
-        ) from error
+        )
+    return sqlite_fault(reason, file) or LibraryError(
+        f"Optuna cannot go on with it ({first_line(reason)})",
+        where=where,
+        cure="Restore the file from a backup, or move it away: the sweep then begins anew, and its runs stay.",
+    )
 
 
 def open_search(
@@ -136,26 +180,31 @@ def open_search(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     root.mkdir(parents=True, exist_ok=True)
-    study = optuna.create_study(
-        study_name=study_name(sweep, space, base, store_uri),
-        storage=sqlite_uri((root / STUDY_FILE).resolve()),
-        direction="maximize" if maximize else "minimize",
-        pruner=_pruner(sweep),
-        load_if_exists=True,
-    )
-    for values in (first, *_grid(sweep, space)):  # each time: a process may have died between two of them
-        study.enqueue_trial(dict(values), skip_if_exists=True)
-    return Search(study, sweep, space)
+    file, name = (root / STUDY_FILE).resolve(), study_name(sweep, space, base, store_uri)
+    with study_faults(file, f"study {name} in {file}"):
+        study = optuna.create_study(
+            study_name=name,
+            storage=sqlite_uri(file),
+            direction="maximize" if maximize else "minimize",
+            pruner=_pruner(sweep),
+            load_if_exists=True,
+        )
+        for values in (first, *_grid(sweep, space)):  # each time: a process may have died between two of them
+            study.enqueue_trial(dict(values), skip_if_exists=True)
+    return Search(study, sweep, space, file)
 
 
-def pruning(trial: optuna.Trial, config: ExperimentConfig) -> Callable[[int, Mapping[str, float]], bool]:
+def pruning(
+    search: Search, trial: optuna.Trial, config: ExperimentConfig
+) -> Callable[[int, Mapping[str, float]], bool]:
     """Reports the held-out metric at an optimiser step and asks the pruner, each step once."""
     decided: dict[int, bool] = {}
 
     def stop(step: int, metrics: Mapping[str, float]) -> bool:
         if step not in decided:
-            trial.report(metrics[config.primary_metric], step)
-            decided[step] = trial.should_prune()
+            with search.faults():
+                trial.report(metrics[config.primary_metric], step)
+                decided[step] = trial.should_prune()
         return decided[step]
 
     return stop

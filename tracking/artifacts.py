@@ -150,7 +150,7 @@ class Artifacts:
             with explained(self._uri):
                 self._client.log_artifacts(self._run_id, str(self._staged))
         except UserError as error:
-            raise UserError(
+            raise type(error)(
                 f"{error.what}; the files of run {self._run_id} wait in {self._staged}",
                 where=public_uri(self._uri),
                 cure="The next encore command on this store sends them.",

@@ -16,18 +16,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from errors import UserError
-from host.disk import disk_errors, exclusive, partial_name
-from tracking.addresses import public_uri, sqlite_path, sqlite_uri
+from host.disk import disk_errors, exclusive, make_folder, partial_name
+from host.waiting import answer_within
+from tracking.addresses import sqlite_path, sqlite_uri
 from tracking.faults import (
     LOCK_WAIT_S,
     explained,
     no_mlflow,
-    sqlite_fault,
+    no_store,
     unreachable,
 )
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
+    from requests import Response
 
 _ANSWER_WAIT_S = 5.0
 _SQLITE_PATH_BYTES = 460  # of 512, less what names of a partial file and its journal add
@@ -54,28 +56,57 @@ def connect(uri: str, root: Path) -> MlflowClient:
     """
     for name, value in _MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
-    scheme = urlsplit(uri).scheme.partition("+")[0]
+    scheme = _scheme(uri)
     if scheme == "sqlite":
-        _prepare_sqlite(sqlite_path(uri), root)
-        move_in(uri, root)
+        path = _named_database(uri)
+        with explained(uri):
+            _prepare_sqlite(path, root)
+            move_in(uri, root)
     elif scheme in _DATABASE_PORTS:
         _check_port(uri, _DATABASE_PORTS[scheme])
-    elif scheme in ("http", "https"):
+    else:
         _check_server(uri)
-    elif scheme in ("", "file"):
-        raise UserError(
-            "MLflow no longer writes runs as plain files",
-            where=public_uri(uri),
-            cure="Set MLFLOW_TRACKING_URI to sqlite:///<path>/mlflow.db or to a server, or unset it.",
-        )
-    from mlflow.tracking import MlflowClient
-
-    # What it logs here, we raise; and a fresh database is no news.
-    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
     with explained(uri):
+        from mlflow.tracking import MlflowClient
+
+        # What it logs here, we raise; and a fresh database is no news.
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
     return client
+
+
+def _scheme(uri: str) -> str:
+    """What kind of store `uri` names; UserError for one that Encore cannot use."""
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port  # a number that is none raises when it is asked for
+    except ValueError as error:
+        raise no_store(uri, f"is no address ({error})") from error
+    scheme = parts.scheme.partition("+")[0]
+    if scheme in ("http", "https") and not parts.hostname:
+        raise no_store(uri, "names no host")
+    if scheme in ("sqlite", "http", "https", *_DATABASE_PORTS):
+        return scheme
+    if uri.startswith("databricks") or scheme == "uc":
+        raise no_store(uri, "Encore keeps no runs on Databricks")
+    if scheme == "file" or "/" in uri.partition(":")[0] or not scheme:
+        raise no_store(uri, "MLflow no longer writes runs as plain files")
+    raise no_store(uri, f"{scheme}: is no kind of tracking store that Encore knows")
+
+
+def _named_database(uri: str) -> Path:
+    """The file that a `sqlite:` URI names; UserError where it names none."""
+    file = uri.partition(":///")[2]
+    if not file:
+        raise no_store(uri, "names no database file")
+    if file == ":memory:":
+        raise no_store(uri, "a database in memory keeps nothing")
+    path = sqlite_path(uri)
+    if path.exists() and not path.is_file():  # a device looks empty, and a new database would take its name
+        raise no_store(uri, f"names a {'folder' if path.is_dir() else 'device'}, not a database file")
+    make_folder(path.parent, cure="Name a database in another folder.")
+    return path
 
 
 def _prepare_sqlite(path: Path, root: Path) -> None:
@@ -111,17 +142,12 @@ def _create_sqlite(path: Path, root: Path) -> None:
 
 
 def _check_sqlite(path: Path) -> None:
-    connection = sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)
-    try:
+    with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S, isolation_level=None)) as connection:
         connection.execute("BEGIN IMMEDIATE")  # asks for the write lock
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type='table'")}
         if tables >= _MLFLOW_TABLES:  # a write, taken back: the lock is granted on a read-only file too
             connection.execute("UPDATE alembic_version SET version_num = version_num")
         connection.execute("ROLLBACK")
-    except sqlite3.Error as error:
-        raise sqlite_fault(str(error), str(path)) or error from error
-    finally:
-        connection.close()
     if not tables >= _MLFLOW_TABLES:
         raise UserError(
             "this database does not belong to MLflow",
@@ -172,29 +198,44 @@ def _check_port(uri: str, default_port: int) -> None:
         socket.create_connection(
             (parts.hostname or "localhost", parts.port or default_port), _ANSWER_WAIT_S
         ).close()
-    except OSError as error:
+    except Exception as error:
         raise unreachable(uri) from error
 
 
 def _check_server(uri: str) -> None:
-    """One request, no retry: MLflow's client would try for minutes."""
-    from mlflow.exceptions import MlflowException
+    """Two requests, no retry: MLflow's client would try for minutes."""
+    version = _ask(uri, "GET", "/version")
+    if version.ok and not re.match(r"\d+\.\d+", version.text):
+        raise no_mlflow(uri)
+    found = _ask(uri, "POST", "/api/2.0/mlflow/experiments/search", {"max_results": 1})
+    if found.ok and not _is_object(found):
+        raise no_mlflow(uri)
+
+
+def _is_object(answer: Response) -> bool:
+    try:
+        return isinstance(answer.json(), dict)
+    except ValueError:
+        return False
+
+
+def _ask(uri: str, method: str, path: str, body: dict[str, int] | None = None) -> Response:
+    """What the server answers, an error included; UserError when it does not within `_ANSWER_WAIT_S`, all in all."""
     from mlflow.tracking._tracking_service.utils import get_default_host_creds
     from mlflow.utils.rest_utils import http_request
 
-    try:
+    def ask() -> Response:
+        credentials = get_default_host_creds(uri)
         answer = http_request(
-            get_default_host_creds(uri),
-            "/version",
-            "GET",
-            max_retries=0,
-            timeout=_ANSWER_WAIT_S,
-            raise_on_status=False,
+            credentials, path, method, json=body, max_retries=0, timeout=_ANSWER_WAIT_S, raise_on_status=False
         )
-    except MlflowException as error:
+        assert answer is not None
+        return answer
+
+    try:
+        answer = answer_within(_ANSWER_WAIT_S, ask)  # a request's own timeout begins anew with every byte
+    except Exception as error:
         raise unreachable(uri) from error
-    assert answer is not None
-    if answer.status_code >= 500:
+    if answer is None or answer.status_code >= 500:
         raise unreachable(uri)
-    if answer.ok and not re.match(r"\d+\.\d+", answer.text):
-        raise no_mlflow(uri)
+    return answer

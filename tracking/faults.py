@@ -2,49 +2,62 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from errors import UserError
+from errors import LibraryError, UserError
+from host.boundary import boundary, first_line
+from host.disk import disk_fault
 from tracking.addresses import public_uri, sqlite_path
 
-if TYPE_CHECKING:
-    from mlflow.exceptions import MlflowException
-
 LOCK_WAIT_S = 10.0
+_SQLITE_WRITES = 2**20  # bytes, a generous transaction
 
 
 @contextmanager
 def explained(uri: str) -> Generator[None]:
-    """Turn those of MLflow's errors that a user can mend into `UserError`; let the others through."""
-    from mlflow.exceptions import MlflowException
-
+    """Turn whatever the libraries of a store raise into one line; a `UserError` that says more passes as it is."""
     try:
         yield
-    except MlflowException as error:
-        raise explain(error, uri) or error from error
+    except UserError:
+        raise
+    except Exception as error:
+        raise explain(error, uri) from error
 
 
-def explain(error: MlflowException, uri: str) -> UserError | None:
-    """The `UserError` that `error` amounts to, or None where it is a fault of the program."""
+def explain(error: Exception, uri: str) -> UserError:
+    """What `error`, raised by a library over the store at `uri`, means to the user."""
     message = str(error)
     if "out-of-date database schema" in message:
         return _schema_fault(message, uri)
     if "must be in the 'active' state" in message:
-        return UserError(
-            "the run was deleted in the store while it was being written",
-            where=public_uri(uri),
-            cure="Restore it in the MLflow UI; what it logged is kept in the journal folder until then.",
-        )
+        return deleted_meanwhile(public_uri(uri))
     if uri.startswith("sqlite:"):
-        return sqlite_fault(message, str(sqlite_path(uri)))
-    return _server_fault(message, error.error_code, uri)
+        fault = sqlite_fault(error, sqlite_path(uri))
+    elif uri.startswith(("http:", "https:")):
+        fault = _server_fault(error, uri)
+    else:
+        fault = _driver_fault(error, uri)
+    return fault or LibraryError(
+        f"the tracking store cannot do this ({first_line(error).replace(uri, public_uri(uri))})",
+        where=public_uri(uri),
+        cure="Look at the store, and try the command again.",
+    )
 
 
-def _server_fault(message: str, error_code: str, uri: str) -> UserError | None:
+def deleted_meanwhile(where: str) -> UserError:
+    return UserError(
+        "the run was deleted in the store while it was being written",
+        where=where,
+        cure="Restore it in the MLflow UI; what it logged is kept in the journal folder until then.",
+    )
+
+
+def _server_fault(error: Exception, uri: str) -> UserError | None:
+    message, error_code = str(error), getattr(error, "error_code", "")
     status = re.search(r"failed with error code (\d+)", message)
     code = int(status[1]) if status else 0
     if code in (401, 403) or error_code in ("PERMISSION_DENIED", "UNAUTHENTICATED", "CUSTOMER_UNAUTHORIZED"):
@@ -53,11 +66,34 @@ def _server_fault(message: str, error_code: str, uri: str) -> UserError | None:
             where=public_uri(uri),
             cure="Set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or MLFLOW_TRACKING_TOKEN.",
         )
-    if code in (404, 405, 501):
+    not_its_words = isinstance(error, json.JSONDecodeError) or type(error).__module__.startswith("google.")
+    if code in (404, 405, 501) or not_its_words:
         return no_mlflow(uri)
     if code >= 500 or re.search(r"API request to .* failed with (timeout )?exception", message):
         return unreachable(uri)
     return None
+
+
+def _driver_fault(error: Exception, uri: str) -> UserError | None:
+    """Of a database server: the package that talks to it is not there."""
+    if isinstance(error, ModuleNotFoundError):
+        return UserError(
+            f"needs the Python package {error.name}, which is not installed",
+            where=public_uri(uri),
+            cure="Install it beside Encore, or set MLFLOW_TRACKING_URI to another store.",
+        )
+    if type(error).__name__ == "NoSuchModuleError":  # SQLAlchemy's
+        return no_store(uri, f"SQLAlchemy has no driver {urlsplit(uri).scheme}")
+    return None
+
+
+def no_store(uri: str, what: str) -> UserError:
+    return UserError(
+        what,
+        where=f"MLFLOW_TRACKING_URI={public_uri(uri)}",
+        cure="Give sqlite:///<path>/mlflow.db, a PostgreSQL, MySQL or SQL Server address or that of an MLflow "
+        "server (http, https); or unset it, and runs go to mlruns/mlflow.db.",
+    )
 
 
 def unreachable(uri: str) -> UserError:
@@ -76,8 +112,13 @@ def no_mlflow(uri: str) -> UserError:
     )
 
 
-def sqlite_fault(message: str, where: str) -> UserError | None:
-    """What SQLite said, in our words; None for what is no user's matter."""
+def sqlite_fault(error: Exception, path: Path) -> UserError | None:
+    """What SQLite said of the database at `path`, in our words; None for what is no user's matter."""
+    where, message = str(path), str(error)
+    if (
+        full := disk_fault(error, path, writing=_SQLITE_WRITES if "disk I/O" in message else None)
+    ) is not None:
+        return full
     faults = {
         "database is locked": (
             f"another process holds this database's write lock (waited {LOCK_WAIT_S:.0f} s)",
@@ -99,7 +140,7 @@ def sqlite_fault(message: str, where: str) -> UserError | None:
             "this database is damaged",
             "Restore it from a backup, or try `sqlite3 FILE .recover`.",
         ),
-        "disk is full": ("the disk is full", "Free some space and run the command again."),
+        "disk I/O error": ("the disk of this database fails", "Look at the disk; restore it from a backup."),
     }
     for sign, (what, cure) in faults.items():
         if sign in message:
@@ -115,9 +156,15 @@ def _schema_fault(message: str, uri: str) -> UserError:
 
     where = public_uri(uri)
     found = message.partition("found version ")[2].partition(",")[0]
+    scripts = Path(mlflow.__file__).parent / "store" / "db_migrations"
     try:
-        ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations")).get_revision(found)
-    except CommandError:
+        with boundary(
+            "MLflow's list of schemas cannot be read", where=str(scripts), cure="Install it again."
+        ):
+            ScriptDirectory(str(scripts)).get_revision(found)
+    except LibraryError as error:
+        if not isinstance(error.__cause__, CommandError):
+            raise
         return UserError(
             f"the tracking store was written by a newer MLflow (schema {found})",
             where=where,

@@ -188,7 +188,7 @@ class RunLog:
             self._sender.flush()
         except UserError as error:
             waiting = f"{self._sender.unsent} records of run {self.run_id} wait in {self._journal.path}"
-            raise UserError(
+            raise type(error)(
                 f"{error.what}; {waiting}",
                 where=error.where,
                 cure=f"{error.cure} The next encore command on this store sends them.",
@@ -216,18 +216,27 @@ class RunLog:
         self._sender.stop()
         self._sender.mark_end(end)
         try:
-            if traceback is not None:
-                self._artifacts.write_text(traceback, "run/traceback.txt")
+            unwritten = None if traceback is None else self._keep_traceback(traceback)
             self._write_manifest()
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
                 with explained(self._uri):
                     self._client.set_terminated(self.run_id, end.status, end.time_ms)
+            if unwritten is not None:
+                raise unwritten
         except BaseException:
             self._journal.close()  # gives up the lock: another process may now send the rest
             raise
         self._journal.delete()
+
+    def _keep_traceback(self, traceback: str) -> UserError | None:
+        """What kept it from being written: on a full disk a status may find room where a new file does not."""
+        try:
+            self._artifacts.write_text(traceback, "run/traceback.txt")
+        except UserError as error:
+            return error
+        return None
 
     def _note_nonfinite(self, metrics: Mapping[str, float], step: int) -> None:
         new = {

@@ -8,17 +8,17 @@ A store that is away is tried again, ever more rarely; nothing leaves the list b
 from __future__ import annotations
 
 import math
-import sqlite3
 import threading
 import time
 from collections.abc import Callable, Mapping
-
-import psutil
+from contextlib import suppress
 
 from errors import UserError
+from host.boundary import first_line
 from tracking.journal import End, Journal, Record
 from tracking.sink import MAX_POINTS, Sink, next_batch
 
+UNSAMPLED_TAG = "encore.unsampled"  # why a run has no further `system/…`
 _LONGEST_PAUSE_S = 60.0
 
 
@@ -112,26 +112,28 @@ class Sender:
             full = self._wake.wait(max(0.0, min(next_send, next_sample) - time.monotonic()))
             self._wake.clear()
             if self._sample is not None and time.monotonic() >= next_sample:
-                next_sample = time.monotonic() + self._sample_every_s
-                self._submit_sample(self._sample)
+                going_on = self._submit_sample(self._sample)
+                next_sample = time.monotonic() + self._sample_every_s if going_on else math.inf
             if (full or time.monotonic() >= next_send) and not self._stopped:
                 self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
                 next_send = time.monotonic() + self._pause_s
 
-    def _submit_sample(self, sample: Callable[[], Mapping[str, float]]) -> None:
-        """Left out where the disk is full or the machine cannot be asked: the run's own records meet the same."""
+    def _submit_sample(self, sample: Callable[[], Mapping[str, float]]) -> bool:
+        """Whether to go on: a machine that cannot be asked ends the sampling, not the run, and the run says so."""
         try:
-            self.submit(Record(metrics=sample(), step=self._clock(), time_ms=now_ms()))
-        except (UserError, OSError, psutil.Error):
-            return
+            record = Record(metrics=sample(), step=self._clock(), time_ms=now_ms())
+        except Exception as error:  # noqa: BLE001 whatever psutil or a driver raises
+            self._sample = None
+            record = Record(tags={UNSAMPLED_TAG: f"the machine could not be asked ({first_line(error)})"})
+        with suppress(UserError):  # a full disk, which the run's own records meet too
+            self.submit(record)
+        return self._sample is not None
 
     def _try_to_send(self) -> bool:
         """Whether all is sent. An error is not lost: the records stay, and `flush` meets it again."""
-        from mlflow.exceptions import MlflowException
-
         try:
             self.flush()
-        except (UserError, MlflowException, sqlite3.Error):
+        except UserError:
             return False
         return True
 

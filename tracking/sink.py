@@ -17,9 +17,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from errors import UserError
 from tracking.addresses import sqlite_path
-from tracking.faults import LOCK_WAIT_S, explained, sqlite_fault
+from tracking.faults import LOCK_WAIT_S, deleted_meanwhile, explained
 from tracking.journal import Record
 
 if TYPE_CHECKING:
@@ -54,8 +53,7 @@ class Sink(Protocol):
     """Takes a batch; taking it again changes nothing.
 
     Raises:
-        UserError: the store cannot be written now (locked, away, full) or the run was deleted.
-        MlflowException: the store refuses the batch; a fault of the program.
+        UserError: the store cannot be written now (locked, away, full), refuses the batch, or the run was deleted.
     """
 
     def write(self, run_id: str, batch: Batch) -> None: ...
@@ -118,17 +116,15 @@ class SqliteSink:
 
     def _write_points(self, run_id: str, points: list[Point]) -> None:
         rows = [_row(run_id, point) for point in points]
-        try:
-            with closing(
-                sqlite3.connect(self._path, timeout=LOCK_WAIT_S, isolation_level=None)
-            ) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-                _require_active(connection, run_id, self._path)
-                connection.executemany(_INSERT, rows)
-                connection.executemany(_UPSERT_LATEST, _latest(rows))
-                connection.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise sqlite_fault(str(error), str(self._path)) or error from error
+        with (
+            explained(f"sqlite:///{self._path}"),
+            closing(sqlite3.connect(self._path, timeout=LOCK_WAIT_S, isolation_level=None)) as connection,
+        ):
+            connection.execute("BEGIN IMMEDIATE")
+            _require_active(connection, run_id, self._path)
+            connection.executemany(_INSERT, rows)
+            connection.executemany(_UPSERT_LATEST, _latest(rows))
+            connection.execute("COMMIT")
 
 
 T = TypeVar("T")
@@ -170,15 +166,14 @@ def _latest(rows: list[Row]) -> list[Row]:
 def _require_active(connection: sqlite3.Connection, run_id: str, path: Path) -> None:
     row = connection.execute("SELECT lifecycle_stage FROM runs WHERE run_uuid = ?", (run_id,)).fetchone()
     if row is None or row[0] != "active":
-        raise UserError(
-            f"the run {run_id} was deleted in the store while it was being written",
-            where=str(path),
-            cure="Restore it in the MLflow UI; what it logged is kept in the journal folder until then.",
-        )
+        raise deleted_meanwhile(f"run {run_id} in {path}")
 
 
 def _has_known_tables(path: Path) -> bool:
-    with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection:
+    with (
+        explained(f"sqlite:///{path}"),
+        closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection,
+    ):
         return all(
             sorted(row[1] for row in connection.execute(f"PRAGMA table_info({table})"))
             == sorted(_METRIC_COLUMNS)

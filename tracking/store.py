@@ -16,6 +16,7 @@ from host.disk import make_folder
 from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.backend import connect, move_in
 from tracking.faults import explained
+from tracking.gone import GoneError, refuse_deleted
 from tracking.owner import Owner
 from tracking.places import check_location
 from tracking.records import DatasetInput, RunRecord
@@ -126,9 +127,12 @@ class Store:
         """Write more to a run that exists. `running` sets it going again, with this process as owner.
 
         Raises:
-            UserError: there is no such run, or another process writes it.
+            GoneError: there is no such run, or it was deleted.
+            UserError: another process writes it.
         """
         run = self._get(run_id)
+        with explained(self.uri):
+            refuse_deleted(self.client, run, public_uri(self.uri))
         self._refuse_foreign_owner(run)
         record = run_record(run, "")
         log = self._log(
@@ -201,18 +205,17 @@ class Store:
     def _get(self, run_id: str) -> Run:
         from mlflow.exceptions import MlflowException
 
-        try:
-            with explained(self.uri):
+        with explained(self.uri):
+            try:
                 return self.client.get_run(run_id)
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            raise UserError(
-                f"the store has no run {run_id}",
-                where=public_uri(self.uri),
-                cure=f"Restore the store that had it. If a sweep asks for it, {self.root / 'optuna.db'} "
-                "remembers it: move that file away, and the sweep begins anew.",
-            ) from error
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                raise GoneError(
+                    f"the store has no run {run_id}",
+                    where=public_uri(self.uri),
+                    cure="Restore the store that had it.",
+                ) from error
 
     def _log(self, run: Run, digests: Callable[[], dict[str, str] | None], *, sample: bool) -> RunLog:
         return RunLog(

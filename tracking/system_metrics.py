@@ -18,11 +18,13 @@ class SystemSampler:
     """
 
     def __init__(self) -> None:
-        self._process = psutil.Process()
-        self._process.cpu_percent()  # the first call of each starts the interval
-        psutil.cpu_percent()
+        self._process: psutil.Process | None = None
 
     def __call__(self) -> dict[str, float]:
+        if self._process is None:  # the first call of each starts the interval
+            self._process = psutil.Process()
+            self._process.cpu_percent()
+            psutil.cpu_percent()
         values = {
             "system/cpu_percent": psutil.cpu_percent(),
             "system/process_cpu_percent": self._process.cpu_percent(),

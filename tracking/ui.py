@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from errors import UserError
+from host.boundary import boundary, first_line
 from tracking.addresses import public_uri
 from tracking.store import Store
 
@@ -50,8 +51,15 @@ def serve(
     child = _start(store, host, port)
     with _ended(child), contextlib.suppress(KeyboardInterrupt), _sigterm_as_interrupt():
         address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
-        if _wait_until_ready(child, address):
-            (announce or _write_line)(address)
+        if not _wait_until_ready(child, address):
+            raise UserError(
+                f"the MLflow UI did not answer within {_START_WAIT_S:.0f} s"
+                if child.poll() is None
+                else f"the MLflow UI ended at once, with code {child.returncode}",
+                where=address,
+                cure="What it said stands above; `python -m mlflow server` says more.",
+            )
+        (announce or _write_line)(address)
         return child.wait()
     return 0
 
@@ -79,9 +87,12 @@ def _start(store: Store, host: str, port: int) -> subprocess.Popen[bytes]:
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
-    return subprocess.Popen(
-        [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True
-    )
+    with boundary(
+        "the MLflow UI cannot be started", where=sys.executable, cure="Look at `python -m mlflow`."
+    ):
+        return subprocess.Popen(
+            [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True
+        )
 
 
 def _require_free(host: str, port: int) -> None:
@@ -89,9 +100,9 @@ def _require_free(host: str, port: int) -> None:
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-    except OSError as error:
+    except Exception as error:  # an OSError, or what a host's name cannot be encoded as
         raise UserError(
-            f"cannot listen here ({error.strerror or error})",
+            f"cannot listen here ({getattr(error, 'strerror', None) or first_line(error)})",
             where=f"{host}:{port}",
             cure=f"Choose another port, for example --port {port + 1}, or end what uses this one.",
         ) from error

@@ -10,7 +10,7 @@ from typer.exceptions import TyperException
 
 from cli.main import app
 from cli.options import FAULT, ended_in_one_line, wrong_command_line
-from host.boundary import LibraryError
+from errors import LibraryError
 
 
 def _ended(error: Exception, root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

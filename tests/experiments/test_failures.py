@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from experiments.build import build_data, build_learner, plan
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.train import train
-from lightning_modules.learner import NonFiniteLossError
+from lightning_modules.learner import Learner, NonFiniteLossError
 from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
@@ -32,22 +33,54 @@ def only_run(store: Store) -> RunRecord:
     return run
 
 
-def test_a_diverging_run_fails_and_says_at_which_step(root: Path, tmp_path: Path) -> None:
+def model_folder(root: Path, folder: Path, change: Callable[[torch.Tensor], object]) -> Path:
+    """A model of `small`, saved after `change` of its classifier's weights (2, 16)."""
     config = small()
     data = build_data(config, cache_dir=root / "cache")
     learner = build_learner(config, data, plan(config, data))
-    with torch.no_grad():  # each is a number still, and no logit of the two is one
-        for name in ("pre_classifier.weight", "classifier.weight"):
-            learner.model.get_parameter(name).fill_(3e38)
-    learner.save_pretrained(tmp_path / "model")
-    data.tokenizer.save_pretrained(tmp_path / "model")
+    with torch.no_grad():
+        change(learner.model.get_parameter("classifier.weight"))
+    learner.save_pretrained(folder)
+    data.tokenizer.save_pretrained(folder)
+    return folder
+
+
+def test_a_diverging_run_fails_and_says_at_which_step(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def overflow(learner: Learner, *_: object) -> None:  # what a step far too long leaves of the weights
+        with torch.no_grad():
+            learner.model.get_parameter("classifier.weight").fill_(float("inf"))
+
+    monkeypatch.setattr(Learner, "on_train_batch_end", overflow)
     store = Store.open(root)
-    with pytest.raises(NonFiniteLossError, match="step 0"):
-        train(small(f"model.pretrained={tmp_path / 'model'}"), store)
+    with pytest.raises(NonFiniteLossError, match=r"step 1.*learning_rate"):
+        train(small(), store)
     run = only_run(store)
     assert run.status == "FAILED"
-    assert "step 0" in run.tags["encore.failed_because"]
+    assert "step 1" in run.tags["encore.failed_because"]
     assert "NonFiniteLossError" in store.artifact(run, "run/traceback.txt").read_text()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_weights_that_are_no_numbers_are_named_before_a_run_begins(
+    root: Path, tmp_path: Path, value: float
+) -> None:
+    folder = model_folder(root, tmp_path / "model", lambda weights: weights[0, 3].fill_(value))
+    store = Store.open(root)
+    with pytest.raises(UserError, match=r"NaN or infinity, first in classifier\.weight") as told:
+        train(small(f"model.pretrained={folder}"), store)
+    assert f"model.pretrained={folder}" in str(told.value)
+    assert "learning_rate" not in str(told.value)
+    assert store.runs() == []
+
+
+def test_a_start_of_huge_weights_is_not_blamed_on_the_learning_rate(root: Path, tmp_path: Path) -> None:
+    far_apart = torch.tensor([[3e38], [-3e38]])  # finite, and their answers' difference is not
+    folder = model_folder(
+        root, tmp_path / "model", lambda weights: weights.copy_(far_apart.expand_as(weights))
+    )
+    with pytest.raises(NonFiniteLossError, match="step 0") as told:
+        train(small(f"model.pretrained={folder}"), Store.open(root))
+    assert "learning_rate" not in str(told.value)
 
 
 def test_fp16_on_a_cpu_is_refused_before_anything_is_recorded(root: Path) -> None:

@@ -100,7 +100,7 @@ MOMENTS = {
     "in the last checkpoint": ("experiments.checkpoint_files.link", -1),
     "while scoring": ("experiments.run.evaluate", 1),
     "while scoring the official split": ("experiments.run.evaluate", 2),
-    "while exporting": ("experiments.run.export_into", 1),
+    "while exporting": ("experiments.exporting.export_into", 1),
     "before its result is written": ("experiments.run.Run._summary", 1),
 }
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from errors import UserError
-from host.boundary import LibraryError, boundary
+from errors import LibraryError, UserError
+from host.boundary import boundary
+from host.disk import disk_errors
+from host.waiting import answer_within
 
 
 @pytest.mark.parametrize("raised", [Exception("did not match\nany variant"), RecursionError(), KeyError("x")])
@@ -38,3 +44,70 @@ def test_a_long_message_is_cut() -> None:
     with pytest.raises(LibraryError) as told, boundary("cannot be read", where="a", cure="b"):
         raise ValueError("x" * 5000)
     assert len(str(told.value)) < 250
+
+
+def test_a_disk_error_behind_another_error_is_told(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(tmp_path / "rows.arrow"))
+    with pytest.raises(UserError, match=r"rows\.arrow: the disk is full"), disk_errors(tmp_path):
+        raise RuntimeError("generating the data set failed") from full
+
+
+@pytest.mark.parametrize(
+    "raised",
+    [
+        Exception("No space left on device (os error 28)"),  # tokenizers
+        OSError("1600 requested and 0 written"),  # numpy
+        RuntimeError("[enforce fail at inline_container.cc] . unexpected pos 64 vs 0"),  # torch.save
+    ],
+)
+def test_a_full_disk_is_told_by_its_words(tmp_path: Path, raised: Exception) -> None:
+    with pytest.raises(UserError, match="the disk is full"), disk_errors(tmp_path):
+        raise raised
+
+
+@contextmanager
+def _mounted(folder: Path, kib: int) -> Generator[Path]:
+    """A small disk of its own; skips where none can be mounted."""
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("a small disk needs the right to mount one")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_riddle_on_a_full_disk_is_a_full_disk_and_else_a_riddle(tmp_path: Path) -> None:
+    with _mounted(tmp_path / "small", 64) as small:
+        with (
+            pytest.raises(LibraryError, match="Wire format"),
+            boundary("bad", where="/", cure="b", writing=1),
+        ):
+            raise ValueError("Wire format was corrupt")
+        with pytest.raises(UserError, match=f"{small}: the disk is full"), disk_errors(small, writing=2**20):
+            raise ValueError("Wire format was corrupt")
+        with pytest.raises(UserError, match=f"{small}: the disk is full"), disk_errors(small, writing=2**20):
+            raise LibraryError("cannot be loaded", where="model.onnx", cure="Export it again.")
+        with pytest.raises(UserError, match="no column"), disk_errors(small, writing=2**20):
+            raise UserError("no column", where="a", cure="b")
+
+
+def test_a_full_disk_of_temporary_files_is_not_the_roots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with _mounted(tmp_path / "small", 64) as small:
+        monkeypatch.setattr("tempfile.tempdir", str(small))
+        with pytest.raises(UserError) as told, disk_errors(tmp_path, writing=2**20):
+            raise ValueError("Wire format was corrupt")
+        assert str(told.value).startswith(f"{small} (TMPDIR): the disk is full.")
+        assert "set TMPDIR" in str(told.value)
+        with pytest.raises(UserError, match=r"\(TMPDIR\)"), disk_errors(tmp_path):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(small / "model.onnx"))
+
+
+def test_an_answer_is_not_waited_for_for_ever() -> None:
+    assert answer_within(5, lambda: 3) == 3
+    assert answer_within(0.05, lambda: time.sleep(1)) is None
+    with pytest.raises(KeyError):
+        answer_within(5, lambda: {}["x"])

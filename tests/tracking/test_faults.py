@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import http.server
+import importlib.util
 import os
+import socket
 import sqlite3
 import subprocess
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -148,16 +151,82 @@ def test_a_server_that_will_not_do(root: Path, status: int, body: bytes, said: s
 
 
 def test_a_server_that_never_answers(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import socket
-
     monkeypatch.setattr("tracking.backend._ANSWER_WAIT_S", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         assert "does not answer" in _fault(root, f"http://127.0.0.1:{silent.getsockname()[1]}")
 
 
-@pytest.mark.parametrize("uri", ["file:./mlruns", "./mlruns"])
-def test_a_plain_folder(root: Path, uri: str) -> None:
-    assert "plain files" in _fault(root, uri)
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("file:./mlruns", "plain files"),
+        ("./mlruns", "plain files"),
+        ("mlruns", "plain files"),
+        ("htp://x", "htp: is no kind of tracking store"),
+        ("s3://bucket/runs", "s3: is no kind of tracking store"),
+        ("databricks", "no runs on Databricks"),
+        ("databricks-uc", "no runs on Databricks"),
+        ("uc:schema", "no runs on Databricks"),
+        ("sqlite://", "names no database file"),
+        ("sqlite:///", "names no database file"),
+        ("sqlite:///:memory:", "in memory keeps nothing"),
+        ("sqlite:////tmp", "names a folder"),
+        ("http://", "names no host"),
+        ("http://u:hunter2@[::1", "is no address"),
+        ("http://u:hunter2@127.0.0.1:99999", "is no address"),
+        ("postgresql+nodriver://u:hunter2@127.0.0.1:{port}/x", "no driver postgresql+nodriver"),
+        ("mysql+pymysql://u:hunter2@127.0.0.1:{port}/x", "needs the Python package pymysql"),
+    ],
+)
+def test_an_address_that_is_no_store(root: Path, uri: str, said: str) -> None:
+    if uri.startswith("mysql") and importlib.util.find_spec("pymysql") is not None:
+        pytest.skip("the driver is installed")
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        message = _fault(root, uri.format(port=silent.getsockname()[1]))
+    assert said in message
+    assert "hunter2" not in message
+
+
+def test_a_device_is_never_replaced_by_a_database(root: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert "names a device" in _fault(root, f"sqlite:///{tmp_path / 'pipe'}")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+class _HalfAnswers(_Answers):
+    """Says that it is MLflow, and nothing more."""
+
+    def do_POST(self) -> None:
+        time.sleep(30)
+
+
+def test_a_server_that_answers_once_is_not_waited_for(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracking.backend._ANSWER_WAIT_S", 0.5)
+    monkeypatch.setattr(_HalfAnswers, "body", b"3.17.2")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _HalfAnswers) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert "does not answer" in _fault(root, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+        server.block_on_close = False
+
+
+@pytest.mark.parametrize("body", [b"{not json", b"[1, 2]", b'{"experiments": 5}'])
+def test_a_server_that_speaks_otherwise(root: Path, body: bytes) -> None:
+    handler = type("Handler", (_Answers,), {"body": b"3.17.2", "do_POST": _answer_with(body)})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        assert "no MLflow server" in _fault(root, f"http://127.0.0.1:{server.server_port}")
+        server.shutdown()
+
+
+def _answer_with(body: bytes) -> Callable[[_Answers], None]:
+    def do_post(handler: _Answers) -> None:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    return do_post
 
 
 def test_the_environment_names_the_store(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
