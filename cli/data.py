@@ -15,7 +15,9 @@ from cli.verbs import OK, consoles, print_json
 from datamodules.summary import DataSummary, balance
 from errors import UserError
 from experiments.build import pinned
-from experiments.loading import CATALOG, catalog_names, load_experiment, read_yaml
+from experiments.loading import CATALOG, load_experiment
+from schema.catalog import catalog_names
+from schema.yaml_files import read_yaml
 
 if TYPE_CHECKING:
     from datamodules.lengths import Bar, Lengths
