@@ -1,7 +1,7 @@
 """The one exception type for what the user can mend, and its kinds."""
 
 _LINE = 480  # characters of a whole error
-_CURE = 200
+_CURE = 200  # what a cure may always have, and more where the rest is short
 _PLACE = 120  # what a place may always have, and more where the rest is short
 
 
@@ -37,7 +37,8 @@ class UserError(Exception):
 
     def __str__(self) -> str:
         """At most 480 characters: a value of any length may be in it, and the cure is to stay readable."""
-        cure = one_line(self.cure, _CURE)
+        spare = _LINE - len(self.where) - len(self.what) - len(": . ")
+        cure = one_line(self.cure, max(_CURE, spare))
         room = _LINE - len(cure) - len(": . ")
         what = one_line(self.what, room)
         where = one_line(self.where, max(_PLACE, room - len(what)))

@@ -197,8 +197,6 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
     check_vocabulary(learner, data)
-    if model.pretrained is not None:
-        _check_finite(learner, model.pretrained)
     if model.pretrained is not None and model.tokenizer is not None:
         check_same_pieces(model, data)
     if not any(parameter.requires_grad for parameter in learner.parameters()):
@@ -208,16 +206,6 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             cure="Freeze fewer layers than the model has.",
         )
     return learner
-
-
-def _check_finite(learner: Learner, pretrained: str) -> None:
-    """Else the first loss is NaN, and the learning rate would be blamed."""
-    if (name := learner.non_finite_weight()) is not None:
-        raise UserError(
-            f"the weights of this model hold NaN or infinity, first in {name}",
-            where=f"model.pretrained={pretrained}",
-            cure="Give the folder of a model that did not diverge, or fetch it again.",
-        )
 
 
 def _optimisation(config: ExperimentConfig, schedule: Schedule) -> Optimisation:

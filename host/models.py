@@ -59,6 +59,11 @@ def load_model(
 
 def check_finite(model: nn.Module, *, where: str, cure: str) -> None:
     """UserError, naming the first of them, when a weight is NaN or infinite."""
-    for name, weight in model.named_parameters():
-        if not weight.isfinite().all():
-            raise UserError(f"the weights hold NaN or infinity, first in {name!r}", where=where, cure=cure)
+    if (name := non_finite_weight(model)) is not None:
+        raise UserError(f"the weights hold NaN or infinity, first in {name}", where=where, cure=cure)
+
+
+def non_finite_weight(model: nn.Module) -> str | None:
+    """The name of the first weight that holds NaN or infinity; none where all are finite."""
+    weights = model.named_parameters()
+    return next((name for name, weight in weights if not bool(weight.isfinite().all())), None)

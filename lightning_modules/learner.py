@@ -12,6 +12,7 @@ from torchmetrics import MeanMetric
 
 from errors import RunError
 from host.boundary import boundary
+from host.models import non_finite_weight
 from lightning_modules.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
@@ -68,14 +69,9 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
     def depth_of(self, name: str) -> int:
         """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
 
-    def non_finite_weight(self) -> str | None:
-        """The name of the first weight that holds NaN or infinity; none where all are finite."""
-        weights = self.model.named_parameters()
-        return next((name for name, weight in weights if not bool(weight.isfinite().all())), None)
-
     def on_train_start(self) -> None:
         """Here the checkpoint that a run goes on from is loaded."""
-        if (name := self.non_finite_weight()) is not None:
+        if (name := non_finite_weight(self.model)) is not None:
             raise RunError(
                 f"the weights it begins with hold NaN or infinity, first in {name}",
                 where=f"step {self.global_step}",

@@ -42,12 +42,10 @@ def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> Run
 
 
 def _begun_anew(search: Search, error: GoneError) -> UserError:
-    forget = f"optuna delete-study --study-name {search.study.study_name} --storage sqlite:///{search.file}"
     return UserError(
-        f"the sweep's own run is gone: {error.what}",
+        f"{error.what} (it is the sweep's own)",
         where=search.where,
-        cure=f"{error.cure} To begin anew, give another seed, or move that file away "
-        f"(it has all sweeps' studies; `{forget}` forgets this one).",
+        cure=f"{error.cure} Or begin anew: another seed, or that file (of all sweeps) moved away.",
     )
 
 

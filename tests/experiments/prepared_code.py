@@ -6,8 +6,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.digests import file_digest
 from experiments.record import SEALS_FILE, seal_tag
+from host.files import file_digest
 from tracking.store import Store
 
 PATCH, PROVENANCE = "run/working_tree.patch", "run/provenance.json"

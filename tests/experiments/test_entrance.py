@@ -11,7 +11,8 @@ import pytest
 from cli.stories import generate_verb
 from errors import UserError
 from experiments.loading import CATALOG as EXPERIMENTS
-from experiments.loading import catalog_names, load_experiment, parse_overridden
+from experiments.loading import load_experiment, parse_overridden
+from schema.catalog import catalog_names
 from sweeps.loading import CATALOG as SWEEPS
 from sweeps.loading import base_experiment, load_search, load_sweep
 from tests.tracking.harmless import harmless
@@ -21,8 +22,8 @@ PLANTED = {**shapes(), **named()}
 _KEYS = ("description", "data.revision", "data.path", "model.pretrained", "model.tokenizer", "name")
 
 
-def _typed(text: str) -> str:
-    """Quoted, so that a text of several lines or with a colon is one value."""
+def _listed(text: str) -> str:
+    """Quoted for a list, so that a text of several lines or with a colon is one value."""
     return json.dumps(text)
 
 
@@ -49,13 +50,13 @@ def test_no_value_of_an_experiment_a_sweep_or_a_fork_is_one(issuer: str, tmp_pat
     text, secret = PLANTED[issuer]
     recorded = load_experiment("demo_reviews").model_dump(mode="json")
     for key in _KEYS:
-        typed = f"{key}={_typed(text)}"
+        typed = f"{key}={text}"
         _refused(lambda typed=typed: load_experiment("demo_reviews", [typed]), secret)
         _refused(lambda typed=typed: parse_overridden(recorded, [typed], where="fork"), secret)
         _refused(lambda typed=typed: base_experiment(load_sweep("demo")[0], [typed]), secret)
-    _refused(lambda: load_experiment("demo_stories", [f"samples.prompts=[{_typed(text)}]"]), secret)
+    _refused(lambda: load_experiment("demo_stories", [f"samples.prompts=[{_listed(text)}]"]), secret)
     _refused(lambda: load_experiment(_file(tmp_path, "demo_stories", description=text)), secret)
-    _refused(lambda: load_search("demo", [f"description={_typed(text)}"]), secret)
+    _refused(lambda: load_search("demo", [f"description={text}"]), secret)
     space = {"model.pretrained": {"kind": "choice", "options": ["none", text]}}
     _refused(lambda: load_search(_file(tmp_path, "demo", space=space)), secret)
     _refused(
@@ -70,4 +71,4 @@ def test_what_the_catalog_says_and_harmless_words_are_taken() -> None:
     for name in catalog_names(SWEEPS):
         load_search(name)
     for line in harmless():
-        assert load_experiment("demo_reviews", [f"description={_typed(line)}"]).description == line
+        assert load_experiment("demo_reviews", [f"description={line}"]).description == line

@@ -144,7 +144,7 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
     table = store.artifact(record, STORIES_TABLE)
     whole = table.read_text()
     table.write_text(json.dumps({"columns": ["number"], "data": [[0]]}))
-    with pytest.raises(UserError, match=r"stories/stories.json is not what was recorded"):
+    with pytest.raises(UserError, match=r"stories/stories.json is malformed"):
         replay(store, record, 0)
     table.write_text(whole)
     request = store.artifact(record, REQUEST_FILE)

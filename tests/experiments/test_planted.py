@@ -15,7 +15,7 @@ from experiments.record import MODEL_FOLDER
 from experiments.train import train
 from tests.experiments.runs import language
 from tests.hostile import CASES, Case, contents
-from tracking.artifacts import local_folder
+from tracking.places import local_path
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow  # tests/host reads the same folders without a run around them
@@ -36,7 +36,7 @@ def copied(made: tuple[Path, str], tmp_path: Path) -> tuple[Store, str, Path]:
     """A store with the run, its ID and the folder of its model."""
     shutil.copytree(made[0], tmp_path / "mlruns")
     store = Store.open(tmp_path / "mlruns")
-    artifacts = local_folder(store.find(made[1]).artifact_uri)
+    artifacts = local_path(store.find(made[1]).artifact_uri)
     assert artifacts is not None
     return store, made[1], artifacts / MODEL_FOLDER
 

@@ -203,7 +203,7 @@ def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
         (lambda folder: (folder / "run/config.json").unlink(), "no artifact run/config.json"),
         (
             lambda folder: (folder / "run/result.json").write_text("{}"),
-            "run/result.json has no metrics, steps, status",
+            r"run/result.json is malformed \(status: Field required\)",
         ),
         (
             lambda folder: (folder / "predictions/val/predictions.parquet").unlink(),

@@ -99,7 +99,7 @@ def test_a_librarys_script_stays_as_it_is(store: Store, start: Start) -> None:
 
 
 def test_the_digest_is_of_the_text_as_written(store: Store, start: Start) -> None:
-    from experiments.digests import file_digest
+    from host.files import file_digest
 
     log = start(store)
     text = shapes()["address"][0]
