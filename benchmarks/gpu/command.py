@@ -55,6 +55,8 @@ def measure(arguments: argparse.Namespace) -> Results:
         with TemporaryDirectory(prefix="encore-gpu-speed-") as scratch:
             speed.measure(plan, results, Path(scratch))
     report(results)
+    if any(entry["state"] == "failed" for entry in results.entries):
+        raise SystemExit(1)
     return results
 
 

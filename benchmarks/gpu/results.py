@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
 import time
 import traceback
@@ -43,7 +44,10 @@ class Results:
     def step(
         self, case: str, what: str, work: Callable[[], Entry], *, needs_s: float, **known: object
     ) -> Entry | None:
-        """What `work` found, or nothing where it failed, or where less than `needs_s` seconds are left for it."""
+        """What `work` found, or nothing where it failed, or where less than `needs_s` seconds are left for it.
+
+        A command that the end of the time interrupts is skipped too: that says nothing of Encore.
+        """
         begin = time.monotonic()
         if self.budget.left_s() < needs_s:
             left = max(0, round(self.budget.left_s()))
@@ -55,6 +59,8 @@ class Results:
             return None
         try:
             found = work()
+        except subprocess.TimeoutExpired as late:
+            found = {"state": "skipped", "why": f"the time ended after {late.timeout:.0f} s of it"}
         except Exception as error:  # noqa: BLE001 whatever it is: the other steps go on, and the file has it whole
             found = {"state": "failed", "why": _first_line(error), "traceback": traceback.format_exc()}
         entry = {"state": "done", "seconds": round(time.monotonic() - begin, 2), **known, **found}

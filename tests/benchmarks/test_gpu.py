@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import subprocess
 import sys
@@ -10,21 +12,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks.gpu import command
 from benchmarks.gpu.cases import Plan
 from benchmarks.gpu.command import report
 from benchmarks.gpu.flops import flops_of_rows, peak_flops
 from benchmarks.gpu.results import Budget, Results
 from benchmarks.gpu.speed import Clock
-from benchmarks.gpu.tables import speeds
+from benchmarks.gpu.tables import runs_table, speeds
 
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.mark.slow
 def test_the_whole_of_it_runs_small_on_a_cpu(tmp_path: Path) -> None:
-    command = ["gpu", "--device", "cpu", "--tiny", "--lanes", "2", "--out", str(tmp_path)]
+    given = ["gpu", "--device", "cpu", "--tiny", "--lanes", "2", "--out", str(tmp_path)]
     process = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *command],
+        [sys.executable, "-m", "benchmarks", *given],
         cwd=REPOSITORY,
         capture_output=True,
         text=True,
@@ -54,21 +57,65 @@ def test_the_whole_of_it_runs_small_on_a_cpu(tmp_path: Path) -> None:
     assert "16-mixed is left out" in process.stdout
 
 
-def test_a_step_that_fails_or_has_no_time_stops_no_other_and_is_named(tmp_path: Path) -> None:
-    def fails() -> dict[str, object]:
-        raise ValueError("the reason")
+def _fails() -> dict[str, object]:
+    raise ValueError("the reason")
 
+
+def test_a_step_that_fails_or_has_no_time_stops_no_other_and_is_named(tmp_path: Path) -> None:
     results = Results(tmp_path, Budget(1), {"machine": "this"})
-    assert results.step("case", "first", fails, needs_s=1) is None
+    assert results.step("case", "first", _fails, needs_s=1) is None
     assert results.step("case", "second", lambda: {"found": 3}, needs_s=1, side="(a)") is not None
     assert results.step("case", "third", lambda: {"found": 4}, needs_s=90) is None
     written = json.loads((tmp_path / "results.json").read_text())
     first, second, third = written["entries"]
     assert (first["state"], first["why"]) == ("failed", "ValueError: the reason")
-    assert "in fails" in first["traceback"]
+    assert "in _fails" in first["traceback"]
     assert (second["state"], second["found"], second["side"]) == ("done", 3, "(a)")
     assert third["state"] == "skipped"
     assert "needs about 90 s" in third["why"]
+
+
+def test_a_command_that_the_end_of_the_time_interrupts_has_not_failed(tmp_path: Path) -> None:
+    def sleeps() -> dict[str, object]:
+        subprocess.run([sys.executable, "-c", "import time; time.sleep(60)"], timeout=0.6, check=True)
+        return {}
+
+    results = Results(tmp_path, Budget(1), {})
+    assert results.step("case", "export", sleeps, needs_s=0) is None
+    (entry,) = results.entries
+    assert (entry["state"], entry["why"]) == ("skipped", "the time ended after 1 s of it")
+    assert "| case | no time left |" in runs_table(results).replace("not begun | ", "")
+
+
+@pytest.mark.parametrize("state", ["done", "skipped", "failed"])
+def test_it_ends_with_1_only_where_a_step_failed(
+    state: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def one_step(plan: Plan, results: Results, scratch: Path, *, lanes: int) -> None:
+        del plan, scratch, lanes
+        needs_s = 3600 if state == "skipped" else 0
+        results.step("case", "a step", _fails if state == "failed" else dict, needs_s=needs_s)
+
+    monkeypatch.setattr(command.runs, "measure", one_step)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--real-data", type=Path)
+    command.add_options(parser)
+    given = [
+        "--real-data",
+        str(tmp_path),
+        "--device",
+        "cpu",
+        "--tiny",
+        "--only",
+        "runs",
+        "--out",
+        str(tmp_path),
+    ]
+    ends = pytest.raises(SystemExit, match=r"^1$") if state == "failed" else contextlib.nullcontext()
+    with ends:
+        command.measure(parser.parse_args(given))
+    (entry,) = json.loads((tmp_path / "results.json").read_text())["entries"]
+    assert entry["state"] == state
 
 
 def _speed(rate: float) -> dict[str, object]:
