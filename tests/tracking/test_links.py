@@ -38,7 +38,7 @@ def test_a_room_that_is_a_link_out_of_the_root_opens_nothing(
 ) -> None:
     (tmp_path / "mlruns").mkdir()
     (tmp_path / "mlruns" / room).symlink_to(outside)
-    with pytest.raises(UserError, match="is a link to .*outside"):
+    with pytest.raises(UserError, match=r"is a link to .*outside"):
         Store.open(tmp_path / "mlruns")
     assert untouched(outside)
 
@@ -73,5 +73,5 @@ def test_derived_data_are_not_written_behind_a_link(tmp_path: Path, outside: Pat
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "tokens").symlink_to(outside)
     with pytest.raises(UserError, match="behind a link"):
-        checked_folder(tmp_path / "cache" / "tokens" / "key", lambda folder: None, on_remade=print)
+        checked_folder(tmp_path / "cache" / "tokens" / "key", Path.touch, on_remade=print)
     assert untouched(outside)
