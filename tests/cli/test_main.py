@@ -60,7 +60,9 @@ def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
 
 
 def test_looking_at_a_run_does_not_wait_for_torch() -> None:
-    code = "import sys, cli.data, experiments.data_record, experiments.recorded\nprint('torch' in sys.modules)"
+    code = (
+        "import sys, cli.data, experiments.data_record, experiments.recorded\nprint('torch' in sys.modules)"
+    )
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "False"
 
