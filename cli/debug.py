@@ -20,10 +20,13 @@ def debug_file(error: BaseException, root: Path | None) -> Path | None:
     name = f"{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.txt"
     temporary = Path(tempfile.gettempdir()) / f"encore-debug-{os.getuid()}"
     for folder in ([root.absolute() / "debug"] if root is not None and root.is_dir() else []) + [temporary]:
+        if folder.is_symlink():
+            continue  # somebody else's store may lead anywhere
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             file = folder / name
-            file.write_text(text, encoding="utf-8", errors="backslashreplace")
+            with file.open("x", encoding="utf-8", errors="backslashreplace") as opened:
+                opened.write(text)
         except OSError:
             continue  # a full or read-only disk; the next folder may be on another
         return file

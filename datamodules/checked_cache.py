@@ -41,6 +41,8 @@ def checked_folder(
     names the folder and why, when one that was there is made again. Several processes may ask for one folder: one of
     them writes it. Raises UserError when what does not hold cannot be made again.
     """
+    if path.parent.is_symlink() or path.parent.parent.is_symlink():
+        raise UserError("lies behind a link", where=str(path), cure="Put there what the link leads to.")
     found = _Found.at(path)
     if found.fault is not None:
         with _no_disk_is_a_user_error(path, found.fault):

@@ -9,8 +9,8 @@ from errors import UserError
 from tracking.redaction import redacted_value
 
 _CURE = (
-    "Leave it out: the record keeps what was asked, and a run cannot be played again with a word missing. "
-    "Libraries read their tokens from the environment, as HF_TOKEN."
+    "Leave it out, or call a folder otherwise: the record keeps what was asked, and a run cannot be played again with "
+    "a word missing. Libraries read their tokens from the environment, as HF_TOKEN."
 )
 
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from errors import UserError
-from experiments.checkpoint_files import checkpoint_folder
 from experiments.config import ExperimentConfig
 from experiments.progress import reported, warned
 from experiments.record import (
@@ -199,6 +198,8 @@ def ended_run(store: Store, record: RunRecord) -> RunArtifacts:
 
 def checkpoints_here(run: RunArtifacts) -> Path:
     """The folder of a run's checkpoints on this machine, fetched where only a server has them; it may be missing."""
+    from experiments.checkpoint_files import checkpoint_folder  # with torch, which `encore show` does without
+
     local = run.store.files.folder(run.record)
     folder = checkpoint_folder(run.store.root, run.record.run_id, local)
     inside(local or run.store.root, folder.relative_to(local or run.store.root).as_posix())  # no link

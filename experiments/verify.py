@@ -34,6 +34,7 @@ from host.boundary import first_line
 from host.files import Entry, entries
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
+from tracking.run_log import MAX_PARAM_CHARACTERS, fit
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -150,7 +151,7 @@ def _files(found: _Found) -> Iterator[Check]:
     manifest = found.run.manifest
     if manifest is None:
         return
-    sealed = {MANIFEST_FILE: found.run.record.tags[MANIFEST_SEAL], **manifest}
+    sealed = {MANIFEST_FILE: found.digest(MANIFEST_FILE), **manifest}  # by its seal it has been told already
     wrong = {other.path: other for other in differences(found.entries, found.digests, sealed)}
     for path, digest in sealed.items():
         other = wrong.pop(path, None)
@@ -283,8 +284,11 @@ def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
 
 
 def _params(run: RunArtifacts) -> Check:
-    """As written: the keys of an older program may not be ours."""
-    config = {key: str(value) for key, value in flat_mapping(run.read(ConfigFile, CONFIG_FILE)).items()}
+    """As written: the keys of an older program may not be ours. A long one stands in the store cut."""
+    config = {
+        key: fit(str(value), MAX_PARAM_CHARACTERS)
+        for key, value in flat_mapping(run.read(ConfigFile, CONFIG_FILE)).items()
+    }
     other = [key for key, value in config.items() if run.record.params.get(key) != value]
     found = f"{len(config) - len(other)} equal" + (f", not {', '.join(other[:5])}" if other else "")
     return Check("params", "run/config.json", not other, f"{len(config)} keys", found)

@@ -173,11 +173,21 @@ def write_atomically(target: Path, content: bytes) -> None:
 @contextmanager
 def exclusive(lock_file: Path) -> Generator[None]:
     """Hold an advisory lock; the kernel lets go of it when the holder dies, however it dies."""
-    with disk_errors(lock_file):
-        lock_file.parent.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(lock_file, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = open_lock(lock_file)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def open_lock(lock_file: Path) -> int:
+    """A descriptor of a file to lock, for reading and writing, made where there is none.
+
+    UserError where a link or a folder is in its place: what a link leads to is not ours to write.
+    """
+    with disk_errors(lock_file):
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        if os.path.lexists(lock_file) and (lock_file.is_symlink() or not lock_file.is_file()):
+            raise UserError("is no plain file", where=str(lock_file), cure="Remove it.")
+        return os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)

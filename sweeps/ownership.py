@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from errors import UserError
-from host.disk import disk_errors
+from host.disk import disk_errors, open_lock
 
 
 @contextmanager
@@ -19,10 +19,7 @@ def owned(lock: Path, *, what: str) -> Generator[None]:
     """
     import fcntl
 
-    with disk_errors(lock):
-        lock.parent.mkdir(parents=True, exist_ok=True)
-        file = lock.open("a+", encoding="utf-8")
-    with file:
+    with os.fdopen(open_lock(lock), "r+", encoding="utf-8") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

@@ -76,11 +76,9 @@ class Artifacts:
         self._write(content, path)
         return content
 
-    def write_manifest(self, text: str, path: str) -> bytes:
-        """Write what holds the digests of the others, which has none in itself; what it holds then."""
-        content = text.encode()
-        write_atomically(self._target(path), content)
-        return content
+    def write_manifest(self, text: str, path: str) -> None:
+        """Write what holds the digests of the others, which has none in itself."""
+        write_atomically(self._target(path), text.encode())
 
     def _write(self, content: bytes, path: str) -> None:
         known = self.digests  # before the first write, so that an altered manifest is refused

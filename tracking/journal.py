@@ -21,8 +21,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple, cast
 
+from errors import UserError
 from host.bounded_json import parse_json
 from host.disk import disk_errors, partial_name
+from tracking.addresses import public_uri
 from tracking.owner import Owner, pid_namespace
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
@@ -137,6 +139,11 @@ class Journal:
     def mark_end(self, end: End) -> None:
         self._write(_encode({"end": end.status, "t": end.time_ms}).encode() + b"\n")
 
+    def sync(self) -> None:
+        """Bring what was written to the disk."""
+        with disk_errors(self.path):
+            os.fsync(self._descriptor)
+
     def close(self) -> None:
         os.close(self._descriptor)
 
@@ -159,6 +166,18 @@ class Journal:
         except OSError:
             os.ftruncate(self._descriptor, whole_lines)
             raise
+
+
+def own_journal(folder: Path, run_id: str, uri: str) -> Journal:
+    """The journal of a run for this process to write. UserError when another writes it, or has not sent all."""
+    try:
+        return Journal.create(folder, run_id, public_uri(uri))
+    except FileExistsError as error:
+        raise UserError(
+            "the run is being written by another process, or has records that could not be sent yet",
+            where=str(folder / f"{run_id}.jsonl"),
+            cure="Wait until it has ended, or until the tracking store answers again.",
+        ) from error
 
 
 @dataclass(frozen=True)

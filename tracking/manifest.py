@@ -28,6 +28,8 @@ def seal_tag(file: str) -> str:
 
 
 MANIFEST_SEAL = seal_tag(MANIFEST_FILE)
+# Of a manifest that is being written: who dies then leaves the one or the other.
+MANIFEST_NEXT = f"{MANIFEST_SEAL}.next"
 
 
 def manifest_text(files: Mapping[str, str]) -> str:
@@ -42,12 +44,11 @@ def read_manifest(file: Path | None, tags: Mapping[str, str], *, where: str) -> 
     file: where the artifact is; none: it is gone. tags: of the run. UserError when it is gone or not the one that was
     sealed, or no manifest.
     """
-    seal = tags.get(MANIFEST_SEAL)
-    if seal is None:
+    if MANIFEST_SEAL not in tags:
         return None
     if file is None:
         raise _broken("is gone", where)
-    if not is_plain_file(file) or file_digest(file) != seal:
+    if not is_plain_file(file) or file_digest(file) not in {tags[MANIFEST_SEAL], tags.get(MANIFEST_NEXT)}:
         raise _broken("is not what was recorded", where)
     try:
         return _files(read_json(file))

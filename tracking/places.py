@@ -12,11 +12,12 @@ from urllib.parse import SplitResult, unquote, urlsplit
 
 from errors import UserError
 from host.files import is_plain_file
-from tracking.addresses import public_uri
+from tracking.addresses import DATABASE_FILE, public_uri
 
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 # Object stores that the owner of a tracking server or database may have chosen for it.
 _OBJECT_STORES = {"s3", "gs", "r2", "b2", "wasb", "wasbs", "abfs", "abfss", "hdfs", "dbfs"}
+_ROOMS = ("artifacts", "cache", "checkpoints", "debug", "downloaded", "journal", DATABASE_FILE, "optuna.db")
 _ON_SERVER = {"mlflow-artifacts", "http", "https"}
 
 
@@ -47,6 +48,17 @@ def check_location(location: str, *, root: Path, uri: str, where: str) -> None:
         _check_server(urlsplit(location), uri, where)
     else:
         _check_under_root(folder, root, where)
+
+
+def check_rooms(root: Path) -> None:
+    """UserError where one of the root's own files and folders is a link: what is written there would go elsewhere."""
+    for room in (root / name for name in _ROOMS):
+        if room.is_symlink() and not room.resolve().is_relative_to(root.resolve()):
+            raise UserError(
+                f"is a link to {str(room.resolve())!r:.200}, outside of the folder that holds it",
+                where=str(room),
+                cure="Put there what it leads to, or have --root name the folder where all of it lies.",
+            )
 
 
 def local_path(artifact_uri: str) -> Path | None:

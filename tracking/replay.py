@@ -13,7 +13,7 @@ from tracking.artifacts import Artifacts
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
 from tracking.owner import Owner
-from tracking.places import artifact_folder
+from tracking.places import artifact_folder, inside
 from tracking.sender import now_ms
 from tracking.sink import Sink, next_batch, open_sink
 
@@ -120,7 +120,7 @@ def _end_lost_runs(client: MlflowClient, journal_folder: Path) -> list[str]:
 
 def _set_aside(journal: Path) -> None:
     """Nothing can be sent (the run is gone for good, or the journal is unreadable): keep, never try again."""
-    orphans = journal.parent / "orphaned"
+    orphans = inside(journal.parent, "orphaned")
     orphans.mkdir(exist_ok=True)
     shutil.move(journal, orphans / journal.name)
     staged = journal.with_suffix(".artifacts")

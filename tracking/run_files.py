@@ -12,7 +12,7 @@ from host.files import entries
 from tracking.artifacts import digests_of
 from tracking.faults import explained
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, read_manifest
-from tracking.places import artifact_folder, checked, inside, plain
+from tracking.places import artifact_folder, inside, plain
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -80,7 +80,7 @@ class RunFiles:
         from mlflow.exceptions import MlflowException
 
         folder = self._downloaded(record)
-        target = folder / checked(path) if path else folder
+        target = inside(folder, path) if path else folder
         into = target.parent if path else folder  # MLflow gives it the last part of its path as a name there
         with disk_errors(folder):
             if target.is_dir():

@@ -14,11 +14,10 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.bounded_json import OddJsonError, parse_json
-from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
-from tracking.journal import End, Journal, Record, Status
-from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, manifest_text
+from tracking.journal import End, Record, Status, own_journal
+from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text
 from tracking.redaction import redacted_value
 from tracking.sender import Sender, now_ms
 from tracking.sink import open_sink
@@ -64,7 +63,7 @@ class RunLog:
         self._nonfinite: set[str] = set()
         self._tables = _tables(run.data.tags.get(_TABLES_TAG, "[]"))
         self._artifacts = Artifacts(client, uri, self.run_id, local, journal_folder, digests)
-        self._journal = _create_journal(journal_folder, self.run_id, uri)
+        self._journal = own_journal(journal_folder, self.run_id, uri)
         start_ms: int = run.info.start_time
         self._sender = Sender(
             self.run_id,
@@ -170,8 +169,12 @@ class RunLog:
     def _write_manifest(self) -> None:
         if not self._artifacts.changed or self._artifacts.digests is None:
             return
-        content = self._artifacts.write_manifest(manifest_text(self._artifacts.digests), MANIFEST_FILE)
-        self.set_tags({MANIFEST_SEAL: hashlib.sha256(content).hexdigest()})
+        text = manifest_text(self._artifacts.digests)
+        seal = hashlib.sha256(text.encode()).hexdigest()
+        self.set_tags({MANIFEST_NEXT: seal})
+        self._sender.sync()  # or a power cut leaves a manifest that nobody has sealed
+        self._artifacts.write_manifest(text, MANIFEST_FILE)
+        self.set_tags({MANIFEST_SEAL: seal})
         self._artifacts.changed = False
 
     def local_artifacts(self) -> Path | None:
@@ -214,10 +217,12 @@ class RunLog:
 
     def _close(self, end: End, traceback: str | None) -> None:
         self._sender.stop()
-        self._sender.mark_end(end)
         try:
-            unwritten = None if traceback is None else self._keep_traceback(traceback)
-            self._write_manifest()
+            try:
+                unwritten = None if traceback is None else self._keep_traceback(traceback)
+                self._write_manifest()
+            finally:  # a run whose process dies before is one to go on with: it has not ended without its manifest
+                self._sender.mark_end(end)
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
@@ -287,14 +292,3 @@ def fit(text: str, limit: int) -> str:
         return text
     mark = f" … cut, sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return text[: limit - len(mark)] + mark
-
-
-def _create_journal(folder: Path, run_id: str, uri: str) -> Journal:
-    try:
-        return Journal.create(folder, run_id, public_uri(uri))
-    except FileExistsError as error:
-        raise UserError(
-            "the run is being written by another process, or has records that could not be sent yet",
-            where=str(folder / f"{run_id}.jsonl"),
-            cure="Wait until it has ended, or until the tracking store answers again.",
-        ) from error

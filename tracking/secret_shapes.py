@@ -48,7 +48,8 @@ def _shape(sign: str, pattern: str, *, flags: int = 0, mixed: bool = False) -> S
 
 _I = re.IGNORECASE
 _IS = r"[\"']?\s*[:=,]\s*[bf]?[\"']?"
-_LOGIN = r"(?:machine\s+\S+|default)[\s+]+login\s+\S+[\s+]+(?:account\s+\S+[\s+]+)?password"
+_GAP = r"\s[\s+]*+"  # in a patch the next line begins with a plus
+_LOGIN = rf"(?:machine\s++\S++|default){_GAP}login\s++\S++{_GAP}(?:account\s++\S++{_GAP})?password"
 _ARMOUR = r"[A-Z0-9 ]*PRIVATE KEY"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 
@@ -91,7 +92,7 @@ SHAPES = (
     # Models and experiments
     _shape("hf_", r"\bhf_[A-Za-z0-9]{20,}"),
     _shape("api_org_", r"\bapi_org_[A-Za-z0-9]{20,}"),
-    _shape("sk-", r"\bsk-(?=[\w-]*\d)[\w-]{20,}"),
+    _shape("sk-", r"\bsk-(?=[\w-]{0,200}\d)[\w-]{20,}"),
     _shape("gsk_", r"\bgsk_[A-Za-z0-9]{30,}"),
     _shape("r8_", r"\br8_[A-Za-z0-9]{30,}"),
     _shape("wandb", r"wandb.{0,40}?(?P<secret>\b[0-9a-f]{40}\b)", flags=_I),
@@ -116,10 +117,10 @@ SHAPES = (
     _shape("key-", r"\bkey-[0-9a-zA-Z]{32}\b"),  # Mailgun
     _shape("-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),  # Mailchimp
     # Sign-ins of no one issuer
-    _shape("eyj", r"\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"),
+    _shape("eyj", r"\beyJ[\w-]{8,1000}+\.eyJ[\w-]{8,}+\.[\w-]*"),
     _shape("bearer", r"\bBearer\s+(?P<secret>(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*)", flags=_I),
     _shape("authorization", rf"\bAuthorization{_IS}(?:Token|Bearer|ApiKey)\s+(?P<secret>[^\s\"'{{$<]{{6,}})", flags=_I),
-    _shape("login", rf"\b{_LOGIN}\s+(?P<secret>\S+)", flags=_I),
+    _shape("login", rf"\b{_LOGIN}\s++(?P<secret>\S+)", flags=_I),
     _shape("auth", r"\bauth\s*=\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*[\"'](?P<secret>[^\"'\n]+)", flags=_I),
 )
 # fmt: on

@@ -94,6 +94,10 @@ class Sender:
         with self._queue_lock:
             self._journal.mark_end(end)
 
+    def sync(self) -> None:
+        """What was submitted so far survives a power cut."""
+        self._journal.sync()
+
     @property
     def unsent(self) -> int:
         return len(self._pending)

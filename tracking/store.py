@@ -18,7 +18,7 @@ from tracking.backend import connect, move_in
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.owner import Owner
-from tracking.places import check_location
+from tracking.places import check_location, check_rooms
 from tracking.records import DatasetInput, RunRecord
 from tracking.redaction import redacted
 from tracking.replay import OWNER_TAG, replay_all
@@ -65,6 +65,7 @@ class Store:
         """
         root = root.absolute()
         make_folder(root, cure="Choose another --root.")
+        check_rooms(root)
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root / DATABASE_FILE)
         store = cls(uri, root, connect(uri, root))
         if replay_all(store.client, uri, store.journal_folder):

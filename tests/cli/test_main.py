@@ -59,6 +59,14 @@ def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
     assert process.stdout.strip() == "False"
 
 
+def test_looking_at_a_run_does_not_wait_for_torch() -> None:
+    code = (
+        "import sys, cli.data, experiments.data_record, experiments.recorded\nprint('torch' in sys.modules)"
+    )
+    process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert process.stdout.strip() == "False"
+
+
 def test_the_defaults_that_help_names_are_those_of_the_schema() -> None:
     text = " ".join(encore("generate", "--help").stdout.split())
     for option in ("temperature", "top_p", "repetition_penalty", "seed"):

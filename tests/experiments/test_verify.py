@@ -28,7 +28,8 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     store = Store.open(folder)
     keeping = [*CLASSIFIER, "train.keep_checkpoint_every_steps=7"]
     first = train(load_experiment("demo_reviews", keeping), store)
-    second = train(load_experiment("demo_stories", LANGUAGE), store)
+    long = "word " * 1500 + "end"  # more than a param holds
+    second = train(load_experiment("demo_stories", [*LANGUAGE, f"description={long}"]), store)
     return folder, first.run_id, second.run_id
 
 

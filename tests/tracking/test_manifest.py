@@ -10,6 +10,7 @@ import pytest
 
 from errors import UserError
 from host.files import file_digest
+from tracking.artifacts import Artifacts
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL
 from tracking.records import RunRecord
 from tracking.run_log import RunLog
@@ -109,3 +110,42 @@ def test_a_write_that_failed_is_not_named(store: Store, start: Start) -> None:
     log.finish("FINISHED")
     record = store.find(log.run_id)
     assert set(store.files.manifest(record) or {}) == {"a.txt"}
+
+
+@pytest.mark.parametrize("dies_at", ["write_manifest", "second seal"])
+def test_who_dies_while_sealing_leaves_a_run_that_goes_on(
+    store: Store, start: Start, monkeypatch: pytest.MonkeyPatch, dies_at: str
+) -> None:
+    log = start(store)
+    log.log_text("one", "a.txt")
+    log.seal()
+    log.log_text("two", "b.txt")
+    with monkeypatch.context() as patched:
+        if dies_at == "write_manifest":
+            patched.setattr(Artifacts, "write_manifest", _dies)
+        else:
+            set_tags = RunLog.set_tags
+            patched.setattr(
+                RunLog,
+                "set_tags",
+                lambda log, tags: _dies() if MANIFEST_SEAL in tags else set_tags(log, tags),
+            )
+        with pytest.raises(Dead):
+            log.seal()
+    log.flush()
+    record = store.find(log.run_id)
+    assert set(store.files.manifest(record) or {}) >= {"a.txt"}
+    log.finish("KILLED")
+    again = store.attach(log.run_id, running=True)
+    again.log_text("two", "b.txt")
+    again.finish("FINISHED")
+    record = store.find(log.run_id)
+    assert store.files.manifest(record) == _digests(store, record, "a.txt", "b.txt")
+
+
+class Dead(BaseException):
+    """As a SIGKILL, which no handler sees."""
+
+
+def _dies(*_: object) -> None:
+    raise Dead

@@ -103,6 +103,20 @@ def test_values_are_hidden_by_their_keys() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-" * 60_000,
+        "eyJ" * 60_000,
+        "login machine " + "+" * 180_000,
+        "login machine x login " + "+" * 180_000,
+    ],
+)
+def test_a_long_text_that_only_begins_like_a_credential_is_read_in_a_moment(text: str) -> None:
+    """In the square of its length each of these would take minutes."""
+    assert redacted(text) == text
+
+
 def test_what_the_environment_holds_is_hidden_wherever_it_stands(monkeypatch: pytest.MonkeyPatch) -> None:
     environment = {
         "LAB_PASSWORD": "correct/horse7",
