@@ -13,6 +13,7 @@ PIECE_BYTES = 2**20
 LONGEST = 2**24  # characters of one row; a file without line ends must not end up in memory
 _UTF_8_MARK = "\ufeff"
 _READ_CURE = "See that this file can be read."
+_POINTER = b"version https://git-lfs.github.com/spec/"
 # How files begin that are no plain text.
 _OTHERS = {
     b"\x1f\x8b": ("a gzip file", "Unpack it."),
@@ -20,16 +21,32 @@ _OTHERS = {
     b"\x28\xb5\x2f\xfd": ("a zstandard file", "Unpack it."),
     b"BZh": ("a bzip2 file", "Unpack it."),
     b"\xfd7zXZ": ("an xz file", "Unpack it."),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an Office document", "Save the sheet as CSV (UTF-8)."),
+    b"<!DOCTYP": ("a web page", "Fetch the file itself."),
+    b"<!doctyp": ("a web page", "Fetch the file itself."),
     b"PAR1": ("a parquet file", "Give its name the ending .parquet."),
+    b"\xff\xfe\0\0": ("UTF-32", "Write it again as UTF-8."),
     b"\xff\xfe": ("UTF-16", "Write it again as UTF-8."),
     b"\xfe\xff": ("UTF-16", "Write it again as UTF-8."),
 }
 
 
-def check_plain_text(file: Path) -> None:
-    """UserError for a file that begins as a packed one, a table or UTF-16 does."""
+def check_is_no_pointer(file: Path) -> bytes:
+    """How `file` begins; UserError where that is a pointer of Git LFS, which a clone without it leaves."""
     with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
-        begin = stream.read(8)
+        begin = stream.read(len(_POINTER))
+    if begin == _POINTER:
+        raise UserError(
+            "is a pointer of Git LFS and not the file itself",
+            where=str(file),
+            cure="Fetch that with `git lfs pull`.",
+        )
+    return begin
+
+
+def check_plain_text(file: Path) -> None:
+    """UserError for a file that begins as a packed one, a table, a pointer or UTF-16 does."""
+    begin = check_is_no_pointer(file)
     for mark, (what, cure) in _OTHERS.items():
         if begin.startswith(mark):
             raise UserError(f"is {what}", where=str(file), cure=cure)
