@@ -8,12 +8,12 @@ from pathlib import Path
 
 from errors import UserError
 from host.boundary import boundary
+from host.files import is_git_lfs_pointer
 
 PIECE_BYTES = 2**20
 LONGEST = 2**24  # characters of one row; a file without line ends must not end up in memory
 _UTF_8_MARK = "\ufeff"
 _READ_CURE = "See that this file can be read."
-_POINTER = b"version https://git-lfs.github.com/spec/"
 # How files begin that are no plain text.
 _OTHERS = {
     b"\x1f\x8b": ("a gzip file", "Unpack it."),
@@ -31,22 +31,23 @@ _OTHERS = {
 }
 
 
-def check_is_no_pointer(file: Path) -> bytes:
-    """How `file` begins; UserError where that is a pointer of Git LFS, which a clone without it leaves."""
-    with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
-        begin = stream.read(len(_POINTER))
-    if begin == _POINTER:
+def check_is_no_pointer(file: Path) -> None:
+    """UserError where `file` is a pointer of Git LFS, which a clone without it leaves."""
+    with boundary("cannot be read", where=str(file), cure=_READ_CURE):
+        is_pointer = is_git_lfs_pointer(file)
+    if is_pointer:
         raise UserError(
             "is a pointer of Git LFS and not the file itself",
             where=str(file),
             cure="Fetch that with `git lfs pull`.",
         )
-    return begin
 
 
 def check_plain_text(file: Path) -> None:
     """UserError for a file that begins as a packed one, a table, a pointer or UTF-16 does."""
-    begin = check_is_no_pointer(file)
+    check_is_no_pointer(file)
+    with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
+        begin = stream.read(8)
     for mark, (what, cure) in _OTHERS.items():
         if begin.startswith(mark):
             raise UserError(f"is {what}", where=str(file), cure=cure)
