@@ -79,11 +79,7 @@ def _of_one_format(folder: Path, entries: Sequence[Path], split: str, suffix: st
         files = _without_gaps({e: int(m[1]) for e, m in numbered.items()}, folder, split, suffix)
     for file in files:
         _check_readable(file)
-    strays = [
-        e.name
-        for e, middle in middles.items()
-        if e not in kinds[0] and middle.startswith(("-", "_", ".", " "))
-    ]
+    strays = [e.name for e, middle in middles.items() if e not in kinds[0] and not middle[:1].isalpha()]
     return SplitFiles(tuple(files), suffix, tuple(f"{shown(name)} is not read" for name in strays))
 
 
@@ -168,6 +164,10 @@ def _check_readable(file: Path) -> None:
         raise UserError("may not be read", where=str(file), cure="Have its mode changed.")
 
 
+def _has_split(folder: Path, split: str) -> bool:
+    return any(entry.is_file() and entry.name.lower().startswith(split) for entry in folder.iterdir())
+
+
 def _no_file(folder: Path, split: str, suffixes: Sequence[str]) -> UserError:
     names = sorted(entry.name for entry in folder.iterdir())
     cure = f"Put one of {', '.join(split + suffix for suffix in suffixes)} there."
@@ -176,6 +176,12 @@ def _no_file(folder: Path, split: str, suffixes: Sequence[str]) -> UserError:
         cure = "Unpack it."
     elif any(name.lower().endswith(".json") for name in near):
         cure = f"Write it with one row a line, as {split}.jsonl."
+    elif any(name.lower().endswith(".ndjson") for name in near):
+        cure = f"Name it {split}.jsonl."
+    elif "dataset_dict.json" in names or any(name.lower().endswith(".arrow") for name in names):
+        cure = f"Write each split with the library's to_parquet, as {split}.parquet."
+    elif inner := next((n for n in names if (folder / n).is_dir() and _has_split(folder / n, split)), None):
+        cure = f"Give data.path={folder / inner}."
     elif suffix := next((s for name in near for s in suffixes if name.lower().endswith(s)), None):
         cure = f"Name it {split}{suffix} or, if these are shards, {split}-00000-of-00002{suffix}."
     present = shown_list(near or names) if names else "nothing"

@@ -34,7 +34,12 @@ def number_in(text: str) -> int | str:
 def bad_label(value: object) -> str:
     """What is wrong with a label that is none."""
     is_missing = value is None or value == "" or (isinstance(value, float) and math.isnan(value))
-    return f"the label is missing ({shown(value)})" if is_missing else f"label {shown(value)}"
+    is_text = isinstance(value, str) and isinstance(number_in(value), int)
+    return (
+        f"the label is missing ({shown(value)})"
+        if is_missing
+        else f"label {shown(value)}{' is a text' * is_text}"
+    )
 
 
 def label_cure(names: Sequence[str]) -> str:
@@ -47,6 +52,14 @@ def renumbering(named: Sequence[str], names: Sequence[str], *, where: str) -> Ma
 
     UserError where a name is not known.
     """
+    if len(named) != len(names):
+        raise UserError(
+            f"its own metadata names {len(named)} labels ({shown_list(named)}), and here are {len(names)}",
+            where=where,
+            cure=f"Keep the rows of two of them, called {', '.join(names)}."
+            if len(named) > len(names)
+            else f"Call them {', '.join(names)}.",
+        )
     known: dict[str, int] = {}
     for number, name in enumerate(names):
         known |= {name: number, str(number): number, f"label_{number}": number}

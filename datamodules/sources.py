@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv")
-_READING = "rows-1"  # another way of reading is another entry of the cache
+_READING = "rows-2"  # another way of reading is another entry of the cache
 OnRemade = Callable[[str], None]
 
 
@@ -90,12 +90,14 @@ def from_folder(
             )
             for split, one, some_names in zip(splits, found, names, strict=True)
         ]
-        save_reads(
-            into / "reads.json",
-            [replace(read, notes=(*one.notes, *read.notes)) for read, one in zip(reads, found, strict=True)],
-        )
+        save_reads(into / "reads.json", reads)
 
-    return _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
+    kept = _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
+    # What lies beside the files is this folder's; another of the same rows has the same entry of the cache.
+    train, official = (
+        replace(read, notes=(*one.notes, *read.notes)) for read, one in zip(kept.reads, found, strict=True)
+    )
+    return replace(kept, reads=(train, official))
 
 
 def _opened(found: Sequence[SplitFiles], wanted: Wanted, separator: str | None) -> Callable[[Path], RawFile]:

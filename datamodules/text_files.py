@@ -8,6 +8,7 @@ from pathlib import Path
 
 from errors import UserError
 from host.boundary import boundary
+from host.files import is_git_lfs_pointer
 
 PIECE_BYTES = 2**20
 LONGEST = 2**24  # characters of one row; a file without line ends must not end up in memory
@@ -20,14 +21,31 @@ _OTHERS = {
     b"\x28\xb5\x2f\xfd": ("a zstandard file", "Unpack it."),
     b"BZh": ("a bzip2 file", "Unpack it."),
     b"\xfd7zXZ": ("an xz file", "Unpack it."),
+    b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1": ("an Office document", "Save the sheet as CSV (UTF-8)."),
+    b"<!DOCTYP": ("a web page", "Fetch the file itself."),
+    b"<!doctyp": ("a web page", "Fetch the file itself."),
     b"PAR1": ("a parquet file", "Give its name the ending .parquet."),
+    b"\xff\xfe\0\0": ("UTF-32", "Write it again as UTF-8."),
     b"\xff\xfe": ("UTF-16", "Write it again as UTF-8."),
     b"\xfe\xff": ("UTF-16", "Write it again as UTF-8."),
 }
 
 
+def check_is_no_pointer(file: Path) -> None:
+    """UserError where `file` is a pointer of Git LFS, which a clone without it leaves."""
+    with boundary("cannot be read", where=str(file), cure=_READ_CURE):
+        is_pointer = is_git_lfs_pointer(file)
+    if is_pointer:
+        raise UserError(
+            "is a pointer of Git LFS and not the file itself",
+            where=str(file),
+            cure="Fetch that with `git lfs pull`.",
+        )
+
+
 def check_plain_text(file: Path) -> None:
-    """UserError for a file that begins as a packed one, a table or UTF-16 does."""
+    """UserError for a file that begins as a packed one, a table, a pointer or UTF-16 does."""
+    check_is_no_pointer(file)
     with boundary("cannot be read", where=str(file), cure=_READ_CURE), file.open("rb") as stream:
         begin = stream.read(8)
     for mark, (what, cure) in _OTHERS.items():

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from errors import UserError
+from host.boundary import boundary
 from tracking.provenance import Provenance, collect
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -27,7 +28,8 @@ def check_own_checkout(sources: Path = REPOSITORY) -> None:
 def provenance_here() -> Provenance:
     """What a run of this program ran on. UserError where it is not run from its own checkout."""
     check_own_checkout()
-    return collect(REPOSITORY)
+    with boundary("what it runs on cannot be told", where=str(REPOSITORY), cure="Look at git and psutil."):
+        return collect(REPOSITORY)
 
 
 def _project_of(sources: Path) -> dict[str, Any]:

@@ -16,6 +16,8 @@ from datamodules.summary import DataSummary, summary_of
 from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
 from experiments.data_record import DATA_FILE, data_record
+from host.boundary import boundary
+from host.json_text import json_table
 from tracking.manifest import seal_tag
 from tracking.own_code import code_digest, remember
 from tracking.provenance import Provenance
@@ -171,7 +173,10 @@ def _model_config_digest(pretrained: str | None) -> str | None:
     """sha256 over what a local model's config.json says; who wrote it does not count."""
     if pretrained is None or not (Path(pretrained) / "config.json").is_file():
         return None
-    content = json.loads((Path(pretrained) / "config.json").read_text(encoding="utf-8"))
+    file = Path(pretrained) / "config.json"
+    cure = "Give a folder that save_pretrained wrote."
+    with boundary("cannot be read", where=str(file), cure=cure):
+        content = json_table(file.read_bytes(), where=str(file), cure=cure)
     told = {
         key: value for key, value in content.items() if key not in {"transformers_version", "_name_or_path"}
     }

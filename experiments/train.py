@@ -15,7 +15,6 @@ from experiments.endings import ended_in_the_record, memory_errors
 from experiments.exporting import Exporting
 from experiments.machine import check_precision, prepare
 from experiments.record import (
-    REPOSITORY,
     Beginning,
     beginning_of,
     open_run,
@@ -26,7 +25,6 @@ from experiments.result import RunResult
 from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.run import Clock, Run
 from experiments.start import Start
-from host.boundary import boundary
 from host.disk import disk_errors
 
 if TYPE_CHECKING:
@@ -115,10 +113,7 @@ def _beginning(
     with clock("data"):
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        with boundary(
-            "what it runs on cannot be told", where=str(REPOSITORY), cure="Look at git and psutil."
-        ):
-            beginning = beginning_of(parts, ran, start)
+        beginning = beginning_of(parts, ran, start)
         if like is not None:  # first: other rows explain a start that does not fit
             check_same_beginning(like, beginning)
     if start is not None:

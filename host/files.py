@@ -11,6 +11,7 @@ from typing import Literal
 
 Kind = Literal["file", "folder", "link", "something else"]
 _DEEPEST = 40  # folders in folders; what lies deeper is told by the folder that it lies in
+_POINTER = b"version https://git-lfs.github.com/spec/"
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,15 @@ def file_digest(path: Path) -> str:
     """sha256 over the bytes of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def is_git_lfs_pointer(path: Path) -> bool:
+    """Whether a file is what a clone without Git LFS leaves in the place of a large one.
+
+    Raises OSError where it cannot be read.
+    """
+    with path.open("rb") as file:
+        return file.read(len(_POINTER)) == _POINTER
 
 
 def entries(folder: Path) -> dict[str, Entry]:

@@ -19,6 +19,7 @@ from typing import Any
 
 from errors import UserError
 from host.disk import disk_errors
+from host.files import is_git_lfs_pointer
 from host.json_text import json_table
 from host.notices import notice
 
@@ -78,6 +79,11 @@ class ModelFolder:
             )
         if not ordinary:
             raise self.refused(f"{name} is no ordinary file")
+        if os.access(found, os.R_OK) and is_git_lfs_pointer(found):
+            raise self.refused(
+                f"{name} is a pointer of Git LFS and not the file itself",
+                cure="Fetch that with `git lfs pull`.",
+            )
         return found
 
     def content(self, name: str) -> bytes:

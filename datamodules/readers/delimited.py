@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,10 +15,11 @@ from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, chec
 from datamodules.readers.records import MisfitError, Record, quoted_records, unquoted
 from datamodules.text_files import check_plain_text, count_lines, text_lines, text_pieces
 from errors import UserError
+from host.text import shown
 
 DELIMITERS: Mapping[str, str] = {".csv": ",", ".tsv": "\t"}
 _OTHERS = {",": "a comma", "\t": "a tab", ";": "a semicolon", "|": "a vertical bar"}
-
+_SEPARATOR_LINE = re.compile(r"sep=[^\r\n]{0,2}\r?")
 _MANY = 10
 
 
@@ -95,6 +97,12 @@ def _check_header(header: list[str], raw: Sequence[str], file: Path, delimiter: 
                 where=str(file),
                 cure=f"Write it with {_OTHERS[delimiter]}, or as jsonl or parquet.",
             )
+    if _SEPARATOR_LINE.fullmatch(delimiter.join(raw)):
+        raise UserError(
+            f"its first line is {shown(delimiter.join(raw))}, which Excel alone takes for the delimiter",
+            where=str(file),
+            cure=f"Take that line out, and write {_OTHERS[delimiter]} between the columns.",
+        )
     if any("\r" in name for name in raw):
         raise UserError(
             "its lines end with a carriage return alone",
@@ -114,9 +122,12 @@ def _records(one: DelimitedFile) -> Iterator[Record]:
 def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
     layout = one.layout
     try:
-        records = islice(_records(one), 1, None)
+        records = _records(one)
+        _, header = next(records)
+        header = [name.removesuffix("\r") for name in header]
         while some := list(islice(records, ROWS_AT_ONCE)):
             label_at = layout.label_at
+            _refuse_second_header(some, header, layout)
             texts = [fields[layout.text_at] for _, fields in some]
             if one.quoting is not Quoting.QUOTED:
                 _refuse_apostrophes(texts, layout.file)
@@ -127,6 +138,18 @@ def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
             )
     except MisfitError as misfit:
         raise _misfit_error(misfit, one) from misfit
+
+
+def _refuse_second_header(some: Sequence[Record], header: Sequence[str], layout: Layout) -> None:
+    """UserError for a row that says what the header says, as files do that were joined with their headers."""
+    name, place = header[layout.text_at], layout.text_at
+    for line, fields in some:
+        if fields[place] == name and fields == header:
+            raise UserError(
+                f"line {line} is the header once more",
+                where=str(layout.file),
+                cure="Where files were joined, take the header of each but the first out.",
+            )
 
 
 def _refuse_apostrophes(texts: Sequence[str], file: Path) -> None:
@@ -141,11 +164,8 @@ def _refuse_apostrophes(texts: Sequence[str], file: Path) -> None:
 
 def _misfit_error(misfit: MisfitError, one: DelimitedFile) -> UserError:
     names = _OTHERS[one.layout.delimiter].removeprefix("a ")
-    return UserError(
-        misfit.what,
-        where=str(one.layout.file),
-        cure=f"Put texts that hold a {names} in quotation marks, or write jsonl or parquet.",
-    )
+    cure = f"Put texts that hold a {names} in quotation marks, or write jsonl or parquet."
+    return UserError(misfit.what, where=str(one.layout.file), cure=misfit.cure or cure)
 
 
 def _other_count(one: DelimitedFile) -> int | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.labels import renumbering
 from datamodules.readers.raw import ROWS_AT_ONCE, ArrowRows, RawFile, RawRows, Wanted, check_names
 from datamodules.readers.record_batches import in_lists, plain_types
+from datamodules.text_files import check_is_no_pointer
 from errors import UserError
 from host.boundary import boundary
 from host.text import shown_list
@@ -27,6 +28,7 @@ def open_parquet(file: Path, wanted: Wanted) -> RawFile:
     """
     from pyarrow import parquet
 
+    check_is_no_pointer(file)
     with boundary("cannot be read", where=str(file), cure=_CURE):
         table = parquet.ParquetFile(file)
         schema = table.schema_arrow

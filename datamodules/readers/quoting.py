@@ -223,9 +223,9 @@ def _fits_neither(layout: Layout, quoted: MisfitError, plain: MisfitError | None
     kind = "tab" if layout.delimiter == "\t" else f"{layout.delimiter!r}"
     cure = f"Put texts with a {kind}, a quotation mark or a line end in quotation marks, or write jsonl or parquet."
     if plain is None or quoted.counts:
-        return UserError(quoted.what, where=str(layout.file), cure=cure)
+        return UserError(quoted.what, where=str(layout.file), cure=quoted.cure or cure)
     return UserError(
         f"its quotation marks are neither its writer's ({quoted.what}) nor its texts' ({plain.what})",
         where=str(layout.file),
-        cure=cure,
+        cure=quoted.cure or cure,
     )

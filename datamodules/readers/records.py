@@ -21,11 +21,16 @@ _BACKSLASHED = r'"[^"\\]*+(?:\\[\s\S][^"\\]*+)*+"'
 
 @dataclass
 class MisfitError(Exception):
-    """A record that cannot have been written in the way that a file is read. what: in words, with its line."""
+    """A record that cannot have been written in the way that a file is read.
+
+    what: in words, with its line. counts: it has more or fewer fields than the header. cure: where there is one of
+    its own.
+    """
 
     what: str
     line: int
-    counts: bool = False  # it has more or fewer fields than the header
+    counts: bool = False
+    cure: str = ""
 
     def __str__(self) -> str:
         return self.what
@@ -41,7 +46,7 @@ def plain_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             rows += 1
             yield number, fields
         elif fields != [""]:
-            raise _wrong_width(rows - 1, number, len(fields), width)
+            raise _wrong_width(rows - 1, number, fields, width)
 
 
 def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool = False) -> Iterator[Record]:
@@ -65,7 +70,7 @@ def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool =
                 rows += 1
                 yield line, fields
             elif fields != [""]:
-                raise _wrong_width(rows - 1, line, len(fields), width)
+                raise _wrong_width(rows - 1, line, fields, width)
             line += text.count("\n", begin, end)
             begin = end
         held = text[begin:]
@@ -100,6 +105,12 @@ def _misquoted(text: str, line: int, field: re.Pattern[str], quoted: str) -> Mis
     while (found := field.match(text, place)) is not None and found[2] and not found[2].endswith("\n"):
         place = found.end()
     line += text.count("\n", 0, place)
+    if re.compile(' +"').match(text, place):
+        return MisfitError(
+            f"a space stands before the quotation mark that opens a field in line {line}",
+            line,
+            cure="Take it away, or write jsonl or parquet.",
+        )
     if text[place : place + 1] != '"':
         return MisfitError(
             f"a quotation mark stands inside a field that begins without one in line {line}", line
@@ -111,9 +122,14 @@ def _misquoted(text: str, line: int, field: re.Pattern[str], quoted: str) -> Mis
     return MisfitError(f"text follows the closing quotation mark of a field in line {line}", line)
 
 
-def _wrong_width(row: int, line: int, fields: int, width: int) -> MisfitError:
-    named = "1 field" if fields == 1 else f"{fields} fields"
-    return MisfitError(f"row {row} (line {line}) has {named}, the header {width}", line, counts=True)
+def _wrong_width(row: int, line: int, fields: list[str], width: int) -> MisfitError:
+    named = "1 field" if len(fields) == 1 else f"{len(fields)} fields"
+    cure = ""
+    if len(fields) < width:
+        cure = "Give that row a field for each column, or take it out."
+    elif not any(fields[width:]):
+        cure = "Take the delimiters at the ends of lines away, or end the header with one, too."
+    return MisfitError(f"row {row} (line {line}) has {named}, the header {width}", line, True, cure)
 
 
 def unquoted(field: str) -> str:

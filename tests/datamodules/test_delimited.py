@@ -121,6 +121,22 @@ REFUSED: dict[str, tuple[Content, str]] = {
     **{f"label {label!r}": (lines(*FILMS, ("a film", label)), f"row 12 (line 14): label {label!r}")
        for label in (" 1", "+1", "positive", "True", "0.5", "1e0", "-1", "٣")},
     "label '2'": (lines(("a film", 2)), "label 2. Labels are whole numbers: 0 (negative), 1 (positive)"),
+    "the header once more": (lines(*FILMS) + lines(*FILMS), "line 14 is the header once more"),
+    "a quoted header once more": (
+        lines(*[(f'"{t}"', n) for t, n in FILMS], header='"sentence",label') * 2, "line 14 is the header once more"),
+    "Excel's line with the delimiter": (
+        "sep=,\r\n" + lines(*FILMS), "its first line is 'sep=,', which Excel alone takes for the delimiter"),
+    "Excel's line with a semicolon": (
+        "sep=;\n" + lines(*FILMS, header="sentence;label", between=";"), "write a comma between the columns"),
+    "delimiters at the ends of lines": (lines(("a film,1", "")), "Take the delimiters at the ends of lines away"),
+    "a line below the rows": (lines(*FILMS) + "(12 rows)\n", "Give that row a field for each column, or take it out"),
+    "a space before quotation marks": (
+        lines(*[(n, ' "warm, truly"') for _, n in FILMS], header="label,sentence"),
+        "(a space stands before the quotation mark that opens a field in line 2)"),
+    "UTF-32": (lines(*FILMS).encode("utf-32"), "is UTF-32"),
+    "an Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "is an Office document. Save the sheet as CSV"),
+    "a web page": ("<!DOCTYPE html><html></html>", "is a web page. Fetch the file itself"),
+    "a pointer": ("version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\n", "is a pointer of Git LFS"),
     "an empty text": (lines(("  ", 1)), "row 0 (line 2): 'sentence' is"),
 }  # fmt: skip
 
@@ -133,6 +149,13 @@ def test_what_fits_no_way_is_named_with_its_line(tmp_path: Path, case: str) -> N
         read(folder, REVIEWS)
     assert str(caught.value).startswith(f"{folder}/train.csv: ")
     assert expected in str(caught.value)
+
+
+def test_a_row_like_the_header_is_no_story(tmp_path: Path) -> None:
+    stories = "text\na hare ran\ntext\na fox sat\n"
+    folder = fill(tmp_path / "data", {"train.csv": stories, "validation.csv": stories})
+    with pytest.raises(UserError, match="line 3 is the header once more"):
+        read(folder, STORIES)
 
 
 @given(

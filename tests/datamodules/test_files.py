@@ -45,7 +45,8 @@ READ: dict[str, tuple[dict[str, Content], list[str]]] = {
     "hidden files beside it": (
         {"train.csv": rows("good"), "._train.csv": b"\0\5", ".train.csv": rows("bad")}, of("good")),
     "a stray file beside it": (
-        {"train.csv": rows("new"), "train-old.csv": rows("old"), "train (1).csv": rows("double")}, of("new")),
+        {"train.csv": rows("new"), "train-old.csv": rows("old"), "train (1).csv": rows("double"),
+         "train2.csv": rows("more")}, of("new")),
 }  # fmt: skip
 
 
@@ -56,10 +57,20 @@ def test_a_split_is_all_its_files_and_no_other(tmp_path: Path, case: str) -> Non
 
 
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
-    files = {"train.csv": rows("new"), "train-old.csv": rows("old"), **OTHER}
+    files = {"train.csv": rows("new"), "train-old.csv": rows("old"), "train2.csv": rows("more"), **OTHER}
     train, official = read(fill(tmp_path / "data", files)).reads
-    assert train.notes == ("'train-old.csv' is not read",)
+    assert train.notes == ("'train-old.csv' is not read", "'train2.csv' is not read")
     assert official.notes == ()
+
+
+def test_what_is_left_out_is_told_of_this_folder_though_the_rows_are_in_the_cache(tmp_path: Path) -> None:
+    files = {"train.csv": rows("new"), **OTHER}
+    folder = fill(tmp_path / "data", files)
+    assert read(folder).reads[0].notes == ()
+    fill(folder, {"train-old.csv": rows("old")})
+    assert read(folder).reads[0].notes == ("'train-old.csv' is not read",)
+    (folder / "train-old.csv").unlink()
+    assert read(folder).reads[0].notes == ()
 
 
 def dangling(path: Path) -> None:
@@ -86,6 +97,10 @@ REFUSED: dict[str, tuple[dict[str, Content], str]] = {
     "a stray file alone": ({"train-old.csv": rows("x")}, "Name it train.csv"),
     "packed": ({"train.csv.gz": b"\x1f\x8b"}, "the folder holds 'train.csv.gz'). Unpack it"),
     "json": ({"train.json": "[]"}, "as train.jsonl"),
+    "ndjson": ({"train.ndjson": "{}"}, "Name it train.jsonl"),
+    "what save_to_disk leaves": (
+        {"train/data-00000-of-00001.arrow": "", "dataset_dict.json": "{}"}, "with the library's to_parquet"),
+    "splits in a folder below": ({"data/train-00000-of-00001.parquet": table("x")}, "Give data.path="),
     "a folder with something else": (
         {"train.csv/part-0.csv": rows("x"), "train.csv/notes.md": ""}, "holds 'notes.md' beside its parts"),
     "a folder without parts": ({"train.csv/_SUCCESS": ""}, "is a folder without parts"),

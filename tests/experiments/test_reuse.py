@@ -131,6 +131,8 @@ def test_another_config_beside_the_same_weights_is_another_recipe(store: Store, 
     config = json.loads((start / "config.json").read_text())
     (start / "config.json").write_text(json.dumps({**config, "transformers_version": "0"}))
     assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused == first.run_id
+    (start / "config.json").write_text(json.dumps(config), encoding="utf-8-sig")  # as some editors leave it
+    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused == first.run_id
     (start / "config.json").write_text(json.dumps({**config, "n_heads": 4}))
     with pytest.raises(UserError, match="the pretrained model's config is not what the run began with"):
         reproduce(store, store.find(first.run_id))

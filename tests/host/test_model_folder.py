@@ -168,6 +168,20 @@ def test_weights_in_shards_are_read(healthy: dict[str, Path], tmp_path: Path) ->
     load("distilbert", folder, tmp_path / "saved")
 
 
+@pytest.mark.parametrize("name", ["model.safetensors", "tokenizer.json", "config.json"])
+def test_a_pointer_in_the_place_of_a_file_is_told_as_one(
+    name: str, healthy: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(healthy["distilbert"], tmp_path / "folder")
+    (tmp_path / "folder" / name).write_text(
+        "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n"
+    )
+    with pytest.raises(
+        UserError, match=rf"{name} is a pointer of Git LFS and not the file itself. Fetch that"
+    ):
+        load("distilbert", tmp_path / "folder", tmp_path / "saved")
+
+
 @pytest.mark.parametrize(
     "planted",
     [
