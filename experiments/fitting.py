@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
-from errors import UserError
+from errors import LibraryError, UserError
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.checkpoint_files import ResumePoint, restore_best
 from experiments.checkpoints import Checkpoints, PlainFiles
-from host.boundary import LibraryError, first_line
+from host.boundary import first_line
 
 if TYPE_CHECKING:
     from experiments.build import Parts

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.files import file_digest
 from host.model_folder import WEIGHTS
 
 if TYPE_CHECKING:
@@ -89,11 +89,7 @@ def export_model(
 
 
 def _digests(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*.onnx")):
-        with path.open("rb") as file:
-            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.onnx"))}
 
 
 def _tell_nobody(_what: str, _done: int, _total: int) -> None:
