@@ -79,22 +79,13 @@ def from_folder(
 
     def write(into: Path) -> None:
         opened = _opened(found, wanted, separator)
-        reads = [
-            write_split(
-                into / f"{split}.arrow",
-                (
-                    Source(name, str(file), opened(file))
-                    for name, file in zip(some_names, one.files, strict=True)
-                ),
-                wanted,
-                split=split,
-            )
-            for split, one, some_names in zip(splits, found, names, strict=True)
-        ]
-        save_reads(
-            into / "reads.json",
-            [replace(read, notes=(*one.notes, *read.notes)) for read, one in zip(reads, found, strict=True)],
-        )
+        reads: list[SplitRead] = []
+        for split, one, some_names in zip(splits, found, names, strict=True):
+            files = zip(some_names, one.files, strict=True)
+            sources = (Source(name, str(file), opened(file)) for name, file in files)
+            read = write_split(into / f"{split}.arrow", sources, wanted, split=split)
+            reads.append(replace(read, notes=(*one.notes, *read.notes)))
+        save_reads(into / "reads.json", reads)
 
     return _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
 
