@@ -13,9 +13,10 @@ from rich.text import Text
 from cli.tables import fitted
 from cli.verbs import OK, consoles, print_json
 from datamodules.summary import DataSummary, balance
-from errors import UserError
+from errors import UserError, visible
 from experiments.build import pinned
 from experiments.loading import CATALOG, load_experiment
+from host.text import shortened
 from schema.catalog import catalog_names
 from schema.yaml_files import read_yaml
 
@@ -220,13 +221,3 @@ def _print_warnings(out: Console, warnings: Sequence[str]) -> None:
     out.print()
     for warning in warnings:
         out.print(Text(f"warning: {warning}", style="yellow"))
-
-
-def visible(text: str) -> str:
-    """`text` on one line: what cannot be seen, such as a tab or a line break, as its escape."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-
-
-def shortened(text: str, characters: int) -> str:
-    shown = visible(text[: characters + 1])
-    return shown if len(shown) <= characters else f"{shown[: characters - 1]}…"

@@ -15,7 +15,7 @@ from rich.table import Table
 from cli.code_tables import print_code
 from cli.tables import SHORT
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
-from errors import UserError
+from errors import UserError, visible
 from experiments.checkout import check_own_checkout
 
 if TYPE_CHECKING:
@@ -121,13 +121,8 @@ def _broken_table(broken: Sequence[Check], run: str) -> Table:
     table = Table("what", "file", "recorded", "found", title=f"Run {run} does not hold")
     for check in broken:
         cells = (check.what, check.file, check.recorded[:24], check.found[:60])
-        table.add_row(*(escape(_printable(cell)) for cell in cells))
+        table.add_row(*(escape(visible(cell)) for cell in cells))
     return table
-
-
-def _printable(text: str) -> str:
-    """Names of files are anybody's: what would steer the terminal is shown as an escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:

@@ -23,6 +23,7 @@ from datamodules.reading import Source, load_reads, rows_in_memory, save_reads, 
 from datamodules.reads import SplitRead
 from errors import UserError
 from host.boundary import boundary
+from host.files import file_digest
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -78,18 +79,11 @@ def from_folder(
 
     def write(into: Path) -> None:
         opened = _opened(found, wanted, separator)
-        reads = [
-            write_split(
-                into / f"{split}.arrow",
-                (
-                    Source(name, str(file), opened(file))
-                    for name, file in zip(some_names, one.files, strict=True)
-                ),
-                wanted,
-                split=split,
-            )
-            for split, one, some_names in zip(splits, found, names, strict=True)
-        ]
+        reads: list[SplitRead] = []
+        for split, one, some_names in zip(splits, found, names, strict=True):
+            files = zip(some_names, one.files, strict=True)
+            sources = (Source(name, str(file), opened(file)) for name, file in files)
+            reads.append(write_split(into / f"{split}.arrow", sources, wanted, split=split))
         save_reads(into / "reads.json", reads)
 
     kept = _kept_splits(cache_dir / "rows" / key, write, splits, str(folder), on_remade)
@@ -126,11 +120,8 @@ def _content_digest(found: Sequence[SplitFiles]) -> str:
     """sha256 over the bytes of every file; a copied file may have changed and kept its name and its time."""
     digest = hashlib.sha256()
     for file in (file for one in found for file in one.files):
-        with (
-            boundary("cannot be read", where=str(file), cure="See that this file can be read."),
-            file.open("rb") as stream,
-        ):
-            digest.update(hashlib.file_digest(stream, "sha256").digest())
+        with boundary("cannot be read", where=str(file), cure="See that this file can be read."):
+            digest.update(bytes.fromhex(file_digest(file)))
     return digest.hexdigest()
 
 

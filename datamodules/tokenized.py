@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pytorch_lightning as pl
-import torch
 from numpy.typing import NDArray
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
+from datamodules.loaders import Batch, loader
 from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
@@ -47,7 +48,6 @@ OnRemade = Callable[[str], None]
 SplitName = Literal["train", "val", "test"]
 # `val` is the slice of the train split that selects models; `test` the official evaluation split.
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
-Batch = dict[str, torch.Tensor]
 _TOKENIZED_AT_ONCE = 4096
 
 
@@ -291,23 +291,10 @@ class TokenizedData(pl.LightningDataModule, ABC):
         return self._loader(split, evaluation_batches(lengths, batch_tokens=self.settings.evaluation_tokens))
 
     def _loader(self, split: SplitName, batches: RunBatches | Sequence[list[int]]) -> DataLoader[Batch]:
-        # batch_size=None: the sampler hands over whole batches, the data set collates them.
-        return DataLoader(
-            _BatchesOf(self, split),
-            sampler=batches,  # type: ignore[arg-type]
-            batch_size=None,
-            num_workers=self.settings.loader_workers,
-            persistent_workers=self.settings.loader_workers > 0 and split == "val",
-            generator=torch.Generator().manual_seed(self.settings.seed),
+        return loader(
+            partial(self.collate, split),
+            batches,
+            workers=self.settings.loader_workers,
+            again=split == "val",
+            seed=self.settings.seed,
         )
-
-
-class _BatchesOf(Dataset[Batch]):
-    """Maps a list of row numbers to the batch of these rows."""
-
-    def __init__(self, data: TokenizedData, split: SplitName) -> None:
-        self.data = data
-        self.split: SplitName = split
-
-    def __getitem__(self, rows: Sequence[int]) -> Batch:  # type: ignore[override]
-        return self.data.collate(self.split, rows)

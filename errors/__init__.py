@@ -5,6 +5,11 @@ _CURE = 200  # what a cure may always have, and more where the rest is short
 _PLACE = 120  # what a place may always have, and more where the rest is short
 
 
+def visible(text: str) -> str:
+    """`text` with an escape for each character that cannot be seen, such as a tab, or that would steer a terminal."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def one_line(text: str, limit: int) -> str:
     """`text` in one line of at most `limit` printable characters; of a longer one the middle is left out.
 
@@ -12,10 +17,7 @@ def one_line(text: str, limit: int) -> str:
     """
     if len(text) > 4 * limit:  # before anything is done with each character of it
         text = f"{text[: 2 * limit]} … {text[-2 * limit :]}"
-    plain = "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in " ".join(text.split())
-    )
+    plain = visible(" ".join(text.split()))
     if len(plain) <= limit:
         return plain
     ahead = (limit - 1) // 2

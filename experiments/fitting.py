@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytorch_lightning as pl
 
-from errors import UserError
+from errors import LibraryError, UserError
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.checkpoint_files import ResumePoint, restore_best
 from experiments.checkpoints import Checkpoints, PlainFiles
-from host.boundary import LibraryError, first_line
+from host.boundary import first_line
 
 if TYPE_CHECKING:
     from experiments.build import Parts
@@ -58,21 +59,28 @@ def fit(
     trainer = _trainer(parts, device, callbacks, going_on.files if going_on else PlainFiles())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({"encore.ran.precision": str(trainer.precision)})
-    try:
+    with _taking_in(point, checkpoints):
         trainer.fit(
             parts.learner, datamodule=data, ckpt_path=point.path if point else None, weights_only=True
         )
+    return trainer.global_step
+
+
+@contextmanager
+def _taking_in(point: ResumePoint | None, checkpoints: Checkpoints) -> Generator[None]:
+    """LibraryError for whatever is raised while the checkpoint is taken in; what comes later passes."""
+    try:
+        yield
     except SystemExit as error:
         raise KeyboardInterrupt from error  # what Lightning made this of
     except Exception as error:
         if point is None or checkpoints.begun or isinstance(error, UserError):
             raise
-        raise LibraryError(  # whatever it was while the checkpoint was taken in
+        raise LibraryError(
             f"cannot be gone on from ({first_line(error)})",
             where=str(point.path),
             cure="It was altered, or another version of Encore wrote it; restore it.",
         ) from error
-    return trainer.global_step
 
 
 def _samples(parts: Parts, log: RunLog, watch: Stopwatch) -> list[pl.Callback]:

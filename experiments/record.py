@@ -16,8 +16,8 @@ from datamodules.summary import DataSummary, summary_of
 from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
 from experiments.data_record import DATA_FILE, data_record
-from host.boundary import boundary
-from host.json_text import json_table
+from host.files import file_digest
+from host.model_folder import CONFIG, ModelFolder
 from tracking.manifest import seal_tag
 from tracking.own_code import code_digest, remember
 from tracking.provenance import Provenance
@@ -171,12 +171,9 @@ def recipe_id(
 
 def _model_config_digest(pretrained: str | None) -> str | None:
     """sha256 over what a local model's config.json says; who wrote it does not count."""
-    if pretrained is None or not (Path(pretrained) / "config.json").is_file():
+    if pretrained is None or not (Path(pretrained) / CONFIG).is_file():
         return None
-    file = Path(pretrained) / "config.json"
-    cure = "Give a folder that save_pretrained wrote."
-    with boundary("cannot be read", where=str(file), cure=cure):
-        content = json_table(file.read_bytes(), where=str(file), cure=cure)
+    content = ModelFolder(Path(pretrained), where=pretrained).table(CONFIG)
     told = {
         key: value for key, value in content.items() if key not in {"transformers_version", "_name_or_path"}
     }
@@ -189,8 +186,7 @@ def _weights_digest(pretrained: str | None) -> str | None:
         return None
     digest = hashlib.sha256()
     for path in sorted(path for path in Path(pretrained).glob("*.safetensors") if path.is_file()):
-        with path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(file_digest(path)))
     return digest.hexdigest()
 
 
@@ -241,7 +237,7 @@ def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
         for split, rows in beginning.parts.data.rows.items():
             file = folder / f"{split}.npy"
             np.save(file, rows.checksums, allow_pickle=False)
-            seals[f"{ROWS_FOLDER}/{file.name}"] = hashlib.sha256(file.read_bytes()).hexdigest()
+            seals[f"{ROWS_FOLDER}/{file.name}"] = file_digest(file)
     log_sealed(log, seals, SEALS_FILE)
     if beginning.start is not None:
         with log.folder(START_FOLDER) as folder:

@@ -6,7 +6,6 @@ not known are let through; what is known has its type, a path stays inside the r
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, NotRequired, TypeVar
 
 from pydantic import (
@@ -21,20 +20,18 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from errors import UserError
+from tracking.places import checked
 
 T = TypeVar("T")
 MALFORMED = (
     "An earlier version of Encore wrote it, or it was altered; restore it, or run the experiment anew."
 )
 _SHOWN = 120
-_LONGEST_NAME = 1000
 _MOST_THREADS = 1024  # what a config may ask for
 
 
 def _stays_inside(path: str) -> str:
-    plain = PurePosixPath(path)
-    if not path or plain.is_absolute() or ".." in plain.parts or "\0" in path or len(path) > _LONGEST_NAME:
-        raise ValueError("a path leads out of the run")
+    checked(path)
     return path
 
 

@@ -25,7 +25,8 @@ from experiments.record import (
     beginning_of,
 )
 from experiments.record_files import ConfigFile, threads_of
-from experiments.recorded import RunArtifacts, check_record, check_same_beginning, ended_run, recorded_config
+from experiments.recorded import RunArtifacts, check_record, ended_run, recorded_config
+from experiments.recorded_data import check_same_beginning
 from experiments.start import start_of
 from experiments.train import train
 from experiments.trust import Agree, check_trusted, recorded_code

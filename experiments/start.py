@@ -31,7 +31,7 @@ from experiments.circumstances import circumstances_of, recorded_circumstances
 from experiments.digests import start_digest
 from experiments.fitting import GoingOn
 from experiments.record import START_FILE
-from experiments.recorded import difference_of_rows
+from experiments.recorded_data import difference_of_rows
 
 if TYPE_CHECKING:
     import torch

@@ -20,7 +20,8 @@ from experiments.record import (
     open_run,
     run_name,
 )
-from experiments.recorded import RunArtifacts, check_same_beginning
+from experiments.recorded import RunArtifacts
+from experiments.recorded_data import check_same_beginning
 from experiments.result import RunResult
 from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.run import Clock, Run

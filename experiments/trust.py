@@ -15,6 +15,7 @@ from experiments.checkout import REPOSITORY
 from experiments.lock import pins_of
 from experiments.record import PATCH_FILE, PROVENANCE_FILE
 from experiments.recorded import altered
+from host.text import shortened
 from tracking.own_code import code_digest, is_remembered, own_code_file
 from tracking.provenance import LOCK_FILE
 from tracking.repository import git
@@ -180,5 +181,4 @@ def _other_pins(code: RecordedCode) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     """What a store or a commit says, short and without anything that a terminal would obey."""
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
-    return shown if len(shown) <= _SHOWN else f"{shown[: _SHOWN - 1]}…"
+    return shortened(text, _SHOWN)

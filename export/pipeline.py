@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import shutil
 from collections.abc import Generator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.files import file_digest
 from host.model_folder import WEIGHTS
 
 if TYPE_CHECKING:
@@ -53,11 +53,7 @@ def export_model(
     exported.
     """
     tell = on_progress if on_progress is not None else _tell_nobody
-
-    def say(what: str) -> None:
-        tell(what, 0, 0)
-
-    say("loading the model")
+    tell("loading the model", 0, 0)
     with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
         model = load_checkpoint(model_dir, task)
     check_scoring_set(scoring, task, model, model_dir)
@@ -66,18 +62,10 @@ def export_model(
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
     with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
-        say("writing the FP32 model")
-        with (
-            boundary("the model cannot be written as ONNX", where=str(out_dir.parent), cure=_CURE),
-            private_tokenizer(model_dir) as tokenizer,
-        ):
-            opset = write_fp32(model, folder / "fp32", task, tokenizer=tokenizer)
-        say("writing the INT8 model")
-        with boundary("the ONNX model cannot be quantized", where=str(out_dir.parent), cure=_CURE):
-            write_int8(folder / "fp32", folder / "int8")
+        opset = _write_variants(model, model_dir, folder, task, tell)
         variants = _variants(model, model_dir, folder, options)
         scores = _score(variants, scoring, task, model, tell)
-        say(f"timing at {options.threads} thread(s), {tokens} tokens")
+        tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
@@ -88,12 +76,25 @@ def export_model(
     return report
 
 
+def _write_variants(
+    model: PreTrainedModel, model_dir: Path, folder: Path, task: Task, tell: OnProgress
+) -> int:
+    """Write fp32/ and int8/ into `folder`; the ONNX opset."""
+    where = str(folder.parent)
+    tell("writing the FP32 model", 0, 0)
+    with (
+        boundary("the model cannot be written as ONNX", where=where, cure=_CURE),
+        private_tokenizer(model_dir) as tokenizer,
+    ):
+        opset = write_fp32(model, folder / "fp32", task, tokenizer=tokenizer)
+    tell("writing the INT8 model", 0, 0)
+    with boundary("the ONNX model cannot be quantized", where=where, cure=_CURE):
+        write_int8(folder / "fp32", folder / "int8")
+    return opset
+
+
 def _digests(folder: Path) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for path in sorted(folder.rglob("*.onnx")):
-        with path.open("rb") as file:
-            found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.onnx"))}
 
 
 def _tell_nobody(_what: str, _done: int, _total: int) -> None:

@@ -26,7 +26,6 @@ _MOST_POSITIONS = 16_384  # each block of a GPT-2 has a mask of as many rows and
 _MOST_LABELS = 10_000
 _FLOATS = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64"}
 _BUFFERS = ("attn.bias", "attn.masked_bias", "position_ids")  # old files have these masks and counters
-_GIVE = "Give a folder that save_pretrained wrote."
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 from errors import UserError
+from host.bounded_json import FOREIGN, OddJsonError, parse_json
 from host.disk import disk_errors
 from host.files import is_git_lfs_pointer
-from host.json_text import json_table
 from host.notices import notice
 
 CONFIG = "config.json"
@@ -47,6 +47,7 @@ _LEFT_ALONE = re.compile(
     r"additional_chat_templates"
 )
 _CURE = "Give a folder that save_pretrained wrote."
+_KINDS: dict[type, str] = {list: "list", str: "text", int: "number", float: "number"}
 
 
 class ModelFolder:
@@ -101,7 +102,15 @@ class ModelFolder:
 
     def table(self, name: str) -> dict[str, Any]:
         """What a JSON file of the folder says. UserError where it says no table."""
-        return json_table(self.content(name), where=f"{self.where}, {name}", cure=self.cure)
+        where = f"{self.where}, {name}"
+        try:
+            found = parse_json(self.content(name), FOREIGN)
+        except OddJsonError as error:
+            raise UserError(str(error), where=where, cure=self.cure) from error
+        if not isinstance(found, dict):
+            kind = _KINDS.get(type(found), "value")
+            raise UserError(f"is a JSON {kind}, not a table", where=where, cure=self.cure)
+        return found
 
     def weights(self) -> dict[str, Path]:
         """The safetensors files by their names: the one file, or all shards that the index names."""

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterable
 from itertools import islice
 
+from errors import visible
+
 _SHOWN = 60
 _NAMES = 8
 
@@ -15,6 +17,12 @@ def shown(value: object) -> str:
     text = repr(value[: _SHOWN + 1] if isinstance(value, str) else value)
     text = text if len(text) <= _SHOWN + 2 else f"{text[:_SHOWN]}…"
     return re.sub(r" {2,}", lambda spaces: r"\x20" * len(spaces[0]), text)
+
+
+def shortened(text: str, characters: int) -> str:
+    """`text` on one line of at most so many characters."""
+    seen = visible(text[: characters + 1])
+    return seen if len(seen) <= characters else f"{seen[: characters - 1]}…"
 
 
 def shown_list(names: Iterable[str]) -> str:

@@ -14,7 +14,7 @@ from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
 from experiments.progress import reported
 from experiments.record import task_name
-from experiments.recorded import data_of_run
+from experiments.recorded_data import data_of_run
 from experiments.story_scores import scored
 from experiments.writing import Writer, ids_of_prompts
 from sweeps.config import DecodingSweepConfig, StoryLimits

@@ -76,15 +76,7 @@ def log_report(
         importances = _importances(search.study)
     page = _page(search.study, attempts)
     _log(parent, best, rows, importances)
-    with attempts("sweep/trials.json cannot be written"):
-        parent.log_json([_as_json(row) for row in rows], "sweep/trials.json")
-    with attempts("sweep/report.html cannot be written"):
-        from plotly.offline import get_plotlyjs
-
-        parent.log_text(page, "sweep/report.html", public=get_plotlyjs())
-    if attempts.tracebacks:
-        with attempts(f"{ERRORS_FILE} cannot be written"):
-            parent.log_text("\n".join(attempts.tracebacks), ERRORS_FILE)
+    _log_files(parent, rows, page, attempts)
     return SweepReport(
         search.sweep.name,
         parent.run_id,
@@ -158,6 +150,18 @@ def _importances(study: optuna.Study) -> dict[str, float]:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
+
+
+def _log_files(parent: RunLog, rows: Sequence[TrialRow], page: str, attempts: Attempts) -> None:
+    with attempts("sweep/trials.json cannot be written"):
+        parent.log_json([_as_json(row) for row in rows], "sweep/trials.json")
+    with attempts("sweep/report.html cannot be written"):
+        from plotly.offline import get_plotlyjs
+
+        parent.log_text(page, "sweep/report.html", public=get_plotlyjs())
+    if attempts.tracebacks:
+        with attempts(f"{ERRORS_FILE} cannot be written"):
+            parent.log_text("\n".join(attempts.tracebacks), ERRORS_FILE)
 
 
 def _log(

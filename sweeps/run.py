@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from rich.markup import escape
 
@@ -136,6 +136,21 @@ def _start_parent(plan: _Plan, search: Search, store: Store) -> RunLog:
     return parent
 
 
+@dataclass(frozen=True)
+class _Work:
+    """One run of a sweep. varied: its values, as its name tells them. number: of the trial."""
+
+    config: ExperimentConfig
+    varied: Mapping[str, Any]
+    stage: Literal["search", "finale"]
+    number: int
+    stop_when: Callable[[int, Mapping[str, float]], bool] | None
+
+    @property
+    def what(self) -> str:
+        return f"the finale of trial {self.number}" if self.stage == "finale" else f"trial {self.number}"
+
+
 @dataclass
 class _Sitting:
     plan: _Plan
@@ -176,9 +191,7 @@ class _Sitting:
         config = trial_config(self.plan.sweep, self.plan.mapping, trial.params)
         stop_when = pruning(self.search, trial, config)
         try:
-            result = self._train(
-                config, trial.params, stage="search", number=trial.number, stop_when=stop_when
-            )
+            result = self._train(_Work(config, trial.params, "search", trial.number, stop_when))
         except RunError as error:
             # One bad point of the space is a result; it must not end the search.
             self.plan.notes.append(f"trial {trial.number} failed: {error.what}.")
@@ -193,60 +206,38 @@ class _Sitting:
             value = result.metrics[f"best/{self.plan.base.primary_metric}"]
             self.search.tell(trial, value, run_id=result.run_id)
 
-    def _train(
-        self,
-        config: ExperimentConfig,
-        varied: Mapping[str, Any],
-        *,
-        stage: str,
-        number: int,
-        stop_when: Callable[[int, Mapping[str, float]], bool] | None,
-    ) -> RunResult:
+    def _train(self, work: _Work) -> RunResult:
         try:
-            result = self._trained(config, varied, stage=stage, number=number, stop_when=stop_when)
+            result = self._trained(work)
         except ExportFailedError as error:
             if type(error.__cause__) is UserError:  # such as a full disk, which the next run would meet too
                 raise
             self.plan.notes.append(str(error))
             result = error.result
         if result.reused is not None:
-            self.plan.notes.append(
-                f"{self._what(stage)} {number} reuses run {result.reused[:8]}, of the same recipe."
-            )
+            self.plan.notes.append(f"{work.what} reuses run {result.reused[:8]}, of the same recipe.")
         if self.on_trial is not None:
             self.on_trial(result)
         return result
 
-    def _trained(
-        self,
-        config: ExperimentConfig,
-        varied: Mapping[str, Any],
-        *,
-        stage: str,
-        number: int,
-        stop_when: Callable[[int, Mapping[str, float]], bool] | None,
-    ) -> RunResult:
+    def _trained(self, work: _Work) -> RunResult:
         return train(
-            config,
+            work.config,
             self.store,
-            name=run_name(config, {**self.plan.given, **varied}),
+            name=run_name(work.config, {**self.plan.given, **work.varied}),
             parent_id=self.parent.run_id,
             tags={
                 "encore.kind": "trial",
                 "encore.sweep": self.plan.sweep.name,
-                "encore.stage": stage,
-                "encore.trial": str(number),
+                "encore.stage": work.stage,
+                "encore.trial": str(work.number),
             },
-            stop_when=stop_when,
-            export=config.export.when == "finished",
+            stop_when=work.stop_when,
+            export=work.config.export.when == "finished",
             console=self.console,
-            title=self._title(stage),
+            title=self._title(work.stage),
             reuse=not self.again,
         )
-
-    @staticmethod
-    def _what(stage: str) -> str:
-        return "the finale of trial" if stage == "finale" else "trial"
 
     def _title(self, stage: str) -> str:
         if stage == "finale":
@@ -264,7 +255,7 @@ class _Sitting:
             values = {**trial.params, **self.plan.sweep.finale.overrides}
             config = trial_config(self.plan.sweep, self.plan.mapping, values)
             try:
-                result = self._train(config, values, stage="finale", number=trial.number, stop_when=None)
+                result = self._train(_Work(config, values, "finale", trial.number, None))
             except RunError as error:
                 self.plan.notes.append(f"the finale of trial {trial.number} failed: {error.what}.")
                 continue

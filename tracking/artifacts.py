@@ -22,7 +22,7 @@ from host.disk import disk_errors, is_partial, partial_name, write_atomically
 from host.files import entries, file_digest
 from tracking.addresses import public_uri
 from tracking.faults import explained
-from tracking.places import checked, inside
+from tracking.places import inside
 from tracking.redaction import redacted, redacted_value
 
 if TYPE_CHECKING:
@@ -92,33 +92,19 @@ class Artifacts:
             self.digests.update(digests)
             self.changed = True
 
-    def put_file(self, file: Path, folder: str) -> None:
-        with (
-            self.put_folder_member(f"{checked(folder)}/{file.name}" if folder else file.name) as target,
-            disk_errors(target),
-        ):
-            shutil.copy2(file, target)
-
     def _target(self, path: str) -> Path:
         return inside(self._staged if self.local is None else self.local, path)
 
     @contextmanager
     def put_folder(self, path: str) -> Generator[Path]:
         """A folder to fill; on normal exit it becomes the artifact folder `path`, replacing an older one."""
-        with self.put_folder_member(path) as folder:
-            with disk_errors(folder):
-                folder.mkdir()
-            yield folder
-
-    @contextmanager
-    def put_folder_member(self, path: str) -> Generator[Path]:
-        """A name to write a file or a folder at, which becomes `path` on normal exit only."""
         target = self._target(path)
         before = self.digests
         partial = partial_name(target if self.local else self._writing)
         with disk_errors(target):
             partial.parent.mkdir(parents=True, exist_ok=True)
             target.parent.mkdir(parents=True, exist_ok=True)
+            partial.mkdir()
         try:
             yield partial
             written = _digests_of(partial, path) if before is not None else {}
@@ -187,9 +173,7 @@ def _replace(target: Path, source: Path) -> None:
 
 
 def _digests_of(written: Path, path: str) -> dict[str, str]:
-    """Of a file that becomes `path`, or of all files of a folder that does. Equal files are read once."""
-    if written.is_file():
-        return {path: file_digest(written)}
+    """Of all files of a folder that becomes `path`. Equal files are read once."""
     found = {f"{path}/{name}": entry.path for name, entry in entries(written).items() if entry.kind == "file"}
     return digests_of(found)
 

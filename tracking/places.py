@@ -14,6 +14,7 @@ from errors import UserError
 from host.files import is_plain_file
 from tracking.addresses import DATABASE_FILE, public_uri
 
+_LONGEST = 1000
 RUN_ID = re.compile(r"[0-9a-f]{32}")
 # Object stores that the owner of a tracking server or database may have chosen for it.
 _OBJECT_STORES = {"s3", "gs", "r2", "b2", "wasb", "wasbs", "abfs", "abfss", "hdfs", "dbfs"}
@@ -101,8 +102,9 @@ def _check_server(place: SplitResult, uri: str, where: str) -> None:
 def checked(path: str) -> PurePosixPath:
     """`path` as a relative path that stays inside the run's artifacts."""
     relative = PurePosixPath(path)
-    if relative.is_absolute() or ".." in relative.parts or not relative.parts:
-        raise ValueError(f"an artifact path must be relative and inside the run: {path!r}")
+    odd = "\0" in path or len(path) > _LONGEST
+    if odd or relative.is_absolute() or ".." in relative.parts or not relative.parts:
+        raise ValueError(f"an artifact path must be relative and inside the run: {path!r:.120}")
     return relative
 
 

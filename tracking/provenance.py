@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from host.files import file_digest
 from tracking import nvml
 from tracking.redaction import masked, redacted, redacted_value
 from tracking.repository import git, head_commit, repository_of
@@ -101,7 +102,7 @@ def collect(repository: Path) -> Provenance:
     lock = repository / LOCK_FILE
     return Provenance(
         code=_code(repository),
-        lock_digest=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.exists() else None,
+        lock_digest=file_digest(lock) if lock.exists() else None,
         distributions=_distributions(),
         python=f"{platform.python_implementation()} {platform.python_version()}",
         platform=platform.platform(),
@@ -134,8 +135,7 @@ def _source_files(repository: Path) -> list[Path]:
 def _code(repository: Path) -> Code:
     tree = code_tree_digest(repository)
     files = {
-        file.relative_to(repository).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:16]
-        for file in _source_files(repository)
+        file.relative_to(repository).as_posix(): file_digest(file)[:16] for file in _source_files(repository)
     }
     found = repository_of(repository)
     if isinstance(found, str):

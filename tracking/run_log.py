@@ -140,10 +140,6 @@ class RunLog:
                 {_TABLES_TAG: json.dumps([{"path": table, "type": "table"} for table in self._tables])}
             )
 
-    def log_file(self, file: Path, folder: str) -> None:
-        """Copy `file` into the artifact folder `folder` ("" is the top)."""
-        self._artifacts.put_file(file, folder)
-
     @contextmanager
     def folder(self, path: str) -> Generator[Path]:
         """A local folder to fill; what it holds becomes the artifact folder `path` on normal exit.

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.data import data_verb, length_bars, shortened, visible
+from cli.data import data_verb, length_bars
 from cli.verbs import consoles
 from datamodules.lengths import Bar
-from errors import UserError
+from errors import UserError, visible
+from host.text import shortened
 
 
 @pytest.mark.parametrize("width", [80, 120, 170])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,23 @@ def _encore(folder: Path, *arguments: str, code: str = _ENTRY) -> subprocess.Com
 def test_every_room_is_listed() -> None:
     packages = {file.parent.name for file in HOME.glob("*/__init__.py")} - {"benchmarks", "tests"}
     assert set(ROOMS) == packages
+
+
+def test_every_list_of_rooms_in_pyproject_names_them_all() -> None:
+    """Packaging, types and layers each have a list: a room that one of them forgets is neither shipped nor checked."""
+    tool = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]
+    rooms, linter = set(ROOMS), tool["importlinter"]
+    assert {
+        pattern.removesuffix("*") for pattern in tool["setuptools"]["packages"]["find"]["include"]
+    } == rooms
+    assert set(tool["pyright"]["include"]) == rooms | {"encore_harness.py"}
+    assert set(linter["root_packages"]) == rooms
+    layers, mlflow, onnx, _circles = linter["contracts"]
+    assert {room for layer in layers["layers"] for room in layer.split(" | ")} == rooms
+    assert set(mlflow["source_modules"]) == rooms - {"tracking"}
+    assert set(onnx["source_modules"]) == rooms - {"export"}
+    for room in tool["setuptools"]["package-data"]:
+        assert room in rooms
 
 
 def test_foreign_modules_of_the_rooms_names_are_passed_by(tmp_path: Path) -> None:

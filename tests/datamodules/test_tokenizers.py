@@ -62,7 +62,7 @@ def test_a_folder_without_a_tokenizer_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="no tokenizer that can be read"):
         load_tokenizer(str(tmp_path), local_files_only=True)
     (tmp_path / "tokenizer.json").write_text('{"half": ')
-    with pytest.raises(UserError, match=r"tokenizer\.json: is not readable JSON"):
+    with pytest.raises(UserError, match=r"tokenizer\.json: is not JSON"):
         load_tokenizer(str(tmp_path), local_files_only=True)
     with pytest.raises(UserError, match="no such folder"):
         load_tokenizer(str(tmp_path / "missing"), local_files_only=True)

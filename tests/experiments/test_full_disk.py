@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,23 +15,12 @@ from experiments.loading import load_experiment
 from experiments.train import train
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
+from tests.small_disks import small_disk
 from tracking.store import Store
 
 TINY = ["data.train_examples=40", "data.selection_examples=10", "train.max_steps=2", "train.validations=1",
         "train.threads=1", "model.layers=1", "model.heads=2", "model.dim=16", "model.hidden_dim=16",
         "model.vocab_size=300", "export.max_accuracy_drop=1"]  # fmt: skip
-
-
-@contextmanager
-def small_disk(folder: Path, kib: int) -> Generator[Path]:
-    folder.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("a small disk needs the right to mount one")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 def trained(root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:

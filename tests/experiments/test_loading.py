@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.record import flat_params, run_name
+from experiments.record import _model_config_digest, flat_params, run_name
 from schema.catalog import catalog_names
 from schema.fields import dotted_keys
 
@@ -107,3 +107,21 @@ def test_folders_are_recorded_from_the_root_and_hub_ids_as_they_are(
     assert load_experiment("sst2_distilbert").model.pretrained == "distilbert/distilbert-base-uncased"
     with pytest.raises(UserError, match=r"data\.path"):
         load_experiment("sst2_distilbert", ["data.path="])
+
+
+def test_what_a_models_config_says_counts_and_not_how_it_is_written(tmp_path: Path) -> None:
+    config = tmp_path / "config.json"
+    config.write_text('{"model_type": "gpt2", "n_layer": 2}')
+    plain = _model_config_digest(str(tmp_path))
+    assert plain is not None
+    for same in (
+        b'\xef\xbb\xbf{"model_type": "gpt2", "n_layer": 2}',
+        b'{"n_layer": 2, "model_type": "gpt2", "transformers_version": "5"}',
+    ):
+        config.write_bytes(same)
+        assert _model_config_digest(str(tmp_path)) == plain
+    config.write_text('{"model_type": "gpt2", "n_layer": 3}')
+    assert _model_config_digest(str(tmp_path)) not in (None, plain)
+    config.write_text("[" * 100_000)
+    with pytest.raises(UserError, match="nested deeper than 100"):
+        _model_config_digest(str(tmp_path))

@@ -45,6 +45,14 @@ class Scene:
         git(self.repository, "checkout", "-q", "--", ".")
         return text
 
+    def plant_python(self, lock_digest: str) -> None:
+        """One that stands ready in the store, for that lock, and says that it is complete."""
+        planted = self.root / "cache" / "environments" / lock_digest[:16] / "bin" / "python"
+        planted.parent.mkdir(parents=True)
+        planted.write_text(f"#!/bin/sh\ntouch {self.marker}\n")
+        planted.chmod(0o755)
+        (planted.parent.parent / "complete").touch()
+
     def provenance(self, lock: str | None = None, **code: object) -> str:
         told = json.loads(self.own[PROVENANCE])
         return json.dumps(
@@ -70,13 +78,7 @@ def test_nothing_of_a_prepared_store_runs_unless_somebody_says_so(tmp_path: Path
     evil_lock = scene.patch("requirements.lock", pins[:40], lock + pins[:40])
     lock_digest = hashlib.sha256((lock + pins).encode()).hexdigest()
 
-    # A Python that stands ready in the store, for that lock, and says that it is complete.
-    planted = root / "cache" / "environments" / lock_digest[:16] / "bin" / "python"
-    planted.parent.mkdir(parents=True)
-    planted.write_text(f"#!/bin/sh\ntouch {scene.marker}\n")
-    planted.chmod(0o755)
-    (planted.parent.parent / "complete").touch()
-
+    scene.plant_python(lock_digest)
     git(scene.repository, "checkout", "-q", "-b", "theirs")
     Edit(scene.repository / "cli" / "__main__.py", first, f"{first}{touch}").make()
     commit(scene.repository, "an innocent change")

@@ -125,7 +125,7 @@ def test_what_is_shown_says_whose_it_is(recorded: Recorded, repository: Path) ->
     for commit in (first, _git(repository, "rev-parse", "theirs/main").strip()):
         run = recorded(commit, PATCH)
         check_trusted(run, recorded_code(run), lambda summary: shown.append(summary) or True)
-    assert shown[0].subject == "the first?[31m"
+    assert shown[0].subject == "the first\\x1b[31m"
     assert shown[0].branches == ("mine",)
     assert shown[0].files == (("cli/__main__.py", "2", "1"),)
     assert shown[0].pins == ("rich==15.0",)

@@ -66,12 +66,12 @@ def _weights_are_enormous(folder: Path) -> None:
     ("damage", "named"),
     [
         (_config_is_missing, "has no config.json"),
-        (_config_is_cut, "config.json: is not readable JSON"),
+        (_config_is_cut, "config.json: is not JSON"),
         (_config_is_of_no_known_model, "model, not 'distilbert'"),
         (_weights_are_missing, "has no model.safetensors"),
         (_weights_are_cut, "model.safetensors cannot be read"),
         (_weights_lack_the_head, "the weights lack 4 tensors"),
-        (_weights_hold_nan, "NaN or infinity, first in 'classifier.weight'"),
+        (_weights_hold_nan, "NaN or infinity, first in classifier.weight"),
         (_weights_are_enormous, "the torch model's logits are not finite for example"),
     ],
 )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import subprocess
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +13,7 @@ from errors import LibraryError, UserError
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.waiting import answer_within
+from tests.small_disks import small_disk
 
 
 @pytest.mark.parametrize("raised", [Exception("did not match\nany variant"), RecursionError(), KeyError("x")])
@@ -65,21 +63,8 @@ def test_a_full_disk_is_told_by_its_words(tmp_path: Path, raised: Exception) -> 
         raise raised
 
 
-@contextmanager
-def _mounted(folder: Path, kib: int) -> Generator[Path]:
-    """A small disk of its own; skips where none can be mounted."""
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("a small disk needs the right to mount one")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "--lazy", folder], check=True)
-
-
 def test_a_riddle_on_a_full_disk_is_a_full_disk_and_else_a_riddle(tmp_path: Path) -> None:
-    with _mounted(tmp_path / "small", 64) as small:
+    with small_disk(tmp_path / "small", 64) as small:
         with (
             pytest.raises(LibraryError, match="Wire format"),
             boundary("bad", where="/", cure="b", writing=1),
@@ -96,7 +81,7 @@ def test_a_riddle_on_a_full_disk_is_a_full_disk_and_else_a_riddle(tmp_path: Path
 def test_a_full_disk_of_temporary_files_is_not_the_roots(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with _mounted(tmp_path / "small", 64) as small:
+    with small_disk(tmp_path / "small", 64) as small:
         monkeypatch.setattr("tempfile.tempdir", str(small))
         with pytest.raises(UserError) as told, disk_errors(tmp_path, writing=2**20):
             raise ValueError("Wire format was corrupt")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from host.bounded_json import DEEPEST, OddJsonError, parse_json, read_json
+from host.bounded_json import RECORD, OddJsonError, parse_json, read_json
 from host.files import entries
 
 
@@ -39,7 +39,7 @@ def test_folders_without_end_are_told_by_the_first_forty(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[" * (DEEPEST + 2) + "]" * (DEEPEST + 2), "deeper"),
+        ("[" * (RECORD.deepest + 2) + "]" * (RECORD.deepest + 2), "deeper"),
         ("[" * 100_000, "deeper"),
         ('{"a": ' * 200 + "1" + "}" * 200, "deeper"),
         ("9" * 5_000, "not JSON"),
@@ -57,7 +57,7 @@ def test_json_that_a_reader_would_stumble_over_is_refused(text: str, message: st
 
 
 def test_json_as_we_write_it_is_read(tmp_path: Path) -> None:
-    deep = "[" * DEEPEST + "]" * DEEPEST
+    deep = "[" * RECORD.deepest + "]" * RECORD.deepest
     assert parse_json(f'{{"é": [1, -0.5, NaN, true, null, "😀"], "deep": {deep}}}')["é"][5] == "😀"
     file = tmp_path / "a.json"
     file.write_bytes(b'{"argument": "caf\xe9"}')

@@ -13,7 +13,7 @@ from analysis.words import words_of
 from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.loading import load_experiment
-from experiments.recorded import data_of_run
+from experiments.recorded_data import data_of_run
 from experiments.replay import replay
 from experiments.stories_record import STORIES_TABLE
 from experiments.train import train

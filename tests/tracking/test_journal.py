@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import UserError
+from tests.small_disks import small_disk
 from tracking.journal import End, Journal, LeftOver, Record
 from tracking.owner import Owner
 
@@ -99,14 +100,7 @@ def _fill(journal: Journal) -> int:
 
 
 def test_a_full_disk_is_said_and_leaves_whole_lines(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=32k", "tmpfs", str(disk)], capture_output=True
-    )
-    if mounted.returncode != 0:
-        pytest.skip("needs the right to mount a small file system")
-    try:
+    with small_disk(tmp_path / "disk", 32) as disk:
         journal = Journal.create(disk, "abc", "u")
         logged = _fill(journal)
         with pytest.raises(UserError, match="disk is full"):
@@ -115,8 +109,6 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(tmp_path: Path) -> None:
         kept = [record.step for record in _left_over(journal.path).read().unsent]
         assert kept == list(range(logged))
         assert journal.path.read_bytes().endswith(b"\n")
-    finally:
-        subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
 def test_owner_tag_comes_back() -> None:

@@ -1,0 +1,114 @@
+"""Whether rows, tokens and what a run began with are still those that it was recorded with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from errors import UserError
+from experiments.config import ExperimentConfig
+from experiments.progress import reported, warned
+from experiments.record import ENDED_BY, MODEL_FOLDER, ROWS_FOLDER, START_FILE, TOKENS_OF, Beginning
+from experiments.record_files import MALFORMED
+from experiments.recorded import RunArtifacts
+from host.boundary import boundary
+from host.disk import disk_errors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from rich.console import Console
+
+    from datamodules.tokenized import SplitName, TokenizedData
+
+_SHOWN = 60
+_SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+_BEGUN_WITH = {
+    "weights": "the pretrained weights are",
+    ENDED_BY: "the token that ends a text is",
+    "model_config": "the pretrained model's config is",
+    "start": "the checkpoint is",
+}
+
+
+def data_of_run(
+    run: RunArtifacts,
+    config: ExperimentConfig,
+    *,
+    splits: Sequence[SplitName] = _SPLITS,
+    console: Console | None = None,
+) -> TokenizedData:
+    """The data of a finished run with its own tokenizer. UserError when rows of `splits` are not those of the run."""
+    from experiments.build import build_data
+
+    cache_dir = run.store.root / "cache"
+    # The run's own tokenizer: the one that it was trained with may have moved or changed since.
+    own = {"tokenizer": str(run.path(MODEL_FOLDER)), "pretrained": None}
+    config = config.model_copy(update={"model": config.model.model_copy(update=own)})
+    with disk_errors(run.store.root), reported(console) as on_progress:
+        say = warned(console)
+        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
+    check_same_data(run, data, splits)
+    return data
+
+
+def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[SplitName] = _SPLITS) -> None:
+    """UserError when a split no longer holds the rows of the run, naming the first that differs, or its tokens."""
+    now = data.fingerprints()
+    for split in splits:
+        if run.record.tags.get(f"encore.ran.fingerprint.{split}") != now[split]:
+            raise UserError(
+                difference_of_rows(run, data, split),
+                where=f"{run.where}, data from {data.origin}",
+                cure="Restore the data that the run was made with.",
+            )
+        recorded = run.record.tags.get(f"encore.ran.fingerprint.{TOKENS_OF}{split}")
+        if recorded is not None and recorded != data.token_digests[split]:
+            raise UserError(
+                f"the tokens of the split {split!r} are not those of the run, and their rows are",
+                where=f"{run.where}, {data.tables[split].path}",
+                cure="Delete that folder, so that it is made again; if it stays so, the run's was altered.",
+            )
+
+
+def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
+    """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
+    config = beginning.parts.config
+    check_same_data(run, beginning.parts.data)
+    pretrained = config.model.pretrained
+    places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
+    for name, digest in beginning.fingerprints.items():
+        recorded = run.record.tags.get(f"encore.ran.fingerprint.{name}")
+        if recorded is not None and recorded != digest:
+            place = places.get(name) or config.model.tokenizer or pretrained or config.data.kind
+            raise UserError(
+                f"{_BEGUN_WITH.get(name, f'the {name} is')} not what the run began with",
+                where=f"{run.where}, {place}",
+                cure="Restore what the run was made with.",
+            )
+
+
+def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName) -> str:
+    """In words: how many rows a split has and had, and the first that differs."""
+    now = data.rows[split].checksums
+    what = f"the rows of the split {split!r} are not those of the run"
+    if not run.has(f"{ROWS_FOLDER}/{split}.npy"):
+        return f"{what} ({len(now)} now)"
+    then = _checksums(run, f"{ROWS_FOLDER}/{split}.npy")
+    shared = min(len(now), len(then))
+    other = np.flatnonzero(now[:shared] != then[:shared])
+    first = int(other[0]) if len(other) else shared
+    # Rows are counted without those that are held out, which the file still has: its text says which one it is.
+    text = f", now {data.rows[split].texts[first][:_SHOWN]!r}" if first < len(now) else ""
+    return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}{text}"
+
+
+def _checksums(run: RunArtifacts, file: str) -> NDArray[np.unsignedinteger[Any]]:
+    """Of each row (N,). UserError when the file holds something else."""
+    with boundary(f"{file} cannot be read", where=run.where, cure=MALFORMED):
+        # Mapped: a header that claims more than the file holds is refused before memory is asked for.
+        found = np.load(run.path(file), mmap_mode="r", allow_pickle=False)
+    if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
+        raise UserError(f"{file} holds no checksums", where=run.where, cure=MALFORMED)
+    return found
