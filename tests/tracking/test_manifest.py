@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -124,12 +124,7 @@ def test_who_dies_while_sealing_leaves_a_run_that_goes_on(
         if dies_at == "write_manifest":
             patched.setattr(Artifacts, "write_manifest", _dies)
         else:
-            set_tags = RunLog.set_tags
-            patched.setattr(
-                RunLog,
-                "set_tags",
-                lambda log, tags: _dies() if MANIFEST_SEAL in tags else set_tags(log, tags),
-            )
+            patched.setattr(RunLog, "set_tags", _dies_at_the_seal(RunLog.set_tags))
         with pytest.raises(Dead):
             log.seal()
     log.flush()
@@ -149,3 +144,14 @@ class Dead(BaseException):
 
 def _dies(*_: object) -> None:
     raise Dead
+
+
+def _dies_at_the_seal(
+    set_tags: Callable[[RunLog, Mapping[str, str]], None],
+) -> Callable[[RunLog, Mapping[str, str]], None]:
+    def set_or_die(log: RunLog, tags: Mapping[str, str]) -> None:
+        if MANIFEST_SEAL in tags:
+            raise Dead
+        set_tags(log, tags)
+
+    return set_or_die
