@@ -87,13 +87,13 @@ class RunFiles:
                 shutil.rmtree(target)
             target.unlink(missing_ok=True)
             into.mkdir(parents=True, exist_ok=True)
-        try:
-            with explained(self.uri):
+        with explained(self.uri):
+            try:
                 return Path(self.client.download_artifacts(record.run_id, path, str(into)))
-        except MlflowException as error:
-            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
-                raise
-            return None
+            except MlflowException as error:
+                if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                    raise
+                return None
 
     def _downloaded(self, record: RunRecord) -> Path:
         return inside(self.root, f"downloaded/{record.run_id}")

@@ -68,12 +68,12 @@ STORE = [
 BEGINNING = [
     Place("datasets.Dataset.from_list", TRAIN, "demo_reviews"),
     Place("tokenizers.Tokenizer.train_from_iterator", TRAIN, "demo_reviews"),
-    Place("datasets.load_dataset", [*TRAIN, "data.path={jsonl}"], "jsonl"),
-    Place("pyarrow.parquet.read_metadata", [*TRAIN, "data.path={parquet}"], "parquet"),
-    Place("transformers.AutoTokenizer.from_pretrained", [*TRAIN, "model.tokenizer={model}"], "demo_reviews|model"),
+    Place("json.JSONDecoder.raw_decode", [*TRAIN, "data.path={jsonl}"], "jsonl"),
+    Place("pyarrow.parquet.ParquetFile.__init__", [*TRAIN, "data.path={parquet}"], "parquet"),
+    Place("tokenizers.Tokenizer.from_str", [*TRAIN, "model.tokenizer={model}"], "demo_reviews|model"),
     Place("transformers.DistilBertForSequenceClassification.from_pretrained", [*TRAIN, _FOLDER], "model.pretrained"),
     Place("transformers.GPT2Config.__init__", [*STORIES, "seed=5"], "model"),
-    Place("psutil.virtual_memory", [*TRAIN, "seed=7"], "runs on"),
+    Place("psutil.virtual_memory", TRAIN, "runs on"),
     Place(f"{_MLFLOW}get_experiment_by_name", TRAIN, _IN_STORE),
     Place(f"{_MLFLOW}create_run", TRAIN, _IN_STORE),
     Place(f"{_MLFLOW}log_inputs", TRAIN, _IN_STORE, "failed"),
@@ -92,7 +92,7 @@ TRAINING = [
     Place("tracking.nvml.gpus", TRAIN, "runs on"),
 ]  # fmt: skip
 EXPORT = [
-    Place("transformers.AutoModelForSequenceClassification.from_pretrained", EXPORTED, "export", "finished"),
+    Place("transformers.DistilBertForSequenceClassification.from_pretrained", EXPORTED, "export", "finished"),
     Place("optimum.exporters.onnx.onnx_export_from_model", EXPORTED, "ONNX", "finished"),
     Place("onnx.load", EXPORTED, "ONNX", "finished"),
     Place("onnxruntime.quantization.quantize_dynamic", EXPORTED, "quantized", "finished"),

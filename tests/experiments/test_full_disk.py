@@ -27,7 +27,11 @@ def trained(root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     code = ended(
         lambda: app(["train", "demo_reviews", *TINY, "--root", str(root)], standalone_mode=False), root
     )
-    lines = [line for line in capsys.readouterr().err.splitlines() if " steps" not in line]
+    lines = [
+        line
+        for line in capsys.readouterr().err.splitlines()
+        if " steps" not in line and not line.startswith("data: ")
+    ]
     assert len(lines) == (0 if code == 0 else 1), lines
     return code, lines[0] if lines else ""
 

@@ -66,17 +66,25 @@ def test_stories_are_written_or_refused_and_no_code_runs(
     assert contents(tmp_path / "outside") == before
 
 
-def test_an_export_neither_runs_nor_hands_on_what_was_planted(
+def test_an_export_refuses_what_was_planted_and_leaves_the_earlier_one(
     copied: tuple[Store, str, Path], tmp_path: Path
 ) -> None:
     store, run_id, model = copied
+    before = contents(model.parent / "export")
     for case in CASES:
         if case.name in {"custom-generate", "pickle-beside", "adapter", "chat-template-files"}:
             case.plant(model, tmp_path / "marker")
     processor = '{"auto_map": {"AutoProcessor": "evil.Evil"}, "processor_class": "Evil"}'
     (model / "preprocessor_config.json").write_text(processor)
-    export_run(store, store.find(run_id))
+    with pytest.raises(UserError, match=r"model/\S+ \(a f\w+\) is none of its files"):
+        export_run(store, store.find(run_id))
     assert not (tmp_path / "marker").exists()
+    assert contents(model.parent / "export") == before
+
+
+def test_an_export_has_these_files_and_names_no_private_folder(copied: tuple[Store, str, Path]) -> None:
+    store, run_id, model = copied
+    export_run(store, store.find(run_id))
     exported = {path.name for path in (model.parent / "export" / "int8").iterdir()}
     assert exported == {
         "config.json",

@@ -10,12 +10,13 @@ import pytest
 
 from benchmarks.clone import Edit, clone, encore, git
 from tests.experiments.test_reproduce import CLASSIFIER
+from tests.overrides import latest
 from tests.tracking.planted import named, shapes
 from tests.tracking.test_sinks import found_in
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow
-SHORT = (*CLASSIFIER, "train.max_steps=4", "export.when=never", "--again")
+SHORT = (*latest([*CLASSIFIER, "train.max_steps=4", "export.when=never"]), "--again")
 PLANTED = {**shapes(), **named()}
 SECRETS = [secret for _, secret in PLANTED.values()]
 

@@ -217,7 +217,7 @@ def test_the_bytes_are_the_same_in_every_process(exported_language_model: Export
     code = (
         "import sys; from pathlib import Path; from export.checkpoint import load_checkpoint as load;"
         "from export.onnx_files import write_fp32, write_int8; task = 'causal-language-model';"
-        "source, out = map(Path, sys.argv[1:]); write_fp32(load(source, task), out / 'fp32', task);"
+        "source, out = map(Path, sys.argv[1:]); write_fp32(load(source, task), out / 'fp32', task, tokenizer=source);"
         "write_int8(out / 'fp32', out / 'int8')"
     )
     for seed in ("1", "2"):  # strings hash differently, so sets are walked in another order

@@ -11,7 +11,9 @@ from export.onnx_files import write_fp32, write_int8
 
 
 def _ratio(model: PreTrainedModel, folder: Path) -> float:
-    write_fp32(model.eval(), folder / "fp32", "sequence-classification")
+    none = folder / "no tokenizer"
+    none.mkdir()
+    write_fp32(model.eval(), folder / "fp32", "sequence-classification", tokenizer=none)
     write_int8(folder / "fp32", folder / "int8")
     fp32, int8 = ((folder / name / "model.onnx").stat().st_size for name in ("fp32", "int8"))
     return int8 / fp32
