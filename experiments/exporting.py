@@ -41,7 +41,7 @@ class ExportFailedError(LibraryError):
         self.result = result
         short = result.run_id[:8]
         super().__init__(
-            f"it is trained, scored and kept, but its export failed: {error.where}: {error.what}",
+            f"it is trained, scored and kept, but its export failed: {error.what}, at {error.where}",
             where=f"run {short}",
             cure=f"{error.cure} `encore export {short}` then writes it.",
         )

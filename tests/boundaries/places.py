@@ -70,7 +70,7 @@ BEGINNING = [
     Place("tokenizers.Tokenizer.train_from_iterator", TRAIN, "demo_reviews"),
     Place("json.JSONDecoder.raw_decode", [*TRAIN, "data.path={jsonl}"], "jsonl"),
     Place("pyarrow.parquet.ParquetFile.__init__", [*TRAIN, "data.path={parquet}"], "parquet"),
-    Place("tokenizers.Tokenizer.from_str", [*TRAIN, "model.tokenizer={model}"], "demo_reviews|model"),
+    Place("transformers.PreTrainedTokenizerFast.from_pretrained", [*TRAIN, "model.tokenizer={model}"], "demo_reviews|model"),
     Place("transformers.DistilBertForSequenceClassification.from_pretrained", [*TRAIN, _FOLDER], "model.pretrained"),
     Place("transformers.GPT2Config.__init__", [*STORIES, "seed=5"], "model"),
     Place("psutil.virtual_memory", TRAIN, "runs on"),
@@ -101,8 +101,6 @@ EXPORT = [
     Place("onnxruntime.quantization.quantize_dynamic", ["export", "{classifier}"], "quantized"),
     Place(f"{_MLFLOW}get_run", ["export", "{classifier}"], _IN_STORE),
     Place("onnxruntime.InferenceSession.__init__", ["generate", "{stories}", "--variant", "int8"], r"model\.onnx"),
-    Place("transformers.AutoConfig.from_pretrained", ["generate", "{stories}", "--variant", "int8"], r"config\.json"),
-    Place(f"{_MLFLOW}list_artifacts", ["show", "{classifier}"], _IN_STORE),
     Place(f"{_MLFLOW}get_metric_history", ["diff", "{first}", "{second}"], _IN_STORE),
     Place("pandas.read_parquet", ["diff", "{first}", "{second}"], r"predictions\.parquet"),
 ]  # fmt: skip
