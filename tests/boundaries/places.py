@@ -70,7 +70,7 @@ BEGINNING = [
     Place("tokenizers.Tokenizer.train_from_iterator", TRAIN, "demo_reviews"),
     Place("json.JSONDecoder.raw_decode", [*TRAIN, "data.path={jsonl}"], "jsonl"),
     Place("pyarrow.parquet.ParquetFile.__init__", [*TRAIN, "data.path={parquet}"], "parquet"),
-    Place("transformers.PreTrainedTokenizerFast.from_pretrained", [*TRAIN, "model.tokenizer={model}"], "demo_reviews|model"),
+    Place("transformers.PreTrainedTokenizerFast.from_pretrained", [*TRAIN, "model.tokenizer={model}"], "reviews|model"),
     Place("transformers.DistilBertForSequenceClassification.from_pretrained", [*TRAIN, _FOLDER], "model.pretrained"),
     Place("transformers.GPT2Config.__init__", [*STORIES, "seed=5"], "model"),
     Place("psutil.virtual_memory", TRAIN, "runs on"),
