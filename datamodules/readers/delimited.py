@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,12 +63,13 @@ def open_delimited(one: DelimitedFile) -> RawFile:
     layout, quoting = one.layout, one.quoting
     assert isinstance(quoting, Quoting)
     kind = next(suffix for suffix, delimiter in DELIMITERS.items() if delimiter == layout.delimiter)
-    is_quoted = quoting is Quoting.QUOTED
+    how, chunks = f"{kind[1:]}, {quoting}", _chunks(one)
+    if quoting is not Quoting.QUOTED:
+        blank = b"" if one.width == 1 else b"\r\n"
+        return RawFile(how, chunks, lambda: count_lines(layout.file, blank=blank) - 1, "lines")
+    read = hashlib.blake2b()
     return RawFile(
-        how=f"{kind[1:]}, {quoting}",
-        chunks=_chunks(one),
-        count=lambda: _other_count(one),
-        counted_by="Python's csv reader" if is_quoted else "lines",
+        how, _digested(chunks, read), lambda: _read_by_python(one, read.digest()), "Python's csv reader"
     )
 
 
@@ -168,18 +170,40 @@ def _misfit_error(misfit: MisfitError, one: DelimitedFile) -> UserError:
     return UserError(misfit.what, where=str(one.layout.file), cure=misfit.cure or cure)
 
 
-def _other_count(one: DelimitedFile) -> int | None:
-    """Rows below the header, counted by lines or, in a quoted file, by Python's reader; none where that differs.
+def _digested(chunks: Iterator[RawRows], digest: hashlib.blake2b) -> Iterator[RawRows]:
+    """The same rows; `digest` takes up their texts."""
+    for chunk in chunks:
+        for text in chunk.texts:
+            digest.update(_with_length(str(text)))
+        yield chunk
 
-    Python's reader takes a carriage return alone for a line's end.
+
+def _with_length(text: str) -> bytes:
+    data = text.encode("utf-8", "surrogatepass")
+    return len(data).to_bytes(8, "little") + data
+
+
+def _read_by_python(one: DelimitedFile, digest: bytes) -> int | None:
+    """Rows below the header of a quoted file as Python's reader counts them; none where it does not read them.
+
+    UserError unless it finds the same texts, of which `digest` is. It takes a carriage return alone for a line's end.
     """
-    file = one.layout.file
-    if one.quoting is not Quoting.QUOTED:
-        return count_lines(file, blank=b"" if one.width == 1 else b"\r\n") - 1
+    file, layout = one.layout.file, one.layout
     csv.field_size_limit(2**31 - 1)
     lines = (f"{line}\n" for line in text_lines(text_pieces(file), file))
+    found, rows = hashlib.blake2b(), -1
     try:
-        found = csv.reader(lines, delimiter=one.layout.delimiter, strict=True)
-        return sum(1 for fields in found if fields or one.width == 1) - 1
+        for fields in csv.reader(lines, delimiter=layout.delimiter, strict=True):
+            if fields or one.width == 1:
+                rows += 1
+                if rows:
+                    found.update(_with_length(fields[layout.text_at] if fields else ""))
     except csv.Error:
         return None
+    if found.digest() != digest:
+        raise UserError(
+            "Python's csv reader finds other texts in it",
+            where=str(file),
+            cure="Write the file as jsonl or parquet.",
+        )
+    return rows

@@ -179,3 +179,19 @@ def test_a_count_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("datamodules.readers.delimited.count_lines", lambda *_, **__: 14)
     with pytest.raises(UserError, match="12 rows were read and lines counts 13"):
         read(fill(tmp_path / "again", {f"{split}.csv": lines(*FILMS) for split in ("train", "validation")}))
+
+
+def test_a_text_that_another_reader_does_not_find_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = {f"{split}.csv": frame(SAID) for split in ("train", "validation")}
+    assert [one.counted_by for one in read(fill(tmp_path / "data", written)).reads[0].files] == [
+        "Python's csv reader"
+    ]
+
+    def careless(field: str) -> str:
+        return field.strip('"')
+
+    monkeypatch.setattr("datamodules.readers.delimited.unquoted", careless)
+    with pytest.raises(UserError, match="Python's csv reader finds other texts in it"):
+        read(fill(tmp_path / "again", {name: frame(SAID[:11]) for name in written}))

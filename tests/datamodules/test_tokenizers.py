@@ -1,15 +1,20 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from datamodules.tokenizers import (
+    LONGEST_WORD,
     TrainedKind,
+    bounded_words,
     encode,
     holding_special,
     load_tokenizer,
@@ -155,3 +160,21 @@ def test_no_chat_template_is_kept(tmp_path: Path, capfd: pytest.CaptureFixture[s
     }
     assert "chat_template" not in (tmp_path / "a" / "kept" / "tokenizer_config.json").read_text()
     assert str(tmp_path) not in (tmp_path / "a" / "kept" / "tokenizer_config.json").read_text()
+
+
+RUN = st.tuples(st.sampled_from(["a", "é", " ", "\n", "ab c", "1"]), st.integers(0, 3 * LONGEST_WORD))
+
+
+@given(st.lists(RUN, max_size=4))
+def test_no_word_that_a_tokenizer_learns_from_is_longer_than_the_bound(runs: list[tuple[str, int]]) -> None:
+    text = "".join(part * times for part, times in runs)
+    parts = list(bounded_words(text))
+    assert "".join(parts) == text
+    longest = max((len(run) for part in parts for run in re.findall(r"\S+|\s+", part)), default=0)
+    assert longest <= LONGEST_WORD
+
+
+def test_a_tokenizer_learns_nothing_across_the_bound() -> None:
+    seam = ["x" * (LONGEST_WORD - 1) + "yz" + "x" * 10] * 3
+    assert "yz" not in train_tokenizer("gpt2_bpe", seam, vocab_size=300).get_vocab()
+    assert "yz" in train_tokenizer("gpt2_bpe", [text[1:] for text in seam], vocab_size=300).get_vocab()
