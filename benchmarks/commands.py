@@ -45,7 +45,7 @@ def checkpointed(
 
     RuntimeError where the process ends before, and, with `timeout_s`, TimeoutExpired where it takes longer.
     """
-    from tracking.owner import Owner
+    from host.process import Owner
 
     begin = time.monotonic()
     while True:

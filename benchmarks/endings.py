@@ -57,8 +57,8 @@ def measure(real_data: Path) -> None:
     """Train, write and count; writes the section."""
     from experiments.config import DecodingConfig
     from experiments.generate import generate, source_of
-    from experiments.machine import usable_cores
     from experiments.train import train
+    from host.cpu import usable_cores
     from tracking.store import Store
 
     rows: list[list[object]] = []

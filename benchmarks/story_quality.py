@@ -76,8 +76,8 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     import math
 
     from experiments.generate import source_of
-    from experiments.machine import usable_cores
     from experiments.story_scores import nats_of
+    from host.cpu import usable_cores
     from tracking.store import Store
 
     store = Store.open(root)

@@ -57,8 +57,8 @@ def _check_is_no_sweep(name: str) -> None:
 def _survey(config: ExperimentConfig, root: Path, progress: Console) -> Survey:
     from datamodules.survey import survey
     from experiments.build import build_data
-    from experiments.progress import reported, warned
     from host.disk import disk_errors
+    from host.terminal import reported, warned
 
     with disk_errors(root), reported(progress) as on_progress:
         data = build_data(

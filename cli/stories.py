@@ -36,7 +36,7 @@ def generate_verb(
     check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
     from experiments.generate import generate, source_of, variant_named
-    from experiments.machine import usable_cores
+    from host.cpu import usable_cores
 
     source = source_of(store, record, variant_named(variant), threads=usable_cores())
     wanted = [prompt.strip() for prompt in prompts for _ in range(n)]

@@ -18,11 +18,11 @@ from experiments.config import (
     StoriesConfig,
 )
 from experiments.machine import check_precision
-from experiments.progress import OnProgress, reported, silent, warned
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from experiments.writing import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.terminal import OnProgress, reported, silent, warned
 
 if TYPE_CHECKING:
     from rich.console import Console

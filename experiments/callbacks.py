@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from rich.progress import TextColumn
 
-from experiments.progress import new_progress
 from experiments.record import SPEEDS
+from host.terminal import new_progress
 from lightning_modules.learner import Learner
 
 if TYPE_CHECKING:

@@ -15,8 +15,8 @@ import torch
 import torch.nn.functional as F
 
 from experiments.machine import full_products
-from experiments.progress import OnProgress, silent
 from experiments.scoring import classification_scores, language_scores
+from host.terminal import OnProgress, silent
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData

@@ -13,11 +13,11 @@ from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
 from experiments.kept import checked_model
 from experiments.machine import full_products
-from experiments.progress import reported
 from experiments.recorded import RunArtifacts, check_has_model, recorded_config
 from experiments.recorded_data import data_of_run
 from host.boundary import first_line
 from host.disk import disk_errors
+from host.terminal import reported
 
 if TYPE_CHECKING:
     from rich.console import Console

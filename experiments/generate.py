@@ -16,7 +16,6 @@ from experiments.endings import ended_in_the_record
 from experiments.kept import checked_folder, checked_model
 from experiments.machine import prepare_writing
 from experiments.outcome import exported_digests
-from experiments.progress import reported
 from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, flat_mapping, task_name
 from experiments.recorded import (
     STORIES_KIND,
@@ -30,6 +29,7 @@ from experiments.recorded import (
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
 from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from export.options import VARIANTS, VariantName
+from host.terminal import reported
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,6 +10,7 @@ from typing import Literal
 
 from errors import UserError
 from experiments.config import Device, ExperimentConfig, Precision
+from host.cpu import usable_cores
 
 Support = Literal["native", "emulated", "none"]
 
@@ -57,13 +58,6 @@ def check_precision(config: ExperimentConfig) -> None:
             where=f"train.precision={config.train.precision}",
             cure="Use train.precision=32-true or bf16-mixed, or a machine with a GPU.",
         )
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, which a container or a scheduler may have limited."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _fused_attention(*, deterministic: bool) -> None:

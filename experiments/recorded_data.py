@@ -9,12 +9,12 @@ import numpy as np
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.progress import reported, warned
 from experiments.record import ENDED_BY, MODEL_FOLDER, ROWS_FOLDER, START_FILE, TOKENS_OF, Beginning
 from experiments.record_files import MALFORMED
 from experiments.recorded import RunArtifacts
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.terminal import reported, warned
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

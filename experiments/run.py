@@ -24,7 +24,6 @@ from experiments.evaluate import evaluate
 from experiments.exporting import Exporting
 from experiments.fitting import GoingOn, fit
 from experiments.kept import CHECKPOINTS, kept_checkpoints
-from experiments.progress import reported
 from experiments.record import (
     DIGESTS_FILE,
     MODEL_FOLDER,
@@ -35,6 +34,7 @@ from experiments.record import (
 from experiments.result import RunResult
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.terminal import reported
 
 if TYPE_CHECKING:
     from rich.console import Console

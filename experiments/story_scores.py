@@ -19,7 +19,7 @@ from datamodules.stories import IGNORED, windows
 from datamodules.tokenizers import encode, end_token_id
 from datamodules.tokens import TokenTable
 from experiments.evaluate import token_losses
-from experiments.progress import OnProgress, silent
+from host.terminal import OnProgress, silent
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from datamodules.tokenizers import encode, end_token_id
 from errors import UserError
 from experiments.config import DecodingConfig
-from experiments.progress import OnProgress, silent
+from host.terminal import OnProgress, silent
 from lightning_modules.decoding import Reader, write
 
 if TYPE_CHECKING:

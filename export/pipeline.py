@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from export.checkpoint import check_length, check_scoring_set, load_checkpoint, private_tokenizer
 from export.classification import score_classifier
-from export.cpu import instruction_set
 from export.language import score_language_model
 from export.latency import latency_tokens, measure_latency
 from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
@@ -20,6 +19,7 @@ from export.report import REPORT_FILE, ExportReport, gate
 from export.scoring import OnProgress, Scores, Variant, torch_logits
 from export.session import OnnxModel
 from host.boundary import boundary
+from host.cpu import instruction_set
 from host.disk import disk_errors
 from host.files import file_digest
 from host.model_folder import WEIGHTS

@@ -12,11 +12,11 @@ from rich.markup import escape
 from analysis.story_quality import Story as Told
 from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
-from experiments.progress import reported
 from experiments.record import task_name
 from experiments.recorded_data import data_of_run
 from experiments.story_scores import scored
 from experiments.writing import Writer, ids_of_prompts
+from host.terminal import reported
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn

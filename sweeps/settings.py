@@ -10,7 +10,7 @@ import numpy as np
 from errors import UserError
 from experiments.config import DecodingConfig
 from experiments.generate import Source, source_of
-from experiments.machine import usable_cores
+from host.cpu import usable_cores
 from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension
 from sweeps.space import inside

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import LibraryError, UserError
 from host.boundary import first_line
+from host.sqlite import sqlite_fault
 from sweeps.config import (
     Choice,
     Dimension,
@@ -27,7 +28,6 @@ from sweeps.config import (
     TpeConfig,
 )
 from tracking.addresses import sqlite_uri
-from tracking.faults import sqlite_fault
 
 if TYPE_CHECKING:
     import optuna

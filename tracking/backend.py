@@ -17,15 +17,10 @@ from urllib.parse import unquote, urlsplit
 
 from errors import UserError
 from host.disk import disk_errors, exclusive, make_folder, partial_name
+from host.sqlite import LOCK_WAIT_S
 from host.waiting import answer_within
 from tracking.addresses import sqlite_path, sqlite_uri
-from tracking.faults import (
-    LOCK_WAIT_S,
-    explained,
-    no_mlflow,
-    no_store,
-    unreachable,
-)
+from tracking.faults import explained, no_mlflow, no_store, unreachable
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

@@ -24,8 +24,8 @@ from typing import Any, Literal, NamedTuple, cast
 from errors import UserError
 from host.bounded_json import parse_json
 from host.disk import disk_errors, partial_name
+from host.process import Owner, pid_namespace
 from tracking.addresses import public_uri
-from tracking.owner import Owner, pid_namespace
 
 Status = Literal["FINISHED", "FAILED", "KILLED"]
 

@@ -15,8 +15,9 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from host.cpu import read_cpu, usable_cores
 from host.files import file_digest
-from tracking import nvml
+from host.gpu import gpus
 from tracking.redaction import masked, redacted, redacted_value
 from tracking.repository import git, head_commit, repository_of
 
@@ -176,32 +177,16 @@ def _normal(name: str) -> str:
 
 
 def _machine() -> Machine:
-    model, flags = _cpu()
+    cpu = read_cpu()
     return Machine(
-        cpu_model=model,
-        cpu_flags=[flag for flag in _CPU_FLAGS if flag in flags],
+        cpu_model=cpu.model,
+        cpu_flags=[flag for flag in _CPU_FLAGS if flag in (cpu.flags or ())],
         physical_cores=psutil.cpu_count(logical=False),
         logical_cores=psutil.cpu_count(),
-        usable_cores=len(os.sched_getaffinity(0))
-        if hasattr(os, "sched_getaffinity")
-        else os.cpu_count() or 1,
+        usable_cores=usable_cores(),
         memory_mib=psutil.virtual_memory().total // 2**20,
-        gpus=[
-            {"name": gpu.name, "driver": gpu.driver, "memory_mib": round(gpu.total_mib)}
-            for gpu in nvml.gpus()
-        ],
+        gpus=[{"name": gpu.name, "driver": gpu.driver, "memory_mib": round(gpu.total_mib)} for gpu in gpus()],
     )
-
-
-def _cpu() -> tuple[str, set[str]]:
-    """Model and instruction-set flags, from the kernel; other systems tell the model only."""
-    cpuinfo = Path("/proc/cpuinfo")
-    if not cpuinfo.exists():
-        return platform.processor() or platform.machine(), set()
-    lines = (line.partition(":") for line in cpuinfo.read_text().splitlines())
-    fields = {key.strip(): value.strip() for key, _, value in lines}
-    flags = fields.get("flags") or fields.get("Features") or ""
-    return fields.get("model name") or platform.machine(), set(flags.split())
 
 
 def _torch() -> dict[str, Any] | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.disk import exclusive
+from host.process import Owner
 from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
-from tracking.owner import Owner
 from tracking.places import artifact_folder, inside
 from tracking.sender import now_ms
 from tracking.sink import Sink, next_batch, open_sink

@@ -17,8 +17,9 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from host.sqlite import LOCK_WAIT_S
 from tracking.addresses import sqlite_path
-from tracking.faults import LOCK_WAIT_S, deleted_meanwhile, explained
+from tracking.faults import deleted_meanwhile, explained
 from tracking.journal import Record
 
 if TYPE_CHECKING:

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.disk import make_folder
+from host.process import Owner
 from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.backend import connect, move_in
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
-from tracking.owner import Owner
 from tracking.places import check_location, check_rooms
 from tracking.records import DatasetInput, RunRecord
 from tracking.redaction import redacted

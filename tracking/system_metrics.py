@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import psutil
 
-from tracking import nvml
+from host.gpu import gpus
 
 _MIB = 2**20
 
@@ -31,7 +31,7 @@ class SystemSampler:
             "system/process_rss_mib": self._process.memory_info().rss / _MIB,
             "system/memory_available_mib": psutil.virtual_memory().available / _MIB,
         }
-        for index, gpu in enumerate(nvml.gpus()):
+        for index, gpu in enumerate(gpus()):
             values[f"system/gpu{index}_percent"] = float(gpu.busy_percent)
             values[f"system/gpu{index}_memory_mib"] = gpu.used_mib
         return values

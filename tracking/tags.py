@@ -6,7 +6,7 @@ import getpass
 import os
 from collections.abc import Mapping
 
-from tracking.owner import Owner
+from host.process import Owner
 from tracking.replay import OWNER_TAG
 from tracking.search import PARENT_TAG
 

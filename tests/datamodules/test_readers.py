@@ -96,7 +96,7 @@ REFUSED: dict[str, tuple[str, Content, str]] = {
     "unchecked bytes": ("parquet", raw_text, "row 1: the text is not UTF-8"),
     "no parquet": ("parquet", b"sentence,label\n", "cannot be read"),
     "a line cut off": ("jsonl", json_lines(GOOD) + '{"sentence":', "row 1 (line 2) is no JSON object"),
-    "a line nested deeply": ("jsonl", json_lines(GOOD) + "[" * 100_000 + "]" * 100_000, "row 1 (line 2) is no JSON object"),
+    "a line nested deeply": ("jsonl", json_lines(GOOD) + "[" * 100_000 + "]" * 100_000, "row 1 (line 2) is no JSON"),
     "a number": ("jsonl", "\n" + json_lines(GOOD, 5), "row 1 (line 3) is 5 and no JSON object"),
     "an array": ("jsonl", json.dumps([GOOD]), "is one JSON array"),
     "a key twice": ("jsonl", '{"sentence": "a", "label": 0, "label": 1}', "the key 'label' stands there twice"),

@@ -11,7 +11,7 @@ from rich.console import Console
 from experiments.build import build_data
 from experiments.callbacks import TrainingBar
 from experiments.loading import load_experiment
-from experiments.progress import reported
+from host.terminal import reported
 
 
 def console(*, terminal: bool, width: int = 120) -> Console:

@@ -9,10 +9,10 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from export.cpu import instruction_set
 from export.latency import latency_input, latency_tokens, measure_latency, repeats_for
 from export.options import ExportOptions, ScoringSet
 from export.scoring import Variant
+from host.cpu import instruction_set
 
 SCORING = ScoringSet([[1, 2], [3, 4, 5, 6], [7] * 90], None, 0)
 

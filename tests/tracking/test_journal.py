@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from errors import UserError
+from host.process import Owner
 from tests.small_disks import small_disk
 from tracking.journal import End, Journal, LeftOver, Record
-from tracking.owner import Owner
 
 
 def _left_over(path: Path) -> LeftOver:

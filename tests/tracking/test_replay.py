@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracking.owner import Owner
+from host.process import Owner
 from tracking.replay import OWNER_TAG
 from tracking.run_log import RunLog
 from tracking.store import Store

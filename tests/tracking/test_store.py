@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from tracking.owner import Owner
+from host.process import Owner
 from tracking.records import DatasetInput
 from tracking.run_log import RunLog
 from tracking.store import Store
