@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 
 from experiments.machine import full_products
-from experiments.scoring import classification_scores, language_scores
 from host.terminal import OnProgress, silent
+from scoring.scores import scores_of
+from scoring.token_losses import token_losses
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
@@ -81,34 +81,6 @@ def _labels(logits_BL: torch.Tensor, labels_B: torch.Tensor) -> pd.DataFrame:
     )
 
 
-def token_losses(logits_BTV: torch.Tensor, labels_BT: torch.Tensor) -> pd.DataFrame:
-    """Per sequence `nll`, nats summed over its targets, and `tokens`, how many these are."""
-    # The classes last: over another dimension it takes many times as long.
-    flat = logits_BTV.float().flatten(0, 1)
-    loss_BT = F.cross_entropy(flat, labels_BT.flatten(), reduction="none").view_as(labels_BT)
-    counted_BT = labels_BT >= 0
-    return pd.DataFrame(
-        {
-            "nll": (loss_BT * counted_BT).sum(1).double().cpu().numpy(),
-            "tokens": counted_BT.sum(1).cpu().numpy(),
-        }
-    )
-
-
 def _with_texts(rows: pd.DataFrame, texts: Sequence[str]) -> pd.DataFrame:
     order = ["row", "text", "label", "prediction", *[c for c in rows if str(c).startswith("logit_")], "loss"]
     return rows.assign(text=list(texts))[order]
-
-
-def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
-    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of stories (N rows with
-    nll, tokens, bytes; an earlier version of Encore counted no bytes)."""
-    if "nll" in predictions:
-        nll, tokens = float(predictions["nll"].sum()), int(predictions["tokens"].sum())
-        return language_scores(
-            nll, tokens, int(predictions["bytes"].sum()) if "bytes" in predictions else None
-        )
-    scores = classification_scores(
-        predictions["prediction"].to_numpy(dtype=np.int64), predictions["label"].to_numpy(dtype=np.int64)
-    )
-    return scores | {"loss": float(predictions["loss"].mean())}

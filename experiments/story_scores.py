@@ -18,8 +18,8 @@ from analysis.training_text import TrainingText
 from datamodules.stories import IGNORED, windows
 from datamodules.tokenizers import encode, end_token_id
 from datamodules.tokens import TokenTable
-from experiments.evaluate import token_losses
 from host.terminal import OnProgress, silent
+from scoring.token_losses import token_losses
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel, PreTrainedTokenizerFast

@@ -14,7 +14,6 @@ from errors import UserError
 from experiments.checkpoint_files import is_whole
 from experiments.data_record import DATA_FILE, recorded_data
 from experiments.digests import checkpoint_digests, start_digest, table_digest
-from experiments.evaluate import scores_of
 from experiments.kept import CHECKPOINTS, DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
 from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, had_outcome, outcome_of, predictions_file
 from experiments.record import (
@@ -32,6 +31,7 @@ from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, read_request
 from export.options import VARIANTS
 from host.boundary import first_line
 from host.files import Entry, entries
+from scoring.scores import scores_of
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit

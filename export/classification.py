@@ -5,7 +5,6 @@ Shape legend: N examples, C classes.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from export.options import ScoringSet
 from export.scoring import OnProgress, Scores, Variant, side_by_side
+from scoring.significance import mcnemar_test
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -53,7 +53,7 @@ def _metrics(logits: Mapping[str, Logits], labels_N: NDArray[np.int64]) -> dict[
     return metrics | {
         "export/int8/answers_lost": lost,
         "export/int8/answers_won": won,
-        "export/int8/accuracy_drop_p_value": sign_test(lost, won),
+        "export/int8/accuracy_drop_p_value": mcnemar_test(lost, won),
     }
 
 
@@ -64,17 +64,6 @@ def _parity(prefix: str, ours_NC: Logits, reference_NC: Logits) -> dict[str, flo
         f"{prefix}/equal_predictions": float(equal_N.mean()),
         f"{prefix}/changed_answers": int((~equal_N).sum()),
     }
-
-
-def sign_test(lost: int, won: int) -> float:
-    """Two-sided exact p-value that answers lost and won are equally likely (McNemar's exact test).
-
-    872 examples near 90 % have a standard error of one point, so a drop is judged in pairs:
-    McNemar, Psychometrika 12 (1947). 1.0 where nothing changed.
-    """
-    changed = lost + won
-    tail = sum(math.comb(changed, k) for k in range(min(lost, won) + 1))
-    return min(1.0, 2 * tail / 2**changed)
 
 
 def _predictions(logits: Mapping[str, Logits], labels_N: NDArray[np.int64]) -> pd.DataFrame:

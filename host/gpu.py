@@ -40,7 +40,9 @@ def gpus() -> list[Gpu]:
 
 def _read(index: int) -> Gpu:
     device = pynvml.nvmlDeviceGetHandleByIndex(index)
-    memory: Any = pynvml.nvmlDeviceGetMemoryInfo(device)  # a structure whose fields the checker takes for texts
+    memory: Any = pynvml.nvmlDeviceGetMemoryInfo(
+        device
+    )  # a structure whose fields the checker takes for texts
     try:
         busy: Any = pynvml.nvmlDeviceGetUtilizationRates(device).gpu
     except pynvml.NVMLError:  # a MIG slice has no such figure

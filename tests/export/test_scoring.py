@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from errors import UserError
-from export.classification import score_classifier, sign_test
+from export.classification import score_classifier
 from export.language import next_token_losses
 from export.options import ScoringSet
 from export.scoring import Variant, side_by_side
 from export.session import equal_length_batches
+from scoring.significance import mcnemar_test
 
 RAGGED = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=1, max_size=40)
 
@@ -134,4 +135,4 @@ def test_drops_are_against_the_float_model_before_and_parity_is_against_pytorch(
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_the_sign_test_is_the_exact_binomial_one(lost: int, won: int) -> None:
     expected = binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0
-    assert sign_test(lost, won) == pytest.approx(expected)
+    assert mcnemar_test(lost, won) == pytest.approx(expected)

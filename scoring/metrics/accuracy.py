@@ -5,6 +5,7 @@ from __future__ import annotations
 import datasets
 import evaluate
 import numpy as np
+from sklearn.metrics import accuracy_score
 
 
 class Accuracy(evaluate.Metric):
@@ -24,4 +25,4 @@ class Accuracy(evaluate.Metric):
     def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, predictions: np.ndarray, references: np.ndarray
     ) -> dict[str, float]:
-        return {"accuracy": float(np.mean(predictions == references))}
+        return {"accuracy": float(accuracy_score(references, predictions))}

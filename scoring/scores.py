@@ -1,4 +1,4 @@
-"""Final scores, computed by the `evaluate` library from the metric scripts in `experiments/metrics`.
+"""Final scores, computed by the `evaluate` library from the metric scripts in `scoring/metrics`.
 
 The scripts are imported from here rather than through `evaluate.load(path)`. That call does the same
 after it has copied the script below the user's cache folder, which fails where the home is read-only,
@@ -13,16 +13,16 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from errors import UserError
 from host.boundary import boundary
+from scoring.intervals import wilson_interval
 
 if TYPE_CHECKING:
     from evaluate import Metric
 
-# Two-sided 95 % point of the normal distribution.
-Z_95 = 1.959963984540054
 _CURE = "Look at the version of evaluate: that of requirements.lock is tested."
 
 
@@ -36,9 +36,9 @@ def classification_scores(
     Raises `UserError` when there is nothing to score or the two differ in length.
     """
     _check_labels(predictions, references)
-    from experiments.metrics.accuracy.accuracy import Accuracy
-    from experiments.metrics.f1.f1 import F1
-    from experiments.metrics.matthews_correlation.matthews_correlation import MatthewsCorrelation
+    from scoring.metrics.accuracy import Accuracy
+    from scoring.metrics.f1 import F1
+    from scoring.metrics.matthews_correlation import MatthewsCorrelation
 
     scores: dict[str, float] = {}
     for metric in (Accuracy, F1, MatthewsCorrelation):
@@ -66,19 +66,10 @@ def language_scores(nll_sum: float, tokens: int, text_bytes: int | None = None) 
             where="language-model scoring",
             cure="Lower the learning rate or raise the precision: the model gives no valid probabilities.",
         )
-    from experiments.metrics.perplexity.perplexity import Perplexity
+    from scoring.metrics.perplexity import Perplexity
 
     scores = _compute(Perplexity, nll=np.array([nll_sum]), tokens=np.array([tokens]))
     return scores if text_bytes is None else scores | {"bits_per_byte": nll_sum / math.log(2) / text_bytes}
-
-
-def wilson_interval(hits: int, total: int, z: float = Z_95) -> tuple[float, float]:
-    """Score interval of a share (Wilson, JASA 22, 1927, 209-212), which stays inside 0 to 1."""
-    share, spread = hits / total, z * z / total
-    centre = (share + spread / 2) / (1 + spread)
-    half = z * math.sqrt(share * (1 - share) / total + spread / (4 * total)) / (1 + spread)
-    # At 0 and 1 one bound equals the share; rounding must not push it to the wrong side.
-    return max(0.0, min(share, centre - half)), min(1.0, max(share, centre + half))
 
 
 def _check_labels(predictions: NDArray[np.integer], references: NDArray[np.integer]) -> None:
@@ -107,3 +98,17 @@ def _compute(metric: type[Metric], **columns: NDArray[np.generic]) -> dict[str, 
         scores = metric(keep_in_memory=True, cache_dir=folder).compute(**columns)
     assert scores is not None, "the main process always gets the result"
     return scores
+
+
+def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
+    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of stories (N rows with
+    nll, tokens, bytes; an earlier version of Encore counted no bytes)."""
+    if "nll" in predictions:
+        nll, tokens = float(predictions["nll"].sum()), int(predictions["tokens"].sum())
+        return language_scores(
+            nll, tokens, int(predictions["bytes"].sum()) if "bytes" in predictions else None
+        )
+    scores = classification_scores(
+        predictions["prediction"].to_numpy(dtype=np.int64), predictions["label"].to_numpy(dtype=np.int64)
+    )
+    return scores | {"loss": float(predictions["loss"].mean())}

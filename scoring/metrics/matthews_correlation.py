@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
+
 import datasets
 import evaluate
 import numpy as np
+from sklearn.metrics import matthews_corrcoef
 
 
 class MatthewsCorrelation(evaluate.Metric):
@@ -29,10 +32,6 @@ class MatthewsCorrelation(evaluate.Metric):
     def _compute(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, predictions: np.ndarray, references: np.ndarray
     ) -> dict[str, float]:
-        classes = np.union1d(predictions, references)
-        predicted = np.array([np.sum(predictions == label) for label in classes], dtype=np.float64)
-        actual = np.array([np.sum(references == label) for label in classes], dtype=np.float64)
-        count, hits = len(references), float(np.sum(predictions == references))
-        spread = (count**2 - predicted @ predicted) * (count**2 - actual @ actual)
-        covariance = hits * count - predicted @ actual
-        return {"matthews_correlation": float(covariance / np.sqrt(spread)) if spread > 0 else 0.0}
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "A single label was found")  # that is 0, as said above
+            return {"matthews_correlation": float(matthews_corrcoef(references, predictions))}
