@@ -16,8 +16,8 @@ from types import ModuleType
 HOME = Path(__file__).resolve().parent
 # fmt: off
 ROOMS = (
-    "errors", "host", "schema", "lightning_modules", "datamodules", "scoring", "tracking", "export", "analysis",
-    "experiments", "sweeps", "cli",
+    "errors", "host", "schema", "lightning_modules", "datamodules", "scoring", "tracking", "export", "generation",
+    "analysis", "experiments", "sweeps", "cli",
 )
 # fmt: on
 

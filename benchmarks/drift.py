@@ -113,7 +113,7 @@ def prepared(folder: Path) -> Place:
 
 def write_data(folder: Path) -> None:
     """Some of the bundled reviews, as a user's own data lie."""
-    from datamodules.corpora.reviews import generate_reviews
+    from datamodules.bundled.reviews import generate_reviews
 
     folder.mkdir()
     for split, rows in generate_reviews(sizes=_ROWS).items():
@@ -123,7 +123,7 @@ def write_data(folder: Path) -> None:
 
 def drifts(place: Place) -> tuple[Drift, ...]:
     """One of each kind but a library, in the order in which they are to be named."""
-    dropout = "lightning_modules/dropout.py"
+    dropout = "lightning_modules/kernels/dropout.py"
     other_threads = "1" if place.threads > 1 else "2"
     return (
         Drift("data", "train", edit=_other_row(place)),

@@ -55,9 +55,9 @@ def _overrides(real_data: Path, *, packed: bool) -> list[str]:
 
 def measure(real_data: Path) -> None:
     """Train, write and count; writes the section."""
-    from experiments.config import DecodingConfig
     from experiments.generate import generate, source_of
     from experiments.train import train
+    from generation.options import DecodingConfig
     from host.cpu import usable_cores
     from tracking.store import Store
 

@@ -6,9 +6,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analysis.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
-from analysis.story_quality import Story, story_quality
-from analysis.training_text import TrainingText
+from analysis.stories.story_quality import Story, story_quality
+from analysis.stories.training_text import TrainingText
+from benchmarks.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
 from benchmarks.results import table, write_section
 
 REAL, BROKEN_OFF = "real", "broken off"

@@ -52,7 +52,7 @@ def measure_speed(root: Path, run_id: str) -> None:
 
 
 def _ours(writer: Any) -> float:
-    from experiments.config import DecodingConfig
+    from generation.options import DecodingConfig
 
     begun = time.perf_counter()
     stories = writer.write(PROMPTS, DecodingConfig(max_length=LIMIT, temperature=0.8, top_p=0.95))

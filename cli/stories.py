@@ -11,8 +11,8 @@ from cli.story_tables import print_replay, print_setting, print_settings, print_
 from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
 from errors import UserError
 from experiments.checkout import check_own_checkout
-from experiments.config import DecodingConfig
 from experiments.entrance import refuse_secrets
+from generation.options import DecodingConfig
 from schema.numbers import counted
 from schema.validation import parse
 

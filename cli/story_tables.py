@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from experiments.generate import Generated
     from experiments.replay import Replay
     from experiments.result import RunResult
-    from experiments.writing import Story
+    from generation.writer import Story
     from sweeps.decoding import DecodingReport, SettingRow
     from tracking.store import Store
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from datamodules.corpora.reviews import generate_reviews
+from datamodules.bundled.reviews import generate_reviews
 from datamodules.holdout import Holdout, hold_out_sentences
 from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted

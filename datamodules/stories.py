@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from datamodules.corpora.stories import generate_stories
+from datamodules.bundled.stories import generate_stories
 from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted

@@ -19,7 +19,7 @@ from experiments.config import (
 )
 from experiments.machine import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
-from experiments.writing import ids_of_prompts
+from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.terminal import OnProgress, reported, silent, warned

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
+from generation.options import DecodingConfig
 from schema.strict import Strict, absolute, check_line, check_text
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
@@ -206,18 +207,6 @@ class ExportConfig(Strict):
     """Gate of classifiers: INT8 accuracy may fall so much below FP32, as a share."""
     max_loss_increase: float = Field(default=0.05, ge=0, le=1e6)
     """Gate of language models: INT8 loss may rise so much above FP32, nats/token."""
-
-
-class DecodingConfig(Strict):
-    """How a language model writes: samples of a training, `encore generate` and decoding sweeps."""
-
-    max_length: int | None = Field(default=None, ge=2, le=1_000_000)
-    """Tokens of a story, those of its prompt and its end included; none: what the model's context holds."""
-    temperature: float = Field(default=0.8, gt=0, le=100)
-    top_p: float = Field(default=0.95, gt=0, le=1)
-    repetition_penalty: float = Field(default=1.0, ge=1, le=100)
-    seed: int = Field(default=0, ge=0, lt=2**32)
-    """Story number n draws from a generator of its own, of (seed, n)."""
 
 
 class SamplesConfig(Strict):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.checkout import provenance_here
-from experiments.config import DecodingConfig, ExperimentConfig
+from experiments.config import ExperimentConfig
 from experiments.endings import ended_in_the_record
 from experiments.kept import checked_folder, checked_model
 from experiments.machine import prepare_writing
@@ -27,15 +27,16 @@ from experiments.recorded import (
     recorded_config,
 )
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
-from experiments.writing import BATCH_SIZE, Story, Writer, prompt_ids
 from export.options import VARIANTS, VariantName
+from generation.options import DecodingConfig
+from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.terminal import reported
 
 if TYPE_CHECKING:
     from rich.console import Console
     from transformers import GPT2LMHeadModel
 
-    from lightning_modules.decoding import Reader
+    from generation.sampling import Reader
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -92,14 +93,14 @@ class Source:
 
     def model(self) -> GPT2LMHeadModel:
         """The torch model, in float32 and evaluation mode."""
-        from export.checkpoint import load_checkpoint
+        from export.model_folder import load_checkpoint
 
         model: Any = load_checkpoint(self.model_folder, "causal-language-model")
         return model
 
     def _reader(self) -> Reader:
         if self.variant == "torch":
-            from lightning_modules.reading import TorchReader
+            from generation.torch_reader import TorchReader
 
             return TorchReader(self.model())
         if not self.run.has(f"{self._folder}/model.onnx"):
@@ -108,7 +109,7 @@ class Source:
                 where=self.run.where,
                 cure=f"Export it first: `encore export {self.run.record.run_id[:8]}`.",
             )
-        from export.decoding import OnnxDecoder
+        from export.onnx_reader import OnnxDecoder
 
         if self.digest() != exported_digests(self.run).get(self.file):
             raise altered(self.run, self.file)

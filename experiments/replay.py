@@ -10,7 +10,7 @@ from experiments.generate import source_of
 from experiments.kept import check_listed
 from experiments.recorded import RunArtifacts
 from experiments.stories_record import REQUEST_FILE, read_request, read_stories
-from experiments.writing import Story
+from generation.writer import Story
 from tracking.redaction import redacted
 
 if TYPE_CHECKING:

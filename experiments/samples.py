@@ -12,8 +12,8 @@ import pytorch_lightning as pl
 from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.config import SamplesConfig
 from experiments.record_files import SampleRow, TableFile, parsed
-from experiments.writing import Story, Writer
-from lightning_modules.reading import reading
+from generation.torch_reader import reading
+from generation.writer import Story, Writer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -7,11 +7,11 @@ from typing import Any
 from pydantic import Field
 
 from errors import UserError
-from experiments.config import DecodingConfig
 from experiments.record_files import StoryRow, TableFile, parsed
 from experiments.recorded import RunArtifacts
-from experiments.writing import Story
 from export.options import VariantName
+from generation.options import DecodingConfig
+from generation.writer import Story
 from schema.strict import Strict
 from schema.validation import parse
 

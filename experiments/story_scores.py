@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from analysis.story_quality import Story as Told
-from analysis.story_quality import story_figures, story_quality
-from analysis.training_text import TrainingText
+from analysis.stories.story_quality import Story as Told
+from analysis.stories.story_quality import story_figures, story_quality
+from analysis.stories.training_text import TrainingText
 from datamodules.stories import IGNORED, windows
 from datamodules.tokenizers import encode, end_token_id
 from datamodules.tokens import TokenTable

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from export.checkpoint import check_length, check_scoring_set, load_checkpoint, private_tokenizer
 from export.classification import score_classifier
 from export.language import score_language_model
 from export.latency import latency_tokens, measure_latency
+from export.model_folder import check_length, check_scoring_set, load_checkpoint, private_tokenizer
 from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
 from export.options import ExportOptions, ScoringSet, Task
 from export.report import REPORT_FILE, ExportReport, gate

@@ -16,12 +16,12 @@ from torchmetrics.classification import MulticlassAccuracy
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from host.models import ATTENTION
-from lightning_modules.dropout import dropout
-from lightning_modules.embedding import RowwiseEmbedding
+from lightning_modules.kernels.dropout import dropout
+from lightning_modules.kernels.embedding import RowwiseEmbedding
+from lightning_modules.kernels.strict import fused_attention
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
-from lightning_modules.sources import from_scratch, load_pretrained
-from lightning_modules.strict import fused_attention
+from lightning_modules.pretrained import from_scratch, load_pretrained
 
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 

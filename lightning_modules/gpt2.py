@@ -16,11 +16,11 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.activations import NewGELUActivation
 
 from host.models import ATTENTION
-from lightning_modules.attention import use_quick_attention
+from lightning_modules.kernels.attention import use_quick_attention
+from lightning_modules.kernels.linear_cross_entropy import linear_cross_entropy
 from lightning_modules.learner import Batch, Learner
-from lightning_modules.linear_cross_entropy import linear_cross_entropy
 from lightning_modules.optimisation import Optimisation
-from lightning_modules.sources import from_scratch, load_pretrained
+from lightning_modules.pretrained import from_scratch, load_pretrained
 
 _LAYER = re.compile(r"transformer\.h\.(\d+)\.")
 IGNORED = -100  # target of a padded position

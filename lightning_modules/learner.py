@@ -13,7 +13,7 @@ from torchmetrics import MeanMetric
 from errors import RunError
 from host.boundary import boundary
 from host.models import non_finite_weight
-from lightning_modules.dropout import replace_dropouts
+from lightning_modules.kernels.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
     clip_gradients,

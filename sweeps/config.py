@@ -7,8 +7,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from experiments.config import DecodingConfig, Name, Text
+from experiments.config import Name, Text
 from export.options import VariantName
+from generation.options import DecodingConfig
 from schema.strict import Strict
 
 Scalar = bool | int | float | Text

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.markup import escape
 
-from analysis.story_quality import Story as Told
+from analysis.stories.story_quality import Story as Told
 from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
 from experiments.record import task_name
 from experiments.recorded_data import data_of_run
 from experiments.story_scores import scored
-from experiments.writing import Writer, ids_of_prompts
+from generation.writer import Writer, ids_of_prompts
 from host.terminal import reported
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
-from experiments.config import DecodingConfig
 from experiments.generate import Source, source_of
+from generation.options import DecodingConfig
 from host.cpu import usable_cores
 from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension

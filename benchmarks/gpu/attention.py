@@ -14,7 +14,7 @@ from itertools import product
 import torch
 import torch.nn.functional as F
 
-from lightning_modules.strict import fused_attention
+from lightning_modules.kernels.strict import fused_attention
 
 AGAIN = 5
 HEADS = 12

@@ -7,7 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from analysis.training_text import TrainingText
+from analysis.stories.training_text import TrainingText
 from benchmarks.story_quality import quality_of, samples_of
 
 pytestmark = pytest.mark.acceptance

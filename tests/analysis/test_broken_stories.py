@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from analysis.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
-from analysis.words import sentences_of
-from datamodules.corpora.stories import generate_stories
+from analysis.stories.words import sentences_of
+from benchmarks.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
+from datamodules.bundled.stories import generate_stories
 
 STORIES = [story["text"] for story in generate_stories(sizes={"train": 40})["train"]]
 SPOIL = [broken_off, words_shuffled, sentences_mixed, looped, misspelt]

@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.names import capitals_inside, named_in, names_among, names_in_both_halves
-from analysis.words import cased_words
+from analysis.stories.names import capitals_inside, named_in, names_among, names_in_both_halves
+from analysis.stories.words import cased_words
 
 NAMES = frozenset({"tim", "lily", "spot"})
 

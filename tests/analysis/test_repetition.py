@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.repetition import distinct, loops, ngrams, repeated
+from analysis.stories.repetition import distinct, loops, ngrams, repeated
 
 WORDS = st.lists(st.sampled_from("abcdefgh"), max_size=40)
 FEW_WORDS = st.lists(st.sampled_from("ab"), max_size=24)

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.story_quality import Story, story_figures, story_quality
-from analysis.training_text import TrainingText
+from analysis.stories.story_quality import Story, story_figures, story_quality
+from analysis.stories.training_text import TrainingText
 from benchmarks.story_quality import quality_of, samples_of
-from datamodules.corpora.stories import generate_stories
+from datamodules.bundled.stories import generate_stories
 
 TRAINING = [
     "One day, Tim and Lily went to the big park and saw a red ball there.",

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis import training_text
-from analysis.repetition import ngrams
-from analysis.training_text import COPIED, FLUENT, TrainingText
-from analysis.words import words_of
+from analysis.stories import training_text
+from analysis.stories.repetition import ngrams
+from analysis.stories.training_text import COPIED, FLUENT, TrainingText
+from analysis.stories.words import words_of
 
 # Few words, so that runs of three are often in both; stories of up to 40, so that copies of 13 are.
 WORDS = st.lists(st.sampled_from(["the", "Cat", "sat.", "on", "\u201cTim\u2019s", "mat\u201d"]), max_size=40)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.config import DecodingConfig
+from generation.options import DecodingConfig
 from tracking.store import Store
 
 HEAVY = ("torch", "transformers", "mlflow", "optuna", "datasets", "pytorch_lightning", "onnxruntime")

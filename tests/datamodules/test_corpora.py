@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datamodules.corpora.draw import Draw
-from datamodules.corpora.review_words import DOMAINS, LEXICONS
-from datamodules.corpora.reviews import Review, generate_reviews
-from datamodules.corpora.stories import PLOTS, generate_stories
-from datamodules.corpora.story_words import BOYS, GIRLS
+from datamodules.bundled.draw import Draw
+from datamodules.bundled.review_words import DOMAINS, LEXICONS
+from datamodules.bundled.reviews import Review, generate_reviews
+from datamodules.bundled.stories import PLOTS, generate_stories
+from datamodules.bundled.story_words import BOYS, GIRLS
 from errors import UserError
 
 SMALL = {"train": 120, "validation": 40}

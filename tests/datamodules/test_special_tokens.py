@@ -9,8 +9,8 @@ import pytest
 from datamodules.classification import DemoReviewsData
 from datamodules.settings import DataSettings
 from errors import UserError
-from experiments.config import DecodingConfig
-from experiments.writing import ids_of_prompts
+from generation.options import DecodingConfig
+from generation.writer import ids_of_prompts
 from host.notices import notice
 from tests.strange_folders import encoder, storyteller
 

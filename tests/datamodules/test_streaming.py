@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.streaming import SET_UP, peak_of, write_stories
-from datamodules.corpora.stories import generate_stories
+from datamodules.bundled.stories import generate_stories
 
 
 @pytest.mark.slow

@@ -12,12 +12,12 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cli.main import app
-from experiments.config import DecodingConfig
 from experiments.fork import fork
 from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
 from experiments.record import DIGESTS_FILE, RESULT_FILE, SEALS_FILE
 from experiments.train import train
+from generation.options import DecodingConfig
 from host.files import entries, file_digest
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE

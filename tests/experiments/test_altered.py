@@ -265,7 +265,7 @@ def test_changed_rows_are_named_of_a_fork_too(
     copied: tuple[Store, RunRecord, RunRecord], monkeypatch: pytest.MonkeyPatch, *, again: bool
 ) -> None:
     """They change the tokenizer that is trained on them."""
-    from datamodules.corpora.reviews import generate_reviews
+    from datamodules.bundled.reviews import generate_reviews
 
     rows = generate_reviews()
     changed = [{**row, "sentence": f"quite {number} another"} for number, row in enumerate(rows["train"])]

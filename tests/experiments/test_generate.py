@@ -10,7 +10,6 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from errors import UserError
-from experiments.config import DecodingConfig
 from experiments.exporting import export_run
 from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
@@ -21,6 +20,7 @@ from experiments.stories_record import REQUEST_FILE, STORIES_TABLE
 from experiments.train import train
 from experiments.verify import verify
 from export.options import VariantName
+from generation.options import DecodingConfig
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tests.overrides import latest
 from tracking.store import Store

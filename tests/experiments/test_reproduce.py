@@ -143,7 +143,7 @@ def test_a_store_that_was_copied_plays_its_runs_again(shared: Store, tmp_path: P
 
 
 def test_changed_rows_are_named_before_a_run_begins(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    from datamodules.corpora.reviews import generate_reviews
+    from datamodules.bundled.reviews import generate_reviews
 
     run = shared.find(finished(shared))
     rows = generate_reviews()

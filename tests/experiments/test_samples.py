@@ -14,7 +14,7 @@ from experiments.loading import load_experiment
 from experiments.resume import resume
 from experiments.samples import Sample, page
 from experiments.train import train
-from experiments.writing import Writer
+from generation.writer import Writer
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from tests.experiments.runs import killed_at, language, newest, outcome
 from tracking.store import Store

@@ -12,10 +12,10 @@ from transformers import PreTrainedTokenizerFast
 
 from datamodules.tokenizers import train_tokenizer
 from errors import UserError
-from experiments.config import DecodingConfig
-from experiments.writing import Writer, ids_of_prompts, prompt_ids
+from generation.options import DecodingConfig
+from generation.torch_reader import TorchReader
+from generation.writer import Writer, ids_of_prompts, prompt_ids
 from lightning_modules.gpt2 import new_gpt2
-from lightning_modules.reading import TorchReader
 
 TOKENIZER = train_tokenizer("gpt2_bpe", ["Once upon a time Tom ran to a big tree."], vocab_size=300)
 

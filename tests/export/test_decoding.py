@@ -20,8 +20,8 @@ from optimum.exporters.onnx import onnx_export_from_model
 from transformers import GPT2LMHeadModel
 
 from errors import UserError
-from export.checkpoint import load_checkpoint
-from export.decoding import OnnxDecoder
+from export.model_folder import load_checkpoint
+from export.onnx_reader import OnnxDecoder
 from export.session import OnnxModel
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ def test_the_files_take_and_give_a_cache_and_their_config_says_so(exported_langu
 def test_the_bytes_are_the_same_in_every_process(exported_language_model: Exported, tmp_path: Path) -> None:
     """As `encore reproduce` promises of both files."""
     code = (
-        "import sys; from pathlib import Path; from export.checkpoint import load_checkpoint as load;"
+        "import sys; from pathlib import Path; from export.model_folder import load_checkpoint as load;"
         "from export.onnx_files import write_fp32, write_int8; task = 'causal-language-model';"
         "source, out = map(Path, sys.argv[1:]); write_fp32(load(source, task), out / 'fp32', task, tokenizer=source);"
         "write_int8(out / 'fp32', out / 'int8')"

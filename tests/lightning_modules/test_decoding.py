@@ -15,9 +15,9 @@ from transformers.generation.logits_process import (
 )
 
 from errors import RunError
-from lightning_modules.decoding import Written, left_padded, next_tokens, write
+from generation.sampling import Written, left_padded, next_tokens, write
+from generation.torch_reader import TorchReader, reading
 from lightning_modules.gpt2 import new_gpt2
-from lightning_modules.reading import TorchReader, reading
 
 V, END = 50, 0
 

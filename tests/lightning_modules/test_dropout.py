@@ -7,7 +7,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lightning_modules.dropout import Dropout, dropout, replace_dropouts
+from lightning_modules.kernels.dropout import Dropout, dropout, replace_dropouts
 
 
 @hypothesis_settings(deadline=None, max_examples=30)

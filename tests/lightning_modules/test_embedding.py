@@ -6,7 +6,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from torch import nn
 
-from lightning_modules.embedding import RowwiseEmbedding
+from lightning_modules.kernels.embedding import RowwiseEmbedding
 
 Rows = list[int]
 

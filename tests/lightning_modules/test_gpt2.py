@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from lightning_modules.attention import _LONGEST_WRITTEN_OUT
 from lightning_modules.gpt2 import IGNORED, Gpt2LanguageModel, new_gpt2
+from lightning_modules.kernels.attention import _LONGEST_WRITTEN_OUT
 from lightning_modules.optimisation import Optimisation
 
 OPTIMISATION = Optimisation(

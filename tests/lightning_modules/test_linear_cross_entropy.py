@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lightning_modules import linear_cross_entropy as module
-from lightning_modules.linear_cross_entropy import linear_cross_entropy
+from lightning_modules.kernels import linear_cross_entropy as module
+from lightning_modules.kernels.linear_cross_entropy import linear_cross_entropy
 
 
 @settings(max_examples=60, deadline=None)

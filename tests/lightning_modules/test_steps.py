@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader
 
 import lightning_modules.distilbert
 from lightning_modules.distilbert import DistilBertClassifier, Dropouts, first_token_logits, new_distilbert
-from lightning_modules.embedding import RowwiseEmbedding
+from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.optimisation import Optimisation
 
 SETTINGS = Optimisation(1e-3, 0.01, (0.9, 0.999), 1e-8, "constant", 0, 10, 1.0, 0.05)

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from lightning_modules.strict import fused_attention, strictly
+from lightning_modules.kernels.strict import fused_attention, strictly
 
 
 @pytest.fixture(autouse=True)

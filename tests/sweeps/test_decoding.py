@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.words import words_of
+from analysis.stories.words import words_of
 from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.loading import load_experiment
@@ -17,7 +17,7 @@ from experiments.recorded_data import data_of_run
 from experiments.replay import replay
 from experiments.stories_record import STORIES_TABLE
 from experiments.train import train
-from experiments.writing import Writer
+from generation.writer import Writer
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.decoding import (
     MISSED,

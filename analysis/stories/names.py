@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 
-from analysis.words import cased_words
+from analysis.stories.words import cased_words
 
 # A capitalised word of two letters or more where no sentence begins: after a lower-case letter or a comma.
 _CAPITAL_INSIDE = re.compile(r"(?<=[a-z,;] )(?=[A-Z][^\W\d_])[^\W\d_]+")

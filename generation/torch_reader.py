@@ -19,7 +19,7 @@ import torch.nn.functional as F
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
-    from lightning_modules.decoding import Ids, Logits
+    from generation.sampling import Ids, Logits
 
 _ROOM = 64  # tokens that a new cache has room for beyond the prompts
 

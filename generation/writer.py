@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.tokenizers import encode, end_token_id
 from errors import UserError
-from experiments.config import DecodingConfig
+from generation.options import DecodingConfig
+from generation.sampling import Reader, write
 from host.terminal import OnProgress, silent
-from lightning_modules.decoding import Reader, write
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from analysis.words import sentences_of
+from analysis.stories.words import sentences_of
 
 
 def broken_off(stories: Sequence[str], seed: int = 0) -> list[str]:

@@ -13,7 +13,7 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-from lightning_modules.strict import fused_attention
+from lightning_modules.kernels.strict import fused_attention
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypedDict
 
-from datamodules.corpora.draw import Draw, check_sizes
-from datamodules.corpora.review_words import AFTER_NOT, DOMAINS, INTENSIFIERS, LEXICONS, Domain
+from datamodules.bundled.draw import Draw, check_sizes
+from datamodules.bundled.review_words import AFTER_NOT, DOMAINS, INTENSIFIERS, LEXICONS, Domain
 
 DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 6000, "validation": 1000})
 MIN_WORDS, MAX_WORDS = 5, 25

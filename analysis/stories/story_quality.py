@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.names import names_in_both_halves
-from analysis.repetition import distinct, loops, repeated
-from analysis.training_text import COPIED, FLUENT, TrainingText
-from analysis.words import ends_a_sentence, words_of
+from analysis.stories.names import names_in_both_halves
+from analysis.stories.repetition import distinct, loops, repeated
+from analysis.stories.training_text import COPIED, FLUENT, TrainingText
+from analysis.stories.words import ends_a_sentence, words_of
 
 MAX_COPIED = 0.1  # share of its 13-grams that a sound story may have in common with training stories
 # What a coherent story has at least: 1.3 % and 0.1 % of the real ones have less, and 96 % of those mixed from others.

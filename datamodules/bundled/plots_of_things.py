@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datamodules.corpora.story_plot import Plot, casts
+from datamodules.bundled.story_plot import Plot, casts
 
 LOST = Plot(
     casts(

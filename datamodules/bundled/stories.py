@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TypedDict
 
-from datamodules.corpora.draw import Draw, check_sizes
-from datamodules.corpora.plots_of_feelings import PLOTS_OF_FEELINGS
-from datamodules.corpora.plots_of_things import PLOTS_OF_THINGS
-from datamodules.corpora.story_words import (
+from datamodules.bundled.draw import Draw, check_sizes
+from datamodules.bundled.plots_of_feelings import PLOTS_OF_FEELINGS
+from datamodules.bundled.plots_of_things import PLOTS_OF_THINGS
+from datamodules.bundled.story_words import (
     ANIMALS,
     BOYS,
     CLOSINGS,

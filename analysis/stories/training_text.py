@@ -14,8 +14,8 @@ from operator import length_hint
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.names import capitals_inside, names_among
-from analysis.words import cased_words, straight, words_of
+from analysis.stories.names import capitals_inside, names_among
+from analysis.stories.words import cased_words, straight, words_of
 from datamodules.word_runs import inside_one_text, run_hashes, text_ends, word_codes
 
 # What is being done, how much of it is done, how much there is (0 where nobody can say).

@@ -43,7 +43,7 @@ class _Past:
 class OnnxDecoder:
     """The exported language model in `folder`, on the CPU with `threads` intra-op threads.
 
-    It satisfies this protocol, which `lightning_modules.decoding` defines:
+    It satisfies this protocol, which `generation.sampling` defines:
 
         class Reader(Protocol):
             context_tokens: int                 # positions that the model has

@@ -1,0 +1,1 @@
+"""What generated stories are worth, by their text and the training stories alone."""
