@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from export.options import VARIANTS
+from export.variants import VARIANTS
 
 _LISTED = ("best/", "test/", "export/", "stories/", "real/")
-_OF_VARIANT = tuple(f"export/{variant}/" for variant in VARIANTS)
+_OF_VARIANT = tuple(f"export/{variant.name}/" for variant in VARIANTS)
 
 
 def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
@@ -31,10 +31,10 @@ def _export_table(metrics: Mapping[str, float]) -> Table:
     """A row for each figure, a column for each variant; a figure is the metric export/VARIANT/FIGURE."""
     table = Table("export/VARIANT/…")
     for variant in VARIANTS:
-        table.add_column(variant, justify="right")
+        table.add_column(variant.name, justify="right")
     figures = {key.split("/", 2)[2] for key in metrics if key.startswith(_OF_VARIANT)}
     for figure in sorted(figures):
-        found = [metrics.get(f"export/{variant}/{figure}") for variant in VARIANTS]
+        found = [metrics.get(f"export/{variant.name}/{figure}") for variant in VARIANTS]
         table.add_row(figure, *("" if value is None else _plain(value) for value in found))
     return table
 

@@ -15,6 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from cli.metric_tables import print_metrics
+from export.variants import DEPLOYED
+from scoring.tasks import TASKS, task_of_export, task_of_metrics
 
 if TYPE_CHECKING:
     from experiments.result import RunResult
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
 
 _NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type
-_LANGUAGE_SCORES = "bits per byte, nats/token that INT8 adds"
 _STYLES = {"FINISHED": "green", "PRUNED": "yellow", "KILLED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
 
 
@@ -45,8 +46,8 @@ def duration(seconds: float) -> str:
 
 def print_trial(console: Console, result: RunResult) -> None:
     """One line for a run of a sweep that just ended."""
-    unit = "" if "best/val/accuracy" in result.metrics else " bits per byte"
-    score = f"held-out {_score(result.metrics, 'best/val')}{unit}"
+    task = task_of_metrics(result.metrics, "best/val")
+    score = f"held-out {_score(result.metrics, 'best/val')}{task.unit if task else ''}"
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
     reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
     console.print(
@@ -91,15 +92,17 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
                 ),
                 "held-out": _score(row.metrics, "best/val"),
                 "test": _score(row.metrics, "test"),
-                "INT8": _int8(row.metrics),
-                "MiB": number(row.metrics.get("export/int8/size_mib")),
-                "p50 ms": number(row.metrics.get("export/int8/latency_b1_p50_ms")),
+                DEPLOYED.label: _exported(row.metrics),
+                "MiB": number(row.metrics.get(f"export/{DEPLOYED.name}/size_mib")),
+                "p50 ms": number(row.metrics.get(f"export/{DEPLOYED.name}/latency_b1_p50_ms")),
                 "gate": "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
             }
         )
     spare = ["gate", "MiB", "p50 ms", *reversed(swept)]
-    score = "accuracy" if report.primary_metric.endswith("accuracy") else _LANGUAGE_SCORES
-    return fitted(console, rows, spare=spare, title=f"Sweep {report.name}: {score}, INT8 size and latency")
+    legend = next(task.legend for task in TASKS if report.primary_metric.endswith(task.metric))
+    return fitted(
+        console, rows, spare=spare, title=f"Sweep {report.name}: {legend}, {DEPLOYED.label} size and latency"
+    )
 
 
 def fitted(
@@ -142,17 +145,10 @@ def short_value(text: str) -> str:
 
 
 def _best_line(best: TrialRow) -> str:
-    metrics = best.metrics
-    if "test/accuracy" not in metrics:
-        return (
-            f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test "
-            f"[bold]{metrics['test/bits_per_byte']:.4f}[/] bits per byte, {metrics['test/loss']:.4f} nats/token"
-        )
-    low, high = metrics["test/accuracy_low"], metrics["test/accuracy_high"]
-    return (
-        f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test accuracy "
-        f"[bold]{percent(metrics['test/accuracy'])}[/] (95 % interval {100 * low:.1f} to {100 * high:.1f})"
-    )
+    task = task_of_metrics(best.metrics, "test")
+    assert task is not None, "a finished run is scored on the official split"
+    score, remark = task.told(best.metrics, "test")
+    return f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test [bold]{score}[/] {remark}"
 
 
 def root_option(root: Path) -> str:
@@ -203,7 +199,7 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
             "status": _state(run),
             "held-out": _score(run.metrics, "best/val") or _coherent(run, "search"),
             "test": _score(run.metrics, "test") or _coherent(run, "official"),
-            "INT8": _int8(run.metrics),
+            DEPLOYED.label: _exported(run.metrics),
         }
         for run in runs
     ]
@@ -226,10 +222,9 @@ def _state(run: RunRecord) -> str:
 
 
 def _score(metrics: Mapping[str, float], prefix: str) -> str:
-    """Accuracy of a classifier; bits per byte of a language model."""
-    if f"{prefix}/accuracy" in metrics:
-        return percent(metrics[f"{prefix}/accuracy"])
-    return number(metrics.get(f"{prefix}/bits_per_byte"), 4)
+    """The task's metric of a split; nothing where it was not scored."""
+    task = task_of_metrics(metrics, prefix)
+    return "" if task is None else task.shown(metrics[f"{prefix}/{task.metric}"])
 
 
 def _coherent(run: RunRecord, stage: str) -> str:
@@ -240,12 +235,10 @@ def _coherent(run: RunRecord, stage: str) -> str:
     )
 
 
-def _int8(metrics: Mapping[str, float]) -> str:
-    """Its accuracy; of a language model, what it loses against FP32."""
-    if "export/int8/accuracy" in metrics:
-        return percent(metrics["export/int8/accuracy"])
-    lost = metrics.get("export/int8/loss_increase")
-    return "" if lost is None else f"{lost:+.4f}"
+def _exported(metrics: Mapping[str, float]) -> str:
+    """What the deployed variant is worth, in its task's figure; nothing where none was measured."""
+    task = task_of_export(metrics, DEPLOYED.name)
+    return "" if task is None else task.export_shown(metrics[f"export/{DEPLOYED.name}/{task.export_figure}"])
 
 
 _SHOWN_TAGS = tuple(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from experiments.outcome import Outcome
+from scoring.tasks import task_of_answers
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,14 +169,10 @@ def _are_figures(frame: pd.DataFrame, name: str) -> bool:
 
 def _answers(recorded: pd.DataFrame, actual: pd.DataFrame, tolerance: Tolerance) -> AnswerDifference:
     """Of a classifier by its labels; a language model answers equally where its loss per token is near."""
-    kind = "prediction" in recorded
-    if len(recorded) != len(actual) or kind != ("prediction" in actual):
+    task = task_of_answers(recorded.columns)
+    if task is None or len(recorded) != len(actual) or task is not task_of_answers(actual.columns):
         return AnswerDifference(len(recorded), 0.0, float("inf"))
-    if kind:
-        agree = recorded["prediction"].to_numpy() == actual["prediction"].to_numpy()
-    else:
-        apart = np.abs(recorded["nll"].to_numpy() - actual["nll"].to_numpy())
-        agree = apart <= tolerance.loss * recorded["tokens"].to_numpy()
+    agree = task.agree(recorded, actual, nats=tolerance.loss)
     equal = float(agree.mean()) if len(agree) else 1.0
     figures = [
         name for name in recorded.columns if _are_figures(recorded, name) and _are_figures(actual, name)

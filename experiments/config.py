@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from generation.options import DecodingConfig
 from schema.strict import Strict, absolute, check_line, check_text
+from scoring.task import Task
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -74,6 +76,7 @@ class CorpusConfig(Strict):
 class TextClassificationConfig(CorpusConfig):
     """Texts with one label each."""
 
+    task: ClassVar[Task] = CLASSIFICATION
     kind: Literal["sst2", "imdb", "demo_reviews"]
     max_tokens: int = Field(ge=4, le=512)
     """Longer texts are cut."""
@@ -82,6 +85,7 @@ class TextClassificationConfig(CorpusConfig):
 class StoriesConfig(CorpusConfig):
     """Stories in blocks for a language model."""
 
+    task: ClassVar[Task] = LANGUAGE_MODELLING
     kind: Literal["tinystories", "demo_stories"]
     max_tokens: int = Field(ge=8, le=1024)
     """Tokens of a block; also the context that a model from scratch gets."""
@@ -134,6 +138,7 @@ class ModelConfig(Strict):
 class DistilBertModelConfig(ModelConfig):
     """DistilBERT classifier."""
 
+    task: ClassVar[Task] = CLASSIFICATION
     kind: Literal["distilbert"]
     hidden_dim: int = Field(default=3072, ge=8, le=16_384)
     """Width of the feed-forward part."""
@@ -145,6 +150,7 @@ class DistilBertModelConfig(ModelConfig):
 class Gpt2ModelConfig(ModelConfig):
     """GPT-2 language model."""
 
+    task: ClassVar[Task] = LANGUAGE_MODELLING
     kind: Literal["gpt2"]
 
 
@@ -236,13 +242,13 @@ class ExperimentConfig(Strict):
 
     @model_validator(mode="after")
     def _only_a_language_model_writes(self) -> Self:
-        if self.samples is not None and self.model.kind != "gpt2":
+        if self.samples is not None and not self.model.task.writes:
             raise ValueError(f"samples: a model of kind {self.model.kind!r} writes no stories")
         return self
 
     @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
-        if (self.model.kind == "gpt2") != isinstance(self.data, StoriesConfig):
+        if self.model.task is not self.data.task:
             raise ValueError(f"model.kind {self.model.kind!r} cannot learn from data.kind {self.data.kind!r}")
         return self
 
@@ -256,16 +262,6 @@ class ExperimentConfig(Strict):
         return self
 
     @property
-    def task(self) -> Literal["sequence-classification", "causal-language-model"]:
-        """What the model does, in the words of its exports."""
-        return "causal-language-model" if self.model.kind == "gpt2" else "sequence-classification"
-
-    @property
-    def primary_metric(self) -> str:
-        """The held-out metric that selects models."""
-        return "val/bits_per_byte" if self.model.kind == "gpt2" else "val/accuracy"
-
-    @property
-    def greater_is_better(self) -> bool:
-        """Whether more of the primary metric is better."""
-        return self.primary_metric == "val/accuracy"
+    def task(self) -> Task:
+        """What the model is for."""
+        return self.model.task

@@ -27,7 +27,7 @@ from experiments.recorded import (
     recorded_config,
 )
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
-from export.options import VARIANTS, VariantName
+from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
 from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.terminal import reported
@@ -48,7 +48,7 @@ class Source:
 
     run: RunArtifacts
     config: ExperimentConfig
-    variant: VariantName
+    variant: Variant
     threads: int
 
     @cached_property
@@ -59,13 +59,11 @@ class Source:
     @property
     def file(self) -> str:
         """The weights, among the run's artifacts."""
-        return (
-            f"{MODEL_FOLDER}/model.safetensors" if self.variant == "torch" else f"{self._folder}/model.onnx"
-        )
+        return self.variant.weights(MODEL_FOLDER, "export")
 
     @property
     def _folder(self) -> str:
-        return f"export/{self.variant}"
+        return f"export/{self.variant.name}"
 
     def digest(self) -> str:
         """sha256 of the weights."""
@@ -75,7 +73,7 @@ class Source:
         """What is asked of it, with all that decides the answer."""
         return Request(
             model_run=self.run.record.run_id,
-            variant=self.variant,
+            variant=self.variant.name,
             weights=self.digest(),
             threads=self.threads,
             batch_size=batch_size,
@@ -94,18 +92,19 @@ class Source:
     def model(self) -> GPT2LMHeadModel:
         """The torch model, in float32 and evaluation mode."""
         from export.model_folder import load_checkpoint
+        from export.tasks import EXPORT_TASKS
 
-        model: Any = load_checkpoint(self.model_folder, "causal-language-model")
+        model: Any = load_checkpoint(self.model_folder, EXPORT_TASKS[self.config.task.name])
         return model
 
     def _reader(self) -> Reader:
-        if self.variant == "torch":
+        if not self.variant.is_exported:
             from generation.torch_reader import TorchReader
 
             return TorchReader(self.model())
         if not self.run.has(f"{self._folder}/model.onnx"):
             raise UserError(
-                f"has no {self.variant} variant",
+                f"has no {self.variant.name} variant",
                 where=self.run.where,
                 cure=f"Export it first: `encore export {self.run.record.run_id[:8]}`.",
             )
@@ -114,7 +113,7 @@ class Source:
         if self.digest() != exported_digests(self.run).get(self.file):
             raise altered(self.run, self.file)
         folder = checked_folder(self.run, self._folder)
-        return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant == "int8")
+        return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant.rows_apart)
 
 
 @dataclass(frozen=True)
@@ -129,11 +128,10 @@ class Generated:
 def variant_named(name: str) -> VariantName:
     """UserError when there is none of that name."""
     for variant in VARIANTS:
-        if variant == name:
-            return variant
-    raise UserError(
-        "no such variant", where=f"--variant {name}", cure=f"Choose one of {', '.join(VARIANTS)}."
-    )
+        if variant.name == name:
+            return variant.name
+    names = ", ".join(variant.name for variant in VARIANTS)
+    raise UserError("no such variant", where=f"--variant {name}", cure=f"Choose one of {names}.")
 
 
 def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads: int) -> Source:
@@ -141,13 +139,13 @@ def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads:
     run = RunArtifacts(store, record)
     check_has_model(run)
     config = recorded_config(store, record)
-    if config.task != "causal-language-model":
+    if not config.task.writes:
         raise UserError(
             f"its model, a {config.model.kind} classifier, writes no stories",
             where=run.where,
             cure="Name a run of a language model, such as one of `encore train demo_stories`.",
         )
-    source = Source(run, config, variant, threads)
+    source = Source(run, config, BY_NAME[variant], threads)
     _ = source.model_folder  # before anything of it is read
     return source
 
@@ -205,8 +203,8 @@ def open_stories(
     log = source.run.store.start_run(
         experiment=task_name(config),
         name=name,
-        primary_metric=f"best/{config.primary_metric}",
-        greater_is_better=config.greater_is_better,
+        primary_metric=f"best/{config.task.primary_metric}",
+        greater_is_better=config.task.greater_is_better,
         params={**{f"decoding.{key}": value for key, value in options.items()}, "variant": request.variant},
         tags={
             "encore.kind": STORIES_KIND,

@@ -13,6 +13,7 @@ from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEED
 from experiments.record_files import MALFORMED, Digests, ReportFile, ResultFile, step_of_fork
 from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
 from host.boundary import boundary
+from scoring.tasks import TASKS, task_of_answers
 from tracking.manifest import seal_tag
 
 if TYPE_CHECKING:
@@ -54,12 +55,13 @@ def _table(run: RunArtifacts, file: str) -> pd.DataFrame:
     path = run.path(file)
     with boundary(f"{file} is no table", where=run.where, cure="The artifact was altered; restore it."):
         found = pd.read_parquet(path)
-    return with_columns(found, *answer_columns(found), where=f"{run.where}, {file}")
+    return with_columns(found, *_columns(found), where=f"{run.where}, {file}")
 
 
-def answer_columns(frame: pd.DataFrame) -> tuple[str, ...]:
-    """The columns that a table of answers must have: of a language model's, or of a classifier's."""
-    return ("nll", "tokens") if "nll" in frame else ("label", "prediction", "loss")
+def _columns(frame: pd.DataFrame) -> tuple[str, ...]:
+    """Those of its task; where it is of none, those of the task of which it has most."""
+    most = max(TASKS, key=lambda task: len({*task.answer_columns} & {*frame.columns}))
+    return (task_of_answers(frame.columns) or most).answer_columns
 
 
 def with_columns(frame: pd.DataFrame, *names: str, where: str) -> pd.DataFrame:

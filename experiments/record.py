@@ -198,8 +198,8 @@ def open_run(
     log = store.start_run(
         experiment=task_name(config),
         name=name,
-        primary_metric=f"best/{config.primary_metric}",
-        greater_is_better=config.greater_is_better,
+        primary_metric=f"best/{config.task.primary_metric}",
+        greater_is_better=config.task.greater_is_better,
         params=flat_params(config),
         tags={
             "encore.experiment": config.name,

@@ -113,7 +113,7 @@ class Run:
     def _bar(self) -> TrainingBar | None:
         if self.console is None:
             return None
-        total, primary = self.parts.schedule.total_steps, self.parts.config.primary_metric
+        total, primary = self.parts.schedule.total_steps, self.parts.config.task.primary_metric
         return TrainingBar(self.console, self.title, total, primary=primary)
 
     def _go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
@@ -166,8 +166,8 @@ class Run:
         config = self.parts.config
         minutes = config.train.checkpoint_every_minutes
         plan = CheckpointPlan(
-            config.primary_metric,
-            config.greater_is_better,
+            config.task.primary_metric,
+            config.task.greater_is_better,
             every_steps=config.train.checkpoint_every_steps,
             every_seconds=None if minutes is None else 60 * minutes,
             keep_every_steps=config.train.keep_checkpoint_every_steps,
@@ -185,7 +185,12 @@ class Run:
         with self.clock("scoring"), reported(self.console) as on_progress:
             for split in ("val", "test"):
                 found = evaluate(
-                    self.parts.learner, self.parts.data, split, device=self.device, on_progress=on_progress
+                    self.parts.learner,
+                    self.parts.data,
+                    split,
+                    task=self.parts.config.task,
+                    device=self.device,
+                    on_progress=on_progress,
                 )
                 name = f"best/{split}" if split == "val" else split
                 metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}

@@ -9,7 +9,7 @@ from pydantic import Field
 from errors import UserError
 from experiments.record_files import StoryRow, TableFile, parsed
 from experiments.recorded import RunArtifacts
-from export.options import VariantName
+from export.variants import VariantName
 from generation.options import DecodingConfig
 from generation.writer import Story
 from schema.strict import Strict

@@ -28,10 +28,11 @@ from experiments.record import (
 from experiments.record_files import ConfigFile, Digests
 from experiments.recorded import STORIES_KIND, RunArtifacts, check_is_one_run, check_is_ours, plain_digest
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, read_request, read_stories
-from export.options import VARIANTS
+from export.variants import VARIANTS
 from host.boundary import first_line
 from host.files import Entry, entries
-from scoring.scores import scores_of
+from scoring.task import Task
+from scoring.tasks import task_of_answers, task_of_exported
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit
@@ -228,7 +229,8 @@ def _scores(outcome: Outcome, split: str) -> Iterator[Check]:
     file = predictions_file(split)
     prefix = f"best/{split}" if split == "val" else split
     try:
-        found = scores_of(outcome.predictions[split])
+        answers = outcome.predictions[split]
+        found = _one(task_of_answers(answers.columns)).score(answers)
     except Exception:  # noqa: BLE001 its digest has said so
         return
     for name, value in found.items():
@@ -250,13 +252,16 @@ def _export_scores(run: RunArtifacts, outcome: Outcome) -> Iterator[Check]:
 
 
 def _variant_scores(frame: pd.DataFrame, outcome: Outcome) -> Iterator[tuple[str, float]]:
-    for variant in VARIANTS:
-        if f"{variant}_prediction" in frame:
-            right = frame[f"{variant}_prediction"] == frame["label"]
-            yield f"export/{variant}/accuracy", float(right.mean())
-        elif f"export/{variant}/loss" in outcome.metrics:
-            tokens = frame["predicted_tokens"]
-            yield f"export/{variant}/loss", float((frame[f"{variant}_loss"] * tokens).sum() / tokens.sum())
+    task = _one(task_of_exported(frame.columns))
+    for variant in (variant.name for variant in VARIANTS):
+        if any(name.startswith(f"export/{variant}/") for name in outcome.metrics):
+            name, value = task.exported_score(frame, variant)
+            yield f"export/{variant}/{name}", value
+
+
+def _one(task: Task | None) -> Task:
+    assert task is not None, "no table of answers"
+    return task
 
 
 def _score(name: str, file: str, outcome: Outcome, found: float) -> Check:

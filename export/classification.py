@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.options import ScoringSet
-from export.scoring import OnProgress, Scores, Variant, side_by_side
+from export.options import ROUNDING, ExportOptions, ScoringSet
+from export.scoring import LoadedVariant, OnProgress, Scores, side_by_side
+from export.variants import BY_NAME, ORIGINAL, Variant
 from scoring.significance import mcnemar_test
 
 if TYPE_CHECKING:
@@ -22,38 +23,49 @@ if TYPE_CHECKING:
 
 
 def score_classifier(
-    variants: Sequence[Variant],
+    variants: Sequence[LoadedVariant],
     scoring: ScoringSet,
     *,
-    classes: int,
+    outputs: int,
     workers: int,
     on_progress: OnProgress,
 ) -> Scores:
-    """Score "torch", "fp32" and "int8" on every example; parity is measured against "torch"."""
+    """Score every variant on every example; parity is measured against the original. outputs: classes."""
     assert scoring.labels is not None
-    logits = {variant.name: np.zeros((len(scoring.labels), classes), np.float32) for variant in variants}
+    logits = {variant.name: np.zeros((len(scoring.labels), outputs), np.float32) for variant in variants}
     batches = side_by_side(
         variants, scoring.input_ids, logits_per_token=1, workers=workers, on_progress=on_progress
     )
     for indices, _, by_name in batches:
         for name, logits_BC in by_name.items():
             logits[name][indices] = logits_BC
-    return Scores(_metrics(logits, scoring.labels), _predictions(logits, scoring.labels))
+    rows = [loaded.variant for loaded in variants]
+    return Scores(_metrics(rows, logits, scoring.labels), _predictions(logits, scoring.labels))
 
 
-def _metrics(logits: Mapping[str, Logits], labels_N: NDArray[np.int64]) -> dict[str, float]:
+def _metrics(
+    variants: Sequence[Variant], logits: Mapping[str, Logits], labels_N: NDArray[np.int64]
+) -> dict[str, float]:
     right = {name: logits_NC.argmax(axis=1) == labels_N for name, logits_NC in logits.items()}
     metrics = {f"export/{name}/accuracy": float(right_N.mean()) for name, right_N in right.items()}
-    for name, base in (("fp32", "torch"), ("int8", "fp32")):
+    for name, base, limit in ((v.name, v.base, v.limit) for v in variants):
+        if base is None:
+            continue
         drop = float(right[base].mean() - right[name].mean())
         metrics[f"export/{name}/accuracy_drop_points"] = 100 * drop
-        metrics |= _parity(f"export/{name}", logits[name], logits["torch"])
-    lost = int((right["fp32"] & ~right["int8"]).sum())
-    won = int((~right["fp32"] & right["int8"]).sum())
-    return metrics | {
-        "export/int8/answers_lost": lost,
-        "export/int8/answers_won": won,
-        "export/int8/accuracy_drop_p_value": mcnemar_test(lost, won),
+        metrics |= _parity(f"export/{name}", logits[name], logits[ORIGINAL.name])
+        if limit == "quality":
+            metrics |= _changes(f"export/{name}", right[base], right[name])
+    return metrics
+
+
+def _changes(prefix: str, base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) -> dict[str, float]:
+    """Which right answers came and went, and how likely that is by chance."""
+    lost, won = int((base_N & ~ours_N).sum()), int((~base_N & ours_N).sum())
+    return {
+        f"{prefix}/answers_lost": lost,
+        f"{prefix}/answers_won": won,
+        f"{prefix}/accuracy_drop_p_value": mcnemar_test(lost, won),
     }
 
 
@@ -75,3 +87,19 @@ def _predictions(logits: Mapping[str, Logits], labels_N: NDArray[np.int64]) -> p
         columns[f"{name}_prediction"] = logits_NC.argmax(axis=1)
         columns |= {f"{name}_logit_{c}": logits_NC[:, c] for c in range(logits_NC.shape[1])}
     return pd.DataFrame(columns)
+
+
+def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: ExportOptions) -> str | None:
+    """The sentence for a variant whose accuracy lies too far below its base's; none where it does not."""
+    assert variant.base is not None
+    ours, base = f"export/{variant.name}", BY_NAME[variant.base]
+    drop_points = metrics[f"{ours}/accuracy_drop_points"]
+    if drop_points <= 100 * options.max_accuracy_drop + ROUNDING:
+        return None
+    return (
+        f"{variant.label} accuracy is {100 * metrics[f'{ours}/accuracy']:.2f} %, {drop_points:.2f} points below"
+        f" {base.label}'s {100 * metrics[f'export/{base.name}/accuracy']:.2f} %"
+        f" (limit {100 * options.max_accuracy_drop:.2f}): {int(metrics[f'{ours}/answers_lost'])} answers lost,"
+        f" {int(metrics[f'{ours}/answers_won'])} won"
+        f" (sign test p = {metrics[f'{ours}/accuracy_drop_p_value']:.2g})."
+    )

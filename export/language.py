@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.options import ScoringSet
-from export.scoring import OnProgress, Scores, Variant, side_by_side
+from export.options import ROUNDING, ExportOptions, ScoringSet
+from export.scoring import LoadedVariant, OnProgress, Scores, side_by_side
+from export.variants import BY_NAME, ORIGINAL, Variant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,32 +34,33 @@ class _Tally:
 
 
 def score_language_model(
-    variants: Sequence[Variant],
+    variants: Sequence[LoadedVariant],
     scoring: ScoringSet,
     *,
-    vocabulary: int,
+    outputs: int,
     workers: int,
     on_progress: OnProgress,
 ) -> Scores:
     """Mean next-token loss over all predicted tokens (nats/token), each example a context of its own.
 
-    An example of L tokens has L - 1 predicted ones. Parity is measured against "torch" on the
-    logits of all L positions; an answer is the likeliest next token.
+    An example of L tokens has L - 1 predicted ones. Parity is measured against the original
+    on the logits of all L positions; an answer is the likeliest next token. outputs: of the vocabulary.
     """
     import pandas as pd
 
     tallies = {variant.name: _Tally(np.zeros(len(scoring.input_ids))) for variant in variants}
     batches = side_by_side(
-        variants, scoring.input_ids, logits_per_token=vocabulary, workers=workers, on_progress=on_progress
+        variants, scoring.input_ids, logits_per_token=outputs, workers=workers, on_progress=on_progress
     )
     for indices, ids_BL, by_name in batches:
         for name, logits_BLV in by_name.items():
-            _add(tallies[name], indices, ids_BL, logits_BLV, by_name["torch"])
+            _add(tallies[name], indices, ids_BL, logits_BLV, by_name[ORIGINAL.name])
     lengths_N = np.array([len(ids) for ids in scoring.input_ids])
     predicted_N = lengths_N - 1
     columns = {"index": np.arange(len(lengths_N)), "predicted_tokens": predicted_N}
     columns |= {f"{name}_loss": tally.losses / predicted_N for name, tally in tallies.items()}
-    metrics = _metrics(tallies, positions=int(lengths_N.sum()), predicted=int(predicted_N.sum()))
+    rows = [loaded.variant for loaded in variants]
+    metrics = _metrics(rows, tallies, positions=int(lengths_N.sum()), predicted=int(predicted_N.sum()))
     return Scores(metrics, pd.DataFrame(columns))
 
 
@@ -78,13 +80,15 @@ def next_token_losses(ids_BL: NDArray[np.int64], logits_BLV: Logits) -> NDArray[
     return log_sums_BL - chosen_BL.astype(np.float64)
 
 
-def _metrics(tallies: Mapping[str, _Tally], *, positions: int, predicted: int) -> dict[str, float]:
+def _metrics(
+    variants: Sequence[Variant], tallies: Mapping[str, _Tally], *, positions: int, predicted: int
+) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for name, tally in tallies.items():
         loss = float(tally.losses.sum() / predicted)
         metrics[f"export/{name}/loss"] = loss
         metrics[f"export/{name}/perplexity"] = math.exp(min(loss, _LARGEST_LOSS))
-    for name, base in (("fp32", "torch"), ("int8", "fp32")):
+    for name, base in ((v.name, v.base) for v in variants if v.base is not None):
         tally = tallies[name]
         metrics |= {
             f"export/{name}/loss_increase": metrics[f"export/{name}/loss"] - metrics[f"export/{base}/loss"],
@@ -93,3 +97,16 @@ def _metrics(tallies: Mapping[str, _Tally], *, positions: int, predicted: int) -
             f"export/{name}/changed_answers": tally.changed,
         }
     return metrics
+
+
+def loss_failure(variant: Variant, metrics: Mapping[str, float], options: ExportOptions) -> str | None:
+    """The sentence for a variant whose loss lies too far above its base's; none where it does not."""
+    assert variant.base is not None
+    ours, base = f"export/{variant.name}", BY_NAME[variant.base]
+    increase = metrics[f"{ours}/loss_increase"]
+    if increase <= options.max_loss_increase + ROUNDING:
+        return None
+    return (
+        f"{variant.label} loss is {metrics[f'{ours}/loss']:.4f} nats/token, {increase:.4f} above"
+        f" {base.label}'s {metrics[f'export/{base.name}/loss']:.4f} (limit {options.max_loss_increase:.4f})."
+    )

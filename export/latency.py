@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.options import ExportOptions, ScoringSet, Task
-from export.scoring import Variant
+from export.options import ExportOptions, ScoringSet
+from export.scoring import LoadedVariant
+from export.tasks import ExportTask
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,11 +19,10 @@ if TYPE_CHECKING:
 _WARM_UP_CALLS = 1  # scoring has warmed everything but this shape
 _FEWEST_REPEATS = 5
 _SECONDS_PER_FIGURE = 0.7
-_LONGEST_FOR_LANGUAGE_MODELS = 32
 
 
 def measure_latency(
-    variants: Sequence[Variant], scoring: ScoringSet, *, tokens: int, options: ExportOptions
+    variants: Sequence[LoadedVariant], scoring: ScoringSet, *, tokens: int, options: ExportOptions
 ) -> tuple[dict[str, float], dict[str, str]]:
     """Metrics `export/<variant>/latency_b<batch>_p50_ms` and p95, and how many calls stand behind each.
 
@@ -50,12 +50,12 @@ def repeats_for(batch: int, repeats_at_one: int) -> int:
     return repeats_at_one if batch == 1 else max(_FEWEST_REPEATS, repeats_at_one // 5)
 
 
-def latency_tokens(scoring: ScoringSet, task: Task, options: ExportOptions) -> int:
+def latency_tokens(scoring: ScoringSet, task: ExportTask, options: ExportOptions) -> int:
     """The length of the latency input, in tokens: as asked, or the median of the scoring set."""
     if options.latency_tokens is not None:
         return options.latency_tokens
     median = int(np.median([len(ids) for ids in scoring.input_ids]))
-    return min(median, _LONGEST_FOR_LANGUAGE_MODELS) if task == "causal-language-model" else median
+    return median if task.longest_timed is None else min(median, task.longest_timed)
 
 
 def latency_input(scoring: ScoringSet, *, batch: int, tokens: int) -> NDArray[np.int64]:
@@ -69,7 +69,7 @@ def latency_input(scoring: ScoringSet, *, batch: int, tokens: int) -> NDArray[np
     return np.resize(np.asarray(stream, dtype=np.int64), (batch, tokens))
 
 
-def _call_times_ms(variant: Variant, ids_BL: NDArray[np.int64], repeats: int) -> list[float]:
+def _call_times_ms(variant: LoadedVariant, ids_BL: NDArray[np.int64], repeats: int) -> list[float]:
     for _ in range(_WARM_UP_CALLS):
         variant.logits(ids_BL)
     times_ms: list[float] = []

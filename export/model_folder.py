@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from export.options import ScoringSet, Task
+from export.options import ScoringSet
+from export.tasks import ExportTask
 from host.model_folder import CONFIG, WEIGHTS, ModelFolder, private_folder
 from host.models import check_finite, load_model
 from host.tokenizer_files import has_tokenizer, tokenizer_files
@@ -19,19 +20,21 @@ from host.tokenizer_files import has_tokenizer, tokenizer_files
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
+    from scoring.task import Task
 
-def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
+
+def load_checkpoint(model_dir: Path, task: ExportTask) -> PreTrainedModel:
     """The float32 model in `model_dir`, in evaluation mode, from safetensors only.
 
     Raises UserError for a missing, unreadable or incomplete folder: weights that the file does
     not hold would be drawn at random, and the export would score a model that nobody trained.
     """
     with _only_errors_logged():
-        loaded = load_model(_class_of(task), model_dir, where=str(model_dir), cure=_CURE)
+        loaded = load_model(task.model_class(), model_dir, where=str(model_dir), cure=_CURE)
     missing = sorted([*loaded.missing, *loaded.others])
     if missing:
         raise UserError(
-            f"the weights lack {len(missing)} tensors that a {task} model needs, first {missing[0]!r}",
+            f"the weights lack {len(missing)} tensors that a {task.task.name} model needs, first {missing[0]!r}",
             where=str(model_dir / WEIGHTS),
             cure="Save the whole fine-tuned model with save_pretrained, or name the task it was trained for.",
         )
@@ -41,12 +44,6 @@ def load_checkpoint(model_dir: Path, task: Task) -> PreTrainedModel:
 
 
 _CURE = f"Check {CONFIG} and {WEIGHTS}; if the file was cut short, save the model again."
-
-
-def _class_of(task: Task) -> type[PreTrainedModel]:
-    from transformers import DistilBertForSequenceClassification, GPT2LMHeadModel
-
-    return DistilBertForSequenceClassification if task == "sequence-classification" else GPT2LMHeadModel
 
 
 @contextlib.contextmanager
@@ -71,10 +68,10 @@ def _only_errors_logged() -> Generator[None]:
         transformers_logging.set_verbosity(before)
 
 
-def check_scoring_set(scoring: ScoringSet, task: Task, model: PreTrainedModel, model_dir: Path) -> None:
+def check_scoring_set(scoring: ScoringSet, task: ExportTask, model: PreTrainedModel, model_dir: Path) -> None:
     """Refuse a scoring set that `model` cannot have been trained for; see the messages for the rules."""
     lengths = [len(ids) for ids in scoring.input_ids]
-    shortest = 1 if task == "sequence-classification" else 2
+    shortest = task.shortest
     if not lengths or min(lengths) < shortest:
         raise UserError(
             f"every example needs at least {shortest} token(s)" if lengths else "there is nothing to score",
@@ -83,7 +80,7 @@ def check_scoring_set(scoring: ScoringSet, task: Task, model: PreTrainedModel, m
         )
     _check_token_ids(scoring, model, model_dir)
     check_length(max(lengths), model, model_dir)
-    _check_labels(scoring, task, model)
+    _check_labels(scoring, task.task, model)
 
 
 def check_length(tokens: int, model: PreTrainedModel, model_dir: Path) -> None:
@@ -111,7 +108,7 @@ def _check_token_ids(scoring: ScoringSet, model: PreTrainedModel, model_dir: Pat
 
 
 def _check_labels(scoring: ScoringSet, task: Task, model: PreTrainedModel) -> None:
-    if task == "causal-language-model":
+    if not task.labelled:
         problem = None if scoring.labels is None else "a language model is scored without labels"
     elif scoring.labels is None:
         problem = "a classifier is scored against labels and there are none"

@@ -7,10 +7,9 @@ import logging
 import shutil
 import warnings
 from collections.abc import Generator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from export.options import Task
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
@@ -22,18 +21,26 @@ RECIPE = (
     "activations uint8 per tensor at run time; products of two activations stay float32"
 )
 
-_TASK_NAMES: dict[Task, str] = {
-    "sequence-classification": "text-classification",
-    "causal-language-model": "text-generation-with-past",
-}
 # Operators that only pass a weight on: what comes out is still the weight.
 _PASSING_ON = frozenset({"Identity", "Transpose"})
 
 
-def write_fp32(model: PreTrainedModel, folder: Path, task: Task, *, tokenizer: Path) -> int:
-    """Export `model` to `folder`/model.onnx beside its config and tokenizer; returns the opset.
+@dataclass(frozen=True)
+class Original:
+    """The model that variants are made from.
 
-    tokenizer: the folder that it is copied from; optimum reads and runs whatever else it knows there.
+    task: in optimum's words. keeps_past: whether its file takes a past and gives the next one. tokenizer: the folder
+    that it is copied from; optimum reads and runs whatever else it knows there.
+    """
+
+    model: PreTrainedModel
+    task: str
+    keeps_past: bool
+    tokenizer: Path
+
+
+def write_fp32(original: Original, _base: Path, folder: Path) -> None:
+    """Export the model to `folder`/model.onnx beside its config and tokenizer.
 
     A language model's one file serves the first call and all later ones: beside `input_ids`,
     `attention_mask` (over the past and the new tokens) and `position_ids` it takes for each layer i
@@ -42,19 +49,28 @@ def write_fp32(model: PreTrainedModel, folder: Path, task: Task, *, tokenizer: P
     Optimum's own validation is skipped: parity is measured on the whole scoring set instead of on
     one random input.
     """
-    import onnx
     from optimum.exporters.onnx import onnx_export_from_model
 
-    # Optimum gives a "monolith" no past inputs. What it writes is one file either way.
-    keeps_past = task == "causal-language-model"
+    model, keeps_past = original.model, original.keeps_past
     model.config.use_cache = keeps_past
-    model.config.name_or_path = str(tokenizer)  # where optimum looks for one
+    model.config.name_or_path = str(original.tokenizer)  # where optimum looks for one
     with _known_export_noise_silenced():
         onnx_export_from_model(
-            model, folder, task=_TASK_NAMES[task], monolith=not keeps_past, do_validation=False, device="cpu"
+            model,
+            folder,
+            task=original.task,
+            monolith=not keeps_past,  # optimum gives a "monolith" no past inputs; it writes one file either way
+            do_validation=False,
+            device="cpu",
         )
     model.config.use_cache = False  # PyTorch is scored and timed on whole texts, of which nothing is kept
-    exported = onnx.load(folder / MODEL_FILE, load_external_data=False)
+
+
+def opset_of(file: Path) -> int:
+    """The version of ONNX's own operators that a model is written in."""
+    import onnx
+
+    exported = onnx.load(file, load_external_data=False)
     return next(entry.version for entry in exported.opset_import if entry.domain in {"", "ai.onnx"})
 
 
@@ -83,7 +99,7 @@ def _known_export_noise_silenced() -> Generator[None]:
             optimum_logging.set_verbosity(before)
 
 
-def write_int8(fp32_folder: Path, folder: Path) -> None:
+def write_int8(_original: Original, fp32_folder: Path, folder: Path) -> None:
     """Quantize `fp32_folder`'s model into `folder`, with the same config and tokenizer beside it.
 
     One recipe for both tasks: whatever is multiplied by a weight becomes INT8, and so do the

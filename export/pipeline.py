@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from export.classification import score_classifier
-from export.language import score_language_model
 from export.latency import latency_tokens, measure_latency
 from export.model_folder import check_length, check_scoring_set, load_checkpoint, private_tokenizer
-from export.onnx_files import MODEL_FILE, RECIPE, write_fp32, write_int8
-from export.options import ExportOptions, ScoringSet, Task
+from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
+from export.options import ExportOptions, ScoringSet
 from export.report import REPORT_FILE, ExportReport, gate
-from export.scoring import OnProgress, Scores, Variant, torch_logits
+from export.scoring import LoadedVariant, OnProgress, torch_logits
 from export.session import OnnxModel
+from export.tasks import EXPORT_TASKS, ExportTask
+from export.variants import EXPORTED, ORIGINAL
 from host.boundary import boundary
 from host.cpu import instruction_set
 from host.disk import disk_errors
@@ -27,14 +27,15 @@ from host.model_folder import WEIGHTS
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-__all__ = ["ExportOptions", "ExportReport", "ScoringSet", "Task", "export_model"]
+    from scoring.task import Task
+
+__all__ = ["ExportOptions", "ExportReport", "ScoringSet", "export_model"]
 
 _MIB = 2**20
 _SHARE_WRITTEN = (
     8  # bytes on the disk per byte of weights, at most: two files and the quantizer's temporary ones
 )
 _CURE = "Look at the versions of onnx, onnxruntime and optimum: those of requirements.lock are tested."
-_FP32_ROWS_PER_CALL = 8  # short enough to share a batch of 32 between threads
 
 
 def export_model(
@@ -46,30 +47,40 @@ def export_model(
     options: ExportOptions,
     on_progress: OnProgress | None = None,
 ) -> ExportReport:
-    """Write fp32/, int8/, report.json and predictions.parquet into `out_dir` and return the report.
+    """Write a folder for each variant, report.json and predictions.parquet into `out_dir` and return the report.
 
     A missed limit is in the report's `failures` and raises nothing. `out_dir` appears, or is replaced, only
     when everything in it is written. Raises UserError for a folder, a scoring set or weights that cannot be
     exported.
     """
+    import torch
+
+    row = EXPORT_TASKS[task.name]
     tell = on_progress if on_progress is not None else _tell_nobody
     tell("loading the model", 0, 0)
     with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
-        model = load_checkpoint(model_dir, task)
-    check_scoring_set(scoring, task, model, model_dir)
-    tokens = latency_tokens(scoring, task, options)
+        model = load_checkpoint(model_dir, row)
+    check_scoring_set(scoring, row, model, model_dir)
+    tokens = latency_tokens(scoring, row, options)
     check_length(tokens, model, model_dir)
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
     with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
-        opset = _write_variants(model, model_dir, folder, task, tell)
-        variants = _variants(model, model_dir, folder, options)
-        scores = _score(variants, scoring, task, model, tell)
+        _write_variants(model, model_dir, folder, row, tell)
+        variants = _loaded(model, model_dir, folder, options)
+        scores = row.score(
+            variants,
+            scoring,
+            outputs=row.outputs(model),
+            workers=torch.get_num_threads(),
+            on_progress=tell,
+        )
         tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
+        opset = opset_of(folder / EXPORTED[0].name / MODEL_FILE)
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
-        failures = gate(metrics, task=task, options=options)
+        failures = gate(metrics, task=row, options=options)
         report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
@@ -77,20 +88,17 @@ def export_model(
 
 
 def _write_variants(
-    model: PreTrainedModel, model_dir: Path, folder: Path, task: Task, tell: OnProgress
-) -> int:
-    """Write fp32/ and int8/ into `folder`; the ONNX opset."""
-    where = str(folder.parent)
-    tell("writing the FP32 model", 0, 0)
-    with (
-        boundary("the model cannot be written as ONNX", where=where, cure=_CURE),
-        private_tokenizer(model_dir) as tokenizer,
-    ):
-        opset = write_fp32(model, folder / "fp32", task, tokenizer=tokenizer)
-    tell("writing the INT8 model", 0, 0)
-    with boundary("the ONNX model cannot be quantized", where=where, cure=_CURE):
-        write_int8(folder / "fp32", folder / "int8")
-    return opset
+    model: PreTrainedModel, model_dir: Path, folder: Path, task: ExportTask, tell: OnProgress
+) -> None:
+    """A folder for each exported variant."""
+    with private_tokenizer(model_dir) as tokenizer:
+        original = Original(model, task.optimum_name, task.keeps_past, tokenizer)
+        for variant in EXPORTED:
+            assert variant.write is not None
+            tell(f"writing the {variant.label} model", 0, 0)
+            what = f"the {variant.label} model cannot be written"
+            with boundary(what, where=str(folder.parent), cure=_CURE):
+                variant.write(original, folder / str(variant.base), folder / variant.name)
 
 
 def _digests(folder: Path) -> dict[str, str]:
@@ -122,42 +130,24 @@ def _written_whole(out_dir: Path) -> Generator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
 
 
-def _variants(
+def _loaded(
     model: PreTrainedModel, model_dir: Path, folder: Path, options: ExportOptions
-) -> tuple[Variant, Variant, Variant]:
-    fp32 = OnnxModel(folder / "fp32", threads=options.threads)
-    int8 = OnnxModel(folder / "int8", threads=options.threads)
-    return (
-        Variant("torch", model_dir / WEIGHTS, torch_logits(model)),
-        Variant("fp32", fp32.path, fp32.logits, rows_per_call=_FP32_ROWS_PER_CALL),
-        Variant("int8", int8.path, int8.logits, rows_per_call=1),
-    )
-
-
-def _score(
-    variants: Sequence[Variant],
-    scoring: ScoringSet,
-    task: Task,
-    model: PreTrainedModel,
-    tell: OnProgress,
-) -> Scores:
-    import torch
-
-    workers = torch.get_num_threads()
-    if task == "sequence-classification":
-        classes = int(model.config.num_labels)
-        return score_classifier(variants, scoring, classes=classes, workers=workers, on_progress=tell)
-    vocabulary = int(model.config.vocab_size)
-    return score_language_model(variants, scoring, vocabulary=vocabulary, workers=workers, on_progress=tell)
+) -> tuple[LoadedVariant, ...]:
+    loaded = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model))]
+    for variant in EXPORTED:
+        read = OnnxModel(folder / variant.name, threads=options.threads)
+        loaded.append(LoadedVariant(variant, read.path, read.logits))
+    return tuple(loaded)
 
 
 def _sizes(folder: Path) -> dict[str, float]:
-    fp32, int8 = ((folder / name / MODEL_FILE).stat().st_size for name in ("fp32", "int8"))
-    return {
-        "export/fp32/size_mib": fp32 / _MIB,
-        "export/int8/size_mib": int8 / _MIB,
-        "export/int8/size_ratio": int8 / fp32,
-    }
+    """Of each file, and of one that was made from another its share of that."""
+    sizes = {variant.name: (folder / variant.name / MODEL_FILE).stat().st_size for variant in EXPORTED}
+    metrics = {f"export/{name}/size_mib": size / _MIB for name, size in sizes.items()}
+    for variant in EXPORTED:
+        if variant.base in sizes:
+            metrics[f"export/{variant.name}/size_ratio"] = sizes[variant.name] / sizes[variant.base]
+    return metrics
 
 
 def _conditions(opset: int, tokens: int, examples: int, options: ExportOptions) -> dict[str, str]:

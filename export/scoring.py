@@ -15,6 +15,7 @@ import numpy as np
 
 from errors import RunError
 from export.session import equal_length_batches
+from export.variants import Variant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,19 +32,20 @@ _LOGITS_PER_BATCH = 2**24  # 64 MiB of float32 per variant
 
 
 @dataclass(frozen=True)
-class Variant:
-    """One form of the model: "torch", "fp32" or "int8".
+class LoadedVariant:
+    """A variant, ready to answer.
 
-    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V). `rows_per_call` bounds B. It is
-    1 for INT8, which is so asked as a server of single texts asks: dynamic quantization scales
-    activations over the batch, and its answer to a text depends on the others in the batch.
-    Bounded calls run side by side, on as many threads as PyTorch has; None is for PyTorch itself.
+    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V). Where the variant bounds the rows of a call, calls
+    run side by side, on as many threads as PyTorch has.
     """
 
-    name: str
+    variant: Variant
     path: Path
     logits: Callable[[NDArray[np.int64]], Logits]
-    rows_per_call: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.variant.name
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def torch_logits(model: PreTrainedModel) -> Callable[[NDArray[np.int64]], Logits
 
 
 def side_by_side(
-    variants: Sequence[Variant],
+    variants: Sequence[LoadedVariant],
     input_ids: Sequence[Sequence[int]],
     *,
     logits_per_token: int,
@@ -93,15 +95,15 @@ def side_by_side(
             on_progress("scoring the variants", done, len(input_ids))
 
 
-def _logits(variant: Variant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:
-    rows = variant.rows_per_call
+def _logits(variant: LoadedVariant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:
+    rows = variant.variant.rows_per_call
     if rows is None:
         return variant.logits(ids_BL)
     calls = [ids_BL[start : start + rows] for start in range(0, len(ids_BL), rows)]
     return np.concatenate(list(pool.map(variant.logits, calls)))
 
 
-def _require_finite(logits: Logits, variant: Variant, indices: Sequence[int]) -> None:
+def _require_finite(logits: Logits, variant: LoadedVariant, indices: Sequence[int]) -> None:
     finite = np.isfinite(logits).reshape(len(indices), -1).all(axis=1)
     if not finite.all():
         example = indices[int(np.argmin(finite))]

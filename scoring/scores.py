@@ -13,7 +13,6 @@ import tempfile
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from errors import UserError
@@ -98,17 +97,3 @@ def _compute(metric: type[Metric], **columns: NDArray[np.generic]) -> dict[str, 
         scores = metric(keep_in_memory=True, cache_dir=folder).compute(**columns)
     assert scores is not None, "the main process always gets the result"
     return scores
-
-
-def scores_of(predictions: pd.DataFrame) -> dict[str, float]:
-    """Scores of a table of predictions: of labels (N rows with prediction, label, loss) or of stories (N rows with
-    nll, tokens, bytes; an earlier version of Encore counted no bytes)."""
-    if "nll" in predictions:
-        nll, tokens = float(predictions["nll"].sum()), int(predictions["tokens"].sum())
-        return language_scores(
-            nll, tokens, int(predictions["bytes"].sum()) if "bytes" in predictions else None
-        )
-    scores = classification_scores(
-        predictions["prediction"].to_numpy(dtype=np.int64), predictions["label"].to_numpy(dtype=np.int64)
-    )
-    return scores | {"loss": float(predictions["loss"].mean())}

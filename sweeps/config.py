@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from experiments.config import Name, Text
-from export.options import VariantName
+from export.variants import VariantName
 from generation.options import DecodingConfig
 from schema.strict import Strict
 

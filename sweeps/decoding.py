@@ -111,8 +111,8 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) ->
     return store.start_run(
         experiment=task_name(source.config),
         name=f"sweep {sweep.name} of {record.name}",
-        primary_metric=f"best/{source.config.primary_metric}",
-        greater_is_better=source.config.greater_is_better,
+        primary_metric=f"best/{source.config.task.primary_metric}",
+        greater_is_better=source.config.task.greater_is_better,
         params={
             "sweep": sweep.name,
             "model_run": record.run_id,

@@ -80,7 +80,7 @@ def log_report(
     return SweepReport(
         search.sweep.name,
         parent.run_id,
-        f"best/{base.primary_metric}",
+        f"best/{base.task.primary_metric}",
         tuple(rows),
         best,
         importances,
@@ -107,8 +107,8 @@ class Attempts:
 
 def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRecord]:
     """Best held-out metric first; between equals the lower held-out loss, then the earlier."""
-    sign = -1 if base.greater_is_better else 1
-    key = f"best/{base.primary_metric}"
+    sign = -1 if base.task.greater_is_better else 1
+    key = f"best/{base.task.primary_metric}"
     return sorted(
         finished, key=lambda run: (sign * run.metrics[key], run.metrics["best/val/loss"], run.start_ms)
     )

@@ -63,7 +63,7 @@ def run_sweep(
             plan.space,
             plan.mapping,
             first=plan.first,
-            maximize=plan.base.greater_is_better,
+            maximize=plan.base.task.greater_is_better,
             root=store.root,
             store_uri=place_of(store),
         )
@@ -120,8 +120,8 @@ def _start_parent(plan: _Plan, search: Search, store: Store) -> RunLog:
     parent = store.start_run(
         experiment=task_name(base),
         name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in plan.given.items())]),
-        primary_metric=f"best/{base.primary_metric}",
-        greater_is_better=base.greater_is_better,
+        primary_metric=f"best/{base.task.primary_metric}",
+        greater_is_better=base.task.greater_is_better,
         params={
             "sweep": sweep.name,
             "experiment": sweep.experiment,
@@ -203,7 +203,7 @@ class _Sitting:
         if result.status == "pruned":
             self.search.tell_pruned(trial, run_id=result.run_id)
         else:
-            value = result.metrics[f"best/{self.plan.base.primary_metric}"]
+            value = result.metrics[f"best/{self.plan.base.task.primary_metric}"]
             self.search.tell(trial, value, run_id=result.run_id)
 
     def _train(self, work: _Work) -> RunResult:

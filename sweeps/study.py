@@ -203,7 +203,7 @@ def pruning(
     def stop(step: int, metrics: Mapping[str, float]) -> bool:
         if step not in decided:
             with search.faults():
-                trial.report(metrics[config.primary_metric], step)
+                trial.report(metrics[config.task.primary_metric], step)
                 decided[step] = trial.should_prune()
         return decided[step]
 

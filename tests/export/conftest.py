@@ -18,7 +18,9 @@ from transformers import (
     PreTrainedModel,
 )
 
-from export.pipeline import ExportOptions, ExportReport, ScoringSet, Task, export_model
+from export.pipeline import ExportOptions, ExportReport, ScoringSet, export_model
+from scoring.task import Task
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 VOCABULARY = 300
 UNUSED_TOKEN = VOCABULARY - 1
@@ -117,7 +119,7 @@ def exported_classifier(
 ) -> Exported:
     folder = tmp_path_factory.mktemp("classifier")
     _tokenizer(folder).save_pretrained(folder / "model")
-    return _export(classifier, folder, "sequence-classification", classification_set)
+    return _export(classifier, folder, CLASSIFICATION, classification_set)
 
 
 @pytest.fixture(scope="session")
@@ -126,7 +128,7 @@ def exported_language_model(
 ) -> Exported:
     folder = tmp_path_factory.mktemp("language")
     scoring = ScoringSet(texts[:40], None, pad_token_id=0)
-    return _export(language_model, folder, "causal-language-model", scoring)
+    return _export(language_model, folder, LANGUAGE_MODELLING, scoring)
 
 
 @pytest.fixture(scope="session", name="one_by_one")

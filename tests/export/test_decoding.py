@@ -23,6 +23,7 @@ from errors import UserError
 from export.model_folder import load_checkpoint
 from export.onnx_reader import OnnxDecoder
 from export.session import OnnxModel
+from export.tasks import EXPORT_TASKS
 
 if TYPE_CHECKING:
     from conftest import Exported
@@ -170,7 +171,7 @@ def test_an_export_of_an_earlier_version_scores_and_is_refused_for_decoding(
     exported_language_model: Exported, tmp_path: Path
 ) -> None:
     """Those are what optimum writes for the task without a past."""
-    model = load_checkpoint(exported_language_model.model_dir, "causal-language-model")
+    model = load_checkpoint(exported_language_model.model_dir, EXPORT_TASKS["causal-language-model"])
     model.config.use_cache = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -216,9 +217,10 @@ def test_the_bytes_are_the_same_in_every_process(exported_language_model: Export
     """As `encore reproduce` promises of both files."""
     code = (
         "import sys; from pathlib import Path; from export.model_folder import load_checkpoint as load;"
-        "from export.onnx_files import write_fp32, write_int8; task = 'causal-language-model';"
-        "source, out = map(Path, sys.argv[1:]); write_fp32(load(source, task), out / 'fp32', task, tokenizer=source);"
-        "write_int8(out / 'fp32', out / 'int8')"
+        "from export.onnx_files import Original, write_fp32, write_int8; from export.tasks import EXPORT_TASKS;"
+        "source, out = map(Path, sys.argv[1:]); task = EXPORT_TASKS['causal-language-model'];"
+        "original = Original(load(source, task), task.optimum_name, task.keeps_past, source);"
+        "write_fp32(original, out, out / 'fp32'); write_int8(original, out / 'fp32', out / 'int8')"
     )
     for seed in ("1", "2"):  # strings hash differently, so sets are walked in another order
         environment = {**os.environ, "PYTHONHASHSEED": seed}

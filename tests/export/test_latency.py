@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from export.latency import latency_input, latency_tokens, measure_latency, repeats_for
 from export.options import ExportOptions, ScoringSet
-from export.scoring import Variant
+from export.scoring import LoadedVariant
+from export.tasks import EXPORT_TASKS
+from export.variants import DEPLOYED
 from host.cpu import instruction_set
 
 SCORING = ScoringSet([[1, 2], [3, 4, 5, 6], [7] * 90], None, 0)
@@ -20,10 +22,10 @@ SCORING = ScoringSet([[1, 2], [3, 4, 5, 6], [7] * 90], None, 0)
 def test_the_input_has_the_median_length_unless_one_is_asked_for() -> None:
     long = ScoringSet([[1] * 50] * 3, None, 0)
     default, asked = ExportOptions(), ExportOptions(latency_tokens=40)
-    assert latency_tokens(SCORING, "sequence-classification", default) == 4
-    assert latency_tokens(long, "sequence-classification", default) == 50
-    assert latency_tokens(long, "causal-language-model", default) == 32
-    assert latency_tokens(long, "causal-language-model", asked) == 40
+    assert latency_tokens(SCORING, EXPORT_TASKS["sequence-classification"], default) == 4
+    assert latency_tokens(long, EXPORT_TASKS["sequence-classification"], default) == 50
+    assert latency_tokens(long, EXPORT_TASKS["causal-language-model"], default) == 32
+    assert latency_tokens(long, EXPORT_TASKS["causal-language-model"], asked) == 40
 
 
 def test_the_input_is_read_off_the_texts() -> None:
@@ -46,7 +48,7 @@ def test_calls_are_made_at_the_stated_shape_and_threads() -> None:
     before = torch.get_num_threads()
     options = ExportOptions(threads=before + 1, latency_batches=(1, 3), latency_repeats=20)
     metrics, calls = measure_latency(
-        [Variant("int8", Path("model.onnx"), logits)], SCORING, tokens=7, options=options
+        [LoadedVariant(DEPLOYED, Path("model.onnx"), logits)], SCORING, tokens=7, options=options
     )
     assert torch.get_num_threads() == before
     assert set(asked) == {((1, 7), before + 1), ((3, 7), before + 1)}

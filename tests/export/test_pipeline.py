@@ -18,13 +18,15 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
-from export.pipeline import ExportOptions, ScoringSet, Task, export_model
+from export.pipeline import ExportOptions, ScoringSet, export_model
 from export.session import OnnxModel
+from scoring.task import Task
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
     from conftest import Exported
 
-CLASSIFY = "sequence-classification"
+CLASSIFY = CLASSIFICATION
 
 
 def test_each_variant_folder_serves_on_its_own(exported_classifier: Exported, tmp_path: Path) -> None:
@@ -198,7 +200,7 @@ def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exporte
         latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0, max_loss_increase=-1.0
     )
     report = export_model(
-        made.model_dir, tmp_path / "out", task="causal-language-model", scoring=made.scoring, options=options
+        made.model_dir, tmp_path / "out", task=LANGUAGE_MODELLING, scoring=made.scoring, options=options
     )
     assert [sentence.split(" ")[0] for sentence in report.failures] == ["The", "INT8"]
     assert "(limit -1.0000)" in report.failures[1]
@@ -206,7 +208,7 @@ def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exporte
 
 @pytest.mark.parametrize(
     ("which", "task"),
-    [("exported_classifier", CLASSIFY), ("exported_language_model", "causal-language-model")],
+    [("exported_classifier", CLASSIFY), ("exported_language_model", LANGUAGE_MODELLING)],
 )
 def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
     which: str,
@@ -256,7 +258,7 @@ def test_exporting_again_replaces_the_earlier_export(
     shutil.copytree(made.out_dir, tmp_path / "out")
     (tmp_path / "out" / "int8" / "left-over").touch()
     again = export_model(
-        made.model_dir, tmp_path / "out", task="causal-language-model", scoring=made.scoring, options=quick
+        made.model_dir, tmp_path / "out", task=LANGUAGE_MODELLING, scoring=made.scoring, options=quick
     )
     assert not (tmp_path / "out" / "int8" / "left-over").exists()
     timed = {name for name in again.metrics if "latency" in name}

@@ -14,11 +14,12 @@ from transformers import DistilBertModel
 
 from errors import UserError
 from export.pipeline import ExportOptions, ScoringSet, export_model
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
     from conftest import Exported
 
-CLASSIFY = "sequence-classification"
+CLASSIFY = CLASSIFICATION
 
 
 def _config_is_missing(folder: Path) -> None:
@@ -133,7 +134,7 @@ def test_language_models_take_no_labels_and_need_a_next_token(
             export_model(
                 exported_language_model.model_dir,
                 tmp_path / "out",
-                task="causal-language-model",
+                task=LANGUAGE_MODELLING,
                 scoring=scoring,
                 options=quick,
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,15 +13,14 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from errors import UserError
 from export.classification import score_classifier
 from export.language import next_token_losses
 from export.options import ScoringSet
-from export.scoring import Variant, side_by_side
+from export.scoring import LoadedVariant, side_by_side
 from export.session import equal_length_batches
-from scoring.significance import mcnemar_test
+from export.variants import BY_NAME, DEPLOYED, VariantName
 
 RAGGED = st.lists(st.lists(st.integers(0, 9), min_size=1, max_size=5), min_size=1, max_size=40)
 
@@ -52,7 +52,7 @@ def test_batches_are_as_few_as_equal_lengths_allow(texts: list[list[int]]) -> No
 @settings(max_examples=50)
 @given(RAGGED, st.integers(1, 3), st.sampled_from([None, 1, 3]))
 def test_every_variant_answers_every_text(texts: list[list[int]], workers: int, rows: int | None) -> None:
-    variant = Variant("fp32", Path("model.onnx"), _sums, rows_per_call=rows)
+    variant = LoadedVariant(replace(BY_NAME["fp32"], rows_per_call=rows), Path("model.onnx"), _sums)
     answers: dict[int, list[float]] = {}
     for indices, _, by_name in _run([variant], texts, workers=workers):
         answers.update(zip(indices, by_name["fp32"].tolist(), strict=True))
@@ -64,12 +64,12 @@ def test_every_variant_answers_every_text(texts: list[list[int]], workers: int, 
 def test_calls_are_bounded_and_unbounded_ones_stay_on_the_callers_thread() -> None:
     calls: dict[str, list[tuple[int, bool]]] = {"torch": [], "int8": []}
 
-    def spy(name: str) -> Variant:
+    def spy(name: VariantName) -> LoadedVariant:
         def logits(ids_BL: NDArray[np.int64]) -> NDArray[np.float32]:
             calls[name].append((len(ids_BL), threading.current_thread() is threading.main_thread()))
             return _sums(ids_BL)
 
-        return Variant(name, Path(name), logits, rows_per_call=1 if name == "int8" else None)
+        return LoadedVariant(BY_NAME[name], Path(name), logits)
 
     list(_run([spy("torch"), spy("int8")], [[1, 2]] * 5, workers=2))
     assert calls["torch"] == [(5, True)]
@@ -78,7 +78,7 @@ def test_calls_are_bounded_and_unbounded_ones_stay_on_the_callers_thread() -> No
 
 def test_progress_counts_to_the_end() -> None:
     said: list[tuple[str, int, int]] = []
-    variant = Variant("fp32", Path("model.onnx"), _sums)
+    variant = LoadedVariant(BY_NAME["fp32"], Path("model.onnx"), _sums)
     texts = [[1], [2, 3]]
     tell = lambda *told: said.append(told)  # noqa: E731
     list(side_by_side([variant], texts, logits_per_token=1, workers=1, on_progress=tell))
@@ -89,7 +89,7 @@ def test_logits_that_are_not_finite_name_the_example_and_the_file() -> None:
     def broken(ids_BL: NDArray[np.int64]) -> NDArray[np.float32]:
         return np.where(ids_BL[:, :1] == 7, np.nan, 1.0).astype(np.float32)
 
-    variant = Variant("int8", Path("out/int8/model.onnx"), broken, rows_per_call=1)
+    variant = LoadedVariant(DEPLOYED, Path("out/int8/model.onnx"), broken)
     with pytest.raises(UserError) as raised:
         list(_run([variant], [[1], [2, 2], [7, 1], [3, 3]], workers=1))
     assert "the int8 model's logits are not finite for example 2" in str(raised.value)
@@ -97,7 +97,7 @@ def test_logits_that_are_not_finite_name_the_example_and_the_file() -> None:
 
 
 def _run(
-    variants: list[Variant], texts: list[list[int]], *, workers: int
+    variants: list[LoadedVariant], texts: list[list[int]], *, workers: int
 ) -> Iterator[tuple[list[int], NDArray[np.int64], dict[str, NDArray[np.float32]]]]:
     return side_by_side(variants, texts, logits_per_token=2, workers=workers, on_progress=lambda *_: None)
 
@@ -121,18 +121,14 @@ def test_drops_are_against_the_float_model_before_and_parity_is_against_pytorch(
         return lambda ids_BL: np.eye(2, dtype=np.float32)[[classes[int(row[0])] for row in ids_BL]]
 
     answers = {"torch": (0, 0, 0, 0), "fp32": (0, 0, 0, 1), "int8": (1, 1, 0, 0)}
-    variants = [Variant(name, Path(name), answering(*classes)) for name, classes in answers.items()]
+    variants = [
+        LoadedVariant(BY_NAME[name], Path(name), answering(*classes)) for name, classes in answers.items()
+    ]
     scoring = ScoringSet([[0], [1], [2], [3]], np.array([0, 0, 0, 1]), 0)
-    metrics = score_classifier(variants, scoring, classes=2, workers=1, on_progress=lambda *_: None).metrics
+    metrics = score_classifier(variants, scoring, outputs=2, workers=1, on_progress=lambda *_: None).metrics
     assert metrics["export/torch/accuracy"] == 0.75
     assert metrics["export/fp32/accuracy_drop_points"] == -25
     assert metrics["export/int8/accuracy_drop_points"] == 75
     assert (metrics["export/int8/answers_lost"], metrics["export/int8/answers_won"]) == (3, 0)
     assert metrics["export/int8/accuracy_drop_p_value"] == 0.25
     assert (metrics["export/fp32/changed_answers"], metrics["export/int8/changed_answers"]) == (1, 2)
-
-
-@given(st.integers(0, 60), st.integers(0, 60))
-def test_the_sign_test_is_the_exact_binomial_one(lost: int, won: int) -> None:
-    expected = binomtest(lost, lost + won, 0.5).pvalue if lost + won else 1.0
-    assert mcnemar_test(lost, won) == pytest.approx(expected)

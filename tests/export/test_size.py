@@ -7,14 +7,15 @@ from pathlib import Path
 import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
-from export.onnx_files import write_fp32, write_int8
+from export.onnx_files import Original, write_fp32, write_int8
 
 
 def _ratio(model: PreTrainedModel, folder: Path) -> float:
     none = folder / "no tokenizer"
     none.mkdir()
-    write_fp32(model.eval(), folder / "fp32", "sequence-classification", tokenizer=none)
-    write_int8(folder / "fp32", folder / "int8")
+    original = Original(model.eval(), "text-classification", keeps_past=False, tokenizer=none)
+    write_fp32(original, folder, folder / "fp32")
+    write_int8(original, folder / "fp32", folder / "int8")
     fp32, int8 = ((folder / name / "model.onnx").stat().st_size for name in ("fp32", "int8"))
     return int8 / fp32
 

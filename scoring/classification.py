@@ -1,0 +1,76 @@
+"""Texts into classes.
+
+Legend: N rows, B batch, L labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from scoring.scores import classification_scores
+from scoring.task import Task
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import torch
+    from numpy.typing import NDArray
+
+
+class Classification(Task):
+    name = "sequence-classification"
+    metric = "accuracy"
+    greater_is_better = True
+    labelled = True
+    writes = False
+    answer_columns = ("label", "prediction", "loss")
+    exported_column = "label"
+    unit = ""
+    legend = "accuracy"
+    export_figure = "accuracy"
+
+    def answers(self, logits: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> pd.DataFrame:
+        import pandas as pd
+        import torch.nn.functional as F
+
+        logits_BL, labels_B = logits.float(), batch["labels"]
+        values = logits_BL.cpu().numpy()
+        columns = {f"logit_{label}": values[:, label] for label in range(values.shape[1])}
+        loss = F.cross_entropy(logits_BL, labels_B, reduction="none").cpu().numpy()
+        return pd.DataFrame(
+            {"label": labels_B.cpu().numpy(), "prediction": values.argmax(axis=1), "loss": loss, **columns}
+        )
+
+    def by_example(
+        self, rows: pd.DataFrame, texts: Sequence[str], example_of: NDArray[np.int64]
+    ) -> pd.DataFrame:
+        """Each row is an example; its text stands beside it."""
+        logits = [column for column in rows if str(column).startswith("logit_")]
+        return rows.assign(text=list(texts))[["row", "text", "label", "prediction", *logits, "loss"]]
+
+    def score(self, answers: pd.DataFrame) -> dict[str, float]:
+        scores = classification_scores(
+            answers["prediction"].to_numpy(dtype=np.int64), answers["label"].to_numpy(dtype=np.int64)
+        )
+        return scores | {"loss": float(answers["loss"].mean())}
+
+    def agree(self, one: pd.DataFrame, other: pd.DataFrame, *, nats: float) -> NDArray[np.bool_]:
+        """By the predicted label alone."""
+        return one["prediction"].to_numpy() == other["prediction"].to_numpy()
+
+    def exported_score(self, answers: pd.DataFrame, variant: str) -> tuple[str, float]:
+        right = answers[f"{variant}_prediction"] == answers["label"]
+        return "accuracy", float(right.mean())
+
+    def shown(self, value: float) -> str:
+        return f"{100 * value:.2f} %"
+
+    def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
+        low, high = metrics[f"{split}/accuracy_low"], metrics[f"{split}/accuracy_high"]
+        accuracy = self.shown(metrics[f"{split}/accuracy"])
+        return f"accuracy {accuracy}", f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
+
+    def export_shown(self, value: float) -> str:
+        return self.shown(value)
