@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import math
 import os
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import consoles, print_json
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
@@ -31,6 +29,7 @@ from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
 from experiments.record import run_name, told_apart
+from host.markup import literal
 from schema.catalog import catalog_names
 from schema.numbers import counted
 
@@ -40,32 +39,6 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 OK, FAILED = 0, 1
-_PIPE_WIDTH = 170
-
-
-def consoles() -> tuple[Console, Console]:
-    """stdout for results, stderr for progress."""
-    return Console(width=_width(sys.stdout)), Console(stderr=True, width=_width(sys.stderr))
-
-
-def _width(stream: TextIO) -> int | None:
-    """A pipe or a file has no width of its own; tables then get the room they need."""
-    return None if stream.isatty() else _PIPE_WIDTH
-
-
-def print_json(value: Any) -> None:
-    """In letters where stdout can write all of them, else in JSON's own escapes."""
-    escaped = "utf" not in sys.stdout.encoding.lower()
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity; they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def open_existing(root: Path, progress: Console) -> Store:
@@ -263,7 +236,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     else:
         print_run(out, store.find(record.run_id), store.artifacts(record))
     for failure in report.failures:
-        progress.print(f"[bold red]gate failed:[/] {escape(failure)}")
+        progress.print(f"[bold red]gate failed:[/] {literal(failure)}")
     return OK if report.passed else FAILED
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from experiments.build import build
 from experiments.callbacks import StopWhen
 from experiments.continuation import Continuation
@@ -27,6 +25,7 @@ from experiments.reuse import earlier_result, exported_alike, finished_run, take
 from experiments.run import Clock, Run
 from experiments.start import Start
 from host.disk import disk_errors
+from host.markup import literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -127,6 +126,6 @@ def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
     under = beginning.start.differences(beginning) if beginning.start else ""
     if under and console is not None:
         console.print(
-            f"[yellow]differs from the run that it begins with:[/] {escape(under)}", highlight=False
+            f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False
         )
     return {"encore.forked_under": under} if under else {}
