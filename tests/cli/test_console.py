@@ -103,13 +103,26 @@ def planted(store: Store) -> str:
     return log.run_id
 
 
-@pytest.mark.parametrize("verb", ["runs", "show", "verify", "resume", "export", "runs --json", "show --json"])
-def test_no_verb_lets_a_store_steer_or_forge(verb: str, planted: str, root: Path) -> None:
+@pytest.mark.parametrize(
+    ("verb", "code"),
+    [
+        ("runs", 0),
+        ("show", 0),
+        ("verify", 2),
+        ("resume", 2),
+        ("export", 2),
+        ("runs --json", 0),
+        ("show --json", 0),
+    ],
+)
+def test_no_verb_lets_a_store_steer_or_forge(verb: str, code: int, planted: str, root: Path) -> None:
     name, *options = verb.split()
     told = CliRunner().invoke(
         app, [name, *options, *([] if name == "runs" else [planted[:8]]), "--root", str(root)]
     )
-    text = told.output
-    assert text
-    assert steering(STYLE.sub("", text)) == set()
-    assert not any(line.startswith(FORGED) for line in text.splitlines())
+    assert told.exit_code == code
+    assert told.output
+    assert steering(STYLE.sub("", told.output)) == set()
+    for line in told.output.splitlines():  # the name's line break as an escape, or a line of the description
+        before, forged, _ = line.partition(FORGED)
+        assert not forged or before.endswith("\\n") or before == "  "
