@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -42,14 +41,8 @@ OK, FAILED = 0, 1
 
 
 def open_existing(root: Path, progress: Console) -> Store:
-    """For verbs that only look: a root that is not there is a mistake, and none is made."""
-    if not root.exists() and "MLFLOW_TRACKING_URI" not in os.environ:
-        raise UserError(
-            "no runs here: the folder does not exist",
-            where=f"--root {root}",
-            cure="Name the folder that has them; `make demo` or `encore train demo_reviews` makes the first run.",
-        )
-    return open_store(root, progress)
+    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
+    return open_store(root, progress, create=False)
 
 
 def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
@@ -59,14 +52,14 @@ def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunReco
     return out, progress, store, store.find(run_id)
 
 
-def open_store(root: Path, progress: Console) -> Store:
+def open_store(root: Path, progress: Console, *, create: bool = True) -> Store:
     from cli.quiet import quiet
 
     quiet()
     with progress.status("opening the tracking store"):
         from tracking.store import Store
 
-        return Store.open(root)
+        return Store.open(root, create=create)
 
 
 def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
