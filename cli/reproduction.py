@@ -95,7 +95,8 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
-    from experiments.verify import has_manifest, verify
+    from experiments.recorded import RunArtifacts
+    from experiments.verify import verify, with_manifest
 
     with progress.status("recomputing"):
         checks = verify(store, record)
@@ -109,7 +110,7 @@ def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
             f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
             highlight=False,
         )
-    if not has_manifest(record):
+    if not with_manifest(RunArtifacts(store, record)):
         progress.print(
             "[yellow]Recorded before manifests:[/] which files it left is not known, so none that was added or is "
             "gone with its digest can be told.",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -81,7 +80,7 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
     rows: list[dict[str, str]] = []
     for row in report.rows:
         best = report.best is not None and row.run_id == report.best.run_id
-        state = _styled(row.status, row.status.lower())
+        state = styled(row.status, row.status.lower())
         rows.append(
             {
                 "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
@@ -225,10 +224,11 @@ def _state(run: RunRecord) -> str:
     """The status, or why a killed run was killed where that is one word."""
     why = run.tags.get("encore.killed_because", "").partition(";")[0]
     word = why if why in {"pruned", "interrupted", "lost owner"} else run.status.lower()
-    return _styled(run.status, word)
+    return styled(run.status, word)
 
 
-def _styled(status: str, word: str) -> str:
+def styled(status: str, word: str) -> str:
+    """A word in the colour of a run's status."""
     return f"[{_STYLES[status]}]{literal(word)}[/]" if status in _STYLES else literal(word)
 
 
@@ -253,30 +253,6 @@ def _int8(metrics: Mapping[str, float]) -> str:
         return percent(metrics["export/int8/accuracy"])
     lost = metrics.get("export/int8/loss_increase")
     return "" if lost is None else f"{lost:+.4f}"
-
-
-_SHOWN_TAGS = tuple(
-    f"encore.{name}"
-    for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "export_gate", "recipe_id")
-)  # fmt: skip
-
-
-def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> None:
-    """One run in full."""
-    console.print(f"Run [bold]{run.run_id}[/]  {literal(run.name)}  {_styled(run.status, run.status)}")
-    for tag in _SHOWN_TAGS:
-        if tag in run.tags:
-            console.print(f"{tag.removeprefix('encore.')}: {literal(run.tags[tag])}", highlight=False)
-    if note := run.tags.get("mlflow.note.content"):
-        for line in note.split("\n"):  # indented, or one of its lines could pass for one of ours
-            console.print(Padding(literal(line), (0, 0, 0, 2), expand=False), highlight=False)
-    print_metrics(console, run.metrics)
-    settings = Table(show_header=False, title="settings", title_justify="left")
-    for key in sorted(run.params):
-        settings.add_row(literal(key), literal(run.params[key]))
-    console.print(settings)
-    console.print(f"artifacts: {literal(', '.join(artifacts))}", highlight=False)
 
 
 def print_catalog(console: Console, found: Mapping[str, Mapping[str, str]]) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from cli.console import consoles, print_json
+from cli.run_tables import print_run
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
     print_next_commands,
     print_result,
-    print_run,
     print_runs,
     print_sweep,
     print_trial,
@@ -27,7 +27,7 @@ from experiments.build import pinned
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.record import run_name, told_apart
+from experiments.record import flat_params, run_name, told_apart
 from host.markup import literal
 from schema.catalog import catalog_names
 from schema.numbers import counted
@@ -203,7 +203,7 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
     return OK
 
 
-def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
     from cli.data import print_recorded
     from experiments.data_record import recorded_data
@@ -213,10 +213,20 @@ def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json({**asdict(record), "data": None if data is None else data.summary.to_json()})
     else:
-        print_run(out, record, store.artifacts(record))
+        _print_run(out, store, record, whole=whole)
         if data is not None:
             print_recorded(out, data.summary)
     return OK
+
+
+def _print_run(out: Console, store: Store, record: RunRecord, *, whole: bool) -> None:
+    """whole: with every setting, also those that its experiment has in the catalog."""
+    from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
+
+    experiment, catalogued = record.tags.get("encore.experiment", ""), None
+    if not whole and experiment in catalog_names(CATALOG):
+        catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
+    print_run(out, record, store.artifacts(record), experiment=experiment, catalogued=catalogued)
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
@@ -227,7 +237,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json(json.loads(report.to_json()))
     else:
-        print_run(out, store.find(record.run_id), store.artifacts(record))
+        _print_run(out, store, store.find(record.run_id), whole=False)
     for failure in report.failures:
         progress.print(f"[bold red]gate failed:[/] {literal(failure)}")
     return OK if report.passed else FAILED
