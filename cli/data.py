@@ -7,15 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
+from cli.console import consoles, print_json
 from cli.tables import fitted
-from cli.verbs import OK, consoles, print_json
+from cli.verbs import OK
 from datamodules.summary import DataSummary, balance
 from errors import UserError, visible
 from experiments.build import pinned
 from experiments.loading import CATALOG, load_experiment
+from host.markup import literal
 from host.text import shortened
 from schema.catalog import catalog_names
 from schema.yaml_files import read_yaml
@@ -69,7 +70,7 @@ def _survey(config: ExperimentConfig, root: Path, progress: Console) -> Survey:
 
 def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None:
     out.print(
-        f"[bold]{escape(config.name)}[/]: {config.data.kind} from {escape(found.summary.origin)}",
+        f"[bold]{literal(config.name)}[/]: {config.data.kind} from {literal(found.summary.origin)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -85,22 +86,22 @@ def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None
 
 def print_recorded(out: Console, summary: DataSummary) -> None:
     """What a run's record says of its rows."""
-    out.print(f"[bold]data[/] from {escape(summary.origin)}", highlight=False, soft_wrap=True)
+    out.print(f"[bold]data[/] from {literal(summary.origin)}", highlight=False, soft_wrap=True)
     print_summary(out, summary)
     for warning in summary.warnings:
-        out.print(Text(f"warning: {warning}", style="yellow"))
+        out.print(f"warning: {literal(warning)}", style="yellow", highlight=False)
 
 
 def print_summary(out: Console, summary: DataSummary) -> None:
     """What was read, file by file, and what is used of it."""
     files = [
         {
-            "read": read.split,
-            "file": escape(visible(file.name)),
-            "how": escape(file.how),
+            "read": literal(read.split),
+            "file": literal(file.name),
+            "how": literal(file.how),
             "rows": f"{file.rows:,}",
             "counted": "" if file.counted is None else f"{file.counted:,}",
-            "by": escape(file.counted_by),
+            "by": literal(file.counted_by),
         }
         for read in summary.read
         for file in read.files
@@ -111,16 +112,16 @@ def print_summary(out: Console, summary: DataSummary) -> None:
         out.print(f"and {len(files) - _FILES:,} more files", highlight=False)
     for read in summary.read:
         for reason, rows in read.dropped.items():
-            out.print(f"left out of {read.split}: {rows:,} {escape(reason)}", highlight=False)
+            out.print(f"left out of {literal(read.split)}: {rows:,} {literal(reason)}", highlight=False)
         for note in read.notes:
-            out.print(f"{read.split}: {escape(note)}", highlight=False)
+            out.print(f"{literal(read.split)}: {literal(note)}", highlight=False)
     used = [
         {
-            "used": split.split,
+            "used": literal(split.split),
             "rows": f"{split.rows:,}",
-            **({"labels": balance(split.label_counts)} if split.label_counts else {}),
-            "first": escape(shortened(split.first, 40)),
-            "last": escape(shortened(split.last, 40)),
+            **({"labels": literal(balance(split.label_counts))} if split.label_counts else {}),
+            "first": literal(shortened(split.first, 40)),
+            "last": literal(shortened(split.last, 40)),
         }
         for split in summary.used
     ]
@@ -130,13 +131,13 @@ def print_summary(out: Console, summary: DataSummary) -> None:
     )
     for reason, rows in summary.left_out.items():
         if rows:
-            out.print(f"left out of train: {rows:,} {reason}", highlight=False)
+            out.print(f"left out of train: {rows:,} {literal(reason)}", highlight=False)
 
 
 def _print_lengths(out: Console, found: Survey) -> None:
     longest = found.splits[0].lengths
     rows = [_length_row(split.split, split.lengths) for split in found.splits]
-    out.print(f"\n[bold]Tokens of a text[/] (tokenizer {escape(found.tokenizer)})", highlight=False)
+    out.print(f"\n[bold]Tokens of a text[/] (tokenizer {literal(found.tokenizer)})", highlight=False)
     out.print(fitted(out, rows, spare=["5 %", "25 %", "75 %", "min", "mean", "beyond"]))
     out.print(f"Lengths of train, of {longest.rows:,} rows:", highlight=False)
     for line in length_bars(longest.bars):
@@ -146,9 +147,7 @@ def _print_lengths(out: Console, found: Survey) -> None:
             share = 100 * split.unknown / split.tokens
             out.print(f"{split.split}: {split.unknown:,} unknown tokens ({share:.2f} %)", highlight=False)
         for token, texts in split.with_special.items():
-            line = (
-                f"{split.split}: {texts:,} texts hold the letters {escape(token)}, which name a special token"
-            )
+            line = f"{split.split}: {texts:,} texts hold the letters {literal(token)}, which name a special token"
             out.print(line, highlight=False)
 
 
@@ -220,4 +219,4 @@ def _print_warnings(out: Console, warnings: Sequence[str]) -> None:
         return
     out.print()
     for warning in warnings:
-        out.print(Text(f"warning: {warning}", style="yellow"))
+        out.print(f"warning: {literal(warning)}", style="yellow", highlight=False)

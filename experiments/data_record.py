@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
 from datamodules.summary import DataSummary, summary_lines
-from errors import UserError
+from errors import UserError, visible
 from experiments.record_files import MALFORMED
 
 if TYPE_CHECKING:
@@ -27,9 +27,9 @@ def tell_data(console: Console | None, summary: DataSummary) -> None:
     if console is None:
         return
     for line in summary_lines(summary):
-        console.print(Text(f"data: {line}", style="dim"), soft_wrap=True)
+        console.print(Text(f"data: {visible(line)}", style="dim"), soft_wrap=True)
     for warning in summary.warnings:
-        console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        console.print(Text(f"warning: {visible(warning)}", style="yellow"), soft_wrap=True)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ from rich.progress import (
 from rich.table import Column
 from rich.text import Text
 
+from errors import visible
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -42,7 +44,7 @@ def warned(console: Console | None) -> Callable[[str], None]:
 
     def say(sentence: str) -> None:
         if console is not None:
-            console.print(Text(sentence, style="yellow"), soft_wrap=True)
+            console.print(Text(visible(sentence), style="yellow"), soft_wrap=True)
 
     return say
 
@@ -50,7 +52,7 @@ def warned(console: Console | None) -> Callable[[str], None]:
 def new_progress(console: Console, *more: ProgressColumn) -> Progress:
     """Columns that every bar here has, then `more`; it clears itself away at its end."""
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),  # the one column that gives way on a narrow terminal
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         _Rate(table_column=Column(no_wrap=True)),

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.markup import escape
-
 from datamodules.summary import summary_of
 from errors import RunError, UserError
 from experiments.build import build, pinned
@@ -18,6 +16,7 @@ from experiments.exporting import ExportFailedError, export_run, is_exported
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
 from experiments.train import train
+from host.markup import literal
 from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -101,7 +100,7 @@ def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: C
     notes += _moved_first_trials(given, space)
     if console is not None:
         for note in notes:
-            console.print(f"note: {escape(note)}", style="yellow", highlight=False)
+            console.print(f"note: {literal(note)}", style="yellow", highlight=False)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
     tell_data(console, summary_of(build(base, cache_dir=store.root / "cache", console=console).data))
