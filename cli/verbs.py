@@ -130,7 +130,7 @@ def sweep_verb(
         overrides=rest,
         again=again,
         console=progress,
-        on_trial=lambda result: print_trial(progress, result),
+        on_trial=lambda what, result: print_trial(progress, what, result),
     )
     if as_json:
         print_json(asdict(report))
