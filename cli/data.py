@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.text import Text
 
+from cli.name_first import check_name_first
 from cli.tables import fitted
 from cli.verbs import OK, consoles, print_json
 from datamodules.summary import DataSummary, balance
@@ -35,6 +36,7 @@ def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool)
     from cli.quiet import quiet
 
     out, progress = consoles()
+    check_name_first("data", name, overrides)
     _check_is_no_sweep(name)
     config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
     quiet()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 from rich.console import Console
 from rich.markup import escape
 
+from cli.name_first import check_name_first
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
@@ -108,6 +109,7 @@ def sweep_verb(
     from sweeps.loading import CATALOG as SWEEPS
     from sweeps.loading import base_experiment, load_search
 
+    check_name_first("sweep", name, overrides)
     _check_verb(name, CATALOG, SWEEPS, is_a="an experiment", verb="train")
     spec, rest = load_search(name, overrides)
     if isinstance(spec, DecodingSweepConfig):
@@ -145,6 +147,7 @@ def train_verb(
 ) -> int:
     from sweeps.loading import CATALOG as SWEEPS
 
+    check_name_first("train", name, overrides)
     _check_verb(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, progress = consoles()
     config = load_experiment(name, overrides)
@@ -195,6 +198,7 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
+    check_name_first("fork", origin, overrides, metavar="ID@STEP")
     run_id, _, at = origin.partition("@")
     step = counted(at)
     if not run_id or (step is None and at not in ("best", "last")):

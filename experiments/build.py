@@ -146,9 +146,10 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
     wanted = config.train.max_steps or config.train.max_epochs * steps_per_epoch
     if wanted < validations:
         raise RunError(
-            f"{validations} validations do not fit into {wanted} steps",
+            f"{validations} validations do not fit into {wanted} steps, as many as train.max_epochs "
+            f"{config.train.max_epochs} of these rows give",
             where="train.validations",
-            cure="Ask for fewer, or train longer.",
+            cure=f"Give train.validations={wanted} or fewer, or raise train.max_epochs.",
         )
     every = wanted // validations
     return Schedule(every * validations, every, every * validations / max(1, steps_per_epoch))

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
 
 from schema.strict import Strict, absolute, check_line, check_text
+from schema.validation import TogetherError
 
 Precision = Literal["32-true", "16-mixed", "bf16-mixed"]
 Device = Literal["auto", "cpu", "cuda"]
@@ -259,10 +260,14 @@ class ExperimentConfig(Strict):
 
     @model_validator(mode="after")
     def _validations_divide_steps(self) -> Self:
-        steps = self.train.max_steps
-        if steps is not None and steps % self.train.validations:
-            raise ValueError(
-                f"train.max_steps {steps} is not a multiple of train.validations {self.train.validations}"
+        steps, validations = self.train.max_steps, self.train.validations
+        if steps is not None and steps % validations:
+            fewer = next(count for count in range(min(steps, validations), 0, -1) if steps % count == 0)
+            longer = steps + validations - steps % validations
+            raise TogetherError(
+                f"train.max_steps {steps} is not a multiple of train.validations {validations}, which are equally "
+                "spaced, the last one at the last step",
+                f"Give train.validations={fewer} or train.max_steps={longer}.",
             )
         return self
 

@@ -81,7 +81,7 @@ def test_a_trial_has_one_number_in_the_progress_the_table_and_the_store(root: Pa
     told: dict[str, str] = {}
     console = Console(file=io.StringIO(), width=200)
     assert isinstance(console.file, io.StringIO)
-    finale = "finale={top: 1, overrides: {train.max_steps: 9}}"
+    finale = "finale={top: 1, overrides: {train.max_steps: 12}}"
     spec, rest = load_sweep("demo", latest([*SMALL, "budget.trials=2", "export.when=never", finale]))
     store = Store.open(root)
 
