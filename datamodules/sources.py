@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.checked_cache import checked_folder
-from datamodules.files import SplitFiles, files_of_split
+from datamodules.files import SplitFiles, files_of_splits
 from datamodules.fingerprint import short_digest
 from datamodules.hub import hub_reachable, missing
 from datamodules.labels import renumbering
@@ -21,14 +21,12 @@ from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, chec
 from datamodules.readers.separated import open_separated
 from datamodules.reading import Source, load_reads, rows_in_memory, save_reads, write_split
 from datamodules.reads import SplitRead
-from errors import UserError
 from host.boundary import boundary
 from host.files import file_digest
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv")
 _READING = "rows-2"  # another way of reading is another entry of the cache
 OnRemade = Callable[[str], None]
 
@@ -41,16 +39,6 @@ class Splits:
     official: Dataset
     origin: str  # a folder's path, `hub:<repository>@<commit>` or `bundled:<generator>`
     reads: tuple[SplitRead, SplitRead]
-
-
-def check_is_folder(folder: Path) -> None:
-    """UserError unless `folder` is one."""
-    if not folder.is_dir():
-        raise UserError(
-            "no such folder" if not folder.exists() else "not a folder",
-            where=f"data.path={folder}",
-            cure="Give a folder that holds both splits (parquet, jsonl, csv or tsv).",
-        )
 
 
 def from_folder(
@@ -70,10 +58,7 @@ def from_folder(
     Raises UserError: folder missing or empty, a split or a shard missing, a file that cannot be read in just one
     way, and a row that has no text or no label.
     """
-    check_is_folder(folder)
-    suffixes = [*_SUFFIXES, *([] if separator is None else [".txt"])]
-    with boundary("cannot be read", where=f"data.path={folder}", cure="Give a folder that can be listed."):
-        found = [files_of_split(folder, split, suffixes) for split in splits]
+    found = files_of_splits(folder, splits, texts=separator is not None)
     names = [[str(file.relative_to(folder)) for file in one.files] for one in found]
     key = short_digest(_READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found))
 

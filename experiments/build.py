@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.files import SPLITS, files_of_splits
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
 from datamodules.settings import DataSettings
-from datamodules.sources import check_is_folder
 from errors import RunError, UserError
 from experiments.config import (
     DistilBertModelConfig,
@@ -60,8 +60,8 @@ def _data_class(kind: str) -> type[TokenizedData]:
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     """`config` with every hub revision that it uses replaced by the commit that it means now.
 
-    Looks for the folders that it names, too. UserError when one is missing, when the hub knows no such
-    revision, and when it cannot be asked and was not asked before.
+    Looks for the folders that it names, too, and for the files of its splits, without a large library. UserError when
+    one is missing, when the hub knows no such revision, and when it cannot be asked and was not asked before.
     """
 
     def commit(repository: str, revision: str, kind: HubKind) -> str:
@@ -70,7 +70,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 
     data, model = config.data, config.model
     if data.path is not None:
-        check_is_folder(Path(data.path))
+        files_of_splits(Path(data.path), SPLITS[data.kind], texts=isinstance(data, StoriesConfig))
     elif data.kind in DATA_SETS:
         data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
