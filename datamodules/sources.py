@@ -17,10 +17,12 @@ from datamodules.labels import renumbering
 from datamodules.readers.delimited import DELIMITERS, look_at, open_delimited, with_siblings
 from datamodules.readers.jsonl import open_jsonl
 from datamodules.readers.parquet import open_parquet
+from datamodules.readers.quoting import Said
 from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
 from datamodules.readers.separated import open_separated
 from datamodules.reading import Source, load_reads, rows_in_memory, save_reads, write_split
 from datamodules.reads import SplitRead
+from errors import UserError
 from host.boundary import boundary
 from host.files import file_digest
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 _READING = "rows-2"  # another way of reading is another entry of the cache
+_READING_TXT = "txt-2"
 OnRemade = Callable[[str], None]
 
 
@@ -47,6 +50,7 @@ def from_folder(
     splits: tuple[str, str],
     wanted: Wanted,
     separator: str | None = None,
+    quoting: Said = "auto",
     cache_dir: Path,
     on_remade: OnRemade,
 ) -> Splits:
@@ -54,16 +58,22 @@ def from_folder(
 
     folder: holds for each split one file or a set of shards of one format. splits: names of the train and the
     evaluation split. wanted: the columns that must be there; others are left out. With a `separator` of rows also
-    `<split>.txt` is read.
+    `<split>.txt` is read. quoting: of csv and tsv files.
     Raises UserError: folder missing or empty, a split or a shard missing, a file that cannot be read in just one
     way, and a row that has no text or no label.
     """
     found = files_of_splits(folder, splits, texts=separator is not None)
     names = [[str(file.relative_to(folder)) for file in one.files] for one in found]
-    key = short_digest(_READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found))
+    _check_counts(quoting, found, folder)
+    marks = [] if quoting == "auto" else [quoting]
+    if any(one.suffix == ".txt" for one in found):
+        marks.append(_READING_TXT)
+    key = short_digest(
+        _READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found), *marks
+    )
 
     def write(into: Path) -> None:
-        opened = _opened(found, wanted, separator)
+        opened = _opened(found, wanted, separator, quoting)
         reads: list[SplitRead] = []
         for split, one, some_names in zip(splits, found, names, strict=True):
             files = zip(some_names, one.files, strict=True)
@@ -79,10 +89,22 @@ def from_folder(
     return replace(kept, reads=(train, official))
 
 
-def _opened(found: Sequence[SplitFiles], wanted: Wanted, separator: str | None) -> Callable[[Path], RawFile]:
+def _check_counts(quoting: Said, found: Sequence[SplitFiles], folder: Path) -> None:
+    """UserError where quotation marks are spoken of and no file has any of a writer's."""
+    if quoting != "auto" and not any(one.suffix in DELIMITERS for one in found):
+        raise UserError(
+            f"data.quoting={quoting} counts for csv and tsv files, and here are none",
+            where=f"data.path={folder}",
+            cure="Leave it out.",
+        )
+
+
+def _opened(
+    found: Sequence[SplitFiles], wanted: Wanted, separator: str | None, quoting: Said
+) -> Callable[[Path], RawFile]:
     """What opens each file; delimited ones are all looked at first, since one may tell how another is written."""
     looked = [
-        look_at(file, DELIMITERS[one.suffix], wanted)
+        look_at(file, DELIMITERS[one.suffix], wanted, quoting)
         for one in found
         if one.suffix in DELIMITERS
         for file in one.files

@@ -68,8 +68,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self._on_progress = on_progress
-        self._on_remade = on_remade
+        self._on_progress, self._on_remade = on_progress, on_remade
         self.origin = ""
         self.reads: dict[str, SplitRead] = {}  # by the split's name in the source
         self.rows: dict[SplitName, SplitRows] = {}
@@ -95,6 +94,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
                 splits=self.split_names,
                 wanted=self.wanted,
                 separator=self.separator,
+                quoting=self.settings.quoting,
                 cache_dir=self.settings.cache_dir,
                 on_remade=self._remade,
             )

@@ -119,6 +119,7 @@ def build_data(
         accumulate_batches=config.train.accumulate_batches,
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
+        quoting=data.quoting,
         packed=isinstance(data, StoriesConfig) and data.packed,
         cut_long_stories=isinstance(data, StoriesConfig) and data.longer_stories == "cut",
     )

@@ -45,6 +45,9 @@ class CorpusConfig(Strict):
 
     path: str | None = Field(default=None, min_length=1)
     """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
+    quoting: Literal["auto", "quoted", "unquoted"] = "auto"
+    """Whose the quotation marks of csv and tsv files are: quoted, the writer's; unquoted, the texts'; auto: decided by
+    what each file holds."""
     revision: Revision = "main"
     """Hub revision; it is resolved to a commit, which the run records."""
     batch_size: int = Field(gt=0, le=4096)
@@ -63,6 +66,15 @@ class CorpusConfig(Strict):
     """Keep so many of the remaining train rows; none: all."""
     loader_workers: int = Field(default=0, ge=0, le=64)
     """Processes that build batches. They never change what is in a batch."""
+
+    @model_validator(mode="after")
+    def _quoting_of_files(self) -> Self:
+        if self.quoting != "auto" and self.path is None:
+            raise TogetherError(
+                f"quoting={self.quoting} counts for the files of a folder, and data.path is none",
+                "Give data.path=FOLDER, or leave data.quoting out.",
+            )
+        return self
 
     @field_validator("path")
     @classmethod

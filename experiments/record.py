@@ -153,7 +153,7 @@ def recipe_id(
     elsewhere = {
         "name": True,
         "description": True,
-        "data": {"path", "loader_workers"},
+        "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
         "model": local | {"tokenizer"},
         "train": {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datamodules.readers.quoting import Said
 from datamodules.readers.records import quoted_records, unquoted
 from errors import UserError
 from tests.datamodules.folders import REVIEWS, STORIES, Content, fill, labels, read, texts
@@ -179,3 +180,58 @@ def test_a_count_that_differs_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("datamodules.readers.delimited.count_lines", lambda *_, **__: 14)
     with pytest.raises(UserError, match="12 rows were read and lines counts 13"):
         read(fill(tmp_path / "again", {f"{split}.csv": lines(*FILMS) for split in ("train", "validation")}))
+
+
+FEW = '"a ""fine"" film"\t1\nof its kind\t0\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("quoted", 'a "fine" film'), ("unquoted", '"a ""fine"" film"')]
+)
+def test_a_person_may_say_whose_the_quotation_marks_are(tmp_path: Path, said: Said, expected: str) -> None:
+    content = f"sentence\tlabel\n{FEW}"
+    folder = fill(tmp_path / "data", {"train.tsv": content, "validation.tsv": content})
+    with pytest.raises(UserError, match=r"Say data.quoting=quoted or data.quoting=unquoted"):
+        read(folder)
+    found = read(folder, quoting=said)
+    assert texts(found) == [expected, "of its kind"]
+    assert found.reads[0].files[0].how == f"tsv, {said}"
+
+
+JOINED = lines(*FILMS, ('"I saw it.', 1), ("It was.", 0), ('I left."', 1), *FILMS)
+
+
+def test_a_text_of_what_looks_like_rows_is_one_where_that_is_said(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data", {"train.csv": JOINED, "validation.csv": lines(*FILMS)})
+    with pytest.raises(UserError, match=r"looks like rows. Say data.quoting=quoted if it is one text"):
+        read(folder)
+    assert "I saw it.,1\nIt was.,0\nI left." in texts(read(folder, quoting="quoted"))
+    assert '"I saw it.' in texts(read(folder, quoting="unquoted"))
+
+
+CONTRADICTED: dict[str, tuple[Said, str, str]] = {
+    "a stray mark": ("quoted", lines(*FILMS, ('a "fine film', 1)), "is not quoted, as data.quoting says: a quotation"),
+    "backslashes": ("quoted", lines(*[('"they say \\"mine\\" twice"', 1)] * 3), "a backslash stands before"),
+    "a comma": ("unquoted", lines(('"warm, truly"', 1)), "is not unquoted, as data.quoting says: row 0 (line 2) has 3"),
+    "no label": ("unquoted", lines(('"warm', "truly"), *FILMS), "is not unquoted, as data.quoting says: line 2 has no"),
+    "a header": (
+        "unquoted", lines(*[(f'"{t}"', n) for t, n in FILMS], header='"sentence",label'), "the names of its columns"),
+    "doubled marks": ("unquoted", lines(*[('"a ""film"""', 1)] * 4), "most have two quotation marks for one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTED)
+def test_a_file_that_is_not_as_was_said_is_refused(tmp_path: Path, case: str) -> None:
+    said, content, expected = CONTRADICTED[case]
+    folder = fill(tmp_path / "data", {"train.csv": content, "validation.csv": lines(*FILMS)})
+    with pytest.raises(UserError) as caught:
+        read(folder, quoting=said)
+    assert str(caught.value).startswith(f"{folder}/train.csv: ")
+    assert expected in str(caught.value)
+
+
+def test_what_is_said_of_quotation_marks_counts_for_delimited_files(tmp_path: Path) -> None:
+    rows = '{"sentence": "a", "label": 1}\n'
+    folder = fill(tmp_path / "data", {"train.jsonl": rows, "validation.jsonl": rows})
+    with pytest.raises(UserError, match="counts for csv and tsv files, and here are none"):
+        read(folder, quoting="quoted")
