@@ -243,17 +243,17 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
 
 def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
-    from cli.data import print_recorded
+    from cli.data import print_recorded, recorded_json
     from experiments.data_record import recorded_data
     from experiments.recorded import RunArtifacts
 
     data = recorded_data(RunArtifacts(store, record))
     if as_json:
-        print_json({**asdict(record), "data": None if data is None else data.summary.to_json()})
+        print_json(asdict(record) | recorded_json(data))
     else:
         print_run(out, record, store.artifacts(record))
         if data is not None:
-            print_recorded(out, data.summary)
+            print_recorded(out, data)
     return OK
 
 
