@@ -132,7 +132,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "delimiters at the ends of lines": (lines(("a film,1", "")), "Take the delimiters at the ends of lines away"),
     "a line below the rows": (lines(*FILMS) + "(12 rows)\n", "Give that row a field for each column, or take it out"),
     "a space before quotation marks": (
-        lines(*[(n, ' "warm, truly"') for _, n in FILMS], header="label,sentence"),
+        lines(*[(f"{n}", ' "warm, truly"') for _, n in FILMS], header="label,sentence"),
         "(a space stands before the quotation mark that opens a field in line 2)"),
     "UTF-32": (lines(*FILMS).encode("utf-32"), "is UTF-32"),
     "an Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "is an Office document. Save the sheet as CSV"),
