@@ -6,7 +6,7 @@ import os
 import re
 
 _LONGEST = 4096  # characters of a path
-_BEFORE = re.compile(r"[^\s\"'`<>|;,(){}\[\]]*\Z")
+_OF_A_PATH = re.compile(r"[^\s\"'`<>|;,(){}\[\]]*")
 _REST_OF_NAME = re.compile(r"[^\s\"'`<>|;,(){}\[\]/]*")
 
 
@@ -20,10 +20,11 @@ def is_in_path_here(text: str, begin: int, end: int) -> bool:
 
     A word without a slash is none, nor is an address: what stands before its host is a user and a password.
     """
-    start = max(0, begin - _LONGEST)
-    before = _BEFORE.search(text[start:begin])
+    before = _OF_A_PATH.match(
+        text[max(0, begin - _LONGEST) : begin][::-1]
+    )  # backwards, to take no longer than it is
     rest = _REST_OF_NAME.match(text, end)
-    name = f"{before[0] if before else ''}{text[begin:end]}{rest[0] if rest else ''}"
+    name = f"{before[0][::-1] if before else ''}{text[begin:end]}{rest[0] if rest else ''}"
     if "/" not in name or "://" in name or "@" in name or len(name) > _LONGEST:
         return False
     paths = {name, name.partition("=")[2]}
