@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.text import Text
 
 from cli.console import consoles, print_json
+from cli.name_first import check_name_first
 from cli.tables import fitted
 from cli.verbs import OK
 from datamodules.summary import DataSummary, balance
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from datamodules.lengths import Bar, Lengths
     from datamodules.survey import Sample, Survey
     from experiments.config import ExperimentConfig
+    from experiments.data_record import DataRecord
 
 _BAR_WIDTH = 40
 _FILES = 12  # of all splits; the rest is counted
@@ -36,6 +38,7 @@ def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool)
     from cli.quiet import quiet
 
     out, progress = consoles()
+    check_name_first("data", name, overrides)
     _check_is_no_sweep(name)
     config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
     quiet()
@@ -84,12 +87,23 @@ def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None
     _print_warnings(out, found.warnings)
 
 
-def print_recorded(out: Console, summary: DataSummary) -> None:
-    """What a run's record says of its rows."""
+def recorded_json(data: DataRecord | None) -> dict[str, Any]:
+    """The same as `print_recorded` says, for `--json`."""
+    return {
+        "data": None if data is None else data.summary.to_json(),
+        "notices": [] if data is None else data.notices,
+    }
+
+
+def print_recorded(out: Console, data: DataRecord) -> None:
+    """What a run's record says of its rows, and of what was left out of the folders of model and tokenizer."""
+    summary = data.summary
     out.print(f"[bold]data[/] from {literal(summary.origin)}", highlight=False, soft_wrap=True)
     print_summary(out, summary)
     for warning in summary.warnings:
         out.print(f"warning: {literal(warning)}", style="yellow", highlight=False)
+    for notice in data.notices:
+        out.print(f"left out: {literal(notice)}", highlight=False, soft_wrap=True)
 
 
 def print_summary(out: Console, summary: DataSummary) -> None:

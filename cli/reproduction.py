@@ -95,10 +95,11 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
+    from experiments.progress import working
     from experiments.recorded import RunArtifacts
     from experiments.verify import verify, with_manifest
 
-    with progress.status("recomputing"):
+    with working(progress, f"recomputing the digests and scores of run {record.run_id[:SHORT]}"):
         checks = verify(store, record)
     broken = [check for check in checks if not check.holds]
     if as_json:

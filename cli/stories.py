@@ -55,9 +55,10 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
     if not run_id or wanted is None:
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
     out, progress, store, record = named_run(run_id, root)
+    from experiments.progress import working
     from experiments.replay import replay
 
-    with progress.status("writing the story again"):
+    with working(progress, "writing the story again"):
         found = replay(store, record, wanted)
     if as_json:
         print_json({**asdict(found), "same": found.same})

@@ -87,7 +87,8 @@ def print_setting(progress: Console, row: SettingRow) -> None:
     shown = ", ".join(
         f"{title} {percent(row.metrics[f'stories/{name}'])}" for name, title in _PERCENT.items()
     )
-    progress.print(f"{row.run_id[:SHORT]}  {values}  {shown}", highlight=False)
+    what = "official" if row.stage == "official" else f"setting {row.trial}"
+    progress.print(f"{what}  {row.run_id[:SHORT]}  {values}  {shown}", highlight=False)
 
 
 def print_settings(out: Console, report: DecodingReport, root: Path) -> None:

@@ -43,14 +43,14 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
 
 
-def print_trial(console: Console, result: RunResult) -> None:
-    """One line for a run of a sweep that just ended."""
+def print_trial(console: Console, what: str, result: RunResult) -> None:
+    """One line for a run of a sweep that just ended; `what`: such as `trial 0`."""
     unit = "" if "best/val/accuracy" in result.metrics else " bits per byte"
     score = f"held-out {_score(result.metrics, 'best/val')}{unit}"
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
     reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
     console.print(
-        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {literal(result.name)}  {score}  {reused}",
+        f"[{style}]{result.status:>8}[/] {what}  {result.run_id[:SHORT]}  {literal(result.name)}  {score}  {reused}",
         highlight=False,
     )
     for failure in result.gate_failures:

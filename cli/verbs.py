@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from cli.console import consoles, print_json
+from cli.name_first import check_name_first
 from cli.run_tables import print_run
 from cli.story_tables import print_sample
 from cli.tables import (
@@ -74,6 +75,7 @@ def sweep_verb(
     from sweeps.loading import CATALOG as SWEEPS
     from sweeps.loading import base_experiment, load_search
 
+    check_name_first("sweep", name, overrides)
     _check_verb(name, CATALOG, SWEEPS, is_a="an experiment", verb="train")
     spec, rest = load_search(name, overrides)
     if isinstance(spec, DecodingSweepConfig):
@@ -96,7 +98,7 @@ def sweep_verb(
         overrides=rest,
         again=again,
         console=progress,
-        on_trial=lambda result: print_trial(progress, result),
+        on_trial=lambda what, result: print_trial(progress, what, result),
     )
     if as_json:
         print_json(asdict(report))
@@ -111,6 +113,7 @@ def train_verb(
 ) -> int:
     from sweeps.loading import CATALOG as SWEEPS
 
+    check_name_first("train", name, overrides)
     _check_verb(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, progress = consoles()
     config = load_experiment(name, overrides)
@@ -161,6 +164,7 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
+    check_name_first("fork", origin, overrides, metavar="ID@STEP")
     run_id, _, at = origin.partition("@")
     step = counted(at)
     if not run_id or (step is None and at not in ("best", "last")):
@@ -205,17 +209,17 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
 
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
-    from cli.data import print_recorded
+    from cli.data import print_recorded, recorded_json
     from experiments.data_record import recorded_data
     from experiments.recorded import RunArtifacts
 
     data = recorded_data(RunArtifacts(store, record))
     if as_json:
-        print_json({**asdict(record), "data": None if data is None else data.summary.to_json()})
+        print_json(asdict(record) | recorded_json(data))
     else:
         _print_run(out, store, record, whole=whole)
         if data is not None:
-            print_recorded(out, data.summary)
+            print_recorded(out, data)
     return OK
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,16 +34,25 @@ def tell_data(console: Console | None, summary: DataSummary) -> None:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """`run/data.json`. fingerprints: of all that the run begins with, as its tags have them."""
+    """`run/data.json`. fingerprints: of all that the run begins with, as its tags have them. notices: what was left out
+    of the folders of model and tokenizer; an earlier version kept none."""
 
     schema: int
     fingerprints: dict[str, str]
     summary: DataSummary
+    notices: list[str] = field(default_factory=list)
 
 
-def data_record(summary: DataSummary, fingerprints: Mapping[str, str]) -> dict[str, Any]:
+def data_record(
+    summary: DataSummary, fingerprints: Mapping[str, str], notices: Sequence[str] = ()
+) -> dict[str, Any]:
     """The content of `run/data.json`."""
-    return {"schema": _SCHEMA, "fingerprints": dict(fingerprints), "summary": summary.to_json()}
+    return {
+        "schema": _SCHEMA,
+        "fingerprints": dict(fingerprints),
+        "summary": summary.to_json(),
+        "notices": list(notices),
+    }
 
 
 def recorded_data(run: RunArtifacts) -> DataRecord | None:

@@ -27,6 +27,7 @@ from experiments.run import Clock, Run
 from experiments.start import Start
 from host.disk import disk_errors
 from host.markup import literal
+from host.notices import notices_of_folders
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -124,10 +125,10 @@ def _beginning(
 ) -> Beginning:
     """Everything built and checked, nothing recorded."""
     ran = prepare(config, threads=threads)
-    with clock("data"):
+    with clock("data"), notices_of_folders() as notices:
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        beginning = beginning_of(parts, ran, start)
+        beginning = beginning_of(parts, ran, start, notices)
         if like is not None:  # first: other rows explain a start that does not fit
             check_same_beginning(like, beginning)
     if start is not None:

@@ -12,6 +12,15 @@ from pydantic import BaseModel, ValidationError
 from errors import UserError
 from schema.fields import Taken, dotted_keys, taken_at
 
+
+class TogetherError(ValueError):
+    """Values of a config that do not go together, and which ones do."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
 Config = TypeVar("Config", bound=BaseModel)
 # What pydantic says of a value inside a list or a table of names, and what it calls the kinds that fit.
 _WANTED = re.compile(
@@ -82,7 +91,9 @@ def _of_a_value(problem: Mapping[str, Any], taken: Taken | None, place: str) -> 
         if problem["type"] == "value_error" and (
             taken is None or taken.kind == "structure"
         ):  # of several keys together
-            return UserError(message, where=place, cure="Change one.")
+            cause = problem.get("ctx", {}).get("error")
+            cure = cause.cure if isinstance(cause, TogetherError) else "Change one."
+            return UserError(message, where=place, cure=cure)
         return UserError(f"{_shown(given)}: {message}", where=place, cure="Change it.")
     if taken is not None:
         return not_allowed(given, place, taken)

@@ -59,8 +59,11 @@ def test_runs_are_shown_by_the_score_that_selects_them(
 ) -> None:
     console = Console(file=io.StringIO(), width=200)
     assert isinstance(console.file, io.StringIO)
-    print_trial(console, RunResult("0123456789", "a run", "finished", 5, metrics, {"training": 5.0}))
+    print_trial(
+        console, "trial 0", RunResult("0123456789", "a run", "finished", 5, metrics, {"training": 5.0})
+    )
     assert trial in console.file.getvalue()
+    assert "trial 0" in console.file.getvalue()
     record = RunRecord("0123456789", "a run", "demo", "FINISHED", {}, metrics, {}, 0, 1, None, "")
     print_runs(console, [record], filtered=False)
     row = next(line for line in console.file.getvalue().splitlines() if "│" in line)
