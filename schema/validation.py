@@ -118,7 +118,9 @@ def unknown_key(
         return UserError(f"{table!r} is a value, not a table", where=place, cure=f"Set {table} itself.")
     siblings = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == table]
     near = nearest(path, known if table in tables else known + tables) or nearest(last, known)
-    cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
+    cure = (
+        f"Did you mean {near}?" if near else "`--dry-run` (of `encore train` and `sweep`) prints every key."
+    )
     if table in tables and (near is None or nearest(last, siblings) is None):
         cure = f"{table} has {', '.join(siblings)}."
     return UserError("no such key", where=place, cure=cure)

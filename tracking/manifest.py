@@ -40,7 +40,11 @@ def manifest_text(files: Mapping[str, str]) -> str:
 
 def lost_seal(where: str) -> UserError:
     """Of a run that was recorded with a manifest and has no seal of it."""
-    return _broken("has lost its seal, a tag of the run", where)
+    return UserError(
+        f"{MANIFEST_FILE} has lost its seal, a tag of the run",
+        where=where,
+        cure="The tracking store was altered; restore it.",
+    )
 
 
 def read_manifest(file: Path | None, tags: Mapping[str, str], *, where: str) -> dict[str, str] | None:
