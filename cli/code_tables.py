@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
 from rich.table import Table
+
+from host.markup import literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,13 +27,13 @@ def print_code(progress: Console, code: Summary) -> None:
     }
     progress.print("This machine has not recorded the code of this run.", style="bold yellow")
     for name, value in told.items():
-        progress.print(f"  {name}: {escape(value)}", highlight=False)
+        progress.print(f"  {name}: {literal(value)}", highlight=False)
     if code.files:
         table = Table("file of the patch", "lines added", "removed")
         for path, added, removed in code.files[:_SHOWN]:
-            table.add_row(escape(path), added, removed)
+            table.add_row(literal(path), added, removed)
         progress.print(table)
         if len(code.files) > _SHOWN:
             progress.print(f"  and {len(code.files) - _SHOWN} more", highlight=False)
     for pin in code.pins[:_SHOWN]:
-        progress.print(f"  pinned otherwise than here: {escape(pin)}", highlight=False)
+        progress.print(f"  pinned otherwise than here: {literal(pin)}", highlight=False)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.markup import escape
 from rich.text import Text
 
+from cli.console import consoles, print_json
+from cli.name_first import check_name_first
 from cli.tables import fitted
-from cli.verbs import OK, consoles, print_json
+from cli.verbs import OK
 from datamodules.summary import DataSummary, balance
 from errors import UserError, visible
 from experiments.build import pinned
 from experiments.loading import CATALOG, load_experiment
+from host.markup import literal
 from host.text import shortened
 from schema.catalog import catalog_names
 from schema.yaml_files import read_yaml
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from datamodules.lengths import Bar, Lengths
     from datamodules.survey import Sample, Survey
     from experiments.config import ExperimentConfig
+    from experiments.data_record import DataRecord
 
 _BAR_WIDTH = 40
 _FILES = 12  # of all splits; the rest is counted
@@ -35,6 +38,7 @@ def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool)
     from cli.quiet import quiet
 
     out, progress = consoles()
+    check_name_first("data", name, overrides)
     _check_is_no_sweep(name)
     config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
     quiet()
@@ -69,7 +73,7 @@ def _survey(config: ExperimentConfig, root: Path, progress: Console) -> Survey:
 
 def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None:
     out.print(
-        f"[bold]{escape(config.name)}[/]: {config.data.kind} from {escape(found.summary.origin)}",
+        f"[bold]{literal(config.name)}[/]: {config.data.kind} from {literal(found.summary.origin)}",
         highlight=False,
         soft_wrap=True,
     )
@@ -83,24 +87,35 @@ def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None
     _print_warnings(out, found.warnings)
 
 
-def print_recorded(out: Console, summary: DataSummary) -> None:
-    """What a run's record says of its rows."""
-    out.print(f"[bold]data[/] from {escape(summary.origin)}", highlight=False, soft_wrap=True)
+def recorded_json(data: DataRecord | None) -> dict[str, Any]:
+    """The same as `print_recorded` says, for `--json`."""
+    return {
+        "data": None if data is None else data.summary.to_json(),
+        "notices": [] if data is None else data.notices,
+    }
+
+
+def print_recorded(out: Console, data: DataRecord) -> None:
+    """What a run's record says of its rows, and of what was left out of the folders of model and tokenizer."""
+    summary = data.summary
+    out.print(f"[bold]data[/] from {literal(summary.origin)}", highlight=False, soft_wrap=True)
     print_summary(out, summary)
     for warning in summary.warnings:
-        out.print(Text(f"warning: {warning}", style="yellow"))
+        out.print(f"warning: {literal(warning)}", style="yellow", highlight=False)
+    for notice in data.notices:
+        out.print(f"left out: {literal(notice)}", highlight=False, soft_wrap=True)
 
 
 def print_summary(out: Console, summary: DataSummary) -> None:
     """What was read, file by file, and what is used of it."""
     files = [
         {
-            "read": read.split,
-            "file": escape(visible(file.name)),
-            "how": escape(file.how),
+            "read": literal(read.split),
+            "file": literal(file.name),
+            "how": literal(file.how),
             "rows": f"{file.rows:,}",
             "counted": "" if file.counted is None else f"{file.counted:,}",
-            "by": escape(file.counted_by),
+            "by": literal(file.counted_by),
         }
         for read in summary.read
         for file in read.files
@@ -111,16 +126,16 @@ def print_summary(out: Console, summary: DataSummary) -> None:
         out.print(f"and {len(files) - _FILES:,} more files", highlight=False)
     for read in summary.read:
         for reason, rows in read.dropped.items():
-            out.print(f"left out of {read.split}: {rows:,} {escape(reason)}", highlight=False)
+            out.print(f"left out of {literal(read.split)}: {rows:,} {literal(reason)}", highlight=False)
         for note in read.notes:
-            out.print(f"{read.split}: {escape(note)}", highlight=False)
+            out.print(f"{literal(read.split)}: {literal(note)}", highlight=False)
     used = [
         {
-            "used": split.split,
+            "used": literal(split.split),
             "rows": f"{split.rows:,}",
-            **({"labels": balance(split.label_counts)} if split.label_counts else {}),
-            "first": escape(shortened(split.first, 40)),
-            "last": escape(shortened(split.last, 40)),
+            **({"labels": literal(balance(split.label_counts))} if split.label_counts else {}),
+            "first": literal(shortened(split.first, 40)),
+            "last": literal(shortened(split.last, 40)),
         }
         for split in summary.used
     ]
@@ -130,13 +145,13 @@ def print_summary(out: Console, summary: DataSummary) -> None:
     )
     for reason, rows in summary.left_out.items():
         if rows:
-            out.print(f"left out of train: {rows:,} {reason}", highlight=False)
+            out.print(f"left out of train: {rows:,} {literal(reason)}", highlight=False)
 
 
 def _print_lengths(out: Console, found: Survey) -> None:
     longest = found.splits[0].lengths
     rows = [_length_row(split.split, split.lengths) for split in found.splits]
-    out.print(f"\n[bold]Tokens of a text[/] (tokenizer {escape(found.tokenizer)})", highlight=False)
+    out.print(f"\n[bold]Tokens of a text[/] (tokenizer {literal(found.tokenizer)})", highlight=False)
     out.print(fitted(out, rows, spare=["5 %", "25 %", "75 %", "min", "mean", "beyond"]))
     out.print(f"Lengths of train, of {longest.rows:,} rows:", highlight=False)
     for line in length_bars(longest.bars):
@@ -146,9 +161,7 @@ def _print_lengths(out: Console, found: Survey) -> None:
             share = 100 * split.unknown / split.tokens
             out.print(f"{split.split}: {split.unknown:,} unknown tokens ({share:.2f} %)", highlight=False)
         for token, texts in split.with_special.items():
-            line = (
-                f"{split.split}: {texts:,} texts hold the letters {escape(token)}, which name a special token"
-            )
+            line = f"{split.split}: {texts:,} texts hold the letters {literal(token)}, which name a special token"
             out.print(line, highlight=False)
 
 
@@ -220,4 +233,4 @@ def _print_warnings(out: Console, warnings: Sequence[str]) -> None:
         return
     out.print()
     for warning in warnings:
-        out.print(Text(f"warning: {warning}", style="yellow"))
+        out.print(f"warning: {literal(warning)}", style="yellow", highlight=False)

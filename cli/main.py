@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from importlib.metadata import version
 from typing import Annotated
@@ -27,6 +26,7 @@ from cli.options import (
 from cli.quiet import quiet_environment
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
+from cli.termination import interrupt_on_sigterm
 
 app = typer.Typer(
     add_completion=False,
@@ -118,11 +118,18 @@ def runs(
 
 @app.command()
 @ended_in_one_line
-def show(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
+def show(
+    run_id: RunId,
+    whole: Annotated[
+        bool, typer.Option("--all", help="Every setting, not only those that differ from the catalog's.")
+    ] = False,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
     """Show one run: scores, exports, settings, artifacts."""
     from cli.verbs import show_verb
 
-    return show_verb(run_id, root, as_json=json)
+    return show_verb(run_id, root, whole=whole, as_json=json)
 
 
 @app.command()
@@ -255,7 +262,7 @@ def ui(
 
 def main() -> None:
     """Entry point."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    interrupt_on_sigterm()
     sys.exit(ended(_run, None))
 
 
@@ -266,11 +273,6 @@ def _run() -> int:
         return app(prog_name="encore", standalone_mode=False) or 0
     except TyperException as error:
         return wrong_command_line(error)
-
-
-def _interrupt(_number: int, _frame: object) -> None:
-    """SIGTERM ends a command as Ctrl-C does: the run is closed in the store first."""
-    raise KeyboardInterrupt
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from export.variants import VARIANTS
+from host.markup import literal
 
 _LISTED = ("best/", "test/", "export/", "stories/", "real/")
 _OF_VARIANT = tuple(f"export/{variant.name}/" for variant in VARIANTS)
@@ -21,7 +22,7 @@ def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
     scores.add_column("value", justify="right")
     for key in sorted(metrics):
         if key.startswith(_LISTED) and not key.startswith(_OF_VARIANT):
-            scores.add_row(key, _plain(metrics[key]))
+            scores.add_row(literal(key), _plain(metrics[key]))
     for table in (scores, _export_table(metrics)):
         if table.row_count:
             console.print(table)
@@ -35,7 +36,7 @@ def _export_table(metrics: Mapping[str, float]) -> Table:
     figures = {key.split("/", 2)[2] for key in metrics if key.startswith(_OF_VARIANT)}
     for figure in sorted(figures):
         found = [metrics.get(f"export/{variant.name}/{figure}") for variant in VARIANTS]
-        table.add_row(figure, *("" if value is None else _plain(value) for value in found))
+        table.add_row(literal(figure), *("" if value is None else _plain(value) for value in found))
     return table
 
 

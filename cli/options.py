@@ -13,6 +13,7 @@ from typer.exceptions import TyperException
 
 from cli.debug import debug_file
 from cli.streams import ReaderGoneError
+from cli.termination import how_interrupted
 from errors import LibraryError, UserError, one_line
 from host.boundary import first_line
 from schema.numbers import decimal, whole
@@ -37,7 +38,7 @@ def ended_in_one_line(verb: Callable[Arguments, int]) -> Callable[Arguments, Non
 
 
 def ended(command: Callable[[], int], root: Path | None) -> int:
-    """The exit code of `command`; a user's mistake is one line and 2, an interrupt 130, a fault of ours 3."""
+    """The exit code of `command`; a user's mistake is one line and 2, an interrupt 130 or 143, a fault of ours 3."""
     try:
         code = command()
         sys.stdout.flush()  # what cannot be written is told while it can
@@ -46,8 +47,9 @@ def ended(command: Callable[[], int], root: Path | None) -> int:
     except UserError as error:
         return _say(str(error), 2)
     except KeyboardInterrupt as interrupt:
-        what = f"; {interrupt}" if interrupt.args else ""
-        return _say(f"interrupted{what}; what was finished is kept", 130)
+        what, code = how_interrupted()
+        told = f"; {interrupt}" if interrupt.args else ""
+        return _say(f"{what}{told}; what was finished is kept", code)
     except ReaderGoneError:
         return 0
     except Exception as error:  # noqa: BLE001 the last place: one line here, the traceback in a file

@@ -28,6 +28,7 @@ def quiet() -> None:
     # Below the library's top logger, whose level it sets itself when it is imported.
     for name in (
         "pytorch_lightning.utilities.rank_zero",
+        "pytorch_lightning.trainer.connectors.signal_connector",
         "alembic",
         "mlflow.store.db.utils",
         "datasets.packaged_modules",

@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from cli.code_tables import print_code
+from cli.console import consoles, print_json
 from cli.tables import SHORT
-from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
-from errors import UserError, visible
+from cli.verbs import FAILED, OK, named_run, open_existing
+from errors import UserError
 from experiments.checkout import check_own_checkout
+from host.markup import literal
 
 if TYPE_CHECKING:
     from experiments.causes import Cause
@@ -94,9 +95,11 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
-    from experiments.verify import has_manifest, verify
+    from experiments.recorded import RunArtifacts
+    from experiments.verify import verify, with_manifest
+    from host.terminal import working
 
-    with progress.status("recomputing"):
+    with working(progress, f"recomputing the digests and scores of run {record.run_id[:SHORT]}"):
         checks = verify(store, record)
     broken = [check for check in checks if not check.holds]
     if as_json:
@@ -108,7 +111,7 @@ def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
             f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
             highlight=False,
         )
-    if not has_manifest(record):
+    if not with_manifest(RunArtifacts(store, record)):
         progress.print(
             "[yellow]Recorded before manifests:[/] which files it left is not known, so none that was added or is "
             "gone with its digest can be told.",
@@ -121,7 +124,7 @@ def _broken_table(broken: Sequence[Check], run: str) -> Table:
     table = Table("what", "file", "recorded", "found", title=f"Run {run} does not hold")
     for check in broken:
         cells = (check.what, check.file, check.recorded[:24], check.found[:60])
-        table.add_row(*(escape(visible(cell)) for cell in cells))
+        table.add_row(*(literal(cell) for cell in cells))
     return table
 
 
@@ -172,8 +175,8 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
             f"`encore reproduce {recorded_id[:SHORT]} --at-commit` plays it with the code it was made with."
         )
     if found.certificate[NONDETERMINISTIC]:
-        out.print(operations_line(found.certificate), highlight=False)
-    out.print(f"[dim]certificate: {found.certificate_file}[/]", highlight=False, soft_wrap=True)
+        out.print(literal(operations_line(found.certificate)), highlight=False)
+    out.print(f"[dim]certificate: {literal(str(found.certificate_file))}[/]", highlight=False, soft_wrap=True)
 
 
 def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
@@ -181,7 +184,7 @@ def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
 
     table = Table("compared", "result")
     for what, result, equal in comparison_rows(asdict(comparison), names):
-        table.add_row(what, result if equal else f"[red]{result}[/]")
+        table.add_row(literal(what), literal(result) if equal else f"[red]{literal(result)}[/]")
     return table
 
 
@@ -189,6 +192,9 @@ def _causes_table(causes: Sequence[Cause], title: str, names: tuple[str, str]) -
     table = Table("kind", "what", *names, title=title, title_justify="left")
     for cause in causes:
         table.add_row(
-            cause.kind, escape(cause.name), escape(cause.recorded or "none"), escape(cause.actual or "none")
+            cause.kind,
+            literal(cause.name),
+            literal(cause.recorded or "none"),
+            literal(cause.actual or "none"),
         )
     return table

@@ -7,8 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.console import consoles, print_json
 from cli.story_tables import print_replay, print_setting, print_settings, print_stories
-from cli.verbs import FAILED, OK, consoles, named_run, open_existing, print_json
+from cli.verbs import FAILED, OK, named_run, open_existing
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.entrance import refuse_secrets
@@ -55,8 +56,9 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
     out, progress, store, record = named_run(run_id, root)
     from experiments.replay import replay
+    from host.terminal import working
 
-    with progress.status("writing the story again"):
+    with working(progress, "writing the story again"):
         found = replay(store, record, wanted)
     if as_json:
         print_json({**asdict(found), "same": found.same})

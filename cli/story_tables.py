@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from cli.tables import SHORT, fitted, number, percent, root_option, short_value
+from host.markup import literal
 
 if TYPE_CHECKING:
     from experiments.generate import Generated
@@ -33,7 +34,7 @@ def print_sample(console: Console, store: Store, result: RunResult, root: Path) 
     print_story(console, last.prompt, last.story, ended=last.ended)
     prompt = shlex.quote(last.prompt)
     command = f"encore generate {result.run_id[:SHORT]} --prompt {prompt}{root_option(root)}"
-    console.print(f"More of them: `{escape(command)}`", highlight=False, soft_wrap=True)
+    console.print(f"More of them: `{literal(command)}`", highlight=False, soft_wrap=True)
 
 
 def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:
@@ -41,7 +42,7 @@ def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> Non
     rest = text.removeprefix(prompt)
     begun = text[: len(text) - len(rest)]
     told = f"[bold]{escape(begun)}[/]{escape(rest)}{'' if ended else ' [red]…[/]'}\n"
-    console.print(told, highlight=False, emoji=False, soft_wrap=not console.is_terminal)
+    console.print(told, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def print_stories(out: Console, progress: Console, generated: Generated, root: Path) -> None:
@@ -51,7 +52,7 @@ def print_stories(out: Console, progress: Console, generated: Generated, root: P
         print_story(out, story.prompt, story.text, ended=story.ended)
     again = f"encore story {short}#0{root_option(root)}"
     progress.print(
-        f"{generated.tokens_per_s:,.0f} tokens/s. `{escape(again)}` writes the first one again.",
+        f"{generated.tokens_per_s:,.0f} tokens/s. `{literal(again)}` writes the first one again.",
         highlight=False,
     )
 
@@ -82,11 +83,12 @@ _PERCENT = {
 
 
 def print_setting(progress: Console, row: SettingRow) -> None:
-    values = " ".join(f"{key}={short_value(value)}" for key, value in row.values.items())
+    values = " ".join(f"{key}={literal(short_value(value))}" for key, value in row.values.items())
     shown = ", ".join(
         f"{title} {percent(row.metrics[f'stories/{name}'])}" for name, title in _PERCENT.items()
     )
-    progress.print(f"{row.run_id[:SHORT]}  {values}  {shown}", highlight=False)
+    what = "official" if row.stage == "official" else f"setting {row.trial}"
+    progress.print(f"{what}  {row.run_id[:SHORT]}  {values}  {shown}", highlight=False)
 
 
 def print_settings(out: Console, report: DecodingReport, root: Path) -> None:
@@ -101,16 +103,21 @@ def print_settings(out: Console, report: DecodingReport, root: Path) -> None:
     rows.append({**dict.fromkeys(rows[0], ""), "setting": "real", **_figures(real)})
     spare = ["words", "distinct 2", "perplexity", "names kept", "limits", "copied", "loops"]
     out.print(
-        fitted(out, rows, spare=spare, title=f"Sweep {report.name}: stories of {report.model_run[:SHORT]}")
+        fitted(
+            out,
+            rows,
+            spare=spare,
+            title=f"Sweep {literal(report.name)}: stories of {report.model_run[:SHORT]}",
+        )
     )
     out.print(f"Limits: {_limits(report.limits)}.", highlight=False)
     if missed := int(report.best.metrics[MISSED]):
         out.print(f"[yellow]No setting keeps all limits; the best one misses {missed}.[/]", highlight=False)
     sweep = f"encore runs --sweep {report.parent_id[:SHORT]}{root_option(root)}"
-    out.print(f"All settings: `{escape(sweep)}`", highlight=False, soft_wrap=True)
+    out.print(f"All settings: `{literal(sweep)}`", highlight=False, soft_wrap=True)
     out.print(
         f"Best by the held-out beginnings: setting {report.best.trial}, run [bold]{report.best.run_id[:SHORT]}[/]; "
-        f"`encore story {report.best.run_id[:SHORT]}#0{escape(root_option(root))}` writes its first story again.",
+        f"`encore story {report.best.run_id[:SHORT]}#0{literal(root_option(root))}` writes its first story again.",
         highlight=False,
     )
 
@@ -123,7 +130,7 @@ def _limits(limits: Mapping[str, float]) -> str:
 
 
 def _cells(row: SettingRow, setting: str) -> dict[str, str]:
-    values = {_NARROW.get(key, key): short_value(value) for key, value in row.values.items()}
+    values = {_NARROW.get(key, key): literal(short_value(value)) for key, value in row.values.items()}
     return {"setting": setting, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from cli.metric_tables import print_metrics
 from export.variants import DEPLOYED
+from host.markup import literal
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
 
 if TYPE_CHECKING:
@@ -44,27 +44,27 @@ def duration(seconds: float) -> str:
     return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
 
 
-def print_trial(console: Console, result: RunResult) -> None:
-    """One line for a run of a sweep that just ended."""
+def print_trial(console: Console, what: str, result: RunResult) -> None:
+    """One line for a run of a sweep that just ended; `what`: such as `trial 0`."""
     task = task_of_metrics(result.metrics, "best/val")
     score = f"held-out {_score(result.metrics, 'best/val')}{task.unit if task else ''}"
     style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
     reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
     console.print(
-        f"[{style}]{result.status:>8}[/] {result.run_id[:SHORT]}  {escape(result.name)}  {score}  {reused}",
+        f"[{style}]{result.status:>8}[/] {what}  {result.run_id[:SHORT]}  {literal(result.name)}  {score}  {reused}",
         highlight=False,
     )
     for failure in result.gate_failures:
-        console.print(f"  [bold red]gate failed:[/] {escape(failure)}")
+        console.print(f"  [bold red]gate failed:[/] {literal(failure)}")
 
 
 def print_sweep(console: Console, report: SweepReport) -> None:
     """The trials, the best of them, what mattered, where the time went."""
     for note in report.notes:
-        console.print(f"note: {escape(note)}", style="yellow", highlight=False)
+        console.print(f"note: {literal(note)}", style="yellow", highlight=False)
     console.print(_trials_table(report, console))
     if report.importances:
-        shares = ", ".join(f"{key} {100 * share:.0f} %" for key, share in report.importances.items())
+        shares = ", ".join(f"{literal(key)} {100 * share:.0f} %" for key, share in report.importances.items())
         console.print(f"What mattered: {shares}", highlight=False)
     total = sum(report.seconds.values())
     if total:
@@ -81,14 +81,14 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
     rows: list[dict[str, str]] = []
     for row in report.rows:
         best = report.best is not None and row.run_id == report.best.run_id
-        state = f"[{_STYLES.get(row.status, '')}]{row.status.lower()}[/]"
+        state = styled(row.status, row.status.lower())
         rows.append(
             {
                 "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
                 "run": row.run_id[:SHORT],
                 "status": f"[bold]{state}, best[/]" if best else state,
                 **dict(
-                    zip(swept, (escape(short_value(value)) for value in row.values.values()), strict=True)
+                    zip(swept, (literal(short_value(value)) for value in row.values.values()), strict=True)
                 ),
                 "held-out": _score(row.metrics, "best/val"),
                 "test": _score(row.metrics, "test"),
@@ -101,7 +101,10 @@ def _trials_table(report: SweepReport, console: Console) -> Table:
     spare = ["gate", "MiB", "p50 ms", *reversed(swept)]
     legend = next(task.legend for task in TASKS if report.primary_metric.endswith(task.metric))
     return fitted(
-        console, rows, spare=spare, title=f"Sweep {report.name}: {legend}, {DEPLOYED.label} size and latency"
+        console,
+        rows,
+        spare=spare,
+        title=f"Sweep {literal(report.name)}: {legend}, {DEPLOYED.label} size and latency",
     )
 
 
@@ -133,7 +136,7 @@ def fitted(
 
 
 def _short_keys(report: SweepReport) -> list[str]:
-    return [key.rsplit(".", 1)[-1] for key in (report.rows[0].values if report.rows else {})]
+    return [literal(key.rsplit(".", 1)[-1]) for key in (report.rows[0].values if report.rows else {})]
 
 
 def short_value(text: str) -> str:
@@ -167,20 +170,20 @@ def print_next_commands(console: Console, report: SweepReport, root: Path) -> No
         (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
         (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
     ):
-        console.print(f"  [bold]{escape(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
+        console.print(f"  [bold]{literal(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
 
 
 def print_result(console: Console, result: RunResult) -> None:
     """Scores of a run that just ended."""
     console.print(
-        f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {escape(result.name)}", highlight=False
+        f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {literal(result.name)}", highlight=False
     )
     print_metrics(console, result.metrics)
     if result.seconds:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
         console.print(f"Where the time went: {spent}", highlight=False)
     for failure in result.gate_failures:
-        console.print(f"[bold red]gate failed:[/] {escape(failure)}")
+        console.print(f"[bold red]gate failed:[/] {literal(failure)}")
 
 
 def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -> None:
@@ -194,8 +197,8 @@ def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -
         {
             "run": run.run_id[:SHORT],
             "started": _started(run),
-            "experiment": run.experiment,
-            "name": escape(run.name),
+            "experiment": literal(run.experiment),
+            "name": literal(run.name),
             "status": _state(run),
             "held-out": _score(run.metrics, "best/val") or _coherent(run, "search"),
             "test": _score(run.metrics, "test") or _coherent(run, "official"),
@@ -218,7 +221,12 @@ def _state(run: RunRecord) -> str:
     """The status, or why a killed run was killed where that is one word."""
     why = run.tags.get("encore.killed_because", "").partition(";")[0]
     word = why if why in {"pruned", "interrupted", "lost owner"} else run.status.lower()
-    return f"[{_STYLES.get(run.status, '')}]{word}[/]"
+    return styled(run.status, word)
+
+
+def styled(status: str, word: str) -> str:
+    """A word in the colour of a run's status."""
+    return f"[{_STYLES[status]}]{literal(word)}[/]" if status in _STYLES else literal(word)
 
 
 def _score(metrics: Mapping[str, float], prefix: str) -> str:
@@ -241,35 +249,10 @@ def _exported(metrics: Mapping[str, float]) -> str:
     return "" if task is None else task.export_shown(metrics[f"export/{DEPLOYED.name}/{task.export_figure}"])
 
 
-_SHOWN_TAGS = tuple(
-    f"encore.{name}"
-    for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "export_gate", "recipe_id")
-)  # fmt: skip
-
-
-def print_run(console: Console, run: RunRecord, artifacts: Sequence[str]) -> None:
-    """One run in full."""
-    console.print(
-        f"Run [bold]{run.run_id}[/]  {escape(run.name)}  [{_STYLES.get(run.status, '')}]{run.status}[/]"
-    )
-    for tag in _SHOWN_TAGS:
-        if tag in run.tags:
-            console.print(f"{tag.removeprefix('encore.')}: {escape(run.tags[tag])}", highlight=False)
-    if note := run.tags.get("mlflow.note.content"):
-        console.print(note, highlight=False, markup=False)
-    print_metrics(console, run.metrics)
-    settings = Table(show_header=False, title="settings", title_justify="left")
-    for key in sorted(run.params):
-        settings.add_row(key, escape(run.params[key]))
-    console.print(settings)
-    console.print("artifacts: " + ", ".join(artifacts), highlight=False)
-
-
 def print_catalog(console: Console, found: Mapping[str, Mapping[str, str]]) -> None:
     """Names and what they are."""
     for kind, entries in found.items():
         table = Table(title=kind, title_justify="left", show_header=False)
         for name, description in entries.items():
-            table.add_row(name, description)
+            table.add_row(literal(name), literal(description))
         console.print(table)

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
-import os
-import sys
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.markup import escape
 
+from cli.console import consoles, print_json
+from cli.name_first import check_name_first
+from cli.run_tables import print_run
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
     print_next_commands,
     print_result,
-    print_run,
     print_runs,
     print_sweep,
     print_trial,
@@ -30,7 +28,8 @@ from experiments.build import pinned
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.record import run_name, told_apart
+from experiments.record import flat_params, run_name, told_apart
+from host.markup import literal
 from schema.catalog import catalog_names
 from schema.numbers import counted
 
@@ -40,43 +39,11 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 OK, FAILED = 0, 1
-_PIPE_WIDTH = 170
-
-
-def consoles() -> tuple[Console, Console]:
-    """stdout for results, stderr for progress."""
-    return Console(width=_width(sys.stdout)), Console(stderr=True, width=_width(sys.stderr))
-
-
-def _width(stream: TextIO) -> int | None:
-    """A pipe or a file has no width of its own; tables then get the room they need."""
-    return None if stream.isatty() else _PIPE_WIDTH
-
-
-def print_json(value: Any) -> None:
-    """In letters where stdout can write all of them, else in JSON's own escapes."""
-    escaped = "utf" not in sys.stdout.encoding.lower()
-    sys.stdout.write(json.dumps(_finite(value), indent=2, ensure_ascii=escaped, allow_nan=False) + "\n")
-
-
-def _finite(value: Any) -> Any:
-    """JSON has no NaN and no infinity; they become null."""
-    if isinstance(value, dict):
-        return {key: _finite(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(inner) for inner in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def open_existing(root: Path, progress: Console) -> Store:
-    """For verbs that only look: a root that is not there is a mistake, and none is made."""
-    if not root.exists() and "MLFLOW_TRACKING_URI" not in os.environ:
-        raise UserError(
-            "no runs here: the folder does not exist",
-            where=f"--root {root}",
-            cure="Name the folder that has them; `make demo` or `encore train demo_reviews` makes the first run.",
-        )
-    return open_store(root, progress)
+    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
+    return open_store(root, progress, create=False)
 
 
 def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
@@ -86,14 +53,14 @@ def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunReco
     return out, progress, store, store.find(run_id)
 
 
-def open_store(root: Path, progress: Console) -> Store:
+def open_store(root: Path, progress: Console, *, create: bool = True) -> Store:
     from cli.quiet import quiet
 
     quiet()
     with progress.status("opening the tracking store"):
         from tracking.store import Store
 
-        return Store.open(root)
+        return Store.open(root, create=create)
 
 
 def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
@@ -108,6 +75,7 @@ def sweep_verb(
     from sweeps.loading import CATALOG as SWEEPS
     from sweeps.loading import base_experiment, load_search
 
+    check_name_first("sweep", name, overrides)
     _check_verb(name, CATALOG, SWEEPS, is_a="an experiment", verb="train")
     spec, rest = load_search(name, overrides)
     if isinstance(spec, DecodingSweepConfig):
@@ -130,7 +98,7 @@ def sweep_verb(
         overrides=rest,
         again=again,
         console=progress,
-        on_trial=lambda result: print_trial(progress, result),
+        on_trial=lambda what, result: print_trial(progress, what, result),
     )
     if as_json:
         print_json(asdict(report))
@@ -145,6 +113,7 @@ def train_verb(
 ) -> int:
     from sweeps.loading import CATALOG as SWEEPS
 
+    check_name_first("train", name, overrides)
     _check_verb(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, progress = consoles()
     config = load_experiment(name, overrides)
@@ -195,6 +164,7 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
+    check_name_first("fork", origin, overrides, metavar="ID@STEP")
     run_id, _, at = origin.partition("@")
     step = counted(at)
     if not run_id or (step is None and at not in ("best", "last")):
@@ -237,20 +207,30 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
     return OK
 
 
-def show_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
-    from cli.data import print_recorded
+    from cli.data import print_recorded, recorded_json
     from experiments.data_record import recorded_data
     from experiments.recorded import RunArtifacts
 
     data = recorded_data(RunArtifacts(store, record))
     if as_json:
-        print_json({**asdict(record), "data": None if data is None else data.summary.to_json()})
+        print_json(asdict(record) | recorded_json(data))
     else:
-        print_run(out, record, store.artifacts(record))
+        _print_run(out, store, record, whole=whole)
         if data is not None:
-            print_recorded(out, data.summary)
+            print_recorded(out, data)
     return OK
+
+
+def _print_run(out: Console, store: Store, record: RunRecord, *, whole: bool) -> None:
+    """whole: with every setting, also those that its experiment has in the catalog."""
+    from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
+
+    experiment, catalogued = record.tags.get("encore.experiment", ""), None
+    if not whole and experiment in catalog_names(CATALOG):
+        catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
+    print_run(out, record, store.artifacts(record), experiment=experiment, catalogued=catalogued)
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
@@ -261,9 +241,9 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json(json.loads(report.to_json()))
     else:
-        print_run(out, store.find(record.run_id), store.artifacts(record))
+        _print_run(out, store, store.find(record.run_id), whole=False)
     for failure in report.failures:
-        progress.print(f"[bold red]gate failed:[/] {escape(failure)}")
+        progress.print(f"[bold red]gate failed:[/] {literal(failure)}")
     return OK if report.passed else FAILED
 
 

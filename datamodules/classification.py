@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from datamodules.bundled.reviews import generate_reviews
+from datamodules.files import SPLITS
 from datamodules.holdout import Holdout, hold_out_sentences
 from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted
@@ -61,7 +62,7 @@ class Sst2Data(TextClassificationData):
 
     wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = DATA_SETS["sst2"]
-    split_names = ("train", "validation")
+    split_names = SPLITS["sst2"]
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         return hold_out_sentences(
@@ -74,7 +75,7 @@ class ImdbData(TextClassificationData):
 
     wanted = Wanted("text", "label", SENTIMENTS)
     hub_repository = DATA_SETS["imdb"]
-    split_names = ("train", "test")
+    split_names = SPLITS["imdb"]
 
 
 class DemoReviewsData(TextClassificationData):
@@ -82,7 +83,7 @@ class DemoReviewsData(TextClassificationData):
 
     wanted = Wanted("sentence", "label", SENTIMENTS)
     hub_repository = "bundled:reviews"
-    split_names = ("train", "validation")
+    split_names = SPLITS["demo_reviews"]
 
     def read(self) -> Splits:
         if self.settings.path is not None:

@@ -10,12 +10,22 @@ from itertools import pairwise
 from pathlib import Path
 
 from errors import UserError
+from host.boundary import boundary
 from host.text import shown, shown_list
 
 # train-00000-of-00002.parquet, as the hub's libraries write them, some with a digest after the total; train-1.csv.
 _OF_TOTAL = re.compile(r"-(\d{1,9})-of-(\d{1,9})(?:-[0-9a-f]{16})?")
 _NUMBERED = re.compile(r"-(\d{1,9})")
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
+# Corpus -> its train and its official split.
+SPLITS = {
+    "sst2": ("train", "validation"),
+    "imdb": ("train", "test"),
+    "demo_reviews": ("train", "validation"),
+    "tinystories": ("train", "validation"),
+    "demo_stories": ("train", "validation"),
+}
+_TABLES = (".parquet", ".jsonl", ".csv", ".tsv")
 _ONE_PLACE = "One split is one file or one set of shards: move the rest out of this folder."
 
 
@@ -26,6 +36,23 @@ class SplitFiles:
     files: tuple[Path, ...]
     suffix: str
     notes: tuple[str, ...] = ()
+
+
+def files_of_splits(folder: Path, splits: Sequence[str], *, texts: bool) -> list[SplitFiles]:
+    """The files of each split in `folder`; `texts`: `<split>.txt` is one, too.
+
+    Nothing is opened, so what is missing is told at once. Raises UserError as `files_of_split` does, and where there is
+    no folder.
+    """
+    if not folder.is_dir():
+        raise UserError(
+            "no such folder" if not folder.exists() else "not a folder",
+            where=f"data.path={folder}",
+            cure="Give a folder that holds both splits (parquet, jsonl, csv or tsv).",
+        )
+    suffixes = [*_TABLES, *([".txt"] if texts else [])]
+    with boundary("cannot be read", where=f"data.path={folder}", cure="Give a folder that can be listed."):
+        return [files_of_split(folder, split, suffixes) for split in splits]
 
 
 def files_of_split(folder: Path, split: str, suffixes: Sequence[str]) -> SplitFiles:

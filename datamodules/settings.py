@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules.readers.quoting import Said
+
 
 @dataclass(frozen=True, kw_only=True)
 class DataSettings:
     """Where the rows of a corpus come from and how they become batches.
 
-    path: folder with the splits, or None for the hub (at the commit `revision`) or the bundled rows.
+    path: folder with the splits, or None for the hub (at the commit `revision`) or the bundled rows. quoting: of its
+    csv and tsv files.
     tokenizer: folder or hub id (at tokenizer_revision), or None to train one of `vocab_size` on the train split.
     max_tokens: longer sequences are cut. batch_size rows and, if given, batch_tokens padded tokens bound a
     training batch; evaluation_tokens bounds an evaluation batch. selection_examples rows of train are held
@@ -39,5 +42,6 @@ class DataSettings:
     accumulate_batches: int
     cache_dir: Path
     local_files_only: bool
+    quoting: Said = "auto"
     packed: bool = True
     cut_long_stories: bool = False

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datamodules.checked_cache import checked_folder
-from datamodules.files import SplitFiles, files_of_split
+from datamodules.files import SplitFiles, files_of_splits
 from datamodules.fingerprint import short_digest
 from datamodules.hub import hub_reachable, missing
 from datamodules.labels import renumbering
 from datamodules.readers.delimited import DELIMITERS, look_at, open_delimited, with_siblings
 from datamodules.readers.jsonl import open_jsonl
 from datamodules.readers.parquet import open_parquet
+from datamodules.readers.quoting import Said
 from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
 from datamodules.readers.separated import open_separated
 from datamodules.reading import Source, load_reads, rows_in_memory, save_reads, write_split
@@ -28,8 +29,8 @@ from host.files import file_digest
 if TYPE_CHECKING:
     from datasets import Dataset
 
-_SUFFIXES = (".parquet", ".jsonl", ".csv", ".tsv")
 _READING = "rows-2"  # another way of reading is another entry of the cache
+_READING_TXT = "txt-2"
 OnRemade = Callable[[str], None]
 
 
@@ -43,22 +44,13 @@ class Splits:
     reads: tuple[SplitRead, SplitRead]
 
 
-def check_is_folder(folder: Path) -> None:
-    """UserError unless `folder` is one."""
-    if not folder.is_dir():
-        raise UserError(
-            "no such folder" if not folder.exists() else "not a folder",
-            where=f"data.path={folder}",
-            cure="Give a folder that holds both splits (parquet, jsonl, csv or tsv).",
-        )
-
-
 def from_folder(
     folder: Path,
     *,
     splits: tuple[str, str],
     wanted: Wanted,
     separator: str | None = None,
+    quoting: Said = "auto",
     cache_dir: Path,
     on_remade: OnRemade,
 ) -> Splits:
@@ -66,19 +58,22 @@ def from_folder(
 
     folder: holds for each split one file or a set of shards of one format. splits: names of the train and the
     evaluation split. wanted: the columns that must be there; others are left out. With a `separator` of rows also
-    `<split>.txt` is read.
+    `<split>.txt` is read. quoting: of csv and tsv files.
     Raises UserError: folder missing or empty, a split or a shard missing, a file that cannot be read in just one
     way, and a row that has no text or no label.
     """
-    check_is_folder(folder)
-    suffixes = [*_SUFFIXES, *([] if separator is None else [".txt"])]
-    with boundary("cannot be read", where=f"data.path={folder}", cure="Give a folder that can be listed."):
-        found = [files_of_split(folder, split, suffixes) for split in splits]
+    found = files_of_splits(folder, splits, texts=separator is not None)
     names = [[str(file.relative_to(folder)) for file in one.files] for one in found]
-    key = short_digest(_READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found))
+    _check_counts(quoting, found, folder)
+    marks = [] if quoting == "auto" else [quoting]
+    if any(one.suffix == ".txt" for one in found):
+        marks.append(_READING_TXT)
+    key = short_digest(
+        _READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found), *marks
+    )
 
     def write(into: Path) -> None:
-        opened = _opened(found, wanted, separator)
+        opened = _opened(found, wanted, separator, quoting)
         reads: list[SplitRead] = []
         for split, one, some_names in zip(splits, found, names, strict=True):
             files = zip(some_names, one.files, strict=True)
@@ -94,10 +89,22 @@ def from_folder(
     return replace(kept, reads=(train, official))
 
 
-def _opened(found: Sequence[SplitFiles], wanted: Wanted, separator: str | None) -> Callable[[Path], RawFile]:
+def _check_counts(quoting: Said, found: Sequence[SplitFiles], folder: Path) -> None:
+    """UserError where quotation marks are spoken of and no file has any of a writer's."""
+    if quoting != "auto" and not any(one.suffix in DELIMITERS for one in found):
+        raise UserError(
+            f"data.quoting={quoting} counts for csv and tsv files, and here are none",
+            where=f"data.path={folder}",
+            cure="Leave it out.",
+        )
+
+
+def _opened(
+    found: Sequence[SplitFiles], wanted: Wanted, separator: str | None, quoting: Said
+) -> Callable[[Path], RawFile]:
     """What opens each file; delimited ones are all looked at first, since one may tell how another is written."""
     looked = [
-        look_at(file, DELIMITERS[one.suffix], wanted)
+        look_at(file, DELIMITERS[one.suffix], wanted, quoting)
         for one in found
         if one.suffix in DELIMITERS
         for file in one.files

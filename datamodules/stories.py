@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.bundled.stories import generate_stories
+from datamodules.files import SPLITS
 from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted
@@ -36,7 +37,7 @@ class StoryData(TokenizedData):
     """
 
     tokenizer_kind = "gpt2_bpe"
-    split_names = ("train", "validation")
+    split_names = SPLITS["tinystories"]
     wanted = Wanted("text")
     separator = END_OF_TEXT
 
@@ -178,6 +179,7 @@ class DemoStoriesData(StoryData):
     """The bundled stories; generated, never fetched."""
 
     hub_repository = "bundled:stories"
+    split_names = SPLITS["demo_stories"]
 
     def read(self) -> Splits:
         if self.settings.path is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 from errors import UserError
 from host.boundary import boundary
@@ -99,13 +100,16 @@ def count_lines(file: Path, *, blank: bytes) -> int:
         return sum(1 for line in stream if not blank or line.strip(blank))
 
 
-def all_lines_end_with_cr_lf(file: Path) -> bool:
-    """Whether the file has line ends and each of them is CR LF."""
-    feeds = pairs = 0
+def foreign_line_end(file: Path) -> Literal["\r\n", "\r"] | None:
+    """What ends every line of the file where that is no line feed alone: CR LF, or CR where there is no LF at all."""
+    feeds = pairs = returns = 0
     last = b""
     with file.open("rb") as stream:
         while piece := stream.read(PIECE_BYTES):
             feeds += piece.count(b"\n")
+            returns += piece.count(b"\r")
             pairs += piece.count(b"\r\n") + (last == b"\r" and piece[:1] == b"\n")
             last = piece[-1:]
-    return 0 < feeds == pairs
+    if feeds == 0:
+        return "\r" if returns else None
+    return "\r\n" if feeds == pairs else None

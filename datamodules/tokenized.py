@@ -26,7 +26,7 @@ from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
 from datamodules.settings import DataSettings
-from datamodules.sources import Splits, from_folder, from_hub
+from datamodules.sources import OnRemade, Splits, from_folder, from_hub
 from datamodules.tokenizers import (
     TrainedKind,
     encode,
@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 # What is being done, how much of it is done, how much there is (0 where nobody can say).
 OnProgress = Callable[[str, int, int], None]
-OnRemade = Callable[[str], None]
 SplitName = Literal["train", "val", "test"]
 # `val` is the slice of the train split that selects models; `test` the official evaluation split.
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -68,8 +67,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
     ) -> None:
         super().__init__()
         self.settings = settings
-        self._on_progress = on_progress
-        self._on_remade = on_remade
+        self._on_progress, self._on_remade = on_progress, on_remade
         self.origin = ""
         self.reads: dict[str, SplitRead] = {}  # by the split's name in the source
         self.rows: dict[SplitName, SplitRows] = {}
@@ -95,6 +93,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
                 splits=self.split_names,
                 wanted=self.wanted,
                 separator=self.separator,
+                quoting=self.settings.quoting,
                 cache_dir=self.settings.cache_dir,
                 on_remade=self._remade,
             )
@@ -134,7 +133,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
             names = ", ".join(dict.fromkeys(self.tokenizer.all_special_tokens))
             notice(
                 f"{self.origin}: {holding:,} of {len(texts):,} texts hold the name of a special token ({names}); "
-                "it is read as text"
+                "it is read as text",
+                of_folder=False,  # counted when texts are tokenized, and not when the cache has them
             )
 
     def check_special(self, texts: Sequence[str]) -> None:

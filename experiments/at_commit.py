@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Generator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from experiments.record import PATCH_FILE
 from experiments.trust import RecordedCode, has_changes
 from host.disk import disk_errors
 from host.files import file_digest
+from host.terminal import working
 from tracking.own_code import cache_folder
 from tracking.provenance import LOCK_FILE
 from tracking.repository import git
@@ -101,7 +102,7 @@ def _python(run: RunArtifacts, code: RecordedCode, sources: Path, console: Conso
             where=run.where,
             cure="It was changed without being committed; put the recorded one there.",
         )
-    return python_with(sources, found, own=code.own, busy=partial(_busy, console))
+    return python_with(sources, found, own=code.own, busy=partial(working, console))
 
 
 def _reproduce(
@@ -112,7 +113,7 @@ def _reproduce(
     if threads is not None:
         command += ["--threads", str(threads)]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(sources)}
-    with _busy(console, f"training with the code of {sources.name}"):
+    with working(console, f"training with the code of {sources.name}"):
         process = subprocess.run(
             command, cwd=sources, capture_output=True, text=True, check=False, env=environment
         )
@@ -124,11 +125,6 @@ def _reproduce(
             where=run.where,
             cure="Its message says why.",
         ) from error
-
-
-def _busy(console: Console | None, what: str) -> AbstractContextManager[object]:
-    """Something moves on the screen meanwhile."""
-    return nullcontext() if console is None else console.status(what)
 
 
 def _first_line(stderr: bytes) -> str:

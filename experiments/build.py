@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.files import SPLITS, files_of_splits
 from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
 from datamodules.settings import DataSettings
-from datamodules.sources import check_is_folder
 from errors import RunError, UserError
 from experiments.config import (
     DistilBertModelConfig,
@@ -60,8 +60,8 @@ def _data_class(kind: str) -> type[TokenizedData]:
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     """`config` with every hub revision that it uses replaced by the commit that it means now.
 
-    Looks for the folders that it names, too. UserError when one is missing, when the hub knows no such
-    revision, and when it cannot be asked and was not asked before.
+    Looks for the folders that it names, too, and for the files of its splits, without a large library. UserError when
+    one is missing, when the hub knows no such revision, and when it cannot be asked and was not asked before.
     """
 
     def commit(repository: str, revision: str, kind: HubKind) -> str:
@@ -70,7 +70,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 
     data, model = config.data, config.model
     if data.path is not None:
-        check_is_folder(Path(data.path))
+        files_of_splits(Path(data.path), SPLITS[data.kind], texts=isinstance(data, StoriesConfig))
     elif data.kind in DATA_SETS:
         data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
@@ -119,6 +119,7 @@ def build_data(
         accumulate_batches=config.train.accumulate_batches,
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
+        quoting=data.quoting,
         packed=isinstance(data, StoriesConfig) and data.packed,
         cut_long_stories=isinstance(data, StoriesConfig) and data.longer_stories == "cut",
     )
@@ -146,9 +147,10 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
     wanted = config.train.max_steps or config.train.max_epochs * steps_per_epoch
     if wanted < validations:
         raise RunError(
-            f"{validations} validations do not fit into {wanted} steps",
+            f"{validations} validations do not fit into {wanted} steps, as many as train.max_epochs "
+            f"{config.train.max_epochs} of these rows give",
             where="train.validations",
-            cure="Ask for fewer, or train longer.",
+            cure=f"Give train.validations={wanted} or fewer, or raise train.max_epochs.",
         )
     every = wanted // validations
     return Schedule(every * validations, every, every * validations / max(1, steps_per_epoch))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from experiments.causes import Circumstances
 from experiments.record import (
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from experiments.recorded import RunArtifacts
 
 RESUMED_UNDER_TAG = "encore.resumed_under"
+_CAME_LATER: dict[str, object] = {"data.quoting": "auto"}
 _RAN, _FINGERPRINT = "encore.ran.", "encore.ran.fingerprint."
 
 
@@ -26,13 +28,17 @@ def recorded_circumstances(run: RunArtifacts) -> Circumstances:
     tags = {key: value for key, value in run.record.tags.items() if key.startswith(_RAN)}
     return Circumstances(
         run.read(ProvenanceFile, PROVENANCE_FILE),
-        flat_mapping(
-            run.read(ConfigFile, CONFIG_FILE)
-        ),  # as written: an older program's keys may not be ours
+        settings_of(run.read(ConfigFile, CONFIG_FILE)),
         {key.removeprefix(_FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(_FINGERPRINT)},
         {key.removeprefix(_RAN): value for key, value in tags.items()},
         run.record.tags.get(RESUMED_UNDER_TAG),
     )
+
+
+def settings_of(config: Mapping[str, Any]) -> dict[str, object]:
+    """A recorded config by dotted keys, as it was written: an older program's keys may not be ours. A key that came
+    later has what was done before there was one."""
+    return _CAME_LATER | flat_mapping(config)
 
 
 def circumstances_of(beginning: Beginning) -> Circumstances:

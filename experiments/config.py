@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, StringConstraints, field_validator, 
 
 from generation.options import DecodingConfig
 from schema.strict import Strict, absolute, check_line, check_text
+from schema.validation import TogetherError
 from scoring.task import Task
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
@@ -47,6 +48,9 @@ class CorpusConfig(Strict):
 
     path: str | None = Field(default=None, min_length=1)
     """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
+    quoting: Literal["auto", "quoted", "unquoted"] = "auto"
+    """Whose the quotation marks of csv and tsv files are: quoted, the writer's; unquoted, the texts'; auto: decided by
+    what each file holds."""
     revision: Revision = "main"
     """Hub revision; it is resolved to a commit, which the run records."""
     batch_size: int = Field(gt=0, le=4096)
@@ -65,6 +69,15 @@ class CorpusConfig(Strict):
     """Keep so many of the remaining train rows; none: all."""
     loader_workers: int = Field(default=0, ge=0, le=64)
     """Processes that build batches. They never change what is in a batch."""
+
+    @model_validator(mode="after")
+    def _quoting_of_files(self) -> Self:
+        if self.quoting != "auto" and self.path is None:
+            raise TogetherError(
+                f"quoting={self.quoting} counts for the files of a folder, and data.path is none",
+                "Give data.path=FOLDER, or leave data.quoting out.",
+            )
+        return self
 
     @field_validator("path")
     @classmethod
@@ -254,10 +267,14 @@ class ExperimentConfig(Strict):
 
     @model_validator(mode="after")
     def _validations_divide_steps(self) -> Self:
-        steps = self.train.max_steps
-        if steps is not None and steps % self.train.validations:
-            raise ValueError(
-                f"train.max_steps {steps} is not a multiple of train.validations {self.train.validations}"
+        steps, validations = self.train.max_steps, self.train.validations
+        if steps is not None and steps % validations:
+            fewer = next(count for count in range(min(steps, validations), 0, -1) if steps % count == 0)
+            longer = steps + validations - steps % validations
+            raise TogetherError(
+                f"train.max_steps {steps} is not a multiple of train.validations {validations}, which are equally "
+                "spaced, the last one at the last step",
+                f"Give train.validations={fewer} or train.max_steps={longer}.",
             )
         return self
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from errors import UserError
 from experiments.causes import Circumstances, find_causes
 from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
 from experiments.record import Beginning
 from experiments.recorded import RunArtifacts
 from experiments.start import check_shapes
+from host.markup import literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +65,7 @@ class Continuation:
             tags[RESUMED_UNDER_TAG] = under if known in {None, under} else f"{known}; {under}"
             if console is not None:
                 console.print(
-                    f"[yellow]differs from the run's beginning:[/] {escape(under)}", highlight=False
+                    f"[yellow]differs from the run's beginning:[/] {literal(under)}", highlight=False
                 )
         log.set_tags(tags)
         return log

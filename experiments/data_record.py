@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pydantic import TypeAdapter, ValidationError
 from rich.text import Text
 
 from datamodules.summary import DataSummary, summary_lines
-from errors import UserError
+from errors import UserError, visible
 from experiments.record_files import MALFORMED
 
 if TYPE_CHECKING:
@@ -27,23 +27,32 @@ def tell_data(console: Console | None, summary: DataSummary) -> None:
     if console is None:
         return
     for line in summary_lines(summary):
-        console.print(Text(f"data: {line}", style="dim"), soft_wrap=True)
+        console.print(Text(f"data: {visible(line)}", style="dim"), soft_wrap=True)
     for warning in summary.warnings:
-        console.print(Text(f"warning: {warning}", style="yellow"), soft_wrap=True)
+        console.print(Text(f"warning: {visible(warning)}", style="yellow"), soft_wrap=True)
 
 
 @dataclass(frozen=True)
 class DataRecord:
-    """`run/data.json`. fingerprints: of all that the run begins with, as its tags have them."""
+    """`run/data.json`. fingerprints: of all that the run begins with, as its tags have them. notices: what was left out
+    of the folders of model and tokenizer; an earlier version kept none."""
 
     schema: int
     fingerprints: dict[str, str]
     summary: DataSummary
+    notices: list[str] = field(default_factory=list)
 
 
-def data_record(summary: DataSummary, fingerprints: Mapping[str, str]) -> dict[str, Any]:
+def data_record(
+    summary: DataSummary, fingerprints: Mapping[str, str], notices: Sequence[str] = ()
+) -> dict[str, Any]:
     """The content of `run/data.json`."""
-    return {"schema": _SCHEMA, "fingerprints": dict(fingerprints), "summary": summary.to_json()}
+    return {
+        "schema": _SCHEMA,
+        "fingerprints": dict(fingerprints),
+        "summary": summary.to_json(),
+        "notices": list(notices),
+    }
 
 
 def recorded_data(run: RunArtifacts) -> DataRecord | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -17,15 +17,18 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def ended_in_the_record(log: RunLog, *, resumable: bool) -> Generator[None]:
-    """Whatever ends the run, the store says so: no run stays RUNNING."""
+def ended_in_the_record(log: RunLog, *, going_on: Callable[[], str]) -> Generator[None]:
+    """Whatever ends the run, the store says so: no run stays RUNNING.
+
+    going_on: how an interrupted one goes on, asked for then; "" where somebody else says it.
+    """
     try:
         yield
     except KeyboardInterrupt as interrupt:
         log.finish("KILLED", reason="interrupted")
-        short = log.run_id[:8]
-        cure = f", `encore resume {short}` goes on from its last checkpoint" if resumable else ""
-        raise KeyboardInterrupt(f"run {short} is KILLED in the store{cure}") from interrupt
+        cure = going_on()
+        told = f"run {log.run_id[:8]} is KILLED in the store{f', {cure}' if cure else ''}"
+        raise KeyboardInterrupt(told) from interrupt
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
         raise

@@ -116,6 +116,7 @@ def export_into(
         max_loss_increase=config.export.max_loss_increase,
     )
     with log.folder("export") as folder, full_products(), reported(console) as report_progress:
+        report_progress("exporting to ONNX", 0, 0)
         report = export_model(
             model_dir,
             folder,

@@ -97,7 +97,8 @@ class Beginning:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
     fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
-    of local weights, their model's config, the checkpoint.
+    of local weights, their model's config, the checkpoint. notices: what was left out of the folders of model and
+    tokenizer.
     """
 
     parts: Parts
@@ -105,6 +106,7 @@ class Beginning:
     start: Start | None
     provenance: Provenance
     fingerprints: Mapping[str, str]
+    notices: tuple[str, ...] = ()
 
     @property
     def recipe_id(self) -> str:
@@ -116,9 +118,11 @@ class Beginning:
         return summary_of(self.parts.data)
 
 
-def beginning_of(parts: Parts, ran: Mapping[str, str], start: Start | None) -> Beginning:
+def beginning_of(
+    parts: Parts, ran: Mapping[str, str], start: Start | None, notices: Sequence[str] = ()
+) -> Beginning:
     """The beginning of a run of `parts` here and now; `ran`: what `prepare` set."""
-    return Beginning(parts, ran, start, provenance_here(), _fingerprints(parts, start))
+    return Beginning(parts, ran, start, provenance_here(), _fingerprints(parts, start), tuple(notices))
 
 
 def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
@@ -153,7 +157,7 @@ def recipe_id(
     elsewhere = {
         "name": True,
         "description": True,
-        "data": {"path", "loader_workers"},
+        "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
         "model": local | {"tokenizer"},
         "train": {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,
@@ -225,7 +229,9 @@ def _write_record(log: RunLog, beginning: Beginning, root: Path) -> None:
     patch = working_tree_patch(REPOSITORY, but=root)
     seals = {
         CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
-        DATA_FILE: log.log_json(data_record(beginning.data, beginning.fingerprints), DATA_FILE),
+        DATA_FILE: log.log_json(
+            data_record(beginning.data, beginning.fingerprints, beginning.notices), DATA_FILE
+        ),
         PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
         PATCH_FILE: log.log_text(patch, PATCH_FILE),
     }

@@ -102,6 +102,8 @@ class ProvenanceFile(TypedDict):
     machine: Machine
     torch: dict[str, Any] | None
     environment: dict[str, str]
+    record_format: NotRequired[int]
+    """None of a version before manifests."""
 
 
 class ConfigFile(TypedDict, total=False):

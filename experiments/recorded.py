@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.record import CONFIG_FILE, SEALS_FILE
-from experiments.record_files import ConfigFile, Digests, parsed
+from experiments.record import CONFIG_FILE, PROVENANCE_FILE, SEALS_FILE
+from experiments.record_files import ConfigFile, Digests, ProvenanceFile, parsed
 from host.bounded_json import OddJsonError, read_json
 from host.files import file_digest, is_plain_file
 from schema.validation import parse
-from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, read_manifest, seal_tag
+from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, lost_seal, read_manifest, seal_tag
 from tracking.places import inside, plain
+from tracking.provenance import RECORD_FORMAT
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -76,11 +77,29 @@ class RunArtifacts:
     def manifest(self) -> dict[str, str] | None:
         """sha256 of every file, by path; none for a run that was recorded before there were manifests.
 
-        UserError when it was altered or is gone.
+        UserError when it was altered or is gone, or has lost its seal.
+        """
+        if self.recorded_with_manifest and MANIFEST_SEAL not in self.record.tags:
+            raise lost_seal(self.where)
+        file = self.find(MANIFEST_FILE) if MANIFEST_SEAL in self.record.tags else None
+        return read_manifest(file, self.record.tags, where=self.where)
+
+    @cached_property
+    def recorded_with_manifest(self) -> bool:
+        """Whether a run names every file that it left; of one of an earlier version no stranger can be told.
+
+        Said in several places, so that no single one can be taken away unseen: by the seal, by the tag beside it, by
+        the manifest, and by the provenance, which other digests cover. Of a run that has not finished the second and
+        the third prove nothing: its process may have died while it sealed for the first time.
         """
         tags = self.record.tags
-        file = self.find(MANIFEST_FILE) if MANIFEST_SEAL in tags else None
-        return read_manifest(file, tags, where=self.where)
+        if MANIFEST_SEAL in tags:
+            return True
+        if self.record.status == "FINISHED" and (MANIFEST_NEXT in tags or self.has(MANIFEST_FILE)):
+            return True
+        if not self.has(PROVENANCE_FILE):  # as a sweep's own run has none
+            return False
+        return self.read(ProvenanceFile, PROVENANCE_FILE).get("record_format", 1) >= RECORD_FORMAT
 
 
 def check_is_ours(run: RunArtifacts) -> None:
@@ -129,6 +148,11 @@ def check_has_model(run: RunArtifacts) -> None:
             where=run.where,
             cure="`encore runs` lists the runs.",
         )
+
+
+def check_manifest(run: RunArtifacts) -> None:
+    """UserError when a run's manifest was altered, is gone or has lost its seal; one of an earlier version has none."""
+    assert (run.manifest is not None) == run.recorded_with_manifest
 
 
 def check_record(run: RunArtifacts) -> None:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from errors import UserError
 from experiments.at_commit import reproduce_at_commit
 from experiments.build import build
@@ -30,6 +28,7 @@ from experiments.recorded_data import check_same_beginning
 from experiments.start import start_of
 from experiments.train import train
 from experiments.trust import Agree, check_trusted, recorded_code
+from host.markup import literal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -163,7 +162,7 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
     except UserError as error:
         if console is not None:
             console.print(
-                f"[yellow]data are not checked beforehand:[/] {escape(str(error))}", highlight=False
+                f"[yellow]data are not checked beforehand:[/] {literal(str(error))}", highlight=False
             )
         return
     check_same_beginning(run, _beginning_here(run, None, console))

@@ -14,6 +14,7 @@ from experiments.record_files import threads_of
 from experiments.recorded import (
     RunArtifacts,
     check_is_ours,
+    check_manifest,
     check_record,
     check_trained,
     checkpoints_here,
@@ -44,6 +45,8 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     start, folder = start_of(run), _checkpoints(store, record)
     begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
     point = None if begins_once_more else find_resume_point(folder, where=run.where)
+    if point is not None:
+        check_manifest(run)
     return train(
         config,
         store,

@@ -11,8 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from experiments.build import Parts
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
 from experiments.checkpoint_files import checkpoint_folder, link
@@ -34,6 +32,7 @@ from experiments.record import (
 from experiments.result import RunResult
 from host.boundary import boundary
 from host.disk import disk_errors
+from host.markup import literal
 from host.terminal import reported
 
 if TYPE_CHECKING:
@@ -88,7 +87,7 @@ class Run:
         if self.console is not None and not self.console.is_terminal:  # a log has no bar to look at
             steps = self.parts.schedule.total_steps
             self.console.print(
-                f"{escape(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
+                f"{literal(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
             )
         with nondeterministic_operations(self._names_operation()):
             return self._go(stop_when, exporting)
@@ -104,7 +103,7 @@ class Run:
             self.log.set_tags({tag: ", ".join(sorted(known))})
             if self.console is not None:
                 self.console.print(
-                    f"[yellow]ran without a deterministic version:[/] {escape(name)}; played again, bits may differ",
+                    f"[yellow]ran without a deterministic version:[/] {literal(name)}; played again, bits may differ",
                     highlight=False,
                 )
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from rich.markup import escape
-
 from experiments.build import build
 from experiments.callbacks import StopWhen
+from experiments.checkpoint_files import checkpoint_folder
 from experiments.continuation import Continuation
 from experiments.data_record import tell_data
 from experiments.endings import ended_in_the_record, memory_errors
@@ -27,11 +26,14 @@ from experiments.reuse import earlier_result, exported_alike, finished_run, take
 from experiments.run import Clock, Run
 from experiments.start import Start
 from host.disk import disk_errors
+from host.markup import literal
+from host.notices import notices_of_folders
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.config import ExperimentConfig
+    from tracking.run_log import RunLog
     from tracking.store import Store
 
 
@@ -84,7 +86,7 @@ def train(
             log = continued.reopen(store, beginning, console)
     exporting = Exporting()
     with (
-        ended_in_the_record(log, resumable=parent_id is None),
+        ended_in_the_record(log, going_on=lambda: _going_on(store, log, beginning, tags or {})),
         disk_errors(store.root, writing=0),
         memory_errors(config),
     ):
@@ -99,6 +101,18 @@ def train(
     return result
 
 
+def _going_on(store: Store, log: RunLog, beginning: Beginning, tags: Mapping[str, str]) -> str:
+    """How the run goes on when it is interrupted now."""
+    kind = tags.get("encore.kind", "run")
+    if kind == "trial":
+        return ""  # the sweep says it
+    folder = checkpoint_folder(store.root, log.run_id, log.local_artifacts())
+    begun = beginning.start is not None or any(folder.glob("*.ckpt"))
+    if begun and kind != "reproduction":
+        return f"`encore resume {log.run_id[:8]}` goes on from its last checkpoint"
+    return "the same command begins anew"
+
+
 def _beginning(
     config: ExperimentConfig,
     store: Store,
@@ -111,10 +125,10 @@ def _beginning(
 ) -> Beginning:
     """Everything built and checked, nothing recorded."""
     ran = prepare(config, threads=threads)
-    with clock("data"):
+    with clock("data"), notices_of_folders() as notices:
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        beginning = beginning_of(parts, ran, start)
+        beginning = beginning_of(parts, ran, start, notices)
         if like is not None:  # first: other rows explain a start that does not fit
             check_same_beginning(like, beginning)
     if start is not None:
@@ -127,6 +141,6 @@ def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
     under = beginning.start.differences(beginning) if beginning.start else ""
     if under and console is not None:
         console.print(
-            f"[yellow]differs from the run that it begins with:[/] {escape(under)}", highlight=False
+            f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False
         )
     return {"encore.forked_under": under} if under else {}

@@ -34,7 +34,7 @@ from host.files import Entry, entries
 from scoring.task import Task
 from scoring.tasks import task_of_answers, task_of_exported
 from tracking.artifacts import digests_of
-from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
+from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
     trained = record.tags.get("encore.kind") not in {"sweep", STORIES_KIND}
-    if not has_manifest(record):
+    if not with_manifest(run):
         check_is_one_run(run)
     found = _Found(run.fetched())
     if trained and not had_outcome(found.run):
@@ -130,9 +130,12 @@ class _Found:
         return checkpoint_digests(self.run.path(CHECKPOINTS))
 
 
-def has_manifest(record: RunRecord) -> bool:
-    """Whether a run names every file that it left: earlier versions did not, and of theirs no stranger can be told."""
-    return MANIFEST_SEAL in record.tags
+def with_manifest(run: RunArtifacts) -> bool:
+    """As the run says; of one whose record cannot be read it is what that is told as, and no earlier version."""
+    try:
+        return run.recorded_with_manifest
+    except UserError:
+        return True
 
 
 def _guarded(what: str, file: str, checks: Callable[[], Iterable[Check]]) -> Iterator[Check]:
@@ -215,7 +218,7 @@ def _record(found: _Found) -> Iterator[Check]:
 
 def _kept(run: RunArtifacts) -> Iterator[Check]:
     """Of a run without a manifest the checkpoints and the model that others could begin with: as they were kept."""
-    if has_manifest(run.record):
+    if with_manifest(run):
         return
     recorded = recorded_kept(run)
     for file, digest in recorded.items():

@@ -1,4 +1,4 @@
-"""Bars with rate and remaining time, on stderr; nothing where stderr is no terminal."""
+"""Bars with rate and remaining time, on stderr; a line now and then where stderr is no terminal."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from rich.progress import (
 )
 from rich.table import Column
 from rich.text import Text
+
+from errors import visible
+from host.progress_lines import ProgressLines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,15 +45,17 @@ def warned(console: Console | None) -> Callable[[str], None]:
 
     def say(sentence: str) -> None:
         if console is not None:
-            console.print(Text(sentence, style="yellow"), soft_wrap=True)
+            console.print(Text(visible(sentence), style="yellow"), soft_wrap=True)
 
     return say
 
 
 def new_progress(console: Console, *more: ProgressColumn) -> Progress:
-    """Columns that every bar here has, then `more`; it clears itself away at its end."""
+    """Columns that every bar here has, then `more`; it clears itself away at its end. Without a terminal, lines."""
+    if not console.is_terminal:
+        return ProgressLines(console)
     return Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),  # the one column that gives way on a narrow terminal
         MofNCompleteColumn(table_column=Column(no_wrap=True)),
         _Rate(table_column=Column(no_wrap=True)),
@@ -58,13 +63,12 @@ def new_progress(console: Console, *more: ProgressColumn) -> Progress:
         *more,
         console=console,
         transient=True,
-        disable=not console.is_terminal,
     )
 
 
 @contextmanager
 def reported(console: Console | None) -> Generator[OnProgress]:
-    """A function to report to; the bar it drives shows the latest kind of work."""
+    """A function to report to; the bar or the lines that it drives show the latest kind of work."""
     if console is None:
         yield silent
         return
@@ -79,3 +83,17 @@ def reported(console: Console | None) -> Generator[OnProgress]:
             progress.update(shown[what], completed=done, total=total or None)
 
         yield report
+
+
+@contextmanager
+def working(console: Console | None, what: str) -> Generator[None]:
+    """Something is seen to go on meanwhile, of which nobody can say how much there is."""
+    if console is None:
+        yield
+    elif console.is_terminal:
+        with console.status(what):
+            yield
+    else:
+        with new_progress(console) as progress:
+            progress.add_task(what, total=None)
+            yield

@@ -48,6 +48,8 @@ def split(override: str) -> tuple[str, str]:
         raise UserError(
             "not KEY=VALUE", where=repr(override[:200]), cure="Write e.g. optim.learning_rate=3e-5."
         )
+    if key != key.strip():
+        raise UserError("white space around the key", where=repr(override[:200]), cure="Write it without.")
     return key, text
 
 

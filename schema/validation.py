@@ -12,6 +12,15 @@ from pydantic import BaseModel, ValidationError
 from errors import UserError
 from schema.fields import Taken, dotted_keys, taken_at
 
+
+class TogetherError(ValueError):
+    """Values of a config that do not go together, and which ones do."""
+
+    def __init__(self, message: str, cure: str) -> None:
+        super().__init__(message)
+        self.cure = cure
+
+
 Config = TypeVar("Config", bound=BaseModel)
 # What pydantic says of a value inside a list or a table of names, and what it calls the kinds that fit.
 _WANTED = re.compile(
@@ -82,7 +91,9 @@ def _of_a_value(problem: Mapping[str, Any], taken: Taken | None, place: str) -> 
         if problem["type"] == "value_error" and (
             taken is None or taken.kind == "structure"
         ):  # of several keys together
-            return UserError(message, where=place, cure="Change one.")
+            cause = problem.get("ctx", {}).get("error")
+            cure = cause.cure if isinstance(cause, TogetherError) else "Change one."
+            return UserError(message, where=place, cure=cure)
         return UserError(f"{_shown(given)}: {message}", where=place, cure="Change it.")
     if taken is not None:
         return not_allowed(given, place, taken)
@@ -107,7 +118,9 @@ def unknown_key(
         return UserError(f"{table!r} is a value, not a table", where=place, cure=f"Set {table} itself.")
     siblings = [key.rpartition(".")[2] for key in known if key.rpartition(".")[0] == table]
     near = nearest(path, known if table in tables else known + tables) or nearest(last, known)
-    cure = f"Did you mean {near}?" if near else "`--dry-run` prints every key."
+    cure = (
+        f"Did you mean {near}?" if near else "`--dry-run` (of `encore train` and `sweep`) prints every key."
+    )
     if table in tables and (near is None or nearest(last, siblings) is None):
         cure = f"{table} has {', '.join(siblings)}."
     return UserError("no such key", where=place, cure=cure)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from analysis.stories.story_quality import Story as Told
 from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
@@ -16,6 +14,7 @@ from experiments.record import task_name
 from experiments.recorded_data import data_of_run
 from experiments.story_scores import scored
 from generation.writer import Writer, ids_of_prompts
+from host.markup import literal
 from host.terminal import reported
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
@@ -76,7 +75,7 @@ def run_decoding_sweep(
     first = first_values(sweep)
     source = source_named(sweep, store)
     if console is not None:
-        console.print(escape(_plan(sweep, source)), highlight=False, soft_wrap=True)
+        console.print(literal(_plan(sweep, source)), highlight=False, soft_wrap=True)
     data = data_of_run(source.run, source.config, console=console)
     writer = source.writer(batch_size=sweep.batch_size)
     prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}

@@ -7,8 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from rich.markup import escape
-
 from datamodules.summary import summary_of
 from errors import RunError, UserError
 from experiments.build import build, pinned
@@ -18,6 +16,7 @@ from experiments.exporting import ExportFailedError, export_run, is_exported
 from experiments.record import run_name, task_name, told_apart
 from experiments.result import RunResult
 from experiments.train import train
+from host.markup import literal
 from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -46,12 +45,12 @@ def run_sweep(
     overrides: Sequence[str] = (),
     again: bool = False,
     console: Console | None = None,
-    on_trial: Callable[[RunResult], None] | None = None,
+    on_trial: Callable[[str, RunResult], None] | None = None,
 ) -> SweepReport:
     """Search `sweep` up to its budget and record it: one parent run, one child run per trial.
 
     Run again, it goes on where it stopped. again: train also what has already finished elsewhere, instead of
-    taking it over. on_trial: called with every run that ended.
+    taking it over. on_trial: called with every run that ended and what it was, such as `trial 0`.
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).
     """
@@ -101,7 +100,7 @@ def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: C
     notes += _moved_first_trials(given, space)
     if console is not None:
         for note in notes:
-            console.print(f"note: {escape(note)}", style="yellow", highlight=False)
+            console.print(f"note: {literal(note)}", style="yellow", highlight=False)
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
     tell_data(console, summary_of(build(base, cache_dir=store.root / "cache", console=console).data))
@@ -158,7 +157,7 @@ class _Sitting:
     store: Store
     parent: RunLog
     console: Console | None
-    on_trial: Callable[[RunResult], None] | None
+    on_trial: Callable[[str, RunResult], None] | None
     again: bool
 
     def go(self) -> SweepReport:
@@ -217,7 +216,7 @@ class _Sitting:
         if result.reused is not None:
             self.plan.notes.append(f"{work.what} reuses run {result.reused[:8]}, of the same recipe.")
         if self.on_trial is not None:
-            self.on_trial(result)
+            self.on_trial(work.what, result)
         return result
 
     def _trained(self, work: _Work) -> RunResult:
@@ -235,14 +234,16 @@ class _Sitting:
             stop_when=work.stop_when,
             export=work.config.export.when == "finished",
             console=self.console,
-            title=self._title(work.stage),
+            title=self._title(work),
             reuse=not self.again,
         )
 
-    def _title(self, stage: str) -> str:
-        if stage == "finale":
-            return f"{self.plan.sweep.name}, finale"
-        return f"{self.plan.sweep.name}, trial {self.search.counted() + 1} of {self.plan.sweep.budget.trials}"
+    def _title(self, work: _Work) -> str:
+        """Trials have Optuna's numbers, from 0, everywhere; how many are done is another figure: some are lost."""
+        title = f"{self.plan.sweep.name}, {work.what}"
+        if work.stage == "finale":
+            return title
+        return f"{title} ({self.search.counted()} of {self.plan.sweep.budget.trials} done)"
 
     def _finale(self) -> None:
         """The best trials of the search again with the finale's overrides, each once."""

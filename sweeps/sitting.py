@@ -54,9 +54,10 @@ def ended(parent: RunLog) -> Generator[None]:
     """The parent run does not stay RUNNING, whatever ends the sitting."""
     try:
         yield
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         parent.finish("KILLED", reason="interrupted; run the same sweep again to go on")
-        raise
+        told = "; ".join([*map(str, interrupt.args), "the same command goes on with the sweep"])
+        raise KeyboardInterrupt(told) from interrupt
     except BaseException as error:
         parent.finish("FAILED", reason=str(error) or type(error).__name__)
         raise

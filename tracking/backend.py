@@ -20,7 +20,14 @@ from host.disk import disk_errors, exclusive, make_folder, partial_name
 from host.sqlite import LOCK_WAIT_S
 from host.waiting import answer_within
 from tracking.addresses import sqlite_path, sqlite_uri
-from tracking.faults import explained, no_mlflow, no_store, unreachable
+from tracking.faults import (
+    explained,
+    no_mlflow,
+    no_store,
+    nothing_there,
+    unclean,
+    unreachable,
+)
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
@@ -43,19 +50,22 @@ _MLFLOW_SETTINGS = {
 }
 
 
-def connect(uri: str, root: Path) -> MlflowClient:
-    """A client on a store that was seen to answer.
+def connect(uri: str, root: Path, *, create: bool = True) -> MlflowClient:
+    """A client on a store that was seen to answer. create: `root` and a database that are not there yet.
 
     Raises:
-        UserError: the store is locked, read-only, of another schema, no MLflow store, or unreachable.
+        UserError: the store is locked, read-only, of another schema, no MLflow store, unreachable or, unless
+            it is to be created, not there.
     """
     for name, value in _MLFLOW_SETTINGS.items():
         os.environ.setdefault(name, value)
     scheme = _scheme(uri)
+    if create:
+        make_folder(root, cure="Choose another --root.")
     if scheme == "sqlite":
         path = _named_database(uri)
         with explained(uri):
-            _prepare_sqlite(path, root)
+            _prepare_sqlite(path, root, create=create)
             move_in(uri, root)
     elif scheme in _DATABASE_PORTS:
         _check_port(uri, _DATABASE_PORTS[scheme])
@@ -73,6 +83,8 @@ def connect(uri: str, root: Path) -> MlflowClient:
 
 def _scheme(uri: str) -> str:
     """What kind of store `uri` names; UserError for one that Encore cannot use."""
+    if uri != uri.strip() or any(character < " " for character in uri):
+        raise unclean(uri)
     try:
         parts = urlsplit(uri)
         _ = parts.port  # a number that is none raises when it is asked for
@@ -100,11 +112,10 @@ def _named_database(uri: str) -> Path:
     path = sqlite_path(uri)
     if path.exists() and not path.is_file():  # a device looks empty, and a new database would take its name
         raise no_store(uri, f"names a {'folder' if path.is_dir() else 'device'}, not a database file")
-    make_folder(path.parent, cure="Name a database in another folder.")
     return path
 
 
-def _prepare_sqlite(path: Path, root: Path) -> None:
+def _prepare_sqlite(path: Path, root: Path, *, create: bool) -> None:
     if (length := len(os.fsencode(path))) > _SQLITE_PATH_BYTES:
         raise UserError(
             f"the path has {length:,} bytes, and SQLite takes {_SQLITE_PATH_BYTES}",
@@ -112,6 +123,9 @@ def _prepare_sqlite(path: Path, root: Path) -> None:
             cure="Choose another --root.",
         )
     if not path.exists() or path.stat().st_size == 0:
+        if not create:
+            raise nothing_there(path)
+        make_folder(path.parent, cure="Name a database in another folder.")
         _create_sqlite(path, root)
     _check_sqlite(path)
 

@@ -94,6 +94,25 @@ def no_store(uri: str, what: str) -> UserError:
     )
 
 
+def unclean(uri: str) -> UserError:
+    """Of an address with white space around it or a control character in it, which a shell or a file has left there."""
+    return UserError(
+        "begins or ends with white space, or holds a control character",
+        where=f"MLFLOW_TRACKING_URI={public_uri(uri)!r}",
+        cure="Set it without; or unset it, and runs go to mlruns/mlflow.db.",
+    )
+
+
+def nothing_there(path: Path) -> UserError:
+    """Of a database that is only to be looked at."""
+    return UserError(
+        "no runs here: there is no such database",
+        where=str(path),
+        cure="Name with --root or MLFLOW_TRACKING_URI the store that has them; `encore train` makes one where there "
+        "is none, `make demo` the first run.",
+    )
+
+
 def unreachable(uri: str) -> UserError:
     return UserError(
         "the tracking server does not answer",

@@ -38,6 +38,15 @@ def manifest_text(files: Mapping[str, str]) -> str:
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
+def lost_seal(where: str) -> UserError:
+    """Of a run that was recorded with a manifest and has no seal of it."""
+    return UserError(
+        f"{MANIFEST_FILE} has lost its seal, a tag of the run",
+        where=where,
+        cure="The tracking store was altered; restore it.",
+    )
+
+
 def read_manifest(file: Path | None, tags: Mapping[str, str], *, where: str) -> dict[str, str] | None:
     """The digests by path; none for a run that was recorded before there were manifests.
 

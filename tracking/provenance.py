@@ -22,6 +22,8 @@ from tracking.redaction import masked, redacted, redacted_value
 from tracking.repository import git, head_commit, repository_of
 
 LOCK_FILE = "requirements.lock"
+# Of what a run leaves. From 2 on every file stands in a sealed manifest, so a run that says 2 has lost it or has it.
+RECORD_FORMAT = 2
 
 # Instruction sets that change which kernels run, and with them the last bits of the results.
 # fmt: off
@@ -92,6 +94,7 @@ class Provenance:
     torch: dict[str, Any] | None
     environment: dict[str, str]
     command: list[str]
+    record_format: int = RECORD_FORMAT
 
     def to_json(self) -> dict[str, Any]:
         """Plain dictionaries and lists, ready for `json.dumps`."""

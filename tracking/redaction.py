@@ -1,8 +1,8 @@
 """Telling credentials from other text, so that nothing that Encore writes carries one.
 
-Told by shape (`secret_shapes`), by the name beside a value (`secret_names`, `secret_assignments`), and by what this
-process's environment holds under such names; what none of them shows cannot be told. In doubt a text counts as a
-secret: a record that lacks a word says so, a published key cannot be taken back.
+Told by shape (`secret_shapes`; the path of something on this disk is none), by the name beside a value (`secret_names`,
+`secret_assignments`), and by what this process's environment holds under such names; what none of them shows cannot be
+told. In doubt a text counts as a secret: a record that lacks a word says so, a published key cannot be taken back.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from tracking.paths_here import is_in_path_here, is_path_here
 from tracking.secret_assignments import Language, assignment_spans
 from tracking.secret_names import is_secret_value, looks_random, strength_of
 from tracking.secret_shapes import Span, shape_spans
@@ -123,9 +124,17 @@ def _spans(text: str, language: Language) -> list[Span]:
     """Begin and end of every secret, in order, the longest first of those that begin alike."""
     found: set[Span] = set()
     for begin, part in _parts(text):
-        spans: Iterable[Span] = (*shape_spans(part), *assignment_spans(part, language), *_known_spans(part))
+        spans: Iterable[Span] = (*_shaped(part), *assignment_spans(part, language), *_known_spans(part))
         found.update((begin + first, begin + last) for first, last in spans)
     return sorted(found, key=lambda span: (span[0], -span[1]))
+
+
+def _shaped(text: str) -> list[Span]:
+    """What has a credential's form and is not the path of something that lies here."""
+    found = list(shape_spans(text))
+    if not found or is_path_here(text):
+        return []
+    return [span for span in found if not is_in_path_here(text, *span)]
 
 
 def _parts(text: str) -> Iterator[tuple[int, str]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from tracking.plain_words import reads_as_words
+
 Strength = Literal["certain", "likely"]
 
 
@@ -141,7 +143,7 @@ def is_secret_value(name: str, value: str, strength: Strength) -> bool:
     if is_placeholder(name, value):
         return False
     if strength == "likely" or re.fullmatch(r"[\w-]+(?:\.[\w-]+)*\(.*", value):
-        return looks_random(value)
+        return looks_random(value) and not reads_as_words(value)
     if re.search(r"\s", value):
         return _is_phrase(name, value)
     return True

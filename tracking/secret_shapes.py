@@ -12,6 +12,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from tracking.plain_words import reads_as_words
+
 Span = tuple[int, int]
 
 
@@ -25,6 +27,7 @@ class Shape:
     sign: str
     pattern: re.Pattern[str]
     mixed: bool  # whether the secret must have a small letter, a capital and a digit
+    worded: bool  # whether names that people give have the form too: `sk-learn-distilbert-base` is none
     begins_a_word: bool
 
     def matches(self, text: str) -> Iterator[re.Match[str]]:
@@ -41,9 +44,9 @@ class Shape:
 _WORD = re.compile(r"\w")
 
 
-def _shape(sign: str, pattern: str, *, flags: int = 0, mixed: bool = False) -> Shape:
+def _shape(sign: str, pattern: str, *, flags: int = 0, mixed: bool = False, worded: bool = False) -> Shape:
     bare = pattern.removeprefix(r"\b")
-    return Shape(sign, re.compile(bare, flags), mixed, bare != pattern)
+    return Shape(sign, re.compile(bare, flags), mixed, worded, bare != pattern)
 
 
 _I = re.IGNORECASE
@@ -52,6 +55,11 @@ _GAP = r"\s[\s+]*+"  # in a patch the next line begins with a plus
 _LOGIN = rf"(?:machine\s++\S++|default){_GAP}login\s++\S++{_GAP}(?:account\s++\S++{_GAP})?password"
 _ARMOUR = r"[A-Z0-9 ]*PRIVATE KEY"
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+# Between an issuer's name and a number that may be its key: words that say what else it is, or the rest of a path.
+_NO_NUMBER_OF = (
+    r"(?![\w.-]*/[\w./-]*(?<=/))"
+    r"(?:(?!commit|revision|run|artifact|digest|sha|hash|checksum|version|app\b|dyno|pipeline)[^\n]){0,40}?(?<!/)"
+)
 
 _PRIVATE_KEY = _shape(
     "private key", rf"-----BEGIN {_ARMOUR}(?s:.*?)(?:-----END {_ARMOUR}(?: BLOCK)?-----|\Z)"
@@ -72,53 +80,53 @@ SHAPES = (
     _shape("1//0", r"\b1//0[\w-]{30,}"),
     _shape("accountkey", r"\bAccountKey\s*=\s*(?P<secret>[\w+/]{20,}=*)", flags=_I),
     _shape("sharedaccess", r"\bSharedAccess(?:Key|Signature)\s*=\s*(?P<secret>[^\s;\"']{16,})", flags=_I),
-    _shape("sig=", r"[?&;\s\"']sig=(?P<secret>[\w%+/=-]{16,})", flags=_I),
+    _shape("sig=", r"[?&;\s\"']sig=(?P<secret>[\w%+/=-]{16,})", flags=_I, worded=True),
     _shape("q~", r"\b[\w~.-]{3}\dQ~[\w~.-]{31,34}"),
     _shape("dapi", r"\bdapi[0-9a-f]{32}(?:-\d)?\b"),
     _shape("dose", r"\bdose[0-9a-f]{32}\b"),
     _shape("_v1_", r"\bdo[opr]_v1_[0-9a-f]{32,}"),
-    _shape("heroku", rf"heroku.{{0,30}}?(?P<secret>\b{_UUID}\b)", flags=_I),
-    _shape("hrku-", r"\bHRKU-[\w-]{20,}"),
-    _shape("hvs.", r"\bhv[sbr]\.[\w-]{20,}"),
+    _shape("heroku", rf"heroku{_NO_NUMBER_OF}(?P<secret>\b{_UUID}\b)", flags=_I),
+    _shape("hrku-", r"\bHRKU-[\w-]{20,}", worded=True),
+    _shape("hvs.", r"\bhv[sbr]\.[\w-]{20,}", worded=True),
     # Code and packages
     _shape("gh", r"\bgh[pousr]_[A-Za-z0-9]{20,}"),
     _shape("github_pat_", r"\bgithub_pat_\w{20,}"),
-    _shape("gl", r"\bgl(?:pat|dt|rt|rtr|ptt|ft|cbt|soat|agent|imt|oas|ffct)-[\w.=-]{16,}"),
+    _shape("gl", r"\bgl(?:pat|dt|rt|rtr|ptt|ft|cbt|soat|agent|imt|oas|ffct)-[\w.=-]{16,}", worded=True),
     _shape("pypi-", r"\bpypi-[\w-]{32,}", mixed=True),
-    _shape("npm_", r"\bnpm_[A-Za-z0-9]{20,}"),
+    _shape("npm_", r"\bnpm_[A-Za-z0-9]{20,}", worded=True),
     _shape("_authtoken", r"_authToken\s*=\s*(?P<secret>[^\s\"'$]{4,})", flags=_I),
     _shape("dckr_pat_", r"\bdckr_(?:pat|oat)_[\w-]{20,}"),
     _shape("rubygems_", r"\brubygems_[0-9a-f]{40,}"),
     # Models and experiments
-    _shape("hf_", r"\bhf_[A-Za-z0-9]{20,}"),
-    _shape("api_org_", r"\bapi_org_[A-Za-z0-9]{20,}"),
-    _shape("sk-", r"\bsk-(?=[\w-]{0,200}\d)[\w-]{20,}"),
-    _shape("gsk_", r"\bgsk_[A-Za-z0-9]{30,}"),
-    _shape("r8_", r"\br8_[A-Za-z0-9]{30,}"),
-    _shape("wandb", r"wandb.{0,40}?(?P<secret>\b[0-9a-f]{40}\b)", flags=_I),
+    _shape("hf_", r"\bhf_[A-Za-z0-9]{20,}", worded=True),
+    _shape("api_org_", r"\bapi_org_[A-Za-z0-9]{20,}", worded=True),
+    _shape("sk-", r"\bsk-(?=[\w-]{0,200}\d)[\w-]{20,}", worded=True),
+    _shape("gsk_", r"\bgsk_[A-Za-z0-9]{30,}", worded=True),
+    _shape("r8_", r"\br8_[A-Za-z0-9]{30,}", worded=True),
+    _shape("wandb", rf"wandb{_NO_NUMBER_OF}(?P<secret>\b[0-9a-f]{{40}}\b)", flags=_I),
     _shape("wandb_v1_", r"\bwandb_v1_\w{20,}"),
     # Talk
-    _shape("xox", r"\bxox[a-z](?:\.xox[a-z])?-[\w-]{10,}"),
-    _shape("xapp-", r"\bxapp-[\w-]{10,}"),
+    _shape("xox", r"\bxox[a-z](?:\.xox[a-z])?-[\w-]{10,}", worded=True),
+    _shape("xapp-", r"\bxapp-[\w-]{10,}", worded=True),
     _shape("hooks.slack.com/", r"hooks\.slack\.com/(?:services|workflows|triggers)/(?P<secret>[\w/-]{8,})", flags=_I),
     _shape("/api/webhooks/", r"/api/webhooks/(?P<secret>\d{5,}/[\w-]{16,})", flags=_I),
     _shape("webhook.office.com/", r"webhook\.office\.com/(?P<secret>\w+/[\w@/-]{20,})", flags=_I),
     _shape(".", r"\b[MNO][\w-]{22,27}\.[\w-]{6,7}\.[\w-]{27,}", mixed=True),  # Discord
-    _shape(":", r"(?<![\w:])\d{8,10}:[\w-]{35}(?![\w-])"),  # Telegram
+    _shape(":", r"(?<![\w:])\d{8,10}:(?![0-9a-f]{35})[\w-]{35}(?![\w-])"),  # Telegram
     # Money and mail
     _shape("k_", r"\b[srp]k_(?:live|test|prod)_[A-Za-z0-9]{8,}"),
-    _shape("whsec_", r"\bwhsec_[A-Za-z0-9+/=]{16,}"),
-    _shape("sq0", r"\bsq0[a-z]{3}-[\w-]{20,}"),
+    _shape("whsec_", r"\bwhsec_[A-Za-z0-9+/=]{16,}", worded=True),
+    _shape("sq0", r"\bsq0[a-z]{3}-[\w-]{20,}", worded=True),
     _shape("eaaa", r"\bEAAA[\w-]{40,}", mixed=True),
     _shape("shp", r"\bshp(?:at|ca|pa|ss)_[0-9a-fA-F]{24,}"),
     _shape("sk", r"\bSK[0-9a-f]{32}\b"),  # Twilio
     _shape("ac", r"\bAC[0-9a-f]{32}\b"),
     _shape("sg.", r"\bSG\.[\w-]{16,}\.[\w-]{16,}"),
-    _shape("key-", r"\bkey-[0-9a-zA-Z]{32}\b"),  # Mailgun
+    _shape("key-", r"(?<!/)\bkey-[0-9a-zA-Z]{32}\b"),  # Mailgun
     _shape("-us", r"\b[0-9a-f]{32}-us\d{1,2}\b"),  # Mailchimp
     # Sign-ins of no one issuer
     _shape("eyj", r"\beyJ[\w-]{8,1000}+\.eyJ[\w-]{8,}+\.[\w-]*"),
-    _shape("bearer", r"\bBearer\s+(?P<secret>(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*)", flags=_I),
+    _shape("bearer", r"\bBearer\s+(?P<secret>(?=[\w.~+/-]*\d)[\w.~+/-]{8,}=*)", flags=_I, worded=True),
     _shape("authorization", rf"\bAuthorization{_IS}(?:Token|Bearer|ApiKey)\s+(?P<secret>[^\s\"'{{$<]{{6,}})", flags=_I),
     _shape("login", rf"\b{_LOGIN}\s++(?P<secret>\S+)", flags=_I),
     _shape("auth", r"\bauth\s*=\s*\(\s*[\"'][^\"'\n]*[\"']\s*,\s*[\"'](?P<secret>[^\"'\n]+)", flags=_I),
@@ -148,7 +156,8 @@ def shape_spans(text: str) -> Iterator[Span]:
             continue
         for match in shape.matches(text):
             group = "secret" if "secret" in shape.pattern.groupindex else 0
-            if not shape.mixed or _is_mixed(match[group]):
+            secret = match[group]
+            if (not shape.mixed or _is_mixed(secret)) and not (shape.worded and reads_as_words(secret)):
                 yield match.span(group)
     if ":/" in lowered:
         yield from _address_spans(text)

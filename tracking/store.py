@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from host.disk import make_folder
 from host.process import Owner
 from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.backend import connect, move_in
@@ -54,20 +53,21 @@ class Store:
     sample_every_s: float = 10.0
 
     @classmethod
-    def open(cls, root: Path, uri: str | None = None) -> Store:
-        """Open the store, create it where there is none, finish what dead processes left undone.
+    def open(cls, root: Path, uri: str | None = None, *, create: bool = True) -> Store:
+        """Open the store, finish what dead processes left undone. create: where there is none, make it and `root`.
 
         Without `uri` the environment's MLFLOW_TRACKING_URI counts, else `<root>/mlflow.db`.
 
         Raises:
             UserError: the store is locked, read-only, of another schema, damaged or unreachable, or `root`
-                cannot be a folder.
+                cannot be a folder; or it is not there and not to be created.
         """
         root = root.absolute()
-        make_folder(root, cure="Choose another --root.")
         check_rooms(root)
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root / DATABASE_FILE)
-        store = cls(uri, root, connect(uri, root))
+        store = cls(uri, root, connect(uri, root, create=create))
+        if not root.exists():  # so no process has left anything there
+            return store
         if replay_all(store.client, uri, store.journal_folder):
             move_in(uri, root)  # a run that had lost its owner kept a copied store from it
         return store

@@ -11,7 +11,7 @@ from itertools import islice
 from pathlib import Path
 
 from datamodules.labels import number_in
-from datamodules.readers.quoting import Layout, Quoting, Undecided, decide, undecided_error
+from datamodules.readers.quoting import Layout, Quoting, Said, Undecided, as_said, decide, undecided_error
 from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows, Wanted, check_names
 from datamodules.readers.records import MisfitError, Record, quoted_records, unquoted
 from datamodules.text_files import check_plain_text, count_lines, text_lines, text_pieces
@@ -33,14 +33,18 @@ class DelimitedFile:
     width: int
 
 
-def look_at(file: Path, delimiter: str, wanted: Wanted) -> DelimitedFile:
-    """Read the header and find out how the file was written. UserError where that cannot be."""
+def look_at(file: Path, delimiter: str, wanted: Wanted, said: Said = "auto") -> DelimitedFile:
+    """Read the header and find out how the file was written. UserError where that cannot be, or is not as `said`."""
     check_plain_text(file)
     raw = _header(file, delimiter)
     header = [unquoted(name) for name in raw]
     _check_header(header, raw, file, delimiter, wanted)
     layout = Layout.of(file, delimiter, header, wanted)
-    quoting = decide(layout, header_is_quoted=any(name[:1] == '"' for name in raw))
+    in_marks = any(name[:1] == '"' for name in raw)
+    if said == "auto":
+        quoting = decide(layout, header_is_quoted=in_marks)
+    else:
+        quoting = as_said(layout, Quoting(said), header_is_quoted=in_marks)
     return DelimitedFile(layout, quoting, len(header))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Literal
 
 from datamodules.labels import label_of, number_in
 from datamodules.readers.raw import Wanted
@@ -21,7 +22,9 @@ from host.text import shown
 _ENOUGH = 3  # rows that nobody writes by chance
 # Of one column: that a line opens with a mark and a later one closes with one; that a text stands in marks.
 _COMMON_ENOUGH = 10
-_CURE = "Write it as jsonl or parquet, or with every field in quotation marks, those of the header too."
+_CURE = "Say data.quoting=quoted or data.quoting=unquoted, or write it as jsonl or parquet."
+Said = Literal["auto", "quoted", "unquoted"]
+"""What a person says of the quotation marks; auto: what the file holds decides."""
 
 
 class Quoting(StrEnum):
@@ -103,9 +106,31 @@ def decide(layout: Layout, *, header_is_quoted: bool) -> Quoting | Undecided:
         raise UserError(
             f"the text in quotation marks that begins in line {quoted.rows_inside} holds what looks like rows",
             where=str(layout.file),
-            cure="If these are rows, write the file as jsonl or parquet; if it is one text, too.",
+            cure="Say data.quoting=quoted if it is one text; write the file as jsonl or parquet if these are rows.",
         )
     return Quoting.QUOTED if plain is not None else _weighed(quoted)
+
+
+def as_said(layout: Layout, said: Quoting, *, header_is_quoted: bool) -> Quoting:
+    """`said`, or that there is nothing to decide. UserError where the file holds what does not fit that."""
+    if not any('"' in piece for piece in text_pieces(layout.file)):
+        return Quoting.NONE
+    if said is Quoting.PLAIN and header_is_quoted:
+        raise _contradicts(layout, said, "the names of its columns stand in quotation marks", "")
+    misfit = _plain_misfit(layout) if said is Quoting.PLAIN else _quoted_evidence(layout)
+    if not isinstance(misfit, MisfitError):
+        return said
+    if said is Quoting.QUOTED:
+        _refuse_backslashes(layout)
+    raise _contradicts(layout, said, misfit.what, misfit.cure)
+
+
+def _contradicts(layout: Layout, said: Quoting, what: str, cure: str) -> UserError:
+    return UserError(
+        f"is not {said}, as data.quoting says: {what}",
+        where=str(layout.file),
+        cure=cure or "Leave data.quoting out, so that what the file holds decides.",
+    )
 
 
 def _weighed(found: _Quoted) -> Quoting | Undecided:

@@ -10,8 +10,8 @@ from datamodules.readers.raw import ROWS_AT_ONCE, RawFile, RawRows
 from datamodules.text_files import (
     LONGEST,
     PIECE_BYTES,
-    all_lines_end_with_cr_lf,
     check_plain_text,
+    foreign_line_end,
     text_pieces,
 )
 from errors import UserError
@@ -20,24 +20,27 @@ from errors import UserError
 def open_separated(file: Path, separator: str) -> RawFile:
     """The texts between `separator`s, some of which may be empty. A last text needs no separator after it.
 
-    Where every line ends with CR LF, the texts have LF alone. In memory there is one text and a piece of the file.
-    Raises UserError for a file without separators and one that is not UTF-8.
+    Where every line ends with CR LF, or with CR alone, the texts have LF alone. In memory there is one text and a piece
+    of the file. Raises UserError for a file without separators and one that is not UTF-8.
     """
     check_plain_text(file)
-    windows = all_lines_end_with_cr_lf(file)
+    end = foreign_line_end(file)
     return RawFile(
         how="txt",
-        chunks=_chunks(file, separator, windows=windows),
+        chunks=_chunks(file, separator, end),
         count=lambda: _count(file, separator.encode()),
         counted_by=f"{separator} in its bytes",
-        notes=(f"the lines of {file.name} end with CR LF: read as LF",) if windows else (),
+        notes=() if end is None else (f"the lines of {file.name} end with {_NAMES[end]}: read as LF",),
     )
 
 
-def _chunks(file: Path, separator: str, *, windows: bool) -> Iterator[RawRows]:
+_NAMES = {"\r\n": "CR LF", "\r": "CR alone"}
+
+
+def _chunks(file: Path, separator: str, end: str | None) -> Iterator[RawRows]:
     texts = texts_of(file, separator)
     while some := list(islice(texts, ROWS_AT_ONCE)):
-        yield RawRows([text.replace("\r\n", "\n") for text in some] if windows else some, None)
+        yield RawRows(some if end is None else [text.replace(end, "\n") for text in some], None)
 
 
 def texts_of(file: Path, separator: str) -> Iterator[str]:

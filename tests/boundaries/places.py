@@ -60,7 +60,7 @@ STORE = [
     Place("sqlite3.connect", ["runs"], _IN_STORE),
     Place("mlflow.utils.rest_utils.http_request", ["runs", "http://127.0.0.1:1"], r"127\.0\.0\.1:1: .*answer"),
     Place("socket.create_connection", ["runs", "postgresql://u:p@127.0.0.1:1/x"], r"127\.0\.0\.1:1/x: .*answer"),
-    Place("sqlalchemy.create_engine", ["runs", "sqlite:///{root}/other.db"], r"other\.db"),
+    Place("sqlalchemy.create_engine", ["train", "sqlite:///{root}/other.db", "demo_reviews"], r"other\.db"),
     Place("subprocess.Popen", ["ui", "--port", "{port}"], "MLflow UI cannot be started"),
     Place("socket.socket.bind", ["ui", "--port", "{port}"], r"127\.0\.0\.1:\d+: cannot listen"),
     Place("huggingface_hub.HfApi.repo_info", ["train", "sst2_distilbert"], "sst2"),

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cli.console import consoles
 from cli.data import data_verb, length_bars
-from cli.verbs import consoles
 from datamodules.lengths import Bar
 from errors import UserError, visible
 from host.text import shortened

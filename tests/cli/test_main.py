@@ -59,6 +59,37 @@ def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
     assert process.stdout.strip() == "False"
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["data", "sst2_distilbert"],
+        ["data", "tinystories_gpt2"],
+        ["train", "demo_reviews"],
+        ["train", "imdb_distilbert"],
+        ["sweep", "demo"],
+    ],
+    ids=" ".join,
+)
+def test_files_that_are_missing_are_told_before_anything_heavy(command: list[str], tmp_path: Path) -> None:
+    """Before torch and the store, and before the hub is asked for a model."""
+    code = (
+        "import sys\nfrom cli.main import app\n"
+        "code = app(sys.argv[1:], standalone_mode=False)\n"
+        f"print(code, sorted(set({HEAVY}) & set(sys.modules)))"
+    )
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        typed = [*command, f"data.path={folder}", "--root", str(tmp_path / "root")]
+        process = subprocess.run(
+            [sys.executable, "-c", code, *typed],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "HF_HUB_OFFLINE": "1"},
+        )
+        assert process.stdout.strip() == "2 []"
+        assert f"data.path={folder}: no " in process.stderr
+
+
 def test_looking_at_a_run_does_not_wait_for_torch() -> None:
     code = (
         "import sys, cli.data, experiments.data_record, experiments.recorded\nprint('torch' in sys.modules)"

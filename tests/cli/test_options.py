@@ -120,3 +120,26 @@ def test_a_forks_step_is_of_digits_or_the_best_or_the_last(
 ) -> None:
     assert app(["fork", name, "--root", str(tmp_path)], standalone_mode=False) == 2
     assert "names no checkpoint. Write ID@STEP" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            ["train", "train.max_steps=6", "demo_reviews", "seed=3"],
+            "train demo_reviews train.max_steps=6 seed=3",
+        ),
+        (["train", "description=a b", "demo_reviews"], "train demo_reviews 'description=a b'"),
+        (["sweep", "budget.trials=2", "demo"], "sweep demo budget.trials=2"),
+        (["data", "seed=1", "demo_reviews"], "data demo_reviews seed=1"),
+        (["fork", "seed=1", "3f2a@40"], "fork 3f2a@40 seed=1"),
+        (["train", "seed=1"], "train NAME seed=1"),
+    ],
+)
+def test_a_value_in_the_place_of_the_name_is_told_with_the_line_as_it_should_be(
+    typed: list[str], meant: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert app([*typed, "--root", str(tmp_path)], standalone_mode=False) == 2
+    line = capsys.readouterr().err
+    assert "which comes first" in line
+    assert f"Write `encore {meant}`." in line

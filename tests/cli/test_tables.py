@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from cli.console import PlainConsole
 from cli.metric_tables import print_metrics
 from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
@@ -37,7 +38,7 @@ def test_a_table_fits_the_terminal_and_keeps_what_counts_whole(width: int) -> No
 
 def test_a_story_in_a_file_is_what_was_written() -> None:
     story = "Tom ran [home] :heart: and " + "ran " * 60 + "home.  \n\nThe end."
-    console = Console(file=io.StringIO(), width=40)
+    console = PlainConsole(file=io.StringIO(), width=40)
     print_story(console, "Tom", story, ended=True)
     assert isinstance(console.file, io.StringIO)
     assert console.file.getvalue() == f"{story}\n\n"
@@ -58,8 +59,11 @@ def test_runs_are_shown_by_the_score_that_selects_them(
 ) -> None:
     console = Console(file=io.StringIO(), width=200)
     assert isinstance(console.file, io.StringIO)
-    print_trial(console, RunResult("0123456789", "a run", "finished", 5, metrics, {"training": 5.0}))
+    print_trial(
+        console, "trial 0", RunResult("0123456789", "a run", "finished", 5, metrics, {"training": 5.0})
+    )
     assert trial in console.file.getvalue()
+    assert "trial 0" in console.file.getvalue()
     record = RunRecord("0123456789", "a run", "demo", "FINISHED", {}, metrics, {}, 0, 1, None, "")
     print_runs(console, [record], filtered=False)
     row = next(line for line in console.file.getvalue().splitlines() if "│" in line)

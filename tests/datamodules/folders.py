@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from datamodules.readers.quoting import Said
 from datamodules.readers.raw import Wanted
 from datamodules.sources import Splits, from_folder
 
@@ -25,13 +26,16 @@ def fill(folder: Path, files: Mapping[str, Content]) -> Path:
     return folder
 
 
-def read(folder: Path, wanted: Wanted = REVIEWS, told: list[str] | None = None) -> Splits:
+def read(
+    folder: Path, wanted: Wanted = REVIEWS, told: list[str] | None = None, quoting: Said = "auto"
+) -> Splits:
     """Both splits, with a cache beside the folder; told: gets what was made again."""
     return from_folder(
         folder,
         splits=("train", "validation"),
         wanted=wanted,
         separator="<|endoftext|>" if wanted is STORIES else None,
+        quoting=quoting,
         cache_dir=folder.parent / f"{folder.name} cache",
         on_remade=(told if told is not None else []).append,
     )

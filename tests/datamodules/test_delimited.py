@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from datamodules.readers.quoting import Said
 from datamodules.readers.records import quoted_records, unquoted
 from errors import UserError
 from tests.datamodules.folders import REVIEWS, STORIES, Content, fill, labels, read, texts
@@ -131,7 +132,7 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "delimiters at the ends of lines": (lines(("a film,1", "")), "Take the delimiters at the ends of lines away"),
     "a line below the rows": (lines(*FILMS) + "(12 rows)\n", "Give that row a field for each column, or take it out"),
     "a space before quotation marks": (
-        lines(*[(n, ' "warm, truly"') for _, n in FILMS], header="label,sentence"),
+        lines(*[(f"{n}", ' "warm, truly"') for _, n in FILMS], header="label,sentence"),
         "(a space stands before the quotation mark that opens a field in line 2)"),
     "UTF-32": (lines(*FILMS).encode("utf-32"), "is UTF-32"),
     "an Excel file": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0", "is an Office document. Save the sheet as CSV"),
@@ -195,3 +196,58 @@ def test_a_text_that_another_reader_does_not_find_is_refused(
     monkeypatch.setattr("datamodules.readers.delimited.unquoted", careless)
     with pytest.raises(UserError, match="Python's csv reader finds other texts in it"):
         read(fill(tmp_path / "again", {name: frame(SAID[:11]) for name in written}))
+
+
+FEW = '"a ""fine"" film"\t1\nof its kind\t0\n'
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"), [("quoted", 'a "fine" film'), ("unquoted", '"a ""fine"" film"')]
+)
+def test_a_person_may_say_whose_the_quotation_marks_are(tmp_path: Path, said: Said, expected: str) -> None:
+    content = f"sentence\tlabel\n{FEW}"
+    folder = fill(tmp_path / "data", {"train.tsv": content, "validation.tsv": content})
+    with pytest.raises(UserError, match=r"Say data.quoting=quoted or data.quoting=unquoted"):
+        read(folder)
+    found = read(folder, quoting=said)
+    assert texts(found) == [expected, "of its kind"]
+    assert found.reads[0].files[0].how == f"tsv, {said}"
+
+
+JOINED = lines(*FILMS, ('"I saw it.', 1), ("It was.", 0), ('I left."', 1), *FILMS)
+
+
+def test_a_text_of_what_looks_like_rows_is_one_where_that_is_said(tmp_path: Path) -> None:
+    folder = fill(tmp_path / "data", {"train.csv": JOINED, "validation.csv": lines(*FILMS)})
+    with pytest.raises(UserError, match=r"looks like rows. Say data.quoting=quoted if it is one text"):
+        read(folder)
+    assert "I saw it.,1\nIt was.,0\nI left." in texts(read(folder, quoting="quoted"))
+    assert '"I saw it.' in texts(read(folder, quoting="unquoted"))
+
+
+CONTRADICTED: dict[str, tuple[Said, str, str]] = {
+    "a stray mark": ("quoted", lines(*FILMS, ('a "fine film', 1)), "is not quoted, as data.quoting says: a quotation"),
+    "backslashes": ("quoted", lines(*[('"they say \\"mine\\" twice"', 1)] * 3), "a backslash stands before"),
+    "a comma": ("unquoted", lines(('"warm, truly"', 1)), "is not unquoted, as data.quoting says: row 0 (line 2) has 3"),
+    "no label": ("unquoted", lines(('"warm', "truly"), *FILMS), "is not unquoted, as data.quoting says: line 2 has no"),
+    "a header": (
+        "unquoted", lines(*[(f'"{t}"', n) for t, n in FILMS], header='"sentence",label'), "the names of its columns"),
+    "doubled marks": ("unquoted", lines(*[('"a ""film"""', 1)] * 4), "most have two quotation marks for one"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CONTRADICTED)
+def test_a_file_that_is_not_as_was_said_is_refused(tmp_path: Path, case: str) -> None:
+    said, content, expected = CONTRADICTED[case]
+    folder = fill(tmp_path / "data", {"train.csv": content, "validation.csv": lines(*FILMS)})
+    with pytest.raises(UserError) as caught:
+        read(folder, quoting=said)
+    assert str(caught.value).startswith(f"{folder}/train.csv: ")
+    assert expected in str(caught.value)
+
+
+def test_what_is_said_of_quotation_marks_counts_for_delimited_files(tmp_path: Path) -> None:
+    rows = '{"sentence": "a", "label": 1}\n'
+    folder = fill(tmp_path / "data", {"train.jsonl": rows, "validation.jsonl": rows})
+    with pytest.raises(UserError, match="counts for csv and tsv files, and here are none"):
+        read(folder, quoting="quoted")

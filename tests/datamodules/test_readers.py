@@ -123,6 +123,7 @@ STORY_FILES: dict[str, tuple[str, list[str], int]] = {
     "empty ones": (f"One.{END}{END} \n {END}Two.{END}\n", ["One.", "Two."], 2),
     "a mark at the beginning": (f"{END}\nOne.{END}Two.", ["One.", "Two."], 0),
     "Windows": (f"\ufeffOne\r\nand.\r\n{END}\r\nTwo.\r\n", ["One\nand.", "Two."], 0),
+    "an old Mac": (f"One\rand.\r{END}\rTwo.\r", ["One\nand.", "Two."], 0),
     "both kinds of line ends": (f"One\r\nand.\n{END}\nTwo.", ["One\r\nand.", "Two."], 0),
 }
 
@@ -136,7 +137,9 @@ def test_stories_of_a_text_file(tmp_path: Path, case: str) -> None:
     assert (splits.reads[0].dropped.get("empty", 0), file.counted, file.rows) == (
         empty, len(expected) + empty, len(expected) + empty,
     )  # fmt: skip
-    assert bool(splits.reads[0].notes) == (case == "Windows")
+    ends = {"Windows": "CR LF", "an old Mac": "CR alone"}
+    notes = [f"the lines of train.txt end with {ends[case]}: read as LF"] if case in ends else []
+    assert list(splits.reads[0].notes) == notes
 
 
 def test_stories_without_text_are_left_out_and_counted(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from datamodules.settings import DataSettings
 from errors import UserError
 from generation.options import DecodingConfig
 from generation.writer import ids_of_prompts
-from host.notices import notice
+from host.notices import say_again
 from tests.strange_folders import encoder, storyteller
 
 
@@ -44,7 +44,7 @@ def test_a_review_with_a_mark_in_it_has_one_end_and_is_counted(
     data = DemoReviewsData(settings)
     data.origin = "reviews"
     data.tokenizer = load_tokenizer(str(tmp_path / "encoder"), local_files_only=True)
-    notice.cache_clear()
+    say_again()
     texts = ["a good film", "a [SEP] film", "a film [MASK]", "bad"]
     ids = list(data.encoded(texts, truncation=True, max_length=16))
     end, mark = 3, {0, 1, 2, 3, 4} - {1}

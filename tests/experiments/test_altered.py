@@ -18,6 +18,7 @@ from experiments.record import (
     DIGESTS_FILE,
     KEPT_FILE,
     PATCH_FILE,
+    PROVENANCE_FILE,
     RESULT_FILE,
     SEALS_FILE,
     START_FILE,
@@ -28,7 +29,7 @@ from experiments.train import train
 from experiments.verify import verify
 from host.files import file_digest
 from tests.experiments.runs import classifier, killed_at, newest
-from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, seal_tag
+from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, seal_tag
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -119,7 +120,16 @@ def _recorded_before_manifests(store: Store, run: RunRecord, *, kept: bool) -> R
         (folder / KEPT_FILE).write_text(json.dumps(digests))
         store.client.set_tag(run.run_id, seal_tag(KEPT_FILE), file_digest(folder / KEPT_FILE))
     (folder / MANIFEST_FILE).unlink()
-    store.client.delete_tag(run.run_id, MANIFEST_SEAL)
+    for tag in (MANIFEST_SEAL, MANIFEST_NEXT):
+        store.client.delete_tag(run.run_id, tag)
+    provenance = json.loads((folder / PROVENANCE_FILE).read_text())
+    del provenance["record_format"]
+    (folder / PROVENANCE_FILE).write_text(json.dumps(provenance))
+    seals = json.loads((folder / SEALS_FILE).read_text())
+    (folder / SEALS_FILE).write_text(
+        json.dumps({**seals, PROVENANCE_FILE: file_digest(folder / PROVENANCE_FILE)})
+    )
+    store.client.set_tag(run.run_id, seal_tag(SEALS_FILE), file_digest(folder / SEALS_FILE))
     return store.find(run.run_id)
 
 

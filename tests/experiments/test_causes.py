@@ -7,6 +7,11 @@ from dataclasses import replace
 from itertools import combinations
 
 from experiments.causes import Cause, Circumstances, find_causes
+from experiments.circumstances import settings_of
+from experiments.config import ExperimentConfig
+from experiments.loading import load_experiment
+from experiments.record import flat_params
+from schema.validation import parse
 
 
 def _code(tree: str, files: dict[str, str]) -> dict[str, object]:
@@ -102,3 +107,12 @@ def test_other_kernels_are_hardware_unless_a_variable_chose_them() -> None:
     assert _named(_with(**kernels)) == [("hardware", "kernels")]
     environment = {**HERE.provenance["environment"], "ATEN_CPU_CAPABILITY": "avx2"}
     assert _named(_with(**kernels, environment=environment)) == [("flag", "ATEN_CPU_CAPABILITY")]
+
+
+def test_a_key_that_came_later_is_no_difference_to_a_record_without_it() -> None:
+    now = load_experiment("demo_reviews")
+    before = now.model_dump(mode="json")
+    del before["data"]["quoting"]
+    assert settings_of(before) == flat_params(now)
+    assert settings_of(before | {"data": {"quoting": "quoted"}})["data.quoting"] == "quoted"
+    assert parse(ExperimentConfig, before, where="a record") == now

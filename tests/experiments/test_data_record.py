@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from cli.main import app as cli_app
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.data_record import DATA_FILE, recorded_data
@@ -17,7 +18,9 @@ from experiments.record import seal_tag
 from experiments.recorded import RunArtifacts, check_record
 from experiments.train import train
 from experiments.verify import verify
+from host.notices import say_again
 from tests.experiments.runs import classifier, language
+from tests.strange_folders import edited, encoder
 from tracking.records import RunRecord
 from tracking.store import Store
 
@@ -119,3 +122,49 @@ def test_a_fingerprint_that_was_altered_in_the_tracking_store_is_named(store: St
     (broken,) = [check for check in verify(store, store.find(record.run_id)) if not check.holds]
     assert broken.what == "fingerprint of tokens.train"
     assert broken.found == "0" * 64
+
+
+def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
+    store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    folder = encoder(tmp_path / "model", labels=5)
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04N.")
+    edited(folder, "tokenizer_config.json", chat_template="{{ messages }}", extra_special_tokens=["[NEW]"])
+    edited(folder, "config.json", made_by="a stranger")
+    config = classifier(*SHORT, f"model.pretrained={folder}", "data.max_tokens=32")
+    say_again()
+    capfd.readouterr()
+    record, _ = begin(config, store)
+    said = [
+        line.removeprefix("encore: ") for line in capfd.readouterr().err.splitlines() if str(folder) in line
+    ]
+    run = RunArtifacts(store, record)
+    kept = recorded_data(run)
+    assert kept is not None
+    assert sorted(kept.notices) == sorted(said)
+    for what in ("pytorch_model.bin", "chat templates", "[NEW]", "made_by", "its head has 5 labels"):
+        assert sum(what in notice for notice in kept.notices) == 1, what
+    again, _ = begin(config, store)  # it is not said twice in a process
+    second = recorded_data(RunArtifacts(store, again))
+    assert second is not None
+    assert second.notices == kept.notices
+    assert str(folder) not in capfd.readouterr().err
+    assert cli_app(["show", record.run_id, "--root", str(store.root)], standalone_mode=False) == 0
+    assert "left out: " in capfd.readouterr().out
+    assert cli_app(["show", record.run_id, "--json", "--root", str(store.root)], standalone_mode=False) == 0
+    assert json.loads(capfd.readouterr().out)["notices"] == kept.notices
+    assert all(check.holds for check in verify(store, record))
+    file = run.path(DATA_FILE)
+    file.write_text(file.read_text().replace("chat templates", "no templates"))
+    assert {check.file for check in verify(store, record) if not check.holds} == {DATA_FILE}
+
+
+def test_a_record_of_rows_from_before_notices_were_kept_is_read(store: Store) -> None:
+    record, _ = begin(classifier(*SHORT), store)
+    run = RunArtifacts(store, record)
+    content = run.json(DATA_FILE)
+    assert content.pop("notices") == []
+    run.path(DATA_FILE).write_text(json.dumps(content))
+    found = recorded_data(run)
+    assert found is not None
+    assert found.notices == []

@@ -41,7 +41,13 @@ BAD_INPUT = {
         "optim.warmup_ratio=1.5",
     ): "optim.warmup_ratio: 1.5 is not allowed. Give a number from 0, below 1.",
     ("demo_reviews", "train.precision=fp16"): "Give '32-true', '16-mixed' or 'bf16-mixed'.",
-    ("demo_reviews", "train.max_steps=1001", "train.validations=6"): "not a multiple",
+    ("demo_reviews", "train.max_steps=1001", "train.validations=6"): (
+        "train.max_steps 1001 is not a multiple of train.validations 6, which are equally spaced, the last one at the "
+        "last step. Give train.validations=1 or train.max_steps=1002."
+    ),
+    ("demo_reviews", "data.quoting=quoted"): "counts for the files of a folder, and data.path is none",
+    ("demo_reviews", "data.quoting=standard"): "Give 'auto', 'quoted' or 'unquoted'.",
+    ("demo_reviews", "train.max_steps=2"): "Give train.validations=2 or train.max_steps=6.",
     ("demo_reviews", "model.heads=5"): "not a multiple of heads",
     ("demo_stories", "data.kind=demo_reviews"): "cannot learn from",
     ("demo_reviews", "model.kind=gpt2"): "no such key for kind 'gpt2'",

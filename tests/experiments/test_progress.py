@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import io
+import threading
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from rich.console import Console
@@ -11,7 +12,8 @@ from rich.console import Console
 from experiments.build import build_data
 from experiments.callbacks import TrainingBar
 from experiments.loading import load_experiment
-from host.terminal import reported
+from host.progress_lines import FIRST_S, ProgressLines
+from host.terminal import reported, working
 
 
 def console(*, terminal: bool, width: int = 120) -> Console:
@@ -35,10 +37,60 @@ def test_a_terminal_sees_what_is_done_and_how_much_of_it() -> None:
 
 
 @pytest.mark.parametrize("to", [console(terminal=False), None])
-def test_a_file_gets_no_bars(to: Console | None) -> None:
+def test_a_file_gets_no_bars_and_nothing_of_what_is_soon_over(to: Console | None) -> None:
     with reported(to) as report:
         report("counting", 1, 2)
     assert to is None or not written(to).strip()
+
+
+def test_a_file_gets_a_line_of_what_lasts_and_few_of_them() -> None:
+    now = [0.0]
+    to = console(terminal=False, width=40)
+    lines = ProgressLines(to, get_time=lambda: now[0])
+    reading = lines.add_task("reading the data", total=None)
+    for second in range(45):
+        now[0] = float(second)
+        lines.say_what_is_due()
+    lines.update(reading, visible=False)
+    counting = lines.add_task("tokenizing", total=67_349)
+    began = now[0]
+    for second in range(100):
+        now[0] = began + second
+        lines.update(counting, completed=200 * second)
+        lines.say_what_is_due()
+    lines.update(counting, completed=67_349)
+    now[0] += 1_000
+    lines.say_what_is_due()
+    assert written(to).splitlines() == [
+        "reading the data: for 0m 10s",
+        "reading the data: for 0m 40s",
+        "tokenizing: 2,000 of 67,349, 200.0/s, 5m 27s to go",
+        "tokenizing: 8,000 of 67,349, 200.0/s, 4m 57s to go",
+        "tokenizing: 14,000 of 67,349, 200.0/s, 4m 27s to go",
+    ]
+
+
+def test_the_lines_come_by_themselves_and_end_with_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("host.progress_lines.FIRST_S", 0.0)
+    monkeypatch.setattr("host.progress_lines._LOOK_S", 0.01)
+    to = console(terminal=False)
+    said = threading.Event()
+    monkeypatch.setattr(to, "print", lambda *_, **__: said.set())
+    with working(to, "recomputing"):
+        assert said.wait(60)
+    assert "progress" not in [thread.name for thread in threading.enumerate()]
+
+
+def test_a_file_gets_a_line_of_training_with_its_scores() -> None:
+    to = console(terminal=False)
+    bar = TrainingBar(to, "demo, trial 0 (0 of 2 done)", 1200, primary="val/accuracy")
+    assert isinstance(bar.progress, ProgressLines)
+    reached: Any = SimpleNamespace(global_step=300, callback_metrics={"val/accuracy": 0.9})
+    bar.on_validation_end(reached, cast(Any, None))
+    bar.progress.get_time = lambda: bar.progress.tasks[0].start_time + FIRST_S  # type: ignore[operator]
+    bar.progress.say_what_is_due()
+    assert written(to).startswith("demo, trial 0 (0 of 2 done): 300 of 1,200")
+    assert written(to).endswith("val/accuracy 0.9000\n")
 
 
 @pytest.mark.parametrize(

@@ -150,6 +150,13 @@ def test_a_key_given_twice_is_refused(overrides: list[str]) -> None:
         load_search("demo", overrides)
 
 
+@pytest.mark.parametrize("override", [" seed=1", "seed =1", "\tseed=1", "\n=1"])
+def test_white_space_around_a_key_is_told_as_that(override: str) -> None:
+    with pytest.raises(UserError, match="white space around the key") as raised:
+        _loaded(override)
+    assert repr(override)[1:-1] in str(raised.value)
+
+
 def test_lists_and_tables_are_yaml() -> None:
     config = _loaded("samples.prompts=[One day, 'a: b', \"\\u2028\"]", name="demo_stories")
     assert config["samples"]["prompts"] == ("One day", "a: b", "")  # blanks around a prompt are cut

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -13,9 +14,11 @@ from pathlib import Path
 
 import optuna
 import pytest
+from rich.console import Console
 
 from errors import UserError
 from experiments.exporting import export_run
+from experiments.result import RunResult
 from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
@@ -72,6 +75,30 @@ def test_the_first_trial_has_the_experiments_own_values(swept: tuple[Store, Swee
         "optim.warmup_ratio": "0.1",
         "train.precision": "32-true",
     }
+
+
+def test_a_trial_has_one_number_in_the_progress_the_table_and_the_store(root: Path) -> None:
+    told: dict[str, str] = {}
+    console = Console(file=io.StringIO(), width=200)
+    assert isinstance(console.file, io.StringIO)
+    finale = "finale={top: 1, overrides: {train.max_steps: 12}}"
+    spec, rest = load_sweep("demo", latest([*SMALL, "budget.trials=2", "export.when=never", finale]))
+    store = Store.open(root)
+
+    def tell(what: str, result: RunResult) -> None:
+        told[result.run_id] = what
+
+    report = run_sweep(spec, store, overrides=rest, console=console, on_trial=tell)
+    of_table = {
+        row.run_id: f"{'the finale of ' * (row.stage == 'finale')}trial {row.trial}" for row in report.rows
+    }
+    assert told == of_table
+    assert list(of_table.values())[:2] == ["trial 0", "trial 1"]
+    for run_id, what in told.items():
+        assert f"demo, {what}" in next(
+            line for line in console.file.getvalue().splitlines() if run_id[:8] in line
+        )
+        assert store.find(run_id).tags["encore.trial"] == what[-1]
 
 
 def test_the_best_is_selected_by_the_held_out_slice_alone(swept: tuple[Store, SweepReport]) -> None:
@@ -225,11 +252,14 @@ def test_a_sweep_whose_process_dies_goes_on_and_no_run_stays_running(root: Path,
     process.send_signal(how)
     _, stderr = process.communicate(timeout=60)
     if how == signal.SIGTERM:
-        assert process.returncode == 130
+        assert process.returncode == 143
         last = stderr.strip().splitlines()[-1]
         assert re.fullmatch(
-            r"encore: interrupted; run [0-9a-f]{8} is KILLED in the store; what was finished is kept", last
+            r"encore: terminated; run [0-9a-f]{8} is KILLED in the store; the same command goes on with the sweep; "
+            "what was finished is kept",
+            last,
         )
+        assert "SIGTERM" not in stderr  # as Lightning says it
     states = {run.tags.get("encore.kind"): run.status for run in Store.open(root).runs()}
     assert states == {"sweep": "KILLED", "trial": "KILLED"}
     study = optuna.load_study(study_name=None, storage=f"sqlite:///{root / 'optuna.db'}")

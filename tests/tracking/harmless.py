@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.tracking.harmless_names import harmless_names
 from tests.tracking.planted import HEX, drawn
 
 
@@ -22,7 +23,7 @@ def harmless() -> list[str]:
         f"reproduces: {drawn(32, HEX, 's')}",
         f"sha256:{drawn(64, HEX, 't')}",
     ]
-    return lines + digests
+    return lines + digests + harmless_names()
 
 
 _HARMLESS = r"""

@@ -237,3 +237,38 @@ def test_the_environment_names_the_store(root: Path, tmp_path: Path, monkeypatch
 def test_passwords_are_not_shown() -> None:
     assert public_uri("https://me:pw@host:5000/x") == "https://host:5000/x"
     assert public_uri("sqlite:////a@b/mlflow.db") == "sqlite:////a@b/mlflow.db"
+
+
+@pytest.mark.parametrize("uri", [None, "sqlite:///{}/sub/x.db", "sqlite:///{}/empty.db"])
+def test_a_store_that_is_only_looked_at_is_not_made(
+    uri: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty.db").touch()
+    if uri is not None:
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", uri.format(tmp_path))
+    for root in (tmp_path / "none", tmp_path):
+        with pytest.raises(UserError, match="no runs here: there is no such database"):
+            Store.open(root, create=False)
+    assert [path.name for path in tmp_path.rglob("*")] == ["empty.db"]
+    assert (tmp_path / "empty.db").stat().st_size == 0
+
+
+def test_a_store_elsewhere_is_looked_at_without_making_the_root(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{root / 'mlflow.db'}")
+    assert Store.open(tmp_path / "none", create=False).runs() == []
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("odd", [" {}", "{}\n", "\t{}", " ", "{}\x1f", "sql\nite:///x.db"])
+@pytest.mark.parametrize("address", ["sqlite:///x.db", "http://127.0.0.1:9"])
+def test_an_address_with_white_space_is_told_as_that(
+    odd: str, address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", odd.format(address))
+    with pytest.raises(UserError, match="white space") as raised:
+        Store.open(tmp_path / "mlruns")
+    assert str(raised.value).isprintable()
+    assert list(tmp_path.iterdir()) == []
