@@ -19,7 +19,7 @@ from experiments.resume import resume
 from experiments.stories_record import REQUEST_FILE, STORIES_TABLE
 from experiments.train import train
 from experiments.verify import verify
-from export.options import VariantName
+from export.variants import VariantName
 from generation.options import DecodingConfig
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tests.overrides import latest
