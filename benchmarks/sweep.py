@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from benchmarks.results import table, write_section
+from runs.layout import BEST_RUN_TAG, STAGE_TAG, ran_tag
+from tracking.records import KILLED_BECAUSE_TAG
 
 
 def measure(root: Path, sweep_id: str) -> None:
@@ -14,7 +16,7 @@ def measure(root: Path, sweep_id: str) -> None:
     store = Store.open(root)
     parent = store.find(sweep_id)
     runs = sorted(store.runs(parent_id=parent.run_id), key=lambda run: run.start_ms)
-    best = store.find(parent.tags["encore.best_run"])
+    best = store.find(parent.tags[BEST_RUN_TAG])
     runs_table = table(
         [
             "run",
@@ -44,7 +46,7 @@ def _findings(parent, best, runs) -> list[list[object]]:
     """What was found, measured and wanted, a row each."""
     finished = [run for run in runs if run.status == "FINISHED"]
     began = parent.start_ms
-    counted = [run for run in runs if run.tags["encore.stage"] == "search" or run == best]
+    counted = [run for run in runs if run.tags[STAGE_TAG] == "search" or run == best]
     minutes = sum(_seconds(run) for run in counted) / 60
     above = [run.end_ms for run in finished if run.metrics["best/val/accuracy"] > 0.85 and run.end_ms]
     metrics = best.metrics
@@ -80,12 +82,12 @@ def _line(run) -> list[object]:
 
     return [
         run.run_id[:8],
-        run.tags["encore.stage"],
-        run.tags.get("encore.killed_because", run.status.lower()),
+        run.tags[STAGE_TAG],
+        run.tags.get(KILLED_BECAUSE_TAG, run.status.lower()),
         f"{float(run.params['optim.learning_rate']):.2e}",
         f"{float(run.params['optim.warmup_ratio']):.3f}",
         run.params["model.label_smoothing"],
-        run.tags["encore.ran.total_steps"],
+        run.tags[ran_tag("total_steps")],
         f"{_seconds(run) / 60:.1f}",
         run.params["data.selection_examples"],
         share("best/val/accuracy"),

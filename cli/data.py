@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from datamodules.lengths import Bar, Lengths
     from datamodules.survey import Sample, Survey
     from experiments.config import ExperimentConfig
-    from experiments.data_record import DataRecord
+    from runs.data_record import DataRecord
 
 _BAR_WIDTH = 40
 _FILES = 12  # of all splits; the rest is counted

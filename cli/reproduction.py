@@ -20,11 +20,11 @@ from experiments.checkout import check_own_checkout
 from host.markup import literal
 
 if TYPE_CHECKING:
-    from experiments.causes import Cause
     from experiments.compare import Comparison
     from experiments.reproduce import Reproduction
     from experiments.trust import Agree, Summary
-    from experiments.verify import Check
+    from runs.differences import Cause
+    from runs.verify import Check
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 
@@ -95,9 +95,9 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
-    from experiments.recorded import RunArtifacts
-    from experiments.verify import verify, with_manifest
     from host.terminal import working
+    from runs.files import RunArtifacts
+    from runs.verify import verify, with_manifest
 
     with working(progress, f"recomputing the digests and scores of run {record.run_id[:SHORT]}"):
         checks = verify(store, record)
@@ -157,7 +157,7 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
 
 def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> None:
     from experiments.certificate import operations_line
-    from experiments.determinism import NONDETERMINISTIC
+    from runs.layout import NONDETERMINISTIC
 
     comparison = found.comparison
     colour = _COLOURS[comparison.verdict]

@@ -16,16 +16,16 @@ from host.markup import literal
 if TYPE_CHECKING:
     from experiments.generate import Generated
     from experiments.replay import Replay
-    from experiments.result import RunResult
     from generation.writer import Story
+    from runs.result import RunResult
     from sweeps.decoding import DecodingReport, SettingRow
     from tracking.store import Store
 
 
 def print_sample(console: Console, store: Store, result: RunResult, root: Path) -> None:
     """The first story that a language model wrote after its last validation, and how to have more."""
-    from experiments.recorded import RunArtifacts
-    from experiments.samples import read_samples
+    from runs.files import RunArtifacts
+    from runs.samples import read_samples
 
     rows = read_samples(RunArtifacts(store, store.find(result.run_id)))
     if not rows:

@@ -16,10 +16,12 @@ from rich.text import Text
 from cli.metric_tables import print_metrics
 from export.variants import DEPLOYED
 from host.markup import literal
+from runs.layout import STAGE_TAG
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
+from tracking.records import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
-    from experiments.result import RunResult
+    from runs.result import RunResult
     from sweeps.report import SweepReport, TrialRow
     from tracking.records import RunRecord
 
@@ -219,7 +221,7 @@ def _started(run: RunRecord) -> str:
 
 def _state(run: RunRecord) -> str:
     """The status, or why a killed run was killed where that is one word."""
-    why = run.tags.get("encore.killed_because", "").partition(";")[0]
+    why = run.tags.get(KILLED_BECAUSE_TAG, "").partition(";")[0]
     word = why if why in {"pruned", "interrupted", "lost owner"} else run.status.lower()
     return styled(run.status, word)
 
@@ -238,9 +240,7 @@ def _score(metrics: Mapping[str, float], prefix: str) -> str:
 def _coherent(run: RunRecord, stage: str) -> str:
     """Of a decoding sweep's setting: its coherent stories, from held-out or from official beginnings."""
     coherent = run.metrics.get("stories/coherent")
-    return (
-        "" if coherent is None or run.tags.get("encore.stage") != stage else f"{percent(coherent)} coherent"
-    )
+    return "" if coherent is None or run.tags.get(STAGE_TAG) != stage else f"{percent(coherent)} coherent"
 
 
 def _exported(metrics: Mapping[str, float]) -> str:

@@ -28,13 +28,14 @@ from experiments.build import pinned
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.record import flat_params, run_name, told_apart
+from experiments.naming import flat_params, run_name, told_apart
 from host.markup import literal
+from runs.layout import EXPERIMENT_TAG
 from schema.catalog import catalog_names
 from schema.numbers import counted
 
 if TYPE_CHECKING:
-    from experiments.result import RunResult
+    from runs.result import RunResult
     from tracking.records import RunRecord
     from tracking.store import Store
 
@@ -210,8 +211,8 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
     from cli.data import print_recorded, recorded_json
-    from experiments.data_record import recorded_data
-    from experiments.recorded import RunArtifacts
+    from runs.data_record import recorded_data
+    from runs.files import RunArtifacts
 
     data = recorded_data(RunArtifacts(store, record))
     if as_json:
@@ -227,7 +228,7 @@ def _print_run(out: Console, store: Store, record: RunRecord, *, whole: bool) ->
     """whole: with every setting, also those that its experiment has in the catalog."""
     from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
 
-    experiment, catalogued = record.tags.get("encore.experiment", ""), None
+    experiment, catalogued = record.tags.get(EXPERIMENT_TAG, ""), None
     if not whole and experiment in catalog_names(CATALOG):
         catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
     print_run(out, record, store.artifacts(record), experiment=experiment, catalogued=catalogued)

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.checkout import REPOSITORY
 from experiments.environments import python_with
-from experiments.record import PATCH_FILE
 from experiments.trust import RecordedCode, has_changes
 from host.disk import disk_errors
 from host.files import file_digest
 from host.terminal import working
+from runs.layout import PATCH_FILE
 from tracking.own_code import cache_folder
 from tracking.provenance import LOCK_FILE
 from tracking.repository import git
@@ -28,7 +28,7 @@ from tracking.repository import git
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.recorded import RunArtifacts
+    from runs.files import RunArtifacts
 
 _SHOWN = 200
 

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import pytorch_lightning as pl
 from rich.progress import TextColumn
 
-from experiments.record import SPEEDS
 from host.terminal import new_progress
 from lightning_modules.learner import Learner
+from runs.layout import RESUMED_OTHERWISE_TAG, SPEEDS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -120,7 +120,7 @@ class StepMetrics(pl.Callback):
         for key in values.keys() & known.keys() - set(SPEEDS):
             if _bits(values[key]) != _bits(known[key]) and not self._came_out_otherwise:
                 self._came_out_otherwise = True
-                self.run_log.set_tags({"encore.resumed_otherwise": f"{key} at step {step}"})
+                self.run_log.set_tags({RESUMED_OTHERWISE_TAG: f"{key} at step {step}"})
         new = {key: value for key, value in values.items() if key not in known}
         if new:
             self.run_log.log_metrics(new, step=step)

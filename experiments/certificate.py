@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from experiments.causes import Cause
 from experiments.compare import Comparison, Tolerance
-from experiments.determinism import NONDETERMINISTIC
+from runs.differences import Cause
+from runs.layout import NONDETERMINISTIC, RECIPE_TAG, ran_tag
 
 if TYPE_CHECKING:
     from tracking.records import RunRecord
@@ -39,7 +39,7 @@ def certificate(
 
 def _operations(*records: RunRecord) -> list[str]:
     """Operations without a deterministic version that ran in one of them."""
-    named = [record.tags.get(f"encore.ran.{NONDETERMINISTIC}", "") for record in records]
+    named = [record.tags.get(ran_tag(NONDETERMINISTIC), "") for record in records]
     return sorted({name for names in named for name in names.split(", ") if name})
 
 
@@ -47,7 +47,7 @@ def _run(record: RunRecord) -> dict[str, Any]:
     return {
         "run_id": record.run_id,
         "name": record.name,
-        "recipe_id": record.tags.get("encore.recipe_id"),
+        "recipe_id": record.tags.get(RECIPE_TAG),
         "started_ms": record.start_ms,
     }
 

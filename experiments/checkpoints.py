@@ -20,10 +20,20 @@ import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
 from experiments.callbacks import Stopwatch, validation_metrics
-from experiments.checkpoint_files import BEST, CALLBACK, LAST, ResumePoint, checksum, link, link_both
 from host.boundary import boundary
 from host.disk import whole_file
 from lightning_modules.learner import Learner
+from runs.checkpoint_files import (
+    BEST,
+    CALLBACK,
+    LAST,
+    ResumePoint,
+    checksum,
+    has_best_weights,
+    link,
+    link_both,
+    whole_checkpoint,
+)
 
 
 @dataclass(frozen=True)
@@ -193,3 +203,30 @@ def _set_random_states(states: Mapping[str, Any]) -> None:
     torch.set_rng_state(states["torch"])
     if torch.cuda.is_available():
         torch.cuda.set_rng_state_all(states["cuda"])
+
+
+def restore_best(point: ResumePoint, learner: Learner) -> None:
+    """Make the files beside `point` those that it speaks of: later ones may be half written, weights damaged.
+
+    Weights (safetensors) have no checksum of their own, so they come from a checkpoint, which has.
+    """
+    if point.best_step == 0:
+        return
+    folder = point.path.parent
+    if not has_best_weights(point):
+        # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
+        source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
+        _write_weights(source, folder / f"{BEST}.safetensors", learner)
+    if point.best_step == point.step:
+        link(folder / f"{BEST}.safetensors", folder / f"{LAST}.safetensors")
+        link(point.path, folder / f"{LAST if point.path.stem == BEST else BEST}.ckpt")
+    elif point.ended:  # else the training writes them again
+        _write_weights(point.path, folder / f"{LAST}.safetensors", learner)
+
+
+def _write_weights(checkpoint: Path, target: Path, learner: Learner) -> None:
+    content = whole_checkpoint(checkpoint)
+    with boundary("holds the weights of another model", where=str(checkpoint), cure="Restore it."):
+        learner.load_state_dict(content["state_dict"])
+    with whole_file(target) as partial:
+        learner.save_weights(partial)

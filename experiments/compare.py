@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from experiments.outcome import Outcome
+from runs.outcome import Outcome
 from scoring.tasks import task_of_answers
 
 if TYPE_CHECKING:

@@ -6,18 +6,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.causes import Circumstances, find_causes
-from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
+from experiments.circumstances import circumstances_of
 from experiments.record import Beginning
-from experiments.recorded import RunArtifacts
 from experiments.start import check_shapes
 from host.markup import literal
+from runs.differences import find_causes
+from runs.environment import Circumstances, recorded_circumstances
+from runs.files import RunArtifacts
+from runs.layout import RESUMED_AT_TAG, RESUMED_UNDER_TAG, ran_tag
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.callbacks import LoggedPoints
-    from experiments.checkpoint_files import ResumePoint
+    from runs.checkpoint_files import ResumePoint
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -40,7 +42,7 @@ class Continuation:
         What else differs from its record is said and stays with the run.
         """
         run = RunArtifacts(store, self.record)
-        recorded, device = self.record.tags.get("encore.ran.device"), beginning.ran["device"]
+        recorded, device = self.record.tags.get(ran_tag("device")), beginning.ran["device"]
         if device != recorded:
             raise UserError(
                 f"began on {recorded} and would go on here on {device}",
@@ -56,9 +58,9 @@ class Continuation:
             damaged = ", ".join(self.point.damaged) if self.point else ""
             torn = f"; damaged and passed over: {damaged}" if damaged else ""
             console.print(f"going on after step {step}{torn}", highlight=False)
-        before = self.record.tags.get("encore.resumed_at")
+        before = self.record.tags.get(RESUMED_AT_TAG)
         steps = [*(before.split(", ") if before else ()), str(step)]
-        tags = {"encore.resumed_at": ", ".join(steps)}
+        tags = {RESUMED_AT_TAG: ", ".join(steps)}
         if causes:
             under = "; ".join(str(cause) for cause in causes)
             known = self.record.tags.get(RESUMED_UNDER_TAG)

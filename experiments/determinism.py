@@ -16,7 +16,6 @@ _MESSAGES = (
     re.compile(r"(?P<name>.+?) defaults to a non-deterministic algorithm"),
     re.compile(r"Deterministic behavior was enabled .* it uses (?P<name>CuBLAS)", re.DOTALL),
 )
-NONDETERMINISTIC = "nondeterministic"  # under which a run's tags and a certificate name them
 
 
 @contextmanager

@@ -11,27 +11,26 @@ import numpy as np
 from datamodules.tokenizers import pad_token_id
 from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
-from experiments.kept import checked_model
 from experiments.machine import full_products
-from experiments.recorded import RunArtifacts, check_has_model, recorded_config
+from experiments.recorded import recorded_config
 from experiments.recorded_data import data_of_run
 from host.boundary import first_line
 from host.disk import disk_errors
 from host.terminal import reported
+from runs.checks import check_has_model
+from runs.files import RunArtifacts
+from runs.kept_files import checked_model
+from runs.layout import EXPORT_GATE, NOT_EXPORTED, PASSED, is_exported
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from datamodules.tokenized import TokenizedData
-    from experiments.result import RunResult
     from export.pipeline import ExportReport, ScoringSet
+    from runs.result import RunResult
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-EXPORT_GATE = "encore.export_gate"  # tag: `passed`, or what was missed
-PASSED = "passed"
-_NOT_EXPORTED = "not exported: "  # how the tag begins where the export failed
 
 
 class ExportFailedError(LibraryError):
@@ -63,7 +62,7 @@ class Exporting:
             raise
         except Exception as error:  # noqa: BLE001 raised again when the rest of the run is in the record
             self.failed = error
-            log.set_tags({EXPORT_GATE: _NOT_EXPORTED + first_line(error)})
+            log.set_tags({EXPORT_GATE: NOT_EXPORTED + first_line(error)})
             return {}, ()
         return report.metrics, report.failures
 
@@ -73,10 +72,6 @@ class Exporting:
             raise ExportFailedError(result, self.failed) from self.failed
         if self.failed is not None:
             raise self.failed
-
-
-def is_exported(record: RunRecord) -> bool:
-    return not record.tags.get(EXPORT_GATE, _NOT_EXPORTED).startswith(_NOT_EXPORTED)
 
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
@@ -94,7 +89,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
         log.log_summary(report.metrics)
     except UserError as error:
         if not is_exported(record):
-            log.set_tags({EXPORT_GATE: _NOT_EXPORTED + first_line(error)})
+            log.set_tags({EXPORT_GATE: NOT_EXPORTED + first_line(error)})
         raise
     finally:
         log.close()

@@ -11,9 +11,10 @@ import pytorch_lightning as pl
 
 from errors import LibraryError, UserError
 from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
-from experiments.checkpoint_files import ResumePoint, restore_best
-from experiments.checkpoints import Checkpoints, PlainFiles
+from experiments.checkpoints import Checkpoints, PlainFiles, restore_best
 from host.boundary import first_line
+from runs.checkpoint_files import ResumePoint
+from runs.layout import PRECISION_TAG
 
 if TYPE_CHECKING:
     from experiments.build import Parts
@@ -58,7 +59,7 @@ def fit(
     callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
     trainer = _trainer(parts, device, callbacks, going_on.files if going_on else PlainFiles())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
-    log.set_tags({"encore.ran.precision": str(trainer.precision)})
+    log.set_tags({PRECISION_TAG: str(trainer.precision)})
     with _taking_in(point, checkpoints):
         trainer.fit(
             parts.learner, datamodule=data, ckpt_path=point.path if point else None, weights_only=True

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from experiments.checkpoint_files import find_checkpoint
-from experiments.kept import check_checkpoint
 from experiments.loading import parse_overridden
-from experiments.record import FORKED_FROM_TAG, run_name, told_apart
-from experiments.record_files import threads_of
-from experiments.recorded import check_record, checkpoints_here, ended_run, recorded_config
-from experiments.result import RunResult
+from experiments.naming import run_name, told_apart
+from experiments.recorded import recorded_config
 from experiments.start import Start
 from experiments.train import train
+from runs.checkpoint_files import checkpoints_here, find_checkpoint
+from runs.checks import ended_run
+from runs.kept_files import check_checkpoint
+from runs.layout import FORKED_FROM_TAG, KIND_TAG, RunKind
+from runs.record_files import threads_of
+from runs.result import RunResult
+from runs.seals import check_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -42,7 +45,7 @@ def fork(
         config,
         store,
         name=f"{run_name(config, told_apart(overrides))} from {record.run_id[:8]}@{start.step}",
-        tags={"encore.kind": "fork", FORKED_FROM_TAG: f"{record.run_id}@{start.step}"},
+        tags={KIND_TAG: RunKind.FORK, FORKED_FROM_TAG: f"{record.run_id}@{start.step}"},
         console=console,
         threads=threads_of(record.tags, where=run.where),
         start=start,

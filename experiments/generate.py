@@ -13,24 +13,29 @@ from errors import UserError
 from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
 from experiments.endings import ended_in_the_record
-from experiments.kept import checked_folder, checked_model
 from experiments.machine import prepare_writing
-from experiments.outcome import exported_digests
-from experiments.record import MODEL_FOLDER, PROVENANCE_FILE, flat_mapping, task_name
-from experiments.recorded import (
-    STORIES_KIND,
-    STORIES_OF_TAG,
-    RunArtifacts,
-    altered,
-    check_has_model,
-    plain_digest,
-    recorded_config,
-)
-from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, Request
+from experiments.naming import task_name
+from experiments.recorded import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
 from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.terminal import reported
+from runs.checks import check_has_model
+from runs.files import RunArtifacts, altered, plain_digest
+from runs.kept_files import checked_folder, checked_model
+from runs.layout import (
+    EXPERIMENT_TAG,
+    KIND_TAG,
+    MODEL_FOLDER,
+    PROVENANCE_FILE,
+    REQUEST_FILE,
+    STORIES_OF_TAG,
+    STORIES_TABLE,
+    RunKind,
+)
+from runs.outcome import exported_digests
+from runs.stories import Request
+from schema.overrides import flat_mapping
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -207,9 +212,9 @@ def open_stories(
         greater_is_better=config.task.greater_is_better,
         params={**{f"decoding.{key}": value for key, value in options.items()}, "variant": request.variant},
         tags={
-            "encore.kind": STORIES_KIND,
+            KIND_TAG: RunKind.STORIES,
             STORIES_OF_TAG: request.model_run,
-            "encore.experiment": config.name,
+            EXPERIMENT_TAG: config.name,
             **(tags or {}),
         },
         description=f"Stories: {len(request.prompts)}, by the {request.variant} model of run {request.model_run}. "

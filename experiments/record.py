@@ -8,17 +8,35 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datamodules.summary import DataSummary, summary_of
 from experiments.checkout import REPOSITORY, provenance_here
 from experiments.config import ExperimentConfig
-from experiments.data_record import DATA_FILE, data_record
+from experiments.naming import flat_params, task_name
 from host.files import file_digest
 from host.model_folder import CONFIG, ModelFolder
-from tracking.manifest import seal_tag
+from runs.data_record import data_record
+from runs.layout import (
+    CONFIG_FILE,
+    DATA_FILE,
+    EOS_KEY,
+    EXPERIMENT_TAG,
+    KIND_TAG,
+    PATCH_FILE,
+    PROVENANCE_FILE,
+    RECIPE_TAG,
+    ROWS_FOLDER,
+    SEALS_FILE,
+    START_FILE,
+    START_FOLDER,
+    TOKENS_OF,
+    RunKind,
+    ran_tag,
+)
+from runs.seals import log_sealed
 from tracking.own_code import code_digest, remember
 from tracking.provenance import Provenance
 from tracking.records import DatasetInput
@@ -31,65 +49,6 @@ if TYPE_CHECKING:
     from experiments.start import Start
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-CONFIG_FILE = "run/config.json"
-RESULT_FILE = "run/result.json"
-PROVENANCE_FILE = "run/provenance.json"
-DIGESTS_FILE = "run/digests.json"
-PATCH_FILE = "run/working_tree.patch"
-ROWS_FOLDER = "run/rows"
-SEALS_FILE = "run/record_digests.json"  # sha256 of the record's own files, by path
-START_FOLDER = "run/start"
-ENDED_BY = "end_token"  # fingerprint: the token that ends a text, which the tokenizer's digest does not say
-TOKENS_OF = "tokens."  # fingerprint: with a split's name, of its sequences of tokens as they were trained on
-KEPT_FILE = "run/kept_files.json"  # what the manifest was before there was one: of the checkpoints and the model alone
-START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
-MODEL_FOLDER = "model"
-SPEEDS = ("train/examples_per_s", "train/tokens_per_s")  # the metrics of a step that differ each time
-RECIPE_TAG = "encore.recipe_id"
-FORKED_FROM_TAG = "encore.forked_from"  # <run ID>@<step>
-
-
-def log_sealed(log: RunLog, value: object, file: str) -> None:
-    """Write `value` as the JSON artifact `file`, and its sha256 into the tracking store."""
-    log.set_tags({seal_tag(file): log.log_json(value, file)})
-
-
-def flat_params(config: ExperimentConfig) -> dict[str, object]:
-    """Every field of the config by its dotted path: `optim.learning_rate` -> 2e-05."""
-    return flat_mapping(config.model_dump(mode="json"))
-
-
-def flat_mapping(mapping: Mapping[str, Any]) -> dict[str, object]:
-    """The leaves of nested mappings by their dotted paths."""
-    flat: dict[str, object] = {}
-
-    def walk(prefix: str, value: Any) -> None:
-        if isinstance(value, Mapping):
-            for key, inner in value.items():
-                walk(f"{prefix}.{key}" if prefix else str(key), inner)
-        else:
-            flat[prefix] = value
-
-    walk("", mapping)
-    return flat
-
-
-def run_name(config: ExperimentConfig, varied: Mapping[str, object]) -> str:
-    """Experiment, what was varied, seed: `sst2_distilbert lr=3e-05 seed=0`."""
-    parts = [f"{key.rsplit('.', 1)[-1]}={_short(value)}" for key, value in sorted(varied.items())]
-    return " ".join([config.name, *parts, f"seed={config.seed}"])
-
-
-def told_apart(overrides: Sequence[str]) -> dict[str, str]:
-    """What of KEY=VALUE overrides belongs into a run's name: all but folders and the seed, which it has anyway."""
-    given = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
-    return {key: value for key, value in given.items() if not key.endswith(("path", "pretrained", "seed"))}
-
-
-def _short(value: object) -> str:
-    text = f"{value:.3g}" if isinstance(value, float) else str(value)
-    return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
 @dataclass(frozen=True)
@@ -132,7 +91,7 @@ def _fingerprints(parts: Parts, start: Start | None) -> dict[str, str]:
     return {
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
-        **({} if end is None else {ENDED_BY: str(end)}),
+        **({} if end is None else {EOS_KEY: str(end)}),
         **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
         **({} if weights is None else {"weights": weights}),
         **({} if shape is None else {"model_config": shape}),
@@ -206,9 +165,9 @@ def open_run(
         greater_is_better=config.task.greater_is_better,
         params=flat_params(config),
         tags={
-            "encore.experiment": config.name,
+            EXPERIMENT_TAG: config.name,
             RECIPE_TAG: beginning.recipe_id,
-            "encore.kind": "run",
+            KIND_TAG: RunKind.RUN,
             **_ran_tags(beginning),
             **tags,
         },
@@ -261,7 +220,7 @@ def _ran_tags(beginning: Beginning) -> dict[str, str]:
         "data_origin": data.origin,
         **{f"fingerprint.{name}": digest for name, digest in beginning.fingerprints.items()},
     }
-    return {f"encore.ran.{key}": value for key, value in facts.items()}
+    return {ran_tag(key): value for key, value in facts.items()}
 
 
 def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]:
@@ -269,11 +228,6 @@ def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]
         DatasetInput(config.data.kind, split, digest, len(data.rows[split].texts), data.origin)
         for split, digest in data.fingerprints().items()
     ]
-
-
-def task_name(config: ExperimentConfig) -> str:
-    """The MLflow experiment: runs on the same corpus compare with one another."""
-    return config.data.kind
 
 
 def _description(beginning: Beginning) -> str:

@@ -9,12 +9,13 @@ import numpy as np
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.record import ENDED_BY, MODEL_FOLDER, ROWS_FOLDER, START_FILE, TOKENS_OF, Beginning
-from experiments.record_files import MALFORMED
-from experiments.recorded import RunArtifacts
+from experiments.record import Beginning
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.terminal import reported, warned
+from runs.files import RunArtifacts
+from runs.layout import EOS_KEY, MODEL_FOLDER, ROWS_FOLDER, START_FILE, TOKENS_OF, fingerprint_tag
+from runs.record_files import MALFORMED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +27,7 @@ _SHOWN = 60
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 _BEGUN_WITH = {
     "weights": "the pretrained weights are",
-    ENDED_BY: "the token that ends a text is",
+    EOS_KEY: "the token that ends a text is",
     "model_config": "the pretrained model's config is",
     "start": "the checkpoint is",
 }
@@ -57,13 +58,13 @@ def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[Spl
     """UserError when a split no longer holds the rows of the run, naming the first that differs, or its tokens."""
     now = data.fingerprints()
     for split in splits:
-        if run.record.tags.get(f"encore.ran.fingerprint.{split}") != now[split]:
+        if run.record.tags.get(fingerprint_tag(split)) != now[split]:
             raise UserError(
                 difference_of_rows(run, data, split),
                 where=f"{run.where}, data from {data.origin}",
                 cure="Restore the data that the run was made with.",
             )
-        recorded = run.record.tags.get(f"encore.ran.fingerprint.{TOKENS_OF}{split}")
+        recorded = run.record.tags.get(fingerprint_tag(f"{TOKENS_OF}{split}"))
         if recorded is not None and recorded != data.token_digests[split]:
             raise UserError(
                 f"the tokens of the split {split!r} are not those of the run, and their rows are",
@@ -79,7 +80,7 @@ def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
     pretrained = config.model.pretrained
     places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
     for name, digest in beginning.fingerprints.items():
-        recorded = run.record.tags.get(f"encore.ran.fingerprint.{name}")
+        recorded = run.record.tags.get(fingerprint_tag(name))
         if recorded is not None and recorded != digest:
             place = places.get(name) or config.model.tokenizer or pretrained or config.data.kind
             raise UserError(

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from experiments.generate import source_of
-from experiments.kept import check_listed
-from experiments.recorded import RunArtifacts
-from experiments.stories_record import REQUEST_FILE, read_request, read_stories
 from generation.writer import Story
+from runs.files import RunArtifacts
+from runs.kept_files import check_listed
+from runs.layout import REQUEST_FILE
+from runs.stories import read_request, read_stories
 from tracking.redaction import redacted
 
 if TYPE_CHECKING:

@@ -10,25 +10,33 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.at_commit import reproduce_at_commit
 from experiments.build import build
-from experiments.causes import Cause, find_causes
 from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
-from experiments.circumstances import circumstances_of, recorded_circumstances
+from experiments.circumstances import circumstances_of
 from experiments.compare import Comparison, Tolerance, compare
 from experiments.machine import prepare
-from experiments.outcome import EXPORT_REPORT, Outcome, check_outcome, had_outcome, read_outcome
-from experiments.record import (
-    CONFIG_FILE,
-    FORKED_FROM_TAG,
-    Beginning,
-    beginning_of,
-)
-from experiments.record_files import ConfigFile, threads_of
-from experiments.recorded import RunArtifacts, check_record, ended_run, recorded_config
+from experiments.record import Beginning, beginning_of
+from experiments.recorded import recorded_config
 from experiments.recorded_data import check_same_beginning
 from experiments.start import start_of
 from experiments.train import train
 from experiments.trust import Agree, check_trusted, recorded_code
 from host.markup import literal
+from runs.checks import ended_run
+from runs.differences import Cause, find_causes
+from runs.environment import recorded_circumstances
+from runs.files import RunArtifacts
+from runs.layout import (
+    CONFIG_FILE,
+    EXPORT_REPORT,
+    FORKED_FROM_TAG,
+    KIND_TAG,
+    REPRODUCES_TAG,
+    VERDICT_TAG,
+    RunKind,
+)
+from runs.outcome import Outcome, check_outcome, had_outcome, read_outcome
+from runs.record_files import ConfigFile, threads_of
+from runs.seals import check_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +45,6 @@ if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
     from tracking.records import RunRecord
     from tracking.store import Store
-
-VERDICT_TAG, REPRODUCES_TAG = "encore.verdict", "encore.reproduces"
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,7 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
         config,
         run.store,
         name=f"{run.record.name} again",
-        tags={"encore.kind": "reproduction", REPRODUCES_TAG: run.record.run_id, **lineage},
+        tags={KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage},
         stop_when=_stop_like(recorded),
         export=run.has(EXPORT_REPORT),
         console=console,

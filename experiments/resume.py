@@ -7,22 +7,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.checkpoint_files import checkpoint_folder, find_resume_point
 from experiments.continuation import Continuation
-from experiments.outcome import logged_points
-from experiments.record_files import threads_of
-from experiments.recorded import (
-    RunArtifacts,
-    check_is_ours,
-    check_manifest,
-    check_record,
-    check_trained,
-    checkpoints_here,
-    recorded_config,
-)
-from experiments.result import RunResult
+from experiments.recorded import recorded_config
 from experiments.start import start_of
 from experiments.train import train
+from runs.checkpoint_files import checkpoint_folder, checkpoints_here, find_resume_point
+from runs.checks import check_is_ours, check_trained
+from runs.files import RunArtifacts
+from runs.layout import REPRODUCES_TAG, kind_of
+from runs.outcome import logged_points
+from runs.record_files import threads_of
+from runs.result import RunResult
+from runs.seals import check_manifest, check_record
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -60,9 +56,9 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
 
 def _refuse(record: RunRecord, where: str) -> None:
     check_trained(record, where)
-    kind = record.tags.get("encore.kind")
+    kind = kind_of(record)
     if kind == "reproduction":
-        original = record.tags.get("encore.reproduces", "")[:8]
+        original = record.tags.get(REPRODUCES_TAG, "")[:8]
         raise UserError(
             "plays another run again, which is worth something only whole",
             where=where,

@@ -8,27 +8,35 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.causes import find_causes
-from experiments.checkpoint_files import link
-from experiments.circumstances import RESUMED_UNDER_TAG, circumstances_of, recorded_circumstances
-from experiments.determinism import NONDETERMINISTIC
-from experiments.exporting import EXPORT_GATE, Exporting
-from experiments.outcome import EXPORT_REPORT, logged_points
-from experiments.record import (
+from experiments.circumstances import circumstances_of
+from experiments.exporting import Exporting
+from host.files import entries
+from runs.checkpoint_files import link
+from runs.differences import find_causes
+from runs.environment import recorded_circumstances
+from runs.files import RunArtifacts
+from runs.layout import (
     CONFIG_FILE,
     DIGESTS_FILE,
+    EXPORT_GATE,
+    EXPORT_REPORT,
     MODEL_FOLDER,
+    NONDETERMINISTIC,
+    PRECISION_TAG,
     PROVENANCE_FILE,
     RECIPE_TAG,
     RESULT_FILE,
-    log_sealed,
+    RESUMED_OTHERWISE_TAG,
+    RESUMED_UNDER_TAG,
+    REUSES_TAG,
+    SAMPLES_FOLDER,
+    ran_tag,
 )
-from experiments.record_files import ConfigFile, Digests, ReportFile, ResultFile
-from experiments.recorded import RunArtifacts
-from experiments.result import RunResult, read_result
-from experiments.samples import SAMPLES_FOLDER
-from experiments.verify import verify
-from host.files import entries
+from runs.outcome import logged_points
+from runs.record_files import ConfigFile, Digests, ReportFile, ResultFile
+from runs.result import RunResult, read_result
+from runs.seals import log_sealed
+from runs.verify import verify
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,13 +47,12 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-REUSES_TAG = "encore.reuses"
 _UNLIKE_ITS_RECIPE = {
     RESUMED_UNDER_TAG,
-    "encore.resumed_otherwise",
-    f"encore.ran.{NONDETERMINISTIC}",
+    RESUMED_OTHERWISE_TAG,
+    ran_tag(NONDETERMINISTIC),
 }
-_TAGS = {"encore.ran.precision"}  # what a training finds out
+_TAGS = {PRECISION_TAG}  # what a training finds out
 _FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
 
 

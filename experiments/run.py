@@ -13,27 +13,23 @@ from typing import TYPE_CHECKING
 
 from experiments.build import Parts
 from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
-from experiments.checkpoint_files import checkpoint_folder, link
 from experiments.checkpoints import CheckpointPlan, Checkpoints
 from experiments.continuation import Continuation
-from experiments.determinism import NONDETERMINISTIC, nondeterministic_operations
-from experiments.digests import checkpoint_digests, table_digest
+from experiments.determinism import nondeterministic_operations
 from experiments.evaluate import evaluate
 from experiments.exporting import Exporting
 from experiments.fitting import GoingOn, fit
-from experiments.kept import CHECKPOINTS, kept_checkpoints
-from experiments.record import (
-    DIGESTS_FILE,
-    MODEL_FOLDER,
-    RESULT_FILE,
-    Beginning,
-    log_sealed,
-)
-from experiments.result import RunResult
+from experiments.record import Beginning
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.markup import literal
 from host.terminal import reported
+from runs.checkpoint_files import checkpoint_folder, link
+from runs.digests import checkpoint_digests, table_digest
+from runs.kept_files import kept_checkpoints
+from runs.layout import CHECKPOINTS, DIGESTS_FILE, MODEL_FOLDER, NONDETERMINISTIC, RESULT_FILE, ran_tag
+from runs.result import RunResult
+from runs.seals import log_sealed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,7 +90,7 @@ class Run:
 
     def _names_operation(self) -> Callable[[str], None]:
         """Says and records at once which operations have no deterministic version: the run may yet be killed."""
-        tag = f"encore.ran.{NONDETERMINISTIC}"
+        tag = ran_tag(NONDETERMINISTIC)
         before = self.continued.record.tags.get(tag, "") if self.continued else ""
         known = {name for name in before.split(", ") if name}
 

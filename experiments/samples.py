@@ -11,19 +11,14 @@ import pytorch_lightning as pl
 
 from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.config import SamplesConfig
-from experiments.record_files import SampleRow, TableFile, parsed
 from generation.torch_reader import reading
 from generation.writer import Story, Writer
+from runs.layout import SAMPLES_PAGE, SAMPLES_TABLE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-    from experiments.recorded import RunArtifacts
     from tracking.run_log import RunLog
-
-SAMPLES_FOLDER = "samples"
-SAMPLES_TABLE = f"{SAMPLES_FOLDER}/stories.json"
-SAMPLES_PAGE = f"{SAMPLES_FOLDER}/stories.html"
 
 
 @dataclass(frozen=True)
@@ -74,14 +69,6 @@ class StorySamples(pl.Callback):
         self.run_log.log_text(page(self.samples), SAMPLES_PAGE)
         self.run_log.seal()  # who goes on after a kill may have none to write
         self.watch.go_on()
-
-
-def read_samples(run: RunArtifacts) -> list[SampleRow]:
-    """What a run wrote after its validations, in that order; nothing for a run that wrote none."""
-    if not run.has(SAMPLES_TABLE):
-        return []
-    rows = run.read(TableFile, SAMPLES_TABLE).rows()
-    return [parsed(SampleRow, row, file=SAMPLES_TABLE, where=run.where) for row in rows]
 
 
 def _sample(step: int, story: Story) -> Sample:

@@ -16,8 +16,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.causes import find_causes
-from experiments.checkpoint_files import (
+from experiments.checkpoints import PlainFiles
+from experiments.circumstances import circumstances_of
+from experiments.fitting import GoingOn
+from experiments.recorded_data import difference_of_rows
+from runs.checkpoint_files import (
     CALLBACK,
     ResumePoint,
     callback_state,
@@ -26,12 +29,10 @@ from experiments.checkpoint_files import (
     read_point,
     whole_checkpoint,
 )
-from experiments.checkpoints import PlainFiles
-from experiments.circumstances import circumstances_of, recorded_circumstances
-from experiments.digests import start_digest
-from experiments.fitting import GoingOn
-from experiments.record import START_FILE
-from experiments.recorded_data import difference_of_rows
+from runs.differences import find_causes
+from runs.digests import start_digest
+from runs.environment import recorded_circumstances
+from runs.layout import START_FILE, fingerprint_tag
 
 if TYPE_CHECKING:
     import torch
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from experiments.build import Parts
     from experiments.callbacks import LoggedPoints
     from experiments.record import Beginning
-    from experiments.recorded import RunArtifacts
+    from runs.files import RunArtifacts
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Start:
                 where=where,
                 cure=f"Give a train.max_steps above {self.step}, or an earlier step.",
             )
-        if self.run.record.tags.get("encore.ran.fingerprint.tokenizer") != parts.data.tokenizer_digest:
+        if self.run.record.tags.get(fingerprint_tag("tokenizer")) != parts.data.tokenizer_digest:
             raise UserError(
                 f"the tokenizer is not the one that the weights know{self._other_rows(parts)}",
                 where=where,
@@ -91,7 +92,7 @@ class Start:
 
     def _other_rows(self, parts: Parts) -> str:
         """In words, where there are any: a tokenizer that is trained on the rows changes with them."""
-        recorded = self.run.record.tags.get("encore.ran.fingerprint.train")
+        recorded = self.run.record.tags.get(fingerprint_tag("train"))
         if recorded == parts.data.fingerprints()["train"]:
             return ""
         return f" ({difference_of_rows(self.run, parts.data, 'train')})"
@@ -123,7 +124,7 @@ def start_of(run: RunArtifacts) -> Start | None:
     UserError when it is damaged or gone: without it the fork would be played from its first step.
     """
     found = run.has(START_FILE)
-    if not found and "encore.ran.fingerprint.start" not in run.record.tags:
+    if not found and fingerprint_tag("start") not in run.record.tags:
         return None
     if not found or not is_whole(run.path(START_FILE)):
         raise UserError(

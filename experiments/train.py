@@ -7,27 +7,24 @@ from typing import TYPE_CHECKING
 
 from experiments.build import build
 from experiments.callbacks import StopWhen
-from experiments.checkpoint_files import checkpoint_folder
 from experiments.continuation import Continuation
 from experiments.data_record import tell_data
 from experiments.endings import ended_in_the_record, memory_errors
 from experiments.exporting import Exporting
 from experiments.machine import check_precision, prepare
-from experiments.record import (
-    Beginning,
-    beginning_of,
-    open_run,
-    run_name,
-)
-from experiments.recorded import RunArtifacts
+from experiments.naming import run_name
+from experiments.record import Beginning, beginning_of, open_run
 from experiments.recorded_data import check_same_beginning
-from experiments.result import RunResult
 from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.run import Clock, Run
 from experiments.start import Start
 from host.disk import disk_errors
 from host.markup import literal
 from host.notices import notices_of_folders
+from runs.checkpoint_files import checkpoint_folder
+from runs.files import RunArtifacts
+from runs.layout import FORKED_UNDER_TAG, KIND_TAG, RunKind
+from runs.result import RunResult
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -103,7 +100,7 @@ def train(
 
 def _going_on(store: Store, log: RunLog, beginning: Beginning, tags: Mapping[str, str]) -> str:
     """How the run goes on when it is interrupted now."""
-    kind = tags.get("encore.kind", "run")
+    kind = tags.get(KIND_TAG, RunKind.RUN)
     if kind == "trial":
         return ""  # the sweep says it
     folder = checkpoint_folder(store.root, log.run_id, log.local_artifacts())
@@ -143,4 +140,4 @@ def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
         console.print(
             f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False
         )
-    return {"encore.forked_under": under} if under else {}
+    return {FORKED_UNDER_TAG: under} if under else {}

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.checkout import REPOSITORY
 from experiments.lock import pins_of
-from experiments.record import PATCH_FILE, PROVENANCE_FILE
-from experiments.recorded import altered
 from host.text import shortened
+from runs.files import altered
+from runs.layout import PATCH_FILE, PROVENANCE_FILE
 from tracking.own_code import code_digest, is_remembered, own_code_file
 from tracking.provenance import LOCK_FILE
 from tracking.repository import git
 
 if TYPE_CHECKING:
-    from experiments.recorded import RunArtifacts
+    from runs.files import RunArtifacts
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")

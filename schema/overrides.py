@@ -131,3 +131,18 @@ def _typed(key: str, text: str, taken: Taken) -> Any:
     if value is None:
         raise not_allowed(text, key, taken)
     return value
+
+
+def flat_mapping(mapping: Mapping[str, Any]) -> dict[str, object]:
+    """The leaves of nested mappings by their dotted paths."""
+    flat: dict[str, object] = {}
+
+    def walk(prefix: str, value: Any) -> None:
+        if isinstance(value, Mapping):
+            for key, inner in value.items():
+                walk(f"{prefix}.{key}" if prefix else str(key), inner)
+        else:
+            flat[prefix] = value
+
+    walk("", mapping)
+    return flat

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from analysis.stories.story_quality import Story as Told
 from errors import UserError
 from experiments.generate import Source, log_stories, open_stories
-from experiments.record import task_name
+from experiments.naming import task_name
 from experiments.recorded_data import data_of_run
 from experiments.story_scores import scored
 from generation.writer import Writer, ids_of_prompts
 from host.markup import literal
 from host.terminal import reported
+from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
@@ -118,7 +119,7 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) ->
             "sampler": sweep.sampler.model_dump_json(),
             **{f"space/{key}": dimension.model_dump_json() for key, dimension in sweep.space.items()},
         },
-        tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
+        tags={KIND_TAG: RunKind.SWEEP, SWEEP_TAG: sweep.name, STUDY_TAG: search.study.study_name},
         description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
         f"best by `{OBJECTIVE}` of those that miss the fewest limits: {sweep.limits.model_dump_json()}",
     )
@@ -227,9 +228,9 @@ class _Sitting:
             name=f"{self.sweep.name} {shown}",
             parent_id=self.parent.run_id,
             tags={
-                "encore.sweep": self.sweep.name,
-                "encore.stage": stage,
-                "encore.trial": str(number),
+                SWEEP_TAG: self.sweep.name,
+                STAGE_TAG: stage,
+                TRIAL_TAG: str(number),
             },
         )
         with ended(log):
@@ -275,9 +276,7 @@ class _Sitting:
     def _row(self, run: RunRecord) -> SettingRow:
         figures = {key: value for key, value in run.metrics.items() if key.startswith("stories/")}
         values = {key: run.params[f"decoding.{key}"] for key in self.sweep.space}
-        return SettingRow(
-            int(run.tags["encore.trial"]), run.tags["encore.stage"], run.run_id, values, figures
-        )
+        return SettingRow(int(run.tags[TRIAL_TAG]), run.tags[STAGE_TAG], run.run_id, values, figures)
 
     def _log(self, rows: Sequence[SettingRow], best: SettingRow, official: SettingRow) -> None:
         names = sorted(best.metrics)
@@ -289,6 +288,6 @@ class _Sitting:
             "run": [row.run_id for row in rows],
         }
         self.parent.log_table(columns, "sweep/settings.json")
-        self.parent.set_tags({"encore.best_run": best.run_id})
+        self.parent.set_tags({BEST_RUN_TAG: best.run_id})
         figures = {name.removeprefix("stories/"): value for name, value in official.metrics.items()}
         self.parent.log_summary({f"test/{name}": value for name, value in figures.items()} | best.metrics)

@@ -12,7 +12,7 @@ from experiments.entrance import refuse_secrets
 from experiments.loading import (
     CATALOG as EXPERIMENTS,
 )
-from experiments.record import flat_params
+from experiments.naming import flat_params
 from schema.catalog import catalog_file
 from schema.fields import dotted_keys
 from schema.overrides import check_once, overridden, split, with_values

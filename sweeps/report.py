@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.config import ExperimentConfig
 from host.boundary import first_line
+from runs.layout import BEST_RUN_TAG, EXPORT_GATE, STAGE_TAG, TRIAL_TAG
+from tracking.records import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     import optuna
@@ -116,13 +118,13 @@ def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRec
 
 def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
     return TrialRow(
-        trial=int(run.tags["encore.trial"]),
-        stage=run.tags["encore.stage"],
+        trial=int(run.tags[TRIAL_TAG]),
+        stage=run.tags[STAGE_TAG],
         run_id=run.run_id,
-        status="PRUNED" if run.tags.get("encore.killed_because") == "pruned" else run.status,
+        status="PRUNED" if run.tags.get(KILLED_BECAUSE_TAG) == "pruned" else run.status,
         values={key: run.params.get(key, "") for key in space},  # a run that died at once has none
         metrics=run.metrics,
-        gate=run.tags.get("encore.export_gate"),
+        gate=run.tags.get(EXPORT_GATE),
     )
 
 
@@ -174,7 +176,7 @@ def _log(
     if best is not None:
         wanted = ("best/", "test/", "export/")
         summary |= {key: value for key, value in best.metrics.items() if key.startswith(wanted)}
-        parent.set_tags({"encore.best_run": best.run_id})
+        parent.set_tags({BEST_RUN_TAG: best.run_id})
     parent.log_summary(summary)
 
 

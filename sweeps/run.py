@@ -12,11 +12,12 @@ from errors import RunError, UserError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.data_record import tell_data
-from experiments.exporting import ExportFailedError, export_run, is_exported
-from experiments.record import run_name, task_name, told_apart
-from experiments.result import RunResult
+from experiments.exporting import ExportFailedError, export_run
+from experiments.naming import run_name, task_name, told_apart
 from experiments.train import train
 from host.markup import literal
+from runs.layout import BUDGET_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind, is_exported
+from runs.result import RunResult
 from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -72,7 +73,7 @@ def run_sweep(
         with ended(parent):
             # Written at every sitting: the budget and the finale may have grown.
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
-            parent.set_tags({"encore.budget": sweep.budget.model_dump_json()})
+            parent.set_tags({BUDGET_TAG: sweep.budget.model_dump_json()})
             return sitting.go()
 
 
@@ -128,7 +129,7 @@ def _start_parent(plan: _Plan, search: Search, store: Store) -> RunLog:
             "pruner": sweep.pruner.model_dump_json(),
             **{f"space/{key}": dimension.model_dump_json() for key, dimension in search.space.items()},
         },
-        tags={"encore.kind": "sweep", "encore.sweep": sweep.name, "encore.study": search.study.study_name},
+        tags={KIND_TAG: RunKind.SWEEP, SWEEP_TAG: sweep.name, STUDY_TAG: search.study.study_name},
         description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in plan.notes)]),
     )
     parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
@@ -226,10 +227,10 @@ class _Sitting:
             name=run_name(work.config, {**self.plan.given, **work.varied}),
             parent_id=self.parent.run_id,
             tags={
-                "encore.kind": "trial",
-                "encore.sweep": self.plan.sweep.name,
-                "encore.stage": work.stage,
-                "encore.trial": str(work.number),
+                KIND_TAG: RunKind.TRIAL,
+                SWEEP_TAG: self.plan.sweep.name,
+                STAGE_TAG: work.stage,
+                TRIAL_TAG: str(work.number),
             },
             stop_when=work.stop_when,
             export=work.config.export.when == "finished",
@@ -285,7 +286,7 @@ class _Sitting:
 
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
-        runs = [run for run in self._finished_runs() if run.tags["encore.stage"] == "search"]
+        runs = [run for run in self._finished_runs() if run.tags[STAGE_TAG] == "search"]
         trials = (self.search.trial_of(run.run_id) for run in ranked(runs, self.plan.base))
         return [trial for trial in trials if trial is not None][:top]
 

@@ -11,6 +11,7 @@ from errors import UserError
 from experiments.generate import Source, source_of
 from generation.options import DecodingConfig
 from host.cpu import usable_cores
+from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension
 from sweeps.space import inside
@@ -60,11 +61,11 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
     """The run that is named, or the newest finished one of the experiment."""
     if sweep.run is not None:
         return source_of(store, store.find(sweep.run), sweep.variant, threads=usable_cores())
-    found = store.runs(tags={"encore.experiment": sweep.experiment})
+    found = store.runs(tags={EXPERIMENT_TAG: sweep.experiment})
     finished = [
         run
         for run in sorted(found, key=lambda run: -run.start_ms)
-        if run.status == "FINISHED" and run.tags.get("encore.kind") == "run"
+        if run.status == "FINISHED" and kind_of(run) == RunKind.RUN
     ]
     if not finished:
         raise UserError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LABEL_CHARACTERS = 48
+KILLED_BECAUSE_TAG, FAILED_BECAUSE_TAG = "encore.killed_because", "encore.failed_because"
 
 
 @dataclass(frozen=True)

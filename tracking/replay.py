@@ -14,6 +14,7 @@ from tracking.artifacts import Artifacts
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
 from tracking.places import artifact_folder, inside
+from tracking.records import KILLED_BECAUSE_TAG
 from tracking.sender import now_ms
 from tracking.sink import Sink, next_batch, open_sink
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 OWNER_TAG = "encore.owner"
-LOST_OWNER = {"encore.killed_because": "lost owner"}
+LOST_OWNER = {KILLED_BECAUSE_TAG: "lost owner"}
 
 
 def replay_all(client: MlflowClient, uri: str, journal_folder: Path) -> list[str]:

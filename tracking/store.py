@@ -18,7 +18,7 @@ from tracking.backend import connect, move_in
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.places import check_location, check_rooms
-from tracking.records import DatasetInput, RunRecord
+from tracking.records import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, RunRecord
 from tracking.redaction import redacted
 from tracking.replay import OWNER_TAG, replay_all
 from tracking.run_files import RunFiles
@@ -144,7 +144,7 @@ class Store:
         if running:
             with explained(self.uri):
                 self.client.update_run(run_id, status="RUNNING")
-                for tag in {"encore.killed_because", "encore.failed_because"} & run.data.tags.keys():
+                for tag in {KILLED_BECAUSE_TAG, FAILED_BECAUSE_TAG} & run.data.tags.keys():
                     self.client.delete_tag(run_id, tag)
             log.set_tags({OWNER_TAG: str(Owner.current())})
             log.flush()

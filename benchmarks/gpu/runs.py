@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.commands import begun, checkpointed, encore, kill
 from benchmarks.gpu.cases import Case, Plan
 from benchmarks.gpu.results import Entry, Results
+from runs.layout import RAN
 
 if TYPE_CHECKING:
     from tracking.store import Store
@@ -107,11 +108,7 @@ class Lane:
     def _around(self, run_id: str) -> Entry:
         """What the record says of the machine and of the operations without a deterministic version."""
         tags = self.store.find(run_id).tags
-        ran = {
-            key.removeprefix("encore.ran."): value
-            for key, value in tags.items()
-            if key.startswith("encore.ran.")
-        }
+        ran = {key.removeprefix(RAN): value for key, value in tags.items() if key.startswith(RAN)}
         busy, memory = (
             [value for _, value in self.store.metric_history(run_id, f"system/gpu0_{name}")]
             for name in ("percent", "memory_mib")
@@ -130,7 +127,7 @@ class Lane:
 
     def _resumed(self, whole: str) -> Entry:
         """A run like `whole`, killed with SIGKILL after its first checkpoint and resumed, against `whole`."""
-        from experiments.checkpoint_files import find_resume_point
+        from runs.checkpoint_files import find_resume_point
 
         after_s = random.Random(str(self.case)).uniform(0, _KILL_WITHIN_S)  # noqa: S311 no secret
         root, left_s = self.store.root, self.results.budget.left_s()
@@ -158,7 +155,7 @@ class Lane:
 
     def _scalers(self, *run_ids: str) -> str:
         """Whether GradScaler's state at the end of both is the same; only FP16 has one."""
-        from experiments.checkpoint_files import load_checkpoint
+        from runs.checkpoint_files import load_checkpoint
 
         last = [self._file(run_id, "checkpoints/last.ckpt") for run_id in run_ids]
         states = [load_checkpoint(file).get("MixedPrecision") for file in last]

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from experiments.loading import load_experiment
-from experiments.record import flat_params
+from experiments.naming import flat_params
 from tracking.store import Store
 
 OVERRIDES = ["train.max_steps=12", "data.batch_size=16", "optim.learning_rate=0.003"]

@@ -11,7 +11,7 @@ from cli.console import PlainConsole
 from cli.metric_tables import print_metrics
 from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
-from experiments.result import RunResult
+from runs.result import RunResult
 from sweeps.decoding import MISSED, DecodingReport, SettingRow
 from tracking.records import RunRecord
 from tracking.store import Store

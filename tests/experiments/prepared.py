@@ -15,10 +15,10 @@ from cli.main import app
 from experiments.fork import fork
 from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
-from experiments.record import DIGESTS_FILE, RESULT_FILE, SEALS_FILE
 from experiments.train import train
 from generation.options import DecodingConfig
 from host.files import entries, file_digest
+from runs.layout import DIGESTS_FILE, RESULT_FILE, SEALS_FILE
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tracking.artifacts import digests_of

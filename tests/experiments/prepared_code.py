@@ -6,8 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.record import SEALS_FILE, seal_tag
+from experiments.record import seal_tag
 from host.files import file_digest
+from runs.layout import SEALS_FILE
 from tracking.store import Store
 
 PATCH, PROVENANCE = "run/working_tree.patch", "run/provenance.json"

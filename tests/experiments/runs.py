@@ -9,9 +9,9 @@ import pytest
 
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
-from experiments.outcome import read_outcome
-from experiments.record import SPEEDS
 from lightning_modules.learner import Learner
+from runs.layout import SPEEDS
+from runs.outcome import read_outcome
 from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store

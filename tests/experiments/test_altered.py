@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.checkpoint_files import records_digest
 from experiments.exporting import export_run
 from experiments.fork import fork
-from experiments.outcome import predictions_file
-from experiments.record import (
+from experiments.reproduce import check, differences, reproduce
+from experiments.resume import resume
+from experiments.train import train
+from host.files import file_digest
+from runs.checkpoint_files import records_digest
+from runs.layout import (
     DIGESTS_FILE,
     KEPT_FILE,
     PATCH_FILE,
@@ -22,12 +25,9 @@ from experiments.record import (
     RESULT_FILE,
     SEALS_FILE,
     START_FILE,
+    predictions_file,
 )
-from experiments.reproduce import check, differences, reproduce
-from experiments.resume import resume
-from experiments.train import train
-from experiments.verify import verify
-from host.files import file_digest
+from runs.verify import verify
 from tests.experiments.runs import classifier, killed_at, newest
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, seal_tag
 from tracking.records import RunRecord

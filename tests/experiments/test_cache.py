@@ -16,11 +16,11 @@ from datamodules.checked_cache import checked_folder
 from datamodules.tokenized import SPLITS
 from errors import UserError
 from experiments.build import build_data
-from experiments.causes import Cause
 from experiments.config import ExperimentConfig
-from experiments.record import RECIPE_TAG
 from experiments.reproduce import check, differences, reproduce
 from experiments.train import train
+from runs.differences import Cause
+from runs.layout import RECIPE_TAG
 from tests.experiments.runs import classifier, language
 from tracking.store import Store
 

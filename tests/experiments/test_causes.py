@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from itertools import combinations
 
-from experiments.causes import Cause, Circumstances, find_causes
-from experiments.circumstances import settings_of
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
-from experiments.record import flat_params
+from experiments.naming import flat_params
+from runs.differences import Cause, find_causes
+from runs.environment import Circumstances, settings_of
 from schema.validation import parse
 
 

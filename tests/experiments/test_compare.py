@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from experiments.certificate import comparison_rows
 from experiments.compare import Tolerance, compare
-from experiments.outcome import Outcome
+from runs.outcome import Outcome
 
 POINTS = st.dictionaries(
     st.integers(1, 30),

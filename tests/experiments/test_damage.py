@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.checkpoint_files import is_whole
 from experiments.reproduce import check
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
+from runs.checkpoint_files import is_whole
+from runs.verify import verify
 from tests.experiments.runs import Killed, classifier, killed_at, newest, outcome
 from tracking.store import Store
 

@@ -13,12 +13,14 @@ from rich.console import Console
 from cli.main import app as cli_app
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.data_record import DATA_FILE, recorded_data
 from experiments.record import seal_tag
-from experiments.recorded import RunArtifacts, check_record
 from experiments.train import train
-from experiments.verify import verify
 from host.notices import say_again
+from runs.data_record import recorded_data
+from runs.files import RunArtifacts
+from runs.layout import DATA_FILE
+from runs.seals import check_record
+from runs.verify import verify
 from tests.experiments.runs import classifier, language
 from tests.strange_folders import edited, encoder
 from tracking.records import RunRecord

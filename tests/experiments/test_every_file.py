@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments.verify import verify
+from runs.verify import verify
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.experiments.prepared import Prepared

@@ -13,17 +13,17 @@ import pytest
 import torch
 
 from errors import UserError
-from experiments.checkpoint_files import load_checkpoint
 from experiments.compare import Tolerance, compare
 from experiments.config import ExperimentConfig
 from experiments.fork import fork
-from experiments.outcome import read_outcome
-from experiments.record import START_FILE
 from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
 from lightning_modules.optimisation import learning_rate_factor
+from runs.checkpoint_files import load_checkpoint
+from runs.layout import START_FILE
+from runs.outcome import read_outcome
+from runs.verify import verify
 from tests.experiments.runs import classifier, killed_at, language, newest
 from tracking.records import RunRecord
 from tracking.store import Store

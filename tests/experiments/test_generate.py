@@ -16,11 +16,11 @@ from experiments.loading import load_experiment
 from experiments.replay import replay
 from experiments.reproduce import reproduce
 from experiments.resume import resume
-from experiments.stories_record import REQUEST_FILE, STORIES_TABLE
 from experiments.train import train
-from experiments.verify import verify
 from export.variants import VariantName
 from generation.options import DecodingConfig
+from runs.layout import REQUEST_FILE, STORIES_TABLE
+from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tests.overrides import latest
 from tracking.store import Store

@@ -11,7 +11,7 @@ import pytest
 from errors import UserError
 from experiments.exporting import export_run
 from experiments.generate import source_of
-from experiments.verify import verify
+from runs.verify import verify
 from tests.experiments.prepared import Prepared
 from tests.hostile import CASES, Case, contents, fake_kernels
 from tracking.records import RunRecord

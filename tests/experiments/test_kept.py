@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from experiments.kept import kept_checkpoints
+from runs.kept_files import kept_checkpoints
 
 
 def test_every_checkpoint_but_halves_strangers_and_damaged_ones(tmp_path: Path) -> None:

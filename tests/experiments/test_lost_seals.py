@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from experiments.verify import verify
+from runs.verify import verify
 from tests.experiments.prepared import Prepared, encore
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL
 from tracking.store import Store

@@ -9,12 +9,12 @@ import pytest
 
 from experiments.compare import Tolerance, compare
 from experiments.fork import fork
-from experiments.outcome import read_outcome
 from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
 from host.files import entries
+from runs.outcome import read_outcome
+from runs.verify import verify
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import classifier
 from tracking.store import Store

@@ -10,9 +10,9 @@ import pytest
 from errors import UserError
 from experiments.exporting import export_run
 from experiments.generate import generate, source_of
-from experiments.record import MODEL_FOLDER
 from experiments.train import train
 from generation.options import DecodingConfig
+from runs.layout import MODEL_FOLDER
 from tests.experiments.runs import language
 from tests.hostile import CASES, Case, contents
 from tracking.places import local_path

@@ -15,14 +15,14 @@ from experiments.config import ExperimentConfig
 from experiments.exporting import export_run
 from experiments.fork import fork
 from experiments.loading import load_experiment
-from experiments.outcome import read_outcome
-from experiments.record import DIGESTS_FILE
 from experiments.reproduce import check, reproduce
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
+from runs.layout import DIGESTS_FILE
+from runs.outcome import read_outcome
+from runs.verify import verify
 from tests.experiments.runs import killed_at, newest
 from tests.overrides import latest
 from tracking.records import RunRecord

@@ -18,13 +18,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import UserError
-from experiments.checkpoint_files import is_whole
 from experiments.config import ExperimentConfig
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
+from runs.checkpoint_files import is_whole
+from runs.verify import verify
 from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
 from tests.overrides import latest
 from tracking.store import Store
@@ -95,9 +95,9 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
 
 MOMENTS = {
     "in a validation": ("torchmetrics.MeanMetric.compute", 3),
-    "in a checkpoint": ("experiments.checkpoint_files.link", 1),
-    "between the files of a checkpoint": ("experiments.checkpoint_files.link", 2),
-    "in the last checkpoint": ("experiments.checkpoint_files.link", -1),
+    "in a checkpoint": ("runs.checkpoint_files.link", 1),
+    "between the files of a checkpoint": ("runs.checkpoint_files.link", 2),
+    "in the last checkpoint": ("runs.checkpoint_files.link", -1),
     "while scoring": ("experiments.run.evaluate", 1),
     "while scoring the official split": ("experiments.run.evaluate", 2),
     "while exporting": ("experiments.exporting.export_into", 1),

@@ -12,12 +12,12 @@ import pytest
 
 from errors import UserError
 from experiments.compare import Tolerance, compare
-from experiments.outcome import read_outcome
-from experiments.record import DIGESTS_FILE
 from experiments.reproduce import reproduce
 from experiments.resume import resume
 from experiments.train import train
-from experiments.verify import verify
+from runs.layout import DIGESTS_FILE
+from runs.outcome import read_outcome
+from runs.verify import verify
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.experiments.runs import classifier, killed_at, newest

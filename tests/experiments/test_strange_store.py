@@ -11,8 +11,8 @@ import pytest
 from benchmarks.clone import Edit, clone, commit, encore, git
 from errors import UserError
 from experiments.at_commit import _apply_patch, _worktree
-from experiments.recorded import RunArtifacts
 from experiments.trust import RecordedCode
+from runs.files import RunArtifacts
 from tests.experiments.prepared_code import PATCH, PROVENANCE, prepare
 from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.store import Store

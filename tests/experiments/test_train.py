@@ -16,7 +16,7 @@ from experiments.build import build_data, build_learner, plan
 from experiments.config import ExperimentConfig
 from experiments.exporting import export_run
 from experiments.loading import load_experiment
-from experiments.record import flat_params, run_name
+from experiments.naming import flat_params, run_name
 from experiments.train import train
 from tests.overrides import latest
 from tracking.records import RunRecord

@@ -13,9 +13,9 @@ import pytest
 
 from errors import UserError
 from experiments import trust
-from experiments.record import PATCH_FILE, PROVENANCE_FILE
-from experiments.recorded import RunArtifacts
 from experiments.trust import RecordedCode, Summary, check_trusted, recorded_code
+from runs.files import RunArtifacts
+from runs.layout import PATCH_FILE, PROVENANCE_FILE
 from tracking.own_code import code_digest, is_remembered, own_code_file, remember
 from tracking.store import Store
 

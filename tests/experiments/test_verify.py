@@ -13,7 +13,7 @@ import pytest
 from experiments.loading import load_experiment
 from experiments.reproduce import differences
 from experiments.train import train
-from experiments.verify import verify
+from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE, classifier
 from tracking.records import RunRecord
 from tracking.store import Store

@@ -15,9 +15,9 @@ from errors import UserError
 from experiments.loading import load_experiment
 from experiments.recorded_data import data_of_run
 from experiments.replay import replay
-from experiments.stories_record import STORIES_TABLE
 from experiments.train import train
 from generation.writer import Writer
+from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.decoding import (
     MISSED,

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from errors import UserError
 from experiments.exporting import export_run
-from experiments.result import RunResult
+from runs.result import RunResult
 from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep

@@ -9,10 +9,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.record import DIGESTS_FILE, FORKED_FROM_TAG, RESULT_FILE, SPEEDS
-from experiments.record_files import MALFORMED, Digests, ReportFile, ResultFile, step_of_fork
-from experiments.recorded import RunArtifacts, altered, check_sealed, ended_run
 from host.boundary import boundary
+from runs.checks import ended_run
+from runs.files import RunArtifacts, altered
+from runs.layout import (
+    DIGESTS_FILE,
+    EXPORT_REPORT,
+    FORKED_FROM_TAG,
+    RESULT_FILE,
+    SCORED,
+    SPEEDS,
+    predictions_file,
+)
+from runs.record_files import MALFORMED, Digests, ReportFile, ResultFile, step_of_fork
+from runs.seals import check_sealed
 from scoring.tasks import TASKS, task_of_answers
 from tracking.manifest import seal_tag
 
@@ -24,8 +34,6 @@ if TYPE_CHECKING:
 
 # Figures that a clock decides.
 _TIMED = re.compile("|".join(["^(time|system)/", "latency", *map(re.escape, SPEEDS)]))
-SCORED = ("val", "test")
-EXPORT_REPORT = "export/report.json"
 
 
 @dataclass(frozen=True)
@@ -109,7 +117,7 @@ def exported_digests(run: RunArtifacts) -> dict[str, str]:
 
 def check_outcome(outcome: Outcome) -> None:
     """UserError, naming the file, when a result, its digests or its answers are not what the run wrote."""
-    from experiments.digests import table_digest
+    from runs.digests import table_digest
 
     run = outcome.run
     check_sealed(run, RESULT_FILE, DIGESTS_FILE)
@@ -131,11 +139,6 @@ def _unfinished(run: RunArtifacts) -> UserError:
         where=run.where,
         cure="It had one; restore the artifact." if had_outcome(run) else cure,
     )
-
-
-def predictions_file(split: str) -> str:
-    """Where a run keeps its answers to a split."""
-    return f"predictions/{split}/predictions.parquet"
 
 
 def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:

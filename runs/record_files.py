@@ -20,6 +20,7 @@ from pydantic import (
 from typing_extensions import TypedDict
 
 from errors import UserError
+from runs.layout import ran_tag
 from tracking.places import checked
 
 T = TypeVar("T")
@@ -166,7 +167,7 @@ def parsed(kind: type[T], content: object, *, file: str, where: str) -> T:
 
 def threads_of(tags: dict[str, str], *, where: str) -> int:
     """How many threads torch had in a run. UserError when its tag is no such number."""
-    return _whole(tags, "encore.ran.threads", tags.get("encore.ran.threads", ""), _MOST_THREADS, where)
+    return _whole(tags, ran_tag("threads"), tags.get(ran_tag("threads"), ""), _MOST_THREADS, where)
 
 
 def step_of_fork(tags: dict[str, str], tag: str, *, where: str) -> int:

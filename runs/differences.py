@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.record import ENDED_BY, TOKENS_OF
+from runs.environment import Circumstances
+from runs.layout import EOS_KEY, TOKENS_OF
 
 # Libraries whose version changes numbers, in the order in which they come to mind; others follow.
 _NUMERIC = (
@@ -51,20 +52,6 @@ class Cause:
         return f"{self.kind}: {self.name}: {self.recorded or 'none'} then, {self.actual or 'none'} now"
 
 
-@dataclass(frozen=True)
-class Circumstances:
-    """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads.
-
-    Where it was killed and went on under other circumstances, those of its beginning.
-    """
-
-    provenance: Mapping[str, Any]
-    config: Mapping[str, object]
-    fingerprints: Mapping[str, str]
-    ran: Mapping[str, str]
-    resumed_under: str | None = None  # what differed around a part of it, in words
-
-
 def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
     """Everything that differs, the likeliest cause first."""
     return [  # in the order of the kinds
@@ -95,7 +82,7 @@ def _differences(kind: str, recorded: Mapping[str, object], actual: Mapping[str,
 def _data(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
     """Rows first: a tokenizer that is trained on them changes with them."""
     recorded, actual = (_without_tokens(fingerprints) for fingerprints in (recorded, actual))
-    known = set(recorded) | (set(actual) - {ENDED_BY})  # which earlier versions did not record
+    known = set(recorded) | (set(actual) - {EOS_KEY})  # which earlier versions did not record
     found = _differences("data", recorded, {name: actual[name] for name in actual if name in known})
     return sorted(found, key=lambda cause: cause.name in _MADE_OF_ROWS)
 
@@ -108,7 +95,7 @@ def _tokens(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]:
     """Tokens that differ although all that they are made of is the same; earlier versions did not record them."""
     then, now = recorded.fingerprints, actual.fingerprints
     cut_alike = all(recorded.config.get(key) == actual.config.get(key) for key in _CUTS)
-    if not cut_alike or any(then.get(name) != now.get(name) for name in {*_MADE_OF_ROWS, ENDED_BY}):
+    if not cut_alike or any(then.get(name) != now.get(name) for name in {*_MADE_OF_ROWS, EOS_KEY}):
         return
     for name in sorted(then.keys() & now.keys()):
         split = name.removeprefix(TOKENS_OF)

@@ -11,26 +11,38 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from errors import UserError
-from experiments.checkpoint_files import is_whole
-from experiments.data_record import DATA_FILE, recorded_data
-from experiments.digests import checkpoint_digests, start_digest, table_digest
-from experiments.kept import CHECKPOINTS, DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
-from experiments.outcome import EXPORT_REPORT, SCORED, Outcome, had_outcome, outcome_of, predictions_file
-from experiments.record import (
-    CONFIG_FILE,
-    DIGESTS_FILE,
-    KEPT_FILE,
-    RESULT_FILE,
-    SEALS_FILE,
-    START_FILE,
-    flat_mapping,
-)
-from experiments.record_files import ConfigFile, Digests
-from experiments.recorded import STORIES_KIND, RunArtifacts, check_is_one_run, check_is_ours, plain_digest
-from experiments.stories_record import REQUEST_FILE, STORIES_TABLE, read_request, read_stories
 from export.variants import VARIANTS
 from host.boundary import first_line
 from host.files import Entry, entries
+from runs.checkpoint_files import is_whole
+from runs.checks import check_is_one_run, check_is_ours
+from runs.data_record import recorded_data
+from runs.digests import checkpoint_digests, start_digest, table_digest
+from runs.files import RunArtifacts, plain_digest
+from runs.kept_files import DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
+from runs.layout import (
+    CHECKPOINTS,
+    CONFIG_FILE,
+    DATA_FILE,
+    DIGESTS_FILE,
+    EXPORT_REPORT,
+    KEPT_FILE,
+    REQUEST_FILE,
+    RESULT_FILE,
+    SCORED,
+    SEALS_FILE,
+    START_FILE,
+    STORIES_TABLE,
+    UNTRAINED,
+    RunKind,
+    fingerprint_tag,
+    kind_of,
+    predictions_file,
+)
+from runs.outcome import Outcome, had_outcome, outcome_of
+from runs.record_files import ConfigFile, Digests
+from runs.stories import read_request, read_stories
+from schema.overrides import flat_mapping
 from scoring.task import Task
 from scoring.tasks import task_of_answers, task_of_exported
 from tracking.artifacts import digests_of
@@ -66,7 +78,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     check_is_ours(run)
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
-    trained = record.tags.get("encore.kind") not in {"sweep", STORIES_KIND}
+    trained = kind_of(record) not in UNTRAINED
     if not with_manifest(run):
         check_is_one_run(run)
     found = _Found(run.fetched())
@@ -92,7 +104,7 @@ def _of_training(found: _Found) -> list[_Part]:
 
 
 def _of_stories(run: RunArtifacts) -> list[_Part]:
-    if run.record.tags.get("encore.kind") != STORIES_KIND:
+    if kind_of(run.record) != RunKind.STORIES:
         return []
 
     def readable(read: Callable[[], object], file: str) -> Iterator[Check]:
@@ -211,7 +223,7 @@ def _record(found: _Found) -> Iterator[Check]:
             yield _held("record", file, digest, partial(found.digest, file))
     for file, digest in run.read(Digests, SEALS_FILE).items():
         yield _held("record", file, digest, partial(found.digest, file))
-    recorded = run.record.tags.get("encore.ran.fingerprint.start")
+    recorded = run.record.tags.get(fingerprint_tag("start"))
     if recorded is not None:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
 
@@ -287,7 +299,7 @@ def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
     if recorded is None:
         return
     for name, digest in recorded.fingerprints.items():
-        found = run.record.tags.get(f"encore.ran.fingerprint.{name}", "none")
+        found = run.record.tags.get(fingerprint_tag(name), "none")
         yield Check(f"fingerprint of {name}", "the tracking store", found == digest, digest, found)
 
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from errors import UserError
-from experiments.checkpoint_files import is_whole, records_digest
-from experiments.record import KEPT_FILE, MODEL_FOLDER
-from experiments.record_files import Digests
-from experiments.recorded import RunArtifacts, altered, check_sealed, plain_digest
 from host.files import Entry, entries, file_digest
+from runs.checkpoint_files import is_whole, records_digest
+from runs.files import RunArtifacts, altered, plain_digest
+from runs.layout import CHECKPOINTS, KEPT_FILE, MODEL_FOLDER
+from runs.record_files import Digests
+from runs.seals import check_sealed
 from tracking.artifacts import digests_of
 
-CHECKPOINTS = "checkpoints"
 GONE = "gone"
 DAMAGED = "damaged"
 

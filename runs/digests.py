@@ -17,8 +17,8 @@ import torch
 from safetensors.torch import load_file
 
 from errors import UserError
-from experiments.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
 from host.files import is_plain_file
+from runs.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd

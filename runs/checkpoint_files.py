@@ -17,12 +17,13 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from errors import UserError
-from host.boundary import boundary
-from host.disk import partial_name, whole_file
+from host.disk import partial_name
 from host.files import is_plain_file
+from runs.files import RunArtifacts
+from tracking.places import inside
 
 if TYPE_CHECKING:
-    from lightning_modules.learner import Learner
+    pass
 
 LAST, BEST = "last", "best"
 CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows
@@ -134,7 +135,7 @@ def find_resume_point(folder: Path, *, where: str) -> ResumePoint:
         found.append(read_point(path))
     best_steps = {point.step for point in found if point.path.stem == BEST}
     for point in sorted(found, key=lambda point: -point.step):
-        if point.best_step in {0, point.step, *best_steps} or _has_best_weights(point):
+        if point.best_step in {0, point.step, *best_steps} or has_best_weights(point):
             return replace(point, damaged=tuple(damaged))
     what = f"no whole checkpoint ({', '.join(damaged)} damaged)" if damaged else "no checkpoint yet"
     raise UserError(
@@ -236,37 +237,10 @@ def read_point(path: Path) -> ResumePoint:
     )
 
 
-def _has_best_weights(point: ResumePoint) -> bool:
+def has_best_weights(point: ResumePoint) -> bool:
     """Whether the best weights beside a checkpoint are those that it speaks of."""
     weights = point.path.with_name(f"{BEST}.safetensors")
     return weights.exists() and checksum(weights) == point.best_checksum
-
-
-def restore_best(point: ResumePoint, learner: Learner) -> None:
-    """Make the files beside `point` those that it speaks of: later ones may be half written, weights damaged.
-
-    Weights (safetensors) have no checksum of their own, so they come from a checkpoint, which has.
-    """
-    if point.best_step == 0:
-        return
-    folder = point.path.parent
-    if not _has_best_weights(point):
-        # Either this checkpoint is the best one, or `best.ckpt` is: so it was chosen.
-        source = point.path if point.best_step == point.step else folder / f"{BEST}.ckpt"
-        _write_weights(source, folder / f"{BEST}.safetensors", learner)
-    if point.best_step == point.step:
-        link(folder / f"{BEST}.safetensors", folder / f"{LAST}.safetensors")
-        link(point.path, folder / f"{LAST if point.path.stem == BEST else BEST}.ckpt")
-    elif point.ended:  # else the training writes them again
-        _write_weights(point.path, folder / f"{LAST}.safetensors", learner)
-
-
-def _write_weights(checkpoint: Path, target: Path, learner: Learner) -> None:
-    content = whole_checkpoint(checkpoint)
-    with boundary("holds the weights of another model", where=str(checkpoint), cure="Restore it."):
-        learner.load_state_dict(content["state_dict"])
-    with whole_file(target) as partial:
-        learner.save_weights(partial)
 
 
 def callback_state(content: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,3 +267,15 @@ def link(source: Path, target: Path) -> None:
     except OSError:
         shutil.copy2(source, partial)
     partial.replace(target)
+
+
+def checkpoints_here(run: RunArtifacts) -> Path:
+    """The folder of a run's checkpoints on this machine, fetched where only a server has them; it may be missing."""
+    from runs.checkpoint_files import checkpoint_folder  # with torch, which `encore show` does without
+
+    local = run.store.files.folder(run.record)
+    folder = checkpoint_folder(run.store.root, run.record.run_id, local)
+    inside(local or run.store.root, folder.relative_to(local or run.store.root).as_posix())  # no link
+    if local is None and not folder.exists():
+        return run.find("checkpoints") or folder
+    return folder

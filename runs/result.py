@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from experiments.record_files import ResultFile
+    from runs.record_files import ResultFile
 
 
 @dataclass(frozen=True)

@@ -7,16 +7,14 @@ from typing import Any
 from pydantic import Field
 
 from errors import UserError
-from experiments.record_files import StoryRow, TableFile, parsed
-from experiments.recorded import RunArtifacts
 from export.variants import VariantName
 from generation.options import DecodingConfig
 from generation.writer import Story
+from runs.files import RunArtifacts
+from runs.layout import REQUEST_FILE, STORIES_TABLE
+from runs.record_files import StoryRow, TableFile, parsed
 from schema.strict import Strict
 from schema.validation import parse
-
-STORIES_TABLE = "stories/stories.json"
-REQUEST_FILE = "stories/request.json"
 
 
 class Request(Strict):
