@@ -55,8 +55,8 @@ def _overrides(real_data: Path, *, packed: bool) -> list[str]:
 
 def measure(real_data: Path) -> None:
     """Train, write and count; writes the section."""
-    from experiments.generate import generate, source_of
-    from experiments.train import train
+    from experiments.stories.generate import generate, source_of
+    from experiments.training.train import train
     from generation.options import DecodingConfig
     from host.cpu import usable_cores
     from tracking.store import Store

@@ -106,7 +106,7 @@ def _table(rates: dict[str, list[float]]) -> str:
 
 def encore(settings: ExperimentConfig, store: Any) -> float:
     """A whole `train`; the rate comes from the metrics that the run itself logged."""
-    from experiments.train import train
+    from experiments.training.train import train
 
     result = train(settings, store)
     tokens = BATCH * BLOCK
@@ -119,7 +119,7 @@ def bare_loop(settings: ExperimentConfig, data: Any) -> float:
     """What a careful user writes around the library's model."""
     import torch
 
-    from experiments.machine import prepare
+    from experiments.torch_setup import prepare
 
     prepare(settings)
     torch.use_deterministic_algorithms(False)
@@ -144,7 +144,7 @@ def bare_loop(settings: ExperimentConfig, data: Any) -> float:
 def own_loop(settings: ExperimentConfig, data: Any) -> float:
     """Encore's module without Lightning and tracking."""
     from experiments.build import build_learner, plan
-    from experiments.machine import prepare
+    from experiments.torch_setup import prepare
     from lightning_modules.optimisation import clip_gradients
 
     prepare(settings)

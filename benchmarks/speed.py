@@ -96,7 +96,7 @@ def _write(rates: dict[str, list[float]]) -> None:
 
 def encore(settings: ExperimentConfig, store: Any) -> float:
     """A whole `train`; the rate comes from the metrics that the run itself logged."""
-    from experiments.train import train
+    from experiments.training.train import train
 
     result = train(settings, store)
     history = store.metric_history(result.run_id, RATE)
@@ -109,7 +109,7 @@ def bare_loop(settings: ExperimentConfig, data: Any, schedule: Any) -> float:
     import torch
 
     from experiments.build import build_learner
-    from experiments.machine import prepare
+    from experiments.torch_setup import prepare
     from lightning_modules.optimisation import clip_gradients
 
     prepare(settings)

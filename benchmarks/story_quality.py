@@ -75,8 +75,8 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     """How likely a trained model finds the same samples; writes the section."""
     import math
 
-    from experiments.generate import source_of
-    from experiments.story_scores import nats_of
+    from experiments.stories.generate import source_of
+    from experiments.stories.quality import nats_of
     from host.cpu import usable_cores
     from tracking.store import Store
 

@@ -22,7 +22,7 @@ BEGINNINGS = ("Once upon a time", "Lily", "One day", "The cat", "Tom")
 
 def measure_speed(root: Path, run_id: str) -> None:
     """`generate` against the library called plainly; writes the section."""
-    from experiments.generate import source_of
+    from experiments.stories.generate import source_of
     from host.cpu import usable_cores
     from tracking.store import Store
 

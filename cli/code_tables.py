@@ -11,7 +11,7 @@ from host.markup import literal
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.trust import Summary
+    from experiments.reproduction.trust import Summary
 
 _SHOWN = 40
 

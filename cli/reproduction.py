@@ -20,9 +20,9 @@ from experiments.checkout import check_own_checkout
 from host.markup import literal
 
 if TYPE_CHECKING:
-    from experiments.compare import Comparison
-    from experiments.reproduce import Reproduction
-    from experiments.trust import Agree, Summary
+    from experiments.reproduction.reproduce import Reproduction
+    from experiments.reproduction.trust import Agree, Summary
+    from experiments.reproduction.verdict import Comparison
     from runs.differences import Cause
     from runs.verify import Check
 
@@ -43,7 +43,7 @@ def reproduce_verb(
     if trust and not at_commit:
         raise UserError("runs the code of here", where="--trust", cure="Leave it out, or add --at-commit.")
     out, progress, store, record = named_run(run_id, root)
-    from experiments.reproduce import reproduce
+    from experiments.reproduction.reproduce import reproduce
 
     agree = (lambda _: True) if trust else _asked(progress)
     found = reproduce(store, record, threads=threads, at_commit=at_commit, agree=agree, console=progress)
@@ -80,7 +80,7 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
             cure=f"Leave out --check, or {' and '.join(besides)}.",
         )
     out, progress, store, record = named_run(run_id, root)
-    from experiments.reproduce import check
+    from experiments.reproduction.reproduce import check
 
     causes = check(store, record, threads=threads, console=progress)
     if as_json:
@@ -96,7 +96,7 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
     from host.terminal import working
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
     from runs.verify import verify, with_manifest
 
     with working(progress, f"recomputing the digests and scores of run {record.run_id[:SHORT]}"):
@@ -111,7 +111,7 @@ def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
             f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
             highlight=False,
         )
-    if not with_manifest(RunArtifacts(store, record)):
+    if not with_manifest(RunFiles(store, record)):
         progress.print(
             "[yellow]Recorded before manifests:[/] which files it left is not known, so none that was added or is "
             "gone with its digest can be told.",
@@ -132,7 +132,7 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
     out, progress = consoles()
     store = open_existing(root, progress)
     one, other = store.find(one_id), store.find(other_id)
-    from experiments.reproduce import differences
+    from experiments.reproduction.reproduce import differences
 
     causes, comparison = differences(store, one, other)
     if as_json:
@@ -156,7 +156,7 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
 
 
 def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> None:
-    from experiments.certificate import operations_line
+    from experiments.reproduction.certificate import operations_line
     from runs.layout import NONDETERMINISTIC
 
     comparison = found.comparison
@@ -180,7 +180,7 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> 
 
 
 def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
-    from experiments.certificate import comparison_rows
+    from experiments.reproduction.certificate import comparison_rows
 
     table = Table("compared", "result")
     for what, result, equal in comparison_rows(asdict(comparison), names):

@@ -36,7 +36,7 @@ def generate_verb(
     refuse_secrets({"--prompt": prompts}, where="encore generate")
     check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
-    from experiments.generate import generate, source_of, variant_named
+    from experiments.stories.generate import generate, source_of, variant_named
     from host.cpu import usable_cores
 
     source = source_of(store, record, variant_named(variant), threads=usable_cores())
@@ -55,7 +55,7 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
     if not run_id or wanted is None:
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
     out, progress, store, record = named_run(run_id, root)
-    from experiments.replay import replay
+    from experiments.stories.rewrite import replay
     from host.terminal import working
 
     with working(progress, "writing the story again"):

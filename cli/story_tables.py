@@ -14,8 +14,8 @@ from cli.tables import SHORT, fitted, number, percent, root_option, short_value
 from host.markup import literal
 
 if TYPE_CHECKING:
-    from experiments.generate import Generated
-    from experiments.replay import Replay
+    from experiments.stories.generate import Generated
+    from experiments.stories.rewrite import Replay
     from generation.writer import Story
     from runs.result import RunResult
     from sweeps.decoding import DecodingReport, SettingRow
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 def print_sample(console: Console, store: Store, result: RunResult, root: Path) -> None:
     """The first story that a language model wrote after its last validation, and how to have more."""
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
     from runs.samples import read_samples
 
-    rows = read_samples(RunArtifacts(store, store.find(result.run_id)))
+    rows = read_samples(RunFiles(store, store.find(result.run_id)))
     if not rows:
         return
     last = next(row for row in rows if row.step == rows[-1].step)

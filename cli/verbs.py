@@ -28,7 +28,7 @@ from experiments.build import pinned
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.naming import flat_params, run_name, told_apart
+from experiments.naming import flat_params, overrides_for_name, run_name
 from host.markup import literal
 from runs.layout import EXPERIMENT_TAG
 from schema.catalog import catalog_names
@@ -124,9 +124,9 @@ def train_verb(
     check_own_checkout()
     config = _ask_hub(config, root)
     store = open_store(root, progress)
-    from experiments.train import train
+    from experiments.training.train import train
 
-    name = run_name(config, told_apart(overrides))
+    name = run_name(config, overrides_for_name(overrides))
     with _shown_all_the_same(out, store, root, as_json=as_json):
         result = train(config, store, name=name, console=progress, reuse=not again)
     if result.reused is not None:
@@ -137,7 +137,7 @@ def train_verb(
 @contextmanager
 def _shown_all_the_same(out: Console, store: Store, root: Path, *, as_json: bool) -> Generator[None]:
     """A run whose export alone failed shows its result before it says so."""
-    from experiments.exporting import ExportFailedError
+    from experiments.training.exporting import ExportFailedError
 
     try:
         yield
@@ -157,7 +157,7 @@ def _reused(result: RunResult) -> str:
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
-    from experiments.resume import resume
+    from experiments.reproduction.resume import resume
 
     with _shown_all_the_same(out, store, root, as_json=as_json):
         result = resume(store, record, console=progress)
@@ -174,7 +174,7 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
         )
     check_own_checkout()
     out, progress, store, record = named_run(run_id, root)
-    from experiments.fork import fork
+    from experiments.reproduction.fork import fork
 
     with _shown_all_the_same(out, store, root, as_json=as_json):
         result = fork(store, record, at if step is None else str(step), overrides, console=progress)
@@ -212,9 +212,9 @@ def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, store, record = named_run(run_id, root)
     from cli.data import print_recorded, recorded_json
     from runs.data_record import recorded_data
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
-    data = recorded_data(RunArtifacts(store, record))
+    data = recorded_data(RunFiles(store, record))
     if as_json:
         print_json(asdict(record) | recorded_json(data))
     else:
@@ -236,7 +236,7 @@ def _print_run(out: Console, store: Store, record: RunRecord, *, whole: bool) ->
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, progress, store, record = named_run(run_id, root)
-    from experiments.exporting import export_run
+    from experiments.training.exporting import export_run
 
     report = export_run(store, record, console=progress)
     if as_json:

@@ -17,7 +17,7 @@ from experiments.config import (
     Gpt2ModelConfig,
     StoriesConfig,
 )
-from experiments.machine import check_precision
+from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
 from host.boundary import boundary

@@ -19,7 +19,7 @@ def run_name(config: ExperimentConfig, varied: Mapping[str, object]) -> str:
     return " ".join([config.name, *parts, f"seed={config.seed}"])
 
 
-def told_apart(overrides: Sequence[str]) -> dict[str, str]:
+def overrides_for_name(overrides: Sequence[str]) -> dict[str, str]:
     """What of KEY=VALUE overrides belongs into a run's name: all but folders and the seed, which it has anyway."""
     given = {item.partition("=")[0]: item.partition("=")[2] for item in overrides}
     return {key: value for key, value in given.items() if not key.endswith(("path", "pretrained", "seed"))}

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from errors import UserError
 from host.disk import partial_name
 from host.files import is_plain_file
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from tracking.places import inside
 
 if TYPE_CHECKING:
@@ -269,7 +269,7 @@ def link(source: Path, target: Path) -> None:
     partial.replace(target)
 
 
-def checkpoints_here(run: RunArtifacts) -> Path:
+def checkpoints_here(run: RunFiles) -> Path:
     """The folder of a run's checkpoints on this machine, fetched where only a server has them; it may be missing."""
     from runs.checkpoint_files import checkpoint_folder  # with torch, which `encore show` does without
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from runs.layout import BEST_RUN_TAG, STORIES_OF_TAG, RunKind, kind_of
 from tracking.records import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 
-def check_is_ours(run: RunArtifacts) -> None:
+def check_is_ours(run: RunFiles) -> None:
     """UserError for a run of another program."""
     if kind_of(run.record) is None:
         raise UserError(
@@ -22,7 +22,7 @@ def check_is_ours(run: RunArtifacts) -> None:
         )
 
 
-def check_is_one_run(run: RunArtifacts) -> None:
+def check_is_one_run(run: RunFiles) -> None:
     """UserError for another program's run, and for a sweep's own, which trained nothing."""
     check_is_ours(run)
     if kind_of(run.record) == RunKind.SWEEP:
@@ -44,7 +44,7 @@ def check_trained(record: RunRecord, where: str) -> None:
         )
 
 
-def check_has_model(run: RunArtifacts) -> None:
+def check_has_model(run: RunFiles) -> None:
     """UserError, with the reason, for a run that has no trained model."""
     record = run.record
     if kind_of(record) == RunKind.SWEEP:
@@ -62,9 +62,9 @@ def check_has_model(run: RunArtifacts) -> None:
         )
 
 
-def ended_run(store: Store, record: RunRecord) -> RunArtifacts:
+def ended_run(store: Store, record: RunRecord) -> RunFiles:
     """The files of a run that is no sweep and not going on; else UserError."""
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     check_is_one_run(run)
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")

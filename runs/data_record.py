@@ -14,7 +14,7 @@ from runs.layout import DATA_FILE
 from runs.record_files import MALFORMED
 
 if TYPE_CHECKING:
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
 
 _SCHEMA = 1
@@ -43,7 +43,7 @@ def data_record(
     }
 
 
-def recorded_data(run: RunArtifacts) -> DataRecord | None:
+def recorded_data(run: RunFiles) -> DataRecord | None:
     """What a run's record says of its rows; none for a run of an earlier version. UserError when it is malformed."""
     if not run.has(DATA_FILE):
         return None

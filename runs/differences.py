@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from runs.environment import Circumstances
+from runs.environment import RunEnvironment
 from runs.layout import EOS_KEY, TOKENS_OF
 
 # Libraries whose version changes numbers, in the order in which they come to mind; others follow.
@@ -52,7 +52,7 @@ class Cause:
         return f"{self.kind}: {self.name}: {self.recorded or 'none'} then, {self.actual or 'none'} now"
 
 
-def find_causes(recorded: Circumstances, actual: Circumstances) -> list[Cause]:
+def find_causes(recorded: RunEnvironment, actual: RunEnvironment) -> list[Cause]:
     """Everything that differs, the likeliest cause first."""
     return [  # in the order of the kinds
         *_data(recorded.fingerprints, actual.fingerprints),
@@ -91,7 +91,7 @@ def _without_tokens(fingerprints: Mapping[str, str]) -> dict[str, str]:
     return {name: digest for name, digest in fingerprints.items() if not name.startswith(TOKENS_OF)}
 
 
-def _tokens(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]:
+def _tokens(recorded: RunEnvironment, actual: RunEnvironment) -> Iterator[Cause]:
     """Tokens that differ although all that they are made of is the same; earlier versions did not record them."""
     then, now = recorded.fingerprints, actual.fingerprints
     cut_alike = all(recorded.config.get(key) == actual.config.get(key) for key in _CUTS)
@@ -132,11 +132,11 @@ def _commit(code: Mapping[str, Any]) -> str:
     return f"{commit} with changes ({code['tree_digest'][:8]})" if code["dirty"] else commit
 
 
-def _threads(circumstances: Circumstances) -> dict[str, object]:
+def _threads(circumstances: RunEnvironment) -> dict[str, object]:
     return {"of torch": circumstances.ran.get("threads")}
 
 
-def _flags(circumstances: Circumstances) -> dict[str, object]:
+def _flags(circumstances: RunEnvironment) -> dict[str, object]:
     torch = circumstances.provenance.get("torch") or {}
     numerics = {name: torch.get(name) for name in ("deterministic_algorithms", "float32_matmul_precision")}
     return {**numerics, **circumstances.provenance["environment"]}
@@ -148,11 +148,11 @@ def _libraries(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[C
     return sorted(found, key=lambda cause: (order.get(cause.name, len(order)), cause.name))
 
 
-def _only(circumstances: Circumstances, key: str) -> dict[str, object]:
+def _only(circumstances: RunEnvironment, key: str) -> dict[str, object]:
     return {key.removesuffix("_digest"): circumstances.provenance[key]}
 
 
-def _hardware(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]:
+def _hardware(recorded: RunEnvironment, actual: RunEnvironment) -> Iterator[Cause]:
     """The kernels that torch takes follow from the processor, unless the variable that chooses them differs."""
     chosen = [found.provenance["environment"].get(_KERNELS) for found in (recorded, actual)]
     then, now = (_machine(found) for found in (recorded, actual))
@@ -161,7 +161,7 @@ def _hardware(recorded: Circumstances, actual: Circumstances) -> Iterator[Cause]
     return _differences("hardware", then, now)
 
 
-def _machine(circumstances: Circumstances) -> dict[str, object]:
+def _machine(circumstances: RunEnvironment) -> dict[str, object]:
     machine = circumstances.provenance["machine"]
     return {
         "device": circumstances.ran.get("device_name"),

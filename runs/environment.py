@@ -11,16 +11,16 @@ from runs.record_files import ConfigFile, ProvenanceFile
 from schema.overrides import flat_mapping
 
 if TYPE_CHECKING:
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
 
 _CAME_LATER: dict[str, object] = {"data.quoting": "auto"}
 
 
-def recorded_circumstances(run: RunArtifacts) -> Circumstances:
+def recorded_environment(run: RunFiles) -> RunEnvironment:
     """UserError when the record is not whole."""
     tags = {key: value for key, value in run.record.tags.items() if key.startswith(RAN)}
-    return Circumstances(
+    return RunEnvironment(
         run.read(ProvenanceFile, PROVENANCE_FILE),
         settings_of(run.read(ConfigFile, CONFIG_FILE)),
         {key.removeprefix(FINGERPRINT): tags[key] for key in sorted(tags) if key.startswith(FINGERPRINT)},
@@ -36,7 +36,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, object]:
 
 
 @dataclass(frozen=True)
-class Circumstances:
+class RunEnvironment:
     """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads.
 
     Where it was killed and went on under other circumstances, those of its beginning.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class RunArtifacts:
+class RunFiles:
     """The files of one run, wherever its store keeps them; `folder`: where they are known to be already."""
 
     def __init__(self, store: Store, record: RunRecord, folder: Path | None = None) -> None:
@@ -32,9 +32,9 @@ class RunArtifacts:
         self.store = store
         self._folder = folder
 
-    def fetched(self) -> RunArtifacts:
+    def fetched(self) -> RunFiles:
         """The same with every file here, fetched once where a server has them."""
-        return RunArtifacts(self.store, self.record, self.whole_folder())
+        return RunFiles(self.store, self.record, self.whole_folder())
 
     def whole_folder(self) -> Path:
         """The folder of all its files, here."""
@@ -98,14 +98,14 @@ class RunArtifacts:
         return self.read(ProvenanceFile, PROVENANCE_FILE).get("record_format", 1) >= RECORD_FORMAT
 
 
-def plain_digest(run: RunArtifacts, file: str) -> str:
+def plain_digest(run: RunFiles, file: str) -> str:
     """sha256 of a file of a run; UserError when it is gone or no plain file."""
     if not is_plain_file(path := run.path(file)):
         raise altered(run, file)
     return file_digest(path)
 
 
-def altered(run: RunArtifacts, file: str) -> UserError:
+def altered(run: RunFiles, file: str) -> UserError:
     """The error for an artifact that is another one than the run left."""
     return UserError(
         f"{file} is not what was recorded", where=run.where, cure="The artifact was altered; restore it."

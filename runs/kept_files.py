@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from errors import UserError
 from host.files import Entry, entries, file_digest
 from runs.checkpoint_files import is_whole, records_digest
-from runs.files import RunArtifacts, altered, plain_digest
+from runs.files import RunFiles, altered, plain_digest
 from runs.layout import CHECKPOINTS, KEPT_FILE, MODEL_FOLDER
 from runs.record_files import Digests
 from runs.seals import check_sealed
@@ -60,7 +60,7 @@ def kept_checkpoints(folder: Path, *, went_on: bool) -> dict[str, Path]:
     return {f"{CHECKPOINTS}/{file.name}": file for file in found if not (went_on and _damaged(file))}
 
 
-def recorded_kept(run: RunArtifacts) -> dict[str, str]:
+def recorded_kept(run: RunFiles) -> dict[str, str]:
     """The digests, by path, of the checkpoints and the model of a run that an earlier version recorded.
 
     Nothing for one that did not end. UserError when the file was altered.
@@ -69,7 +69,7 @@ def recorded_kept(run: RunArtifacts) -> dict[str, str]:
     return run.read(Digests, KEPT_FILE) if run.has(KEPT_FILE) else {}
 
 
-def check_checkpoint(run: RunArtifacts, checkpoint: Path) -> None:
+def check_checkpoint(run: RunFiles, checkpoint: Path) -> None:
     """UserError when a whole checkpoint, here on the disk, is not one that the run, if it ended, has kept."""
     manifest, name = run.manifest, f"{CHECKPOINTS}/{checkpoint.name}"
     recorded = _within(recorded_kept(run) if manifest is None else manifest, CHECKPOINTS)
@@ -85,7 +85,7 @@ def check_checkpoint(run: RunArtifacts, checkpoint: Path) -> None:
         raise altered(run, name)
 
 
-def checked_model(run: RunArtifacts) -> Path:
+def checked_model(run: RunFiles) -> Path:
     """The folder of a run's model, here. UserError, naming it, for a file that is gone, altered or added.
 
     What is added is no part of the run, and a library that reads the folder may take it for code.
@@ -94,19 +94,19 @@ def checked_model(run: RunArtifacts) -> Path:
     return _checked(run, MODEL_FOLDER, recorded_kept(run) if manifest is None else manifest)
 
 
-def checked_folder(run: RunArtifacts, name: str) -> Path:
+def checked_folder(run: RunFiles, name: str) -> Path:
     """Likewise for another folder of a run; of one without a manifest nothing is known."""
     return _checked(run, name, run.manifest or {})
 
 
-def check_listed(run: RunArtifacts, *files: str) -> None:
+def check_listed(run: RunFiles, *files: str) -> None:
     """UserError, naming it, for a file that is not the one that the run's manifest names; without one none is known."""
     for file in files:
         if run.manifest is not None and plain_digest(run, file) != run.manifest.get(file):
             raise altered(run, file)
 
 
-def _checked(run: RunArtifacts, name: str, digests: Mapping[str, str]) -> Path:
+def _checked(run: RunFiles, name: str, digests: Mapping[str, str]) -> Path:
     folder, recorded = run.path(name), _within(digests, name)
     if not recorded:
         return folder
@@ -132,7 +132,7 @@ def _within(digests: Mapping[str, str], folder: str) -> dict[str, str]:
     return {path.removeprefix(prefix): digest for path, digest in digests.items() if path.startswith(prefix)}
 
 
-def found_digest(run: RunArtifacts, file: str) -> str:
+def found_digest(run: RunFiles, file: str) -> str:
     """The digest, as an earlier version took it, of a kept file as it is now, or `damaged`. UserError when gone."""
     found = run.path(file)
     if not found.is_file() or _damaged(found):  # a pipe in its place would be waited for
@@ -140,7 +140,7 @@ def found_digest(run: RunArtifacts, file: str) -> str:
     return records_digest(found) if found.suffix == ".ckpt" else file_digest(found)
 
 
-def other_checkpoints(run: RunArtifacts, recorded: Collection[str]) -> dict[str, str]:
+def other_checkpoints(run: RunFiles, recorded: Collection[str]) -> dict[str, str]:
     """The checkpoints that are there and not `recorded`, by their path: `whole` or `damaged`."""
     folder = run.find(CHECKPOINTS)
     files = sorted(folder.glob("*.ckpt")) if folder else []

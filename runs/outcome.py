@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from host.boundary import boundary
 from runs.checks import ended_run
-from runs.files import RunArtifacts, altered
+from runs.files import RunFiles, altered
 from runs.layout import (
     DIGESTS_FILE,
     EXPORT_REPORT,
@@ -43,7 +43,7 @@ class Outcome:
     Everything that a clock decides is left out.
     """
 
-    run: RunArtifacts
+    run: RunFiles
     digests: dict[str, str]
     points: Mapping[int, Mapping[str, float]]
     metrics: dict[str, float]
@@ -57,7 +57,7 @@ class Outcome:
         return {split: _table(self.run, predictions_file(split)) for split in SCORED}
 
 
-def _table(run: RunArtifacts, file: str) -> pd.DataFrame:
+def _table(run: RunFiles, file: str) -> pd.DataFrame:
     import pandas as pd
 
     path = run.path(file)
@@ -85,7 +85,7 @@ def read_outcome(store: Store, record: RunRecord) -> Outcome:
     return outcome_of(ended_run(store, record))
 
 
-def outcome_of(run: RunArtifacts) -> Outcome:
+def outcome_of(run: RunFiles) -> Outcome:
     """Likewise, of a run that is known to have ended."""
     record = run.record
     if not run.has(RESULT_FILE):
@@ -109,7 +109,7 @@ def outcome_of(run: RunArtifacts) -> Outcome:
     )
 
 
-def exported_digests(run: RunArtifacts) -> dict[str, str]:
+def exported_digests(run: RunFiles) -> dict[str, str]:
     """Of the files of the export, by their paths; UserError when its report is missing or unreadable."""
     report = run.read(ReportFile, EXPORT_REPORT)
     return {f"export/{file}": digest for file, digest in report.digests.items()}
@@ -126,13 +126,13 @@ def check_outcome(outcome: Outcome) -> None:
             raise altered(run, predictions_file(split))
 
 
-def had_outcome(run: RunArtifacts) -> bool:
+def had_outcome(run: RunFiles) -> bool:
     """Whether a run came to its end, and so has or had a result: what of it is gone now is missing."""
     sealed = seal_tag(RESULT_FILE) in run.record.tags
     return sealed or run.record.status == "FINISHED" or run.has(RESULT_FILE)
 
 
-def _unfinished(run: RunArtifacts) -> UserError:
+def _unfinished(run: RunFiles) -> UserError:
     cure = "`encore resume` brings a run with a checkpoint to its end; else run the experiment anew."
     return UserError(
         f"the run is {run.record.status} and has no finished record ({RESULT_FILE})",

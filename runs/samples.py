@@ -8,10 +8,10 @@ from runs.layout import SAMPLES_TABLE
 from runs.record_files import SampleRow, TableFile, parsed
 
 if TYPE_CHECKING:
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
 
-def read_samples(run: RunArtifacts) -> list[SampleRow]:
+def read_samples(run: RunFiles) -> list[SampleRow]:
     """What a run wrote after its validations, in that order; nothing for a run that wrote none."""
     if not run.has(SAMPLES_TABLE):
         return []

@@ -10,7 +10,7 @@ from errors import UserError
 from export.variants import VariantName
 from generation.options import DecodingConfig
 from generation.writer import Story
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from runs.layout import REQUEST_FILE, STORIES_TABLE
 from runs.record_files import StoryRow, TableFile, parsed
 from schema.strict import Strict
@@ -30,7 +30,7 @@ class Request(Strict):
     prompts: tuple[str, ...] = Field(min_length=1, strict=False)  # a list, as JSON has it
 
 
-def read_request(run: RunArtifacts) -> Request:
+def read_request(run: RunFiles) -> Request:
     """What was asked of the model. UserError for a run whose stories cannot be written again."""
     if not run.has(REQUEST_FILE):
         sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
@@ -42,7 +42,7 @@ def read_request(run: RunArtifacts) -> Request:
     return parse(Request, run.read(dict[str, Any], REQUEST_FILE), where=f"{run.where}, {REQUEST_FILE}")
 
 
-def read_stories(run: RunArtifacts) -> list[Story]:
+def read_stories(run: RunFiles) -> list[Story]:
     """The logged stories, in their order."""
     rows = run.read(TableFile, STORIES_TABLE).rows()
     found = [parsed(StoryRow, row, file=STORIES_TABLE, where=run.where) for row in rows]

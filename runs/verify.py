@@ -18,7 +18,7 @@ from runs.checkpoint_files import is_whole
 from runs.checks import check_is_one_run, check_is_ours
 from runs.data_record import recorded_data
 from runs.digests import checkpoint_digests, start_digest, table_digest
-from runs.files import RunArtifacts, plain_digest
+from runs.files import RunFiles, plain_digest
 from runs.kept_files import DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
 from runs.layout import (
     CHECKPOINTS,
@@ -74,7 +74,7 @@ def verify(store: Store, record: RunRecord) -> list[Check]:
     Of a sweep's own run and of one that holds stories, which trained nothing, every file. Whatever is wrong with the
     record is a check that does not hold. UserError for a run that is going on, or that has left nothing to hold it to.
     """
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     check_is_ours(run)
     if record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
@@ -103,7 +103,7 @@ def _of_training(found: _Found) -> list[_Part]:
     ]
 
 
-def _of_stories(run: RunArtifacts) -> list[_Part]:
+def _of_stories(run: RunFiles) -> list[_Part]:
     if kind_of(run.record) != RunKind.STORIES:
         return []
 
@@ -120,7 +120,7 @@ def _of_stories(run: RunArtifacts) -> list[_Part]:
 class _Found:
     """What a run has now, each file read once; every file is on this machine."""
 
-    def __init__(self, run: RunArtifacts) -> None:
+    def __init__(self, run: RunFiles) -> None:
         self.run = run
 
     @cached_property
@@ -142,7 +142,7 @@ class _Found:
         return checkpoint_digests(self.run.path(CHECKPOINTS))
 
 
-def with_manifest(run: RunArtifacts) -> bool:
+def with_manifest(run: RunFiles) -> bool:
     """As the run says; of one whose record cannot be read it is what that is told as, and no earlier version."""
     try:
         return run.recorded_with_manifest
@@ -228,7 +228,7 @@ def _record(found: _Found) -> Iterator[Check]:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))
 
 
-def _kept(run: RunArtifacts) -> Iterator[Check]:
+def _kept(run: RunFiles) -> Iterator[Check]:
     """Of a run without a manifest the checkpoints and the model that others could begin with: as they were kept."""
     if with_manifest(run):
         return
@@ -252,7 +252,7 @@ def _scores(outcome: Outcome, split: str) -> Iterator[Check]:
         yield _score(f"{prefix}/{name}", file, outcome, value)
 
 
-def _export_scores(run: RunArtifacts, outcome: Outcome) -> Iterator[Check]:
+def _export_scores(run: RunFiles, outcome: Outcome) -> Iterator[Check]:
     file = "export/predictions.parquet"
     try:
         frame = pd.read_parquet(run.path(file))
@@ -293,7 +293,7 @@ def _logged(outcome: Outcome) -> Iterator[Check]:
             yield Check(name, "the tracking store", holds=False, recorded=repr(recorded), found=repr(shown))
 
 
-def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
+def _fingerprints(run: RunFiles) -> Iterator[Check]:
     """The digests of rows, tokens, tokenizer and weights that others are held to: in the tags as in the record."""
     recorded = recorded_data(run)
     if recorded is None:
@@ -303,7 +303,7 @@ def _fingerprints(run: RunArtifacts) -> Iterator[Check]:
         yield Check(f"fingerprint of {name}", "the tracking store", found == digest, digest, found)
 
 
-def _params(run: RunArtifacts) -> Check:
+def _params(run: RunFiles) -> Check:
     """As written: the keys of an older program may not be ours. A long one stands in the store cut."""
     config = {
         key: fit(str(value), MAX_PARAM_CHARACTERS)

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.stories.story_quality import Story as Told
 from errors import UserError
-from experiments.generate import Source, log_stories, open_stories
 from experiments.naming import task_name
-from experiments.recorded_data import data_of_run
-from experiments.story_scores import scored
+from experiments.stories.generate import Source, log_stories, open_stories
+from experiments.stories.quality import scored
+from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
 from host.markup import literal
 from host.terminal import reported

@@ -11,10 +11,10 @@ from datamodules.summary import summary_of
 from errors import RunError, UserError
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
-from experiments.data_record import tell_data
-from experiments.exporting import ExportFailedError, export_run
-from experiments.naming import run_name, task_name, told_apart
-from experiments.train import train
+from experiments.naming import overrides_for_name, run_name, task_name
+from experiments.training.exporting import ExportFailedError, export_run
+from experiments.training.inputs import tell_data
+from experiments.training.train import train
 from host.markup import literal
 from runs.layout import BUDGET_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind, is_exported
 from runs.result import RunResult
@@ -97,7 +97,7 @@ def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: C
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
     mapping = base.model_dump(mode="json")
     space, notes = space_here(sweep, base)
-    given = told_apart(overrides)
+    given = overrides_for_name(overrides)
     notes += _moved_first_trials(given, space)
     if console is not None:
         for note in notes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
-from experiments.generate import Source, source_of
+from experiments.stories.generate import Source, source_of
 from generation.options import DecodingConfig
 from host.cpu import usable_cores
 from runs.layout import EXPERIMENT_TAG, RunKind, kind_of

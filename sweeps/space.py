@@ -7,8 +7,8 @@ from typing import Any
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.machine import check_precision, precision_support, resolve_device
 from experiments.naming import flat_params
+from experiments.torch_setup import check_precision, precision_support, resolve_device
 from schema.overrides import with_values
 from schema.validation import parse
 from sweeps.config import Choice, Dimension, SweepConfig

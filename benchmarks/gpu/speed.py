@@ -134,7 +134,7 @@ class Bench:
 
     def _encore(self, *, deterministic: bool) -> Rates:
         """A whole `train`; the rate comes from the metrics that the run itself logged."""
-        from experiments.train import train
+        from experiments.training.train import train
 
         settings = self._with(deterministic=deterministic)
         result = train(settings, self.store)
@@ -151,7 +151,7 @@ class Bench:
     def _loop(self) -> Rates:
         import torch
 
-        from experiments.machine import prepare
+        from experiments.torch_setup import prepare
         from lightning_modules.optimisation import clip_gradients
 
         prepare(self.settings)
@@ -185,7 +185,7 @@ class Bench:
     def _trainer(self, *, loaders: int) -> Rates:
         from transformers import PrinterCallback, Trainer, TrainerCallback
 
-        from experiments.machine import prepare
+        from experiments.torch_setup import prepare
 
         prepare(self._with(deterministic=False))
         clock, batch = Clock(self.device, self.warm_up), self.settings.data.batch_size

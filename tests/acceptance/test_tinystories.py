@@ -9,8 +9,8 @@ import pytest
 from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 
 from experiments.loading import load_experiment
-from experiments.reproduce import reproduce
-from experiments.train import train
+from experiments.reproduction.reproduce import reproduce
+from experiments.training.train import train
 from tracking.store import Store
 
 pytestmark = pytest.mark.acceptance

@@ -12,10 +12,10 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from cli.main import app
-from experiments.fork import fork
-from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
-from experiments.train import train
+from experiments.reproduction.fork import fork
+from experiments.stories.generate import generate, source_of
+from experiments.training.train import train
 from generation.options import DecodingConfig
 from host.files import entries, file_digest
 from runs.layout import DIGESTS_FILE, RESULT_FILE, SEALS_FILE

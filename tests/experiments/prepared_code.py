@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.record import seal_tag
+from experiments.training.opening import seal_tag
 from host.files import file_digest
 from runs.layout import SEALS_FILE
 from tracking.store import Store

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.exporting import export_run
-from experiments.fork import fork
-from experiments.reproduce import check, differences, reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.fork import fork
+from experiments.reproduction.reproduce import check, differences, reproduce
+from experiments.reproduction.resume import resume
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from host.files import file_digest
 from runs.checkpoint_files import records_digest
 from runs.layout import (

@@ -17,8 +17,8 @@ from datamodules.tokenized import SPLITS
 from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
-from experiments.reproduce import check, differences, reproduce
-from experiments.train import train
+from experiments.reproduction.reproduce import check, differences, reproduce
+from experiments.training.train import train
 from runs.differences import Cause
 from runs.layout import RECIPE_TAG
 from tests.experiments.runs import classifier, language

@@ -10,7 +10,7 @@ from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.naming import flat_params
 from runs.differences import Cause, find_causes
-from runs.environment import Circumstances, settings_of
+from runs.environment import RunEnvironment, settings_of
 from schema.validation import parse
 
 
@@ -18,7 +18,7 @@ def _code(tree: str, files: dict[str, str]) -> dict[str, object]:
     return {"tree_digest": tree, "commit": tree * 40, "dirty": False, "files": files}
 
 
-HERE = Circumstances(
+HERE = RunEnvironment(
     {
         "code": _code("a", {"cli/main.py": "1", "datamodules/tokens.py": "2"}),
         "torch": {"deterministic_algorithms": True, "float32_matmul_precision": "highest", "cpu_capability": "AVX512"},
@@ -35,12 +35,12 @@ HERE = Circumstances(
 )  # fmt: skip
 
 
-def _with(**changes: object) -> Callable[[Circumstances], Circumstances]:
+def _with(**changes: object) -> Callable[[RunEnvironment], RunEnvironment]:
     return lambda here: replace(here, provenance={**here.provenance, **changes})
 
 
 # In the order in which they are to be named.
-DRIFTS: Mapping[tuple[str, str], Callable[[Circumstances], Circumstances]] = {
+DRIFTS: Mapping[tuple[str, str], Callable[[RunEnvironment], RunEnvironment]] = {
     ("data", "test"): lambda here: replace(here, fingerprints={**here.fingerprints, "test": "other"}),
     ("config", "optim.learning_rate"): lambda here: replace(
         here, config={**here.config, "optim.learning_rate": 2e-3, "data.path": "/b", "data.loader_workers": 4}
@@ -70,7 +70,7 @@ def test_each_drift_alone_and_every_pair_is_named_the_likelier_first() -> None:
         assert named(find_causes(HERE, first(second(HERE)))) == [one, other]
 
 
-def _named(change: Callable[[Circumstances], Circumstances]) -> list[tuple[str, str]]:
+def _named(change: Callable[[RunEnvironment], RunEnvironment]) -> list[tuple[str, str]]:
     return [(cause.kind, cause.name) for cause in find_causes(HERE, change(HERE))]
 
 

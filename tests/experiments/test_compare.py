@@ -8,8 +8,8 @@ from dataclasses import asdict, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.certificate import comparison_rows
-from experiments.compare import Tolerance, compare
+from experiments.reproduction.certificate import comparison_rows
+from experiments.reproduction.verdict import Tolerance, compare
 from runs.outcome import Outcome
 
 POINTS = st.dictionaries(

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.reproduce import check
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.reproduce import check
+from experiments.reproduction.resume import resume
+from experiments.training.train import train
 from runs.checkpoint_files import is_whole
 from runs.verify import verify
 from tests.experiments.runs import Killed, classifier, killed_at, newest, outcome
@@ -43,7 +43,7 @@ def test_damaged_weights_of_a_training_that_had_ended_come_from_its_checkpoint(
 ) -> None:
     whole = train(classifier(*settings), shared)
     with monkeypatch.context() as patch:
-        patch.setattr("experiments.run.evaluate", _killed)
+        patch.setattr("experiments.training.run.evaluate", _killed)
         with pytest.raises(Killed):
             train(classifier(*settings), shared)
     run = newest(shared)

@@ -13,11 +13,11 @@ from rich.console import Console
 from cli.main import app as cli_app
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.record import seal_tag
-from experiments.train import train
+from experiments.training.opening import seal_tag
+from experiments.training.train import train
 from host.notices import say_again
 from runs.data_record import recorded_data
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from runs.layout import DATA_FILE
 from runs.seals import check_record
 from runs.verify import verify
@@ -52,7 +52,7 @@ def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
     )
     assert any(line.startswith("data: train: 6,000 rows of ") and "3,000 positive" in line for line in lines)
     assert not any(line.startswith("warning") for line in lines)
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     kept = recorded_data(run)
     assert kept is not None
     found = kept.summary
@@ -72,7 +72,7 @@ def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
 def test_stories_are_told_without_labels(store: Store) -> None:
     record, lines = begin(language(*SHORT), store)
     assert any("rows of bundled:stories" in line and "positive" not in line for line in lines)
-    found = recorded_data(RunArtifacts(store, record))
+    found = recorded_data(RunFiles(store, record))
     assert found is not None
     assert all(not split.label_counts for split in found.summary.used)
 
@@ -87,14 +87,14 @@ def test_one_label_only_is_said_when_the_training_begins_and_stays_in_the_record
     said = [line for line in lines if line.startswith("warning: ")]
     what = "train: all 34 rows are positive" if len(set(labels)) == 1 else "rows are positive"
     assert any(what in line for line in said)
-    found = recorded_data(RunArtifacts(store, record))
+    found = recorded_data(RunFiles(store, record))
     assert found is not None
     assert [f"warning: {warning}" for warning in found.summary.warnings] == said
 
 
 def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_line(store: Store) -> None:
     record, _ = begin(classifier(*SHORT), store)
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     file = run.path(DATA_FILE)
     whole = file.read_text()
     file.write_text(whole.replace("6000", "6001", 1))
@@ -140,14 +140,14 @@ def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
     said = [
         line.removeprefix("encore: ") for line in capfd.readouterr().err.splitlines() if str(folder) in line
     ]
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     kept = recorded_data(run)
     assert kept is not None
     assert sorted(kept.notices) == sorted(said)
     for what in ("pytorch_model.bin", "chat templates", "[NEW]", "made_by", "its head has 5 labels"):
         assert sum(what in notice for notice in kept.notices) == 1, what
     again, _ = begin(config, store)  # it is not said twice in a process
-    second = recorded_data(RunArtifacts(store, again))
+    second = recorded_data(RunFiles(store, again))
     assert second is not None
     assert second.notices == kept.notices
     assert str(folder) not in capfd.readouterr().err
@@ -163,7 +163,7 @@ def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
 
 def test_a_record_of_rows_from_before_notices_were_kept_is_read(store: Store) -> None:
     record, _ = begin(classifier(*SHORT), store)
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     content = run.json(DATA_FILE)
     assert content.pop("notices") == []
     run.path(DATA_FILE).write_text(json.dumps(content))

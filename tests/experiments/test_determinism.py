@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.determinism import nondeterministic_operations, operation_named
-from experiments.reproduce import reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.reproduce import reproduce
+from experiments.reproduction.resume import resume
+from experiments.training.determinism import nondeterministic_operations, operation_named
+from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from tests.experiments.runs import classifier, killed_at, newest

@@ -9,8 +9,8 @@ import pytest
 from packaging.requirements import Requirement
 
 from errors import UserError
-from experiments.environments import is_complete, missing, python_with
-from experiments.lock import Lock, pins_of, read_lock
+from experiments.reproduction.environments import is_complete, missing, python_with
+from experiments.reproduction.lock import Lock, pins_of, read_lock
 
 
 def _lock(folder: Path, text: str) -> Path:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from experiments.train import train
+from experiments.training.train import train
 from export import pipeline as exporting
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from tests.experiments.runs import language

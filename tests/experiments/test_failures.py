@@ -14,7 +14,7 @@ from errors import UserError
 from experiments.build import build_data, build_learner, plan
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
-from experiments.train import train
+from experiments.training.train import train
 from lightning_modules.learner import Learner, NonFiniteLossError
 from tests.overrides import latest
 from tracking.records import RunRecord

@@ -13,12 +13,12 @@ import pytest
 import torch
 
 from errors import UserError
-from experiments.compare import Tolerance, compare
 from experiments.config import ExperimentConfig
-from experiments.fork import fork
-from experiments.reproduce import check, reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.fork import fork
+from experiments.reproduction.reproduce import check, reproduce
+from experiments.reproduction.resume import resume
+from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.train import train
 from lightning_modules.optimisation import learning_rate_factor
 from runs.checkpoint_files import load_checkpoint
 from runs.layout import START_FILE

@@ -10,9 +10,9 @@ import pytest
 
 from cli.main import app
 from cli.options import ended
-from experiments.exporting import ExportFailedError
 from experiments.loading import load_experiment
-from experiments.train import train
+from experiments.training.exporting import ExportFailedError
+from experiments.training.train import train
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.small_disks import small_disk

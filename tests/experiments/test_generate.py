@@ -10,13 +10,13 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from errors import UserError
-from experiments.exporting import export_run
-from experiments.generate import generate, source_of
 from experiments.loading import load_experiment
-from experiments.replay import replay
-from experiments.reproduce import reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.reproduce import reproduce
+from experiments.reproduction.resume import resume
+from experiments.stories.generate import generate, source_of
+from experiments.stories.rewrite import replay
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from export.variants import VariantName
 from generation.options import DecodingConfig
 from runs.layout import REQUEST_FILE, STORIES_TABLE

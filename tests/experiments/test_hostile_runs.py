@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.exporting import export_run
-from experiments.generate import source_of
+from experiments.stories.generate import source_of
+from experiments.training.exporting import export_run
 from runs.verify import verify
 from tests.experiments.prepared import Prepared
 from tests.hostile import CASES, Case, contents, fake_kernels

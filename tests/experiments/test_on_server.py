@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from experiments.compare import Tolerance, compare
-from experiments.fork import fork
-from experiments.reproduce import check, reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.fork import fork
+from experiments.reproduction.reproduce import check, reproduce
+from experiments.reproduction.resume import resume
+from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.train import train
 from host.files import entries
 from runs.outcome import read_outcome
 from runs.verify import verify

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.exporting import export_run
-from experiments.generate import generate, source_of
-from experiments.train import train
+from experiments.stories.generate import generate, source_of
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from generation.options import DecodingConfig
 from runs.layout import MODEL_FOLDER
 from tests.experiments.runs import language

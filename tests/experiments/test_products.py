@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from experiments.exporting import export_run
-from experiments.machine import full_products
-from experiments.train import train
+from experiments.torch_setup import full_matmul_precision
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from lightning_modules.learner import Learner
 from tests.experiments.runs import language
@@ -42,7 +42,7 @@ def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
 
 def test_the_setting_is_put_back() -> None:
     torch.set_float32_matmul_precision("medium")
-    with full_products():
+    with full_matmul_precision():
         assert torch.get_float32_matmul_precision() == "highest"
     assert torch.get_float32_matmul_precision() == "medium"
     torch.set_float32_matmul_precision("highest")

@@ -12,12 +12,12 @@ import torch
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.exporting import export_run
-from experiments.fork import fork
 from experiments.loading import load_experiment
-from experiments.reproduce import check, reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.fork import fork
+from experiments.reproduction.reproduce import check, reproduce
+from experiments.reproduction.resume import resume
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from runs.layout import DIGESTS_FILE

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.resume import resume
+from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from runs.checkpoint_files import is_whole
@@ -98,10 +98,10 @@ MOMENTS = {
     "in a checkpoint": ("runs.checkpoint_files.link", 1),
     "between the files of a checkpoint": ("runs.checkpoint_files.link", 2),
     "in the last checkpoint": ("runs.checkpoint_files.link", -1),
-    "while scoring": ("experiments.run.evaluate", 1),
-    "while scoring the official split": ("experiments.run.evaluate", 2),
-    "while exporting": ("experiments.exporting.export_into", 1),
-    "before its result is written": ("experiments.run.Run._summary", 1),
+    "while scoring": ("experiments.training.run.evaluate", 1),
+    "while scoring the official split": ("experiments.training.run.evaluate", 2),
+    "while exporting": ("experiments.training.exporting.export_into", 1),
+    "before its result is written": ("experiments.training.run.Run._summary", 1),
 }
 
 

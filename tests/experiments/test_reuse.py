@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.compare import Tolerance, compare
-from experiments.reproduce import reproduce
-from experiments.resume import resume
-from experiments.train import train
+from experiments.reproduction.reproduce import reproduce
+from experiments.reproduction.resume import resume
+from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.train import train
 from runs.layout import DIGESTS_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify

@@ -11,9 +11,9 @@ import torch
 from errors import UserError
 from experiments.build import build
 from experiments.loading import load_experiment
-from experiments.resume import resume
-from experiments.samples import Sample, page
-from experiments.train import train
+from experiments.reproduction.resume import resume
+from experiments.training.samples import Sample, page
+from experiments.training.train import train
 from generation.writer import Writer
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from tests.experiments.runs import killed_at, language, newest, outcome

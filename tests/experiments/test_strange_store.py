@@ -10,9 +10,9 @@ import pytest
 
 from benchmarks.clone import Edit, clone, commit, encore, git
 from errors import UserError
-from experiments.at_commit import _apply_patch, _worktree
-from experiments.trust import RecordedCode
-from runs.files import RunArtifacts
+from experiments.reproduction.at_commit import _apply_patch, _worktree
+from experiments.reproduction.trust import RecordedCode
+from runs.files import RunFiles
 from tests.experiments.prepared_code import PATCH, PROVENANCE, prepare
 from tests.experiments.test_reproduce import CLASSIFIER
 from tracking.store import Store
@@ -136,13 +136,13 @@ def test_a_patch_writes_nothing_outside_its_tree(
     hook.parent.mkdir(exist_ok=True)
     hook.write_text(f"#!/bin/sh\ntouch {tmp_path}/hook-ran\n")
     hook.chmod(0o755)
-    monkeypatch.setattr("experiments.at_commit.REPOSITORY", repository)
+    monkeypatch.setattr("experiments.reproduction.at_commit.REPOSITORY", repository)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     log = store.start_run(
         experiment="e", name="n", primary_metric="val/loss", params={}, tags={}, description=""
     )
     log.finish("FINISHED")
-    run = RunArtifacts(store, store.find(log.run_id))
+    run = RunFiles(store, store.find(log.run_id))
     head = git(repository, "rev-parse", "HEAD").strip()
     code = RecordedCode(head, "", None, _ESCAPES[way].encode(), None, own=False)
     before = hook.read_text()

@@ -14,10 +14,10 @@ import torch
 from errors import UserError
 from experiments.build import build_data, build_learner, plan
 from experiments.config import ExperimentConfig
-from experiments.exporting import export_run
 from experiments.loading import load_experiment
 from experiments.naming import flat_params, run_name
-from experiments.train import train
+from experiments.training.exporting import export_run
+from experiments.training.train import train
 from tests.overrides import latest
 from tracking.records import RunRecord
 from tracking.store import Store
@@ -228,7 +228,7 @@ def test_an_interrupt_while_the_record_is_written_leaves_no_run_running(
     def interrupted(_: Path, **__: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.record.working_tree_patch", interrupted)
+    monkeypatch.setattr("experiments.training.opening.working_tree_patch", interrupted)
     store = Store.open(root)
     with pytest.raises(KeyboardInterrupt):
         train(small(), store)

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from errors import UserError
-from experiments import trust
-from experiments.trust import RecordedCode, Summary, check_trusted, recorded_code
-from runs.files import RunArtifacts
+from experiments.reproduction import trust
+from experiments.reproduction.trust import RecordedCode, Summary, check_trusted, recorded_code
+from runs.files import RunFiles
 from runs.layout import PATCH_FILE, PROVENANCE_FILE
 from tracking.own_code import code_digest, is_remembered, own_code_file, remember
 from tracking.store import Store
@@ -58,14 +58,14 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 LOCK = hashlib.sha256(b"torch==2.13.0\nrich==15.1\n").hexdigest()
-Recorded = Callable[..., RunArtifacts]
+Recorded = Callable[..., RunFiles]
 
 
 @pytest.fixture
 def recorded(store: Store, repository: Path) -> Recorded:
     """A run whose record says this; everything in it as whoever prepares a store writes it."""
 
-    def make(commit: str, patch: str = "", lock: str | None = LOCK, **code: Any) -> RunArtifacts:
+    def make(commit: str, patch: str = "", lock: str | None = LOCK, **code: Any) -> RunFiles:
         log = store.start_run(
             experiment="e", name="n", primary_metric="val/loss", params={}, tags={}, description=""
         )
@@ -73,7 +73,7 @@ def recorded(store: Store, repository: Path) -> Recorded:
         log.log_json({"code": said, "lock_digest": lock}, PROVENANCE_FILE)
         log.log_text(patch, PATCH_FILE)
         log.finish("FINISHED")
-        return RunArtifacts(store, store.find(log.run_id))
+        return RunFiles(store, store.find(log.run_id))
 
     return make
 

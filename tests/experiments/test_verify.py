@@ -11,8 +11,8 @@ import pandas as pd
 import pytest
 
 from experiments.loading import load_experiment
-from experiments.reproduce import differences
-from experiments.train import train
+from experiments.reproduction.reproduce import differences
+from experiments.training.train import train
 from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE, classifier
 from tracking.records import RunRecord

@@ -10,8 +10,8 @@ import pytest
 from rich.console import Console
 
 from experiments.build import build_data
-from experiments.callbacks import TrainingBar
 from experiments.loading import load_experiment
+from experiments.training.callbacks import TrainingBar
 from host.progress_lines import FIRST_S, ProgressLines
 from host.terminal import reported, working
 

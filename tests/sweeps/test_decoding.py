@@ -13,9 +13,9 @@ from analysis.stories.words import words_of
 from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.loading import load_experiment
-from experiments.recorded_data import data_of_run
-from experiments.replay import replay
-from experiments.train import train
+from experiments.stories.rewrite import replay
+from experiments.training.inputs import data_of_run
+from experiments.training.train import train
 from generation.writer import Writer
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits

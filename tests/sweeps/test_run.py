@@ -17,7 +17,7 @@ import pytest
 from rich.console import Console
 
 from errors import UserError
-from experiments.exporting import export_run
+from experiments.training.exporting import export_run
 from runs.result import RunResult
 from sweeps.loading import load_sweep
 from sweeps.report import SweepReport

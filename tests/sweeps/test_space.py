@@ -64,7 +64,7 @@ def test_fp16_is_left_out_on_a_cpu_and_said_so() -> None:
 
 
 def test_an_imitated_precision_is_left_out_only_when_asked_for() -> None:
-    from experiments.machine import precision_support
+    from experiments.torch_setup import precision_support
 
     support = precision_support("bf16-mixed", "cpu")
     for leave_out in (True, False):

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING
 import pytorch_lightning as pl
 
 from errors import LibraryError, UserError
-from experiments.callbacks import EarlyStopping, LoggedPoints, StepMetrics, StopOnCue, Stopwatch, TrainingBar
-from experiments.checkpoints import Checkpoints, PlainFiles, restore_best
+from experiments.training.callbacks import (
+    EarlyStopping,
+    LoggedPoints,
+    StepMetrics,
+    StopOnCue,
+    Stopwatch,
+    TrainingBar,
+)
+from experiments.training.checkpoints import Checkpoints, DirectCheckpointIO, restore_best
 from host.boundary import first_line
 from runs.checkpoint_files import ResumePoint
 from runs.layout import PRECISION_TAG
@@ -22,12 +29,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class GoingOn:
+class ResumeState:
     """Where a run goes on, the points of its steps that the store has already, and how the checkpoint is read."""
 
     point: ResumePoint
     logged: LoggedPoints
-    files: PlainFiles = field(default_factory=PlainFiles)
+    files: DirectCheckpointIO = field(default_factory=DirectCheckpointIO)
 
 
 def fit(
@@ -38,7 +45,7 @@ def fit(
     device: str,
     cue: StopOnCue | None,
     bar: TrainingBar | None,
-    going_on: GoingOn | None,
+    going_on: ResumeState | None,
 ) -> int:
     """Train to the end of the run; its number of optimiser steps, those before a resumption included."""
     data, point = parts.data, None if going_on is None else going_on.point
@@ -57,7 +64,7 @@ def fit(
         checkpoints,
     ]
     callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
-    trainer = _trainer(parts, device, callbacks, going_on.files if going_on else PlainFiles())
+    trainer = _trainer(parts, device, callbacks, going_on.files if going_on else DirectCheckpointIO())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({PRECISION_TAG: str(trainer.precision)})
     with _taking_in(point, checkpoints):
@@ -85,7 +92,7 @@ def _taking_in(point: ResumePoint | None, checkpoints: Checkpoints) -> Generator
 
 
 def _samples(parts: Parts, log: RunLog, watch: Stopwatch) -> list[pl.Callback]:
-    from experiments.samples import StorySamples
+    from experiments.training.samples import StorySamples
 
     samples = parts.config.samples
     return [] if samples is None else [StorySamples(log, parts.data.tokenizer, samples, watch)]
@@ -97,7 +104,9 @@ def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:
     return stopping if cue is None else [*stopping, cue]
 
 
-def _trainer(parts: Parts, device: str, callbacks: Sequence[pl.Callback], files: PlainFiles) -> pl.Trainer:
+def _trainer(
+    parts: Parts, device: str, callbacks: Sequence[pl.Callback], files: DirectCheckpointIO
+) -> pl.Trainer:
     settings = parts.config.train
     return pl.Trainer(
         accelerator="gpu" if device == "cuda" else "cpu",

@@ -8,23 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.at_commit import reproduce_at_commit
 from experiments.build import build
-from experiments.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
-from experiments.circumstances import circumstances_of
-from experiments.compare import Comparison, Tolerance, compare
-from experiments.machine import prepare
-from experiments.record import Beginning, beginning_of
-from experiments.recorded import recorded_config
-from experiments.recorded_data import check_same_beginning
-from experiments.start import start_of
-from experiments.train import train
-from experiments.trust import Agree, check_trusted, recorded_code
+from experiments.reproduction.at_commit import reproduce_at_commit
+from experiments.reproduction.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
+from experiments.reproduction.trust import Agree, check_trusted, recorded_code
+from experiments.reproduction.verdict import Comparison, Tolerance, compare
+from experiments.torch_setup import prepare
+from experiments.training.inputs import check_same_inputs, recorded_config
+from experiments.training.recipe import PreparedRun, environment_of, prepared_run
+from experiments.training.train import train
 from host.markup import literal
 from runs.checks import ended_run
 from runs.differences import Cause, find_causes
-from runs.environment import recorded_circumstances
-from runs.files import RunArtifacts
+from runs.environment import recorded_environment
+from runs.files import RunFiles
+from runs.fork_point import fork_point_of
 from runs.layout import (
     CONFIG_FILE,
     EXPORT_REPORT,
@@ -41,8 +39,8 @@ from runs.seals import check_record
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.callbacks import StopWhen
     from experiments.config import ExperimentConfig
+    from experiments.training.callbacks import StopWhen
     from tracking.records import RunRecord
     from tracking.store import Store
 
@@ -77,7 +75,7 @@ def reproduce(
     tolerance = tolerance or Tolerance()
     run = ended_run(store, record)
     check_record(run)
-    recorded, then = read_outcome(store, record), recorded_circumstances(run)
+    recorded, then = read_outcome(store, record), recorded_environment(run)
     check_outcome(recorded)
     if at_commit:
         code = recorded_code(run)
@@ -88,14 +86,14 @@ def reproduce(
         again_id = _train_here(run, recorded, threads, console)
     again = store.find(again_id)
     comparison = compare(recorded, read_outcome(store, again), tolerance)
-    causes = find_causes(then, recorded_circumstances(RunArtifacts(store, again)))
+    causes = find_causes(then, recorded_environment(RunFiles(store, again)))
     content = certificate(record, again, comparison, causes, tolerance)
     _certify(store, record, again, content)
     file = store.artifact(again, MARKDOWN_FILE)
     return Reproduction(again.run_id, comparison, tuple(causes), content, file)
 
 
-def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, console: Console | None) -> str:
+def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, console: Console | None) -> str:
     config = _on(threads, recorded_config(run.store, run.record))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
@@ -110,7 +108,7 @@ def _train_here(run: RunArtifacts, recorded: Outcome, threads: int | None, conso
         title=f"{config.name} again",
         threads=threads_of(run.record.tags, where=run.where),
         like=run,
-        start=start_of(run),
+        start=fork_point_of(run),
     )
     return result.run_id
 
@@ -132,15 +130,15 @@ def check(
     run = ended_run(store, record)
     check_record(run)
     here = _beginning_here(run, threads, console)
-    return find_causes(recorded_circumstances(run), circumstances_of(here))
+    return find_causes(recorded_environment(run), environment_of(here))
 
 
-def _beginning_here(run: RunArtifacts, threads: int | None, console: Console | None) -> Beginning:
+def _beginning_here(run: RunFiles, threads: int | None, console: Console | None) -> PreparedRun:
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run.store, run.record))
     ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
     parts = build(config, cache_dir=run.store.root / "cache", console=console)
-    return beginning_of(parts, ran, start_of(run))
+    return prepared_run(parts, ran, fork_point_of(run))
 
 
 def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
@@ -148,7 +146,7 @@ def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Ca
     runs = [ended_run(store, record) for record in (one, other)]
     for run in runs:
         check_record(run)
-    causes = find_causes(*(recorded_circumstances(run) for run in runs))
+    causes = find_causes(*(recorded_environment(run) for run in runs))
     if not all(had_outcome(run) for run in runs):
         return causes, None
     outcomes = [read_outcome(store, record) for record in (one, other)]
@@ -157,7 +155,7 @@ def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Ca
     return causes, compare(outcomes[0], outcomes[1], Tolerance())
 
 
-def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None:
+def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
     """Data, a tokenizer or weights that are gone or others leave no trace.
 
     The recorded program may have had another schema; then its data are compared afterwards, as a cause.
@@ -171,7 +169,7 @@ def _check_start_if_readable(run: RunArtifacts, console: Console | None) -> None
                 f"[yellow]data are not checked beforehand:[/] {literal(str(error))}", highlight=False
             )
         return
-    check_same_beginning(run, _beginning_here(run, None, console))
+    check_same_inputs(run, _beginning_here(run, None, console))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:

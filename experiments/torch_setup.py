@@ -8,7 +8,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
 
-from errors import UserError
+import torch
+
+from errors import RunError, UserError
 from experiments.config import Device, ExperimentConfig, Precision
 from host.cpu import usable_cores
 
@@ -104,7 +106,7 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
 
 
 @contextmanager
-def full_products() -> Generator[None]:
+def full_matmul_precision() -> Generator[None]:
     """Float32 products to the full, whatever the training asked for: scores of different runs compare."""
     import torch
 
@@ -123,3 +125,16 @@ def prepare_writing(threads: int) -> None:
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision("highest")
     torch.use_deterministic_algorithms(True, warn_only=True)
+
+
+@contextmanager
+def memory_errors(config: ExperimentConfig) -> Generator[None]:
+    """A GPU that is too small for the config is one line."""
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise RunError(
+            "the GPU's memory is used up",
+            where=f"data.batch_size={config.data.batch_size}",
+            cure="Lower it (train.accumulate_batches keeps the step's size), data.max_tokens or evaluation_tokens.",
+        ) from error

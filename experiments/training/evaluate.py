@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import torch
 
-from experiments.machine import full_products
+from experiments.torch_setup import full_matmul_precision
 from host.terminal import OnProgress, silent
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def evaluate(
     on_progress: OnProgress = silent,
 ) -> Evaluation:
     """Score `learner` on one split in float32, whatever precision it was trained in."""
-    with full_products():
+    with full_matmul_precision():
         rows = _answers(learner, data, split, task, device, on_progress)
     predictions = task.by_example(rows, data.rows[split].texts, data.example_of(split))
     return Evaluation(task.score(predictions), predictions)

@@ -6,19 +6,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.circumstances import circumstances_of
-from experiments.record import Beginning
-from experiments.start import check_shapes
+from experiments.training.fork_checkpoint import check_shapes
+from experiments.training.recipe import PreparedRun, environment_of
 from host.markup import literal
 from runs.differences import find_causes
-from runs.environment import Circumstances, recorded_circumstances
-from runs.files import RunArtifacts
+from runs.environment import RunEnvironment, recorded_environment
+from runs.files import RunFiles
 from runs.layout import RESUMED_AT_TAG, RESUMED_UNDER_TAG, ran_tag
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.callbacks import LoggedPoints
+    from experiments.training.callbacks import LoggedPoints
     from runs.checkpoint_files import ResumePoint
     from tracking.records import RunRecord
     from tracking.run_log import RunLog
@@ -36,12 +35,12 @@ class Continuation:
     point: ResumePoint | None
     logged: LoggedPoints
 
-    def reopen(self, store: Store, beginning: Beginning, console: Console | None) -> RunLog:
+    def reopen(self, store: Store, beginning: PreparedRun, console: Console | None) -> RunLog:
         """The run set going again. UserError when it began on another kind of device.
 
         What else differs from its record is said and stays with the run.
         """
-        run = RunArtifacts(store, self.record)
+        run = RunFiles(store, self.record)
         recorded, device = self.record.tags.get(ran_tag("device")), beginning.ran["device"]
         if device != recorded:
             raise UserError(
@@ -51,7 +50,7 @@ class Continuation:
             )
         if self.point is not None:
             check_shapes(self.point.path, beginning.parts, where=run.where)
-        causes = find_causes(self._at_its_beginning(run), circumstances_of(beginning))
+        causes = find_causes(self._at_its_beginning(run), environment_of(beginning))
         log = store.attach(self.record.run_id, running=True)
         step = self._step(beginning)
         if console is not None:
@@ -72,11 +71,11 @@ class Continuation:
         log.set_tags(tags)
         return log
 
-    def _at_its_beginning(self, run: RunArtifacts) -> Circumstances:
+    def _at_its_beginning(self, run: RunFiles) -> RunEnvironment:
         """Without those of an earlier resumption, which are kept with the run as they are."""
-        return replace(recorded_circumstances(run), resumed_under=None)
+        return replace(recorded_environment(run), resumed_under=None)
 
-    def _step(self, beginning: Beginning) -> int:
+    def _step(self, beginning: PreparedRun) -> int:
         if self.point is not None:
             return self.point.step
         assert beginning.start is not None

@@ -6,23 +6,24 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from experiments.build import build
-from experiments.callbacks import StopWhen
-from experiments.continuation import Continuation
-from experiments.data_record import tell_data
-from experiments.endings import ended_in_the_record, memory_errors
-from experiments.exporting import Exporting
-from experiments.machine import check_precision, prepare
 from experiments.naming import run_name
-from experiments.record import Beginning, beginning_of, open_run
-from experiments.recorded_data import check_same_beginning
-from experiments.reuse import earlier_result, exported_alike, finished_run, take_over
-from experiments.run import Clock, Run
-from experiments.start import Start
+from experiments.torch_setup import check_precision, memory_errors, prepare
+from experiments.training.callbacks import StopWhen
+from experiments.training.continuation import Continuation
+from experiments.training.endings import ended_in_the_record
+from experiments.training.exporting import Exporting
+from experiments.training.fork_checkpoint import check_fits, differences_around
+from experiments.training.inputs import check_same_inputs, tell_data
+from experiments.training.opening import open_run
+from experiments.training.recipe import PreparedRun, prepared_run
+from experiments.training.reuse import earlier_result, exported_alike, finished_run, take_over
+from experiments.training.run import Clock, Run
 from host.disk import disk_errors
 from host.markup import literal
 from host.notices import notices_of_folders
 from runs.checkpoint_files import checkpoint_folder
-from runs.files import RunArtifacts
+from runs.files import RunFiles
+from runs.fork_point import ForkPoint
 from runs.layout import FORKED_UNDER_TAG, KIND_TAG, RunKind
 from runs.result import RunResult
 
@@ -46,8 +47,8 @@ def train(
     console: Console | None = None,
     title: str | None = None,
     threads: int | None = None,
-    like: RunArtifacts | None = None,
-    start: Start | None = None,
+    like: RunFiles | None = None,
+    start: ForkPoint | None = None,
     reuse: bool = False,
     continued: Continuation | None = None,
 ) -> RunResult:
@@ -98,7 +99,7 @@ def train(
     return result
 
 
-def _going_on(store: Store, log: RunLog, beginning: Beginning, tags: Mapping[str, str]) -> str:
+def _going_on(store: Store, log: RunLog, beginning: PreparedRun, tags: Mapping[str, str]) -> str:
     """How the run goes on when it is interrupted now."""
     kind = tags.get(KIND_TAG, RunKind.RUN)
     if kind == "trial":
@@ -116,26 +117,26 @@ def _beginning(
     clock: Clock,
     *,
     threads: int | None,
-    start: Start | None,
-    like: RunArtifacts | None,
+    start: ForkPoint | None,
+    like: RunFiles | None,
     console: Console | None,
-) -> Beginning:
+) -> PreparedRun:
     """Everything built and checked, nothing recorded."""
     ran = prepare(config, threads=threads)
     with clock("data"), notices_of_folders() as notices:
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        beginning = beginning_of(parts, ran, start, notices)
+        beginning = prepared_run(parts, ran, start, notices)
         if like is not None:  # first: other rows explain a start that does not fit
-            check_same_beginning(like, beginning)
+            check_same_inputs(like, beginning)
     if start is not None:
-        start.check_fits(parts)
+        check_fits(start, parts)
     return beginning
 
 
-def _fork_tags(beginning: Beginning, console: Console | None) -> dict[str, str]:
+def _fork_tags(beginning: PreparedRun, console: Console | None) -> dict[str, str]:
     """What differs around a fork from the run that it forks is said and stays with it."""
-    under = beginning.start.differences(beginning) if beginning.start else ""
+    under = differences_around(beginning.start, beginning) if beginning.start else ""
     if under and console is not None:
         console.print(
             f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False

@@ -12,14 +12,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from experiments.build import Parts
-from experiments.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
-from experiments.checkpoints import CheckpointPlan, Checkpoints
-from experiments.continuation import Continuation
-from experiments.determinism import nondeterministic_operations
-from experiments.evaluate import evaluate
-from experiments.exporting import Exporting
-from experiments.fitting import GoingOn, fit
-from experiments.record import Beginning
+from experiments.training.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
+from experiments.training.checkpoints import CheckpointPlan, Checkpoints
+from experiments.training.continuation import Continuation
+from experiments.training.determinism import nondeterministic_operations
+from experiments.training.evaluate import evaluate
+from experiments.training.exporting import Exporting
+from experiments.training.fitting import ResumeState, fit
+from experiments.training.fork_checkpoint import resume_state
+from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.markup import literal
@@ -57,7 +58,7 @@ class Run:
 
     store: Store
     name: str
-    beginning: Beginning
+    beginning: PreparedRun
     log: RunLog
     console: Console | None
     title: str
@@ -72,11 +73,11 @@ class Run:
     def device(self) -> str:
         return self.beginning.ran["device"]
 
-    def _going_on(self) -> GoingOn | None:
+    def _going_on(self) -> ResumeState | None:
         logged = self.continued.logged if self.continued else {}
         if self.continued is not None and self.continued.point is not None:
-            return GoingOn(self.continued.point, logged)
-        return self.beginning.start.going_on(self.parts, logged) if self.beginning.start else None
+            return ResumeState(self.continued.point, logged)
+        return resume_state(self.beginning.start, self.parts, logged) if self.beginning.start else None
 
     def go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
         """Train, score, keep, export (none: not) and record."""

@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.continuation import Continuation
-from experiments.recorded import recorded_config
-from experiments.start import start_of
-from experiments.train import train
+from experiments.training.continuation import Continuation
+from experiments.training.inputs import recorded_config
+from experiments.training.train import train
 from runs.checkpoint_files import checkpoint_folder, checkpoints_here, find_resume_point
 from runs.checks import check_is_ours, check_trained
-from runs.files import RunArtifacts
+from runs.files import RunFiles
+from runs.fork_point import fork_point_of
 from runs.layout import REPRODUCES_TAG, kind_of
 from runs.outcome import logged_points
 from runs.record_files import threads_of
@@ -33,12 +33,12 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     UserError, and the run untouched, when it cannot go on: it has finished, it is going on elsewhere, it is
     part of a sweep, it has no checkpoint, its data have changed.
     """
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     check_is_ours(run)
     _refuse(record, run.where)
     check_record(run)
     config = recorded_config(store, record)
-    start, folder = start_of(run), _checkpoints(store, record)
+    start, folder = fork_point_of(run), _checkpoints(store, record)
     begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
     point = None if begins_once_more else find_resume_point(folder, where=run.where)
     if point is not None:
@@ -85,7 +85,7 @@ def _refuse(record: RunRecord, where: str) -> None:
 def _checkpoints(store: Store, record: RunRecord) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
     folder = checkpoint_folder(store.root, record.run_id, store.files.folder(record))
-    found = checkpoints_here(RunArtifacts(store, record))
+    found = checkpoints_here(RunFiles(store, record))
     if found != folder and found.exists():
         shutil.copytree(found, folder)
     return folder

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from experiments.compare import Comparison, Tolerance
+from experiments.reproduction.verdict import Comparison, Tolerance
 from runs.differences import Cause
 from runs.layout import NONDETERMINISTIC, RECIPE_TAG, ran_tag
 
@@ -67,7 +67,7 @@ def as_markdown(content: dict[str, Any]) -> str:
             for what, result, equal in comparison_rows(content["compared"], ("then", "now"))
         ),
         "",
-        "## Circumstances that differ, the likeliest cause first",
+        "## RunEnvironment that differ, the likeliest cause first",
         "",
         *([f"- {_cause(cause)}" for cause in content["differences"]] or ["None of those recorded."]),
         *(["", operations_line(content)] if content[NONDETERMINISTIC] else []),

@@ -11,14 +11,13 @@ import numpy as np
 from datamodules.tokenizers import pad_token_id
 from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
-from experiments.machine import full_products
-from experiments.recorded import recorded_config
-from experiments.recorded_data import data_of_run
+from experiments.torch_setup import full_matmul_precision
+from experiments.training.inputs import data_of_run, recorded_config
 from host.boundary import first_line
 from host.disk import disk_errors
 from host.terminal import reported
 from runs.checks import check_has_model
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from runs.kept_files import checked_model
 from runs.layout import EXPORT_GATE, NOT_EXPORTED, PASSED, is_exported
 
@@ -76,7 +75,7 @@ class Exporting:
 
 def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     check_has_model(run)
     config = recorded_config(store, record)
     model_dir = checked_model(run)
@@ -110,7 +109,7 @@ def export_into(
         max_accuracy_drop=config.export.max_accuracy_drop,
         max_loss_increase=config.export.max_loss_increase,
     )
-    with log.folder("export") as folder, full_products(), reported(console) as report_progress:
+    with log.folder("export") as folder, full_matmul_precision(), reported(console) as report_progress:
         report_progress("exporting to ONNX", 0, 0)
         report = export_model(
             model_dir,

@@ -10,98 +10,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass, replace
-from functools import cached_property
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from errors import UserError
-from experiments.checkpoints import PlainFiles
-from experiments.circumstances import circumstances_of
-from experiments.fitting import GoingOn
-from experiments.recorded_data import difference_of_rows
+from experiments.training.checkpoints import DirectCheckpointIO
+from experiments.training.fitting import ResumeState
+from experiments.training.inputs import difference_of_rows
+from experiments.training.recipe import environment_of
 from runs.checkpoint_files import (
     CALLBACK,
-    ResumePoint,
     callback_state,
-    is_whole,
-    link,
-    read_point,
     whole_checkpoint,
 )
 from runs.differences import find_causes
-from runs.digests import start_digest
-from runs.environment import recorded_circumstances
-from runs.layout import START_FILE, fingerprint_tag
+from runs.environment import recorded_environment
+from runs.fork_point import ForkPoint
+from runs.layout import fingerprint_tag
 
 if TYPE_CHECKING:
     import torch
 
     from experiments.build import Parts
-    from experiments.callbacks import LoggedPoints
-    from experiments.record import Beginning
-    from runs.files import RunArtifacts
+    from experiments.training.callbacks import LoggedPoints
+    from experiments.training.recipe import PreparedRun
+    from runs.files import RunFiles
 
 
-@dataclass(frozen=True)
-class Start:
-    """The checkpoint that a run begins with, and the run that kept it."""
+def resume_state(fork_point: ForkPoint, parts: Parts, logged: LoggedPoints) -> ResumeState:
+    """That of the new run, whose batches go on where the fork's checkpoint stands."""
+    batches = fork_point.step * parts.config.train.accumulate_batches
+    return ResumeState(replace(fork_point.point, batches=batches), logged, ForkCheckpointIO(parts))
 
-    checkpoint: Path
-    run: RunArtifacts
 
-    @cached_property
-    def digest(self) -> str:
-        return start_digest(self.checkpoint)
+def check_fits(fork_point: ForkPoint, parts: Parts) -> None:
+    """UserError when the run would end before it begins, or the weights are another model's."""
+    run, step = fork_point.run, fork_point.step
+    where = f"{run.where} after step {step}"
+    total = parts.schedule.total_steps
+    if step >= total:
+        raise UserError(
+            f"the run would end at step {total}, where it begins or before",
+            where=where,
+            cure=f"Give a train.max_steps above {step}, or an earlier step.",
+        )
+    if run.record.tags.get(fingerprint_tag("tokenizer")) != parts.data.tokenizer_digest:
+        raise UserError(
+            f"the tokenizer is not the one that the weights know{_other_rows(run, parts)}",
+            where=where,
+            cure=f"Name the one of {run.where} with model.tokenizer, or leave the data as they were.",
+        )
+    check_shapes(fork_point.checkpoint, parts, where=where)
 
-    @cached_property
-    def point(self) -> ResumePoint:
-        """Where it stands, without what only the other run knows: its best, its end, its time."""
-        point = read_point(self.checkpoint)
-        return replace(point, best={}, best_step=0, best_checksum=0, ended=False, trained_s=0.0)
 
-    @property
-    def step(self) -> int:
-        return self.point.step
+def _other_rows(run: RunFiles, parts: Parts) -> str:
+    """In words, where there are any: a tokenizer that is trained on the rows changes with them."""
+    if run.record.tags.get(fingerprint_tag("train")) == parts.data.fingerprints()["train"]:
+        return ""
+    return f" ({difference_of_rows(run, parts.data, 'train')})"
 
-    def copy_to(self, path: Path) -> None:
-        """As one file on the disk where that can be."""
-        link(self.checkpoint, path)
 
-    def going_on(self, parts: Parts, logged: LoggedPoints) -> GoingOn:
-        batches = self.step * parts.config.train.accumulate_batches
-        return GoingOn(replace(self.point, batches=batches), logged, StartFiles(parts))
-
-    def check_fits(self, parts: Parts) -> None:
-        """UserError when the run would end before it begins, or the weights are another model's."""
-        where = f"{self.run.where} after step {self.step}"
-        total = parts.schedule.total_steps
-        if self.step >= total:
-            raise UserError(
-                f"the run would end at step {total}, where it begins or before",
-                where=where,
-                cure=f"Give a train.max_steps above {self.step}, or an earlier step.",
-            )
-        if self.run.record.tags.get(fingerprint_tag("tokenizer")) != parts.data.tokenizer_digest:
-            raise UserError(
-                f"the tokenizer is not the one that the weights know{self._other_rows(parts)}",
-                where=where,
-                cure=f"Name the one of {self.run.where} with model.tokenizer, or leave the data as they were.",
-            )
-        check_shapes(self.checkpoint, parts, where=where)
-
-    def _other_rows(self, parts: Parts) -> str:
-        """In words, where there are any: a tokenizer that is trained on the rows changes with them."""
-        recorded = self.run.record.tags.get(fingerprint_tag("train"))
-        if recorded == parts.data.fingerprints()["train"]:
-            return ""
-        return f" ({difference_of_rows(self.run, parts.data, 'train')})"
-
-    def differences(self, beginning: Beginning) -> str:
-        """In words: what differs around it from the run that the checkpoint is of, the settings apart."""
-        causes = find_causes(recorded_circumstances(self.run), circumstances_of(beginning))
-        told = (cause for cause in causes if cause.kind != "config" and cause.name != "start")
-        return "; ".join(str(cause) for cause in told)
+def differences_around(fork_point: ForkPoint, beginning: PreparedRun) -> str:
+    """In words: what differs around a run from the one that its fork point is of, the settings apart."""
+    causes = find_causes(recorded_environment(fork_point.run), environment_of(beginning))
+    told = (cause for cause in causes if cause.kind != "config" and cause.name != "start")
+    return "; ".join(str(cause) for cause in told)
 
 
 def check_shapes(checkpoint: Path, parts: Parts, *, where: str) -> None:
@@ -118,28 +92,11 @@ def check_shapes(checkpoint: Path, parts: Parts, *, where: str) -> None:
         )
 
 
-def start_of(run: RunArtifacts) -> Start | None:
-    """The checkpoint that a fork began with, from its own record; none for other runs.
-
-    UserError when it is damaged or gone: without it the fork would be played from its first step.
-    """
-    found = run.has(START_FILE)
-    if not found and fingerprint_tag("start") not in run.record.tags:
-        return None
-    if not found or not is_whole(run.path(START_FILE)):
-        raise UserError(
-            f"{START_FILE} is {'damaged' if found else 'gone'}",
-            where=run.where,
-            cure="Restore it, or fork the old run once more.",
-        )
-    return Start(run.path(START_FILE), run)
-
-
 def _shapes(tensors: Mapping[str, torch.Tensor]) -> dict[str, str]:
     return {name: "x".join(map(str, tensor.shape)) or "a number" for name, tensor in tensors.items()}
 
 
-class StartFiles(PlainFiles):
+class ForkCheckpointIO(DirectCheckpointIO):
     """Reads the checkpoint that a run begins with as one of its own."""
 
     def __init__(self, parts: Parts) -> None:
@@ -149,10 +106,10 @@ class StartFiles(PlainFiles):
     def load_checkpoint(
         self, path: str | Path, map_location: Any | None = None, weights_only: bool | None = None
     ) -> dict[str, Any]:
-        return own_checkpoint(super().load_checkpoint(path, map_location, weights_only), self.parts)
+        return rebased_checkpoint(super().load_checkpoint(path, map_location, weights_only), self.parts)
 
 
-def own_checkpoint(content: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
+def rebased_checkpoint(content: Mapping[str, Any], parts: Parts) -> dict[str, Any]:
     """What a checkpoint of another run says, as if the run of `parts` had written it."""
     step, state = int(content["global_step"]), callback_state(content)
     moments, schedule = _optimiser_and_schedule(content["optimizer_states"][0], parts, step)

@@ -7,12 +7,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-import torch
-
-from errors import RunError
-
 if TYPE_CHECKING:
-    from experiments.config import ExperimentConfig
     from tracking.run_log import RunLog
 
 
@@ -32,16 +27,3 @@ def ended_in_the_record(log: RunLog, *, going_on: Callable[[], str]) -> Generato
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())
         raise
-
-
-@contextmanager
-def memory_errors(config: ExperimentConfig) -> Generator[None]:
-    """A GPU that is too small for the config is one line."""
-    try:
-        yield
-    except torch.OutOfMemoryError as error:
-        raise RunError(
-            "the GPU's memory is used up",
-            where=f"data.batch_size={config.data.batch_size}",
-            cure="Lower it (train.accumulate_batches keeps the step's size), data.max_tokens or evaluation_tokens.",
-        ) from error

@@ -6,22 +6,36 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from rich.text import Text
 
-from errors import UserError
+from datamodules.summary import DataSummary, summary_lines
+from errors import UserError, visible
 from experiments.config import ExperimentConfig
-from experiments.record import Beginning
+from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.terminal import reported, warned
-from runs.files import RunArtifacts
-from runs.layout import EOS_KEY, MODEL_FOLDER, ROWS_FOLDER, START_FILE, TOKENS_OF, fingerprint_tag
-from runs.record_files import MALFORMED
+from runs.checks import check_is_ours
+from runs.files import RunFiles
+from runs.layout import (
+    CONFIG_FILE,
+    EOS_KEY,
+    MODEL_FOLDER,
+    ROWS_FOLDER,
+    START_FILE,
+    TOKENS_OF,
+    fingerprint_tag,
+)
+from runs.record_files import MALFORMED, ConfigFile
+from schema.validation import parse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from rich.console import Console
 
     from datamodules.tokenized import SplitName, TokenizedData
+    from tracking.records import RunRecord
+    from tracking.store import Store
 
 _SHOWN = 60
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -34,7 +48,7 @@ _BEGUN_WITH = {
 
 
 def data_of_run(
-    run: RunArtifacts,
+    run: RunFiles,
     config: ExperimentConfig,
     *,
     splits: Sequence[SplitName] = _SPLITS,
@@ -54,7 +68,7 @@ def data_of_run(
     return data
 
 
-def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[SplitName] = _SPLITS) -> None:
+def check_same_data(run: RunFiles, data: TokenizedData, splits: Sequence[SplitName] = _SPLITS) -> None:
     """UserError when a split no longer holds the rows of the run, naming the first that differs, or its tokens."""
     now = data.fingerprints()
     for split in splits:
@@ -73,7 +87,7 @@ def check_same_data(run: RunArtifacts, data: TokenizedData, splits: Sequence[Spl
             )
 
 
-def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
+def check_same_inputs(run: RunFiles, beginning: PreparedRun) -> None:
     """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
     config = beginning.parts.config
     check_same_data(run, beginning.parts.data)
@@ -90,7 +104,7 @@ def check_same_beginning(run: RunArtifacts, beginning: Beginning) -> None:
             )
 
 
-def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName) -> str:
+def difference_of_rows(run: RunFiles, data: TokenizedData, split: SplitName) -> str:
     """In words: how many rows a split has and had, and the first that differs."""
     now = data.rows[split].checksums
     what = f"the rows of the split {split!r} are not those of the run"
@@ -105,7 +119,7 @@ def difference_of_rows(run: RunArtifacts, data: TokenizedData, split: SplitName)
     return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}{text}"
 
 
-def _checksums(run: RunArtifacts, file: str) -> NDArray[np.unsignedinteger[Any]]:
+def _checksums(run: RunFiles, file: str) -> NDArray[np.unsignedinteger[Any]]:
     """Of each row (N,). UserError when the file holds something else."""
     with boundary(f"{file} cannot be read", where=run.where, cure=MALFORMED):
         # Mapped: a header that claims more than the file holds is refused before memory is asked for.
@@ -113,3 +127,20 @@ def _checksums(run: RunArtifacts, file: str) -> NDArray[np.unsignedinteger[Any]]
     if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
         raise UserError(f"{file} holds no checksums", where=run.where, cure=MALFORMED)
     return found
+
+
+def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
+    """The config a run was started with; UserError when it has none that this program can read."""
+    run = RunFiles(store, record)
+    check_is_ours(run)
+    return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {record.run_id}")
+
+
+def tell_data(console: Console | None, summary: DataSummary) -> None:
+    """A line for each split, and each warning."""
+    if console is None:
+        return
+    for line in summary_lines(summary):
+        console.print(Text(f"data: {visible(line)}", style="dim"), soft_wrap=True)
+    for warning in summary.warnings:
+        console.print(Text(f"warning: {visible(warning)}", style="yellow"), soft_wrap=True)

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.circumstances import circumstances_of
-from experiments.exporting import Exporting
+from experiments.training.exporting import Exporting
+from experiments.training.recipe import environment_of
 from host.files import entries
 from runs.checkpoint_files import link
 from runs.differences import find_causes
-from runs.environment import recorded_circumstances
-from runs.files import RunArtifacts
+from runs.environment import recorded_environment
+from runs.files import RunFiles
 from runs.layout import (
     CONFIG_FILE,
     DIGESTS_FILE,
@@ -42,8 +42,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.build import Parts
-    from experiments.callbacks import StopWhen
-    from experiments.record import Beginning
+    from experiments.training.callbacks import StopWhen
+    from experiments.training.recipe import PreparedRun
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -57,8 +57,8 @@ _FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
 
 
 def finished_run(
-    store: Store, beginning: Beginning, *, export: bool, stop_when: StopWhen | None
-) -> RunArtifacts | None:
+    store: Store, beginning: PreparedRun, *, export: bool, stop_when: StopWhen | None
+) -> RunFiles | None:
     """The earliest run of the recipe whose result is the one that training now would have; none: it must be trained.
 
     It has finished on the same libraries and the same kind of machine, its files are what they were, it kept the
@@ -66,7 +66,7 @@ def finished_run(
     `export` that is asked for is better than one that has not.
     """
     found = store.runs(tags={RECIPE_TAG: beginning.recipe_id})
-    runs = (RunArtifacts(store, record) for record in sorted(found, key=lambda record: record.start_ms))
+    runs = (RunFiles(store, record) for record in sorted(found, key=lambda record: record.start_ms))
     alike = [run for run in runs if _finished_alike(run, beginning)]
     if export:
         alike.sort(key=lambda run: not exported_alike(run, beginning.parts))
@@ -78,7 +78,7 @@ def finished_run(
     return None if any(stopped) else run
 
 
-def _finished_alike(run: RunArtifacts, beginning: Beginning) -> bool:
+def _finished_alike(run: RunFiles, beginning: PreparedRun) -> bool:
     needed = (RESULT_FILE, DIGESTS_FILE, CONFIG_FILE, PROVENANCE_FILE)
     if run.record.status != "FINISHED" or _UNLIKE_ITS_RECIPE & run.record.tags.keys():
         return False
@@ -90,11 +90,11 @@ def _finished_alike(run: RunArtifacts, beginning: Beginning) -> bool:
         return False
     if samples is not None and recorded.get("samples") != samples.model_dump(mode="json"):
         return False
-    causes = find_causes(recorded_circumstances(run), circumstances_of(beginning))
+    causes = find_causes(recorded_environment(run), environment_of(beginning))
     return all(cause.kind == "config" for cause in causes)  # of these the recipe says which count
 
 
-def _holds(run: RunArtifacts) -> bool:
+def _holds(run: RunFiles) -> bool:
     try:
         # A run without a manifest does not tell what was added, and a link would be copied with all behind it.
         plain = all(entry.kind in {"file", "folder"} for entry in entries(run.whole_folder()).values())
@@ -103,7 +103,7 @@ def _holds(run: RunArtifacts) -> bool:
         return False
 
 
-def _validations(run: RunArtifacts) -> list[tuple[int, dict[str, float]]]:
+def _validations(run: RunFiles) -> list[tuple[int, dict[str, float]]]:
     """The held-out metrics of each validation, by step."""
     points = sorted(logged_points(run.store, run.record).items())
     held_out = (
@@ -112,7 +112,7 @@ def _validations(run: RunArtifacts) -> list[tuple[int, dict[str, float]]]:
     return [(step, values) for step, values in held_out if values]
 
 
-def earlier_result(run: RunArtifacts) -> RunResult:
+def earlier_result(run: RunFiles) -> RunResult:
     """What `run` came to, exported with it or later."""
     result = _result_of(run)
     if not run.has(EXPORT_REPORT):
@@ -122,7 +122,7 @@ def earlier_result(run: RunArtifacts) -> RunResult:
     return replace(result, metrics=metrics, gate_failures=tuple(report.failures))
 
 
-def _result_of(run: RunArtifacts) -> RunResult:
+def _result_of(run: RunFiles) -> RunResult:
     return read_result(run.read(ResultFile, RESULT_FILE), reused=run.record.run_id)
 
 
@@ -131,7 +131,7 @@ def _without_export(result: RunResult) -> dict[str, float]:
 
 
 def take_over(
-    run: RunArtifacts,
+    run: RunFiles,
     log: RunLog,
     parts: Parts,
     name: str,
@@ -166,7 +166,7 @@ def take_over(
 
 
 def _exported(
-    run: RunArtifacts, log: RunLog, parts: Parts, exporting: Exporting, console: Console | None
+    run: RunFiles, log: RunLog, parts: Parts, exporting: Exporting, console: Console | None
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Metrics and missed limits of the run's export, or of one made now where its settings are other ones."""
     if not exported_alike(run, parts):
@@ -177,7 +177,7 @@ def _exported(
     return content.metrics, tuple(content.failures)
 
 
-def exported_alike(run: RunArtifacts, parts: Parts) -> bool:
+def exported_alike(run: RunFiles, parts: Parts) -> bool:
     """Whether `run` has an export that was measured as this one would be: it is no part of the recipe."""
     settings = parts.config.export.model_dump(mode="json", exclude={"when"})
     asked = run.read(ConfigFile, CONFIG_FILE).get("export", {})
@@ -185,7 +185,7 @@ def exported_alike(run: RunArtifacts, parts: Parts) -> bool:
     return run.has(EXPORT_REPORT) and EXPORT_GATE in run.record.tags and recorded == settings
 
 
-def _copy(run: RunArtifacts, log: RunLog, name: str) -> None:
+def _copy(run: RunFiles, log: RunLog, name: str) -> None:
     with log.folder(name) as folder:
         shutil.copytree(
             run.path(name),

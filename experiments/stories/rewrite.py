@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.generate import source_of
+from experiments.stories.generate import source_of
 from generation.writer import Story
-from runs.files import RunArtifacts
+from runs.files import RunFiles
 from runs.kept_files import check_listed
 from runs.layout import REQUEST_FILE
 from runs.stories import read_request, read_stories
@@ -37,7 +37,7 @@ def replay(store: Store, record: RunRecord, number: int) -> Replay:
 
     UserError for a run without stories, a number that it does not have, and weights that have changed.
     """
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     request = read_request(run)
     check_listed(run, REQUEST_FILE)
     logged = _logged(run, number)
@@ -68,7 +68,7 @@ def _as_logged(story: Story) -> Story:
     return replace(story, prompt=redacted(story.prompt), text=redacted(story.text))
 
 
-def _logged(run: RunArtifacts, number: int) -> Story:
+def _logged(run: RunFiles, number: int) -> Story:
     found = read_stories(run)
     for story in found:
         if story.number == number:

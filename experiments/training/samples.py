@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 
-from experiments.callbacks import Stopwatch, validation_metrics
 from experiments.config import SamplesConfig
+from experiments.training.callbacks import Stopwatch, validation_metrics
 from generation.torch_reader import reading
 from generation.writer import Story, Writer
 from runs.layout import SAMPLES_PAGE, SAMPLES_TABLE

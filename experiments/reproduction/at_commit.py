@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from experiments.checkout import REPOSITORY
-from experiments.environments import python_with
-from experiments.trust import RecordedCode, has_changes
+from experiments.reproduction.environments import python_with
+from experiments.reproduction.trust import RecordedCode, has_changes
 from host.disk import disk_errors
 from host.files import file_digest
 from host.terminal import working
@@ -28,13 +28,13 @@ from tracking.repository import git
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
 _SHOWN = 200
 
 
 def reproduce_at_commit(
-    run: RunArtifacts, code: RecordedCode, *, threads: int | None, console: Console | None
+    run: RunFiles, code: RecordedCode, *, threads: int | None, console: Console | None
 ) -> str:
     """Play `run` again with `code`, which may be run here, in a process of its own; the new run's ID.
 
@@ -49,7 +49,7 @@ def reproduce_at_commit(
 
 
 @contextmanager
-def _worktree(run: RunArtifacts, code: RecordedCode) -> Generator[Path]:
+def _worktree(run: RunFiles, code: RecordedCode) -> Generator[Path]:
     """The recorded commit checked out in this user's cache; removed afterwards."""
     tree = cache_folder() / "worktrees" / f"{run.record.run_id[:12]}-{os.getpid()}"
     with disk_errors(tree):
@@ -75,7 +75,7 @@ def _check_out(commit: str, tree: Path) -> None:
         ) from error
 
 
-def _apply_patch(run: RunArtifacts, code: RecordedCode, tree: Path) -> None:
+def _apply_patch(run: RunFiles, code: RecordedCode, tree: Path) -> None:
     """git itself refuses paths that lead out of the tree, through links or into .git."""
     if not has_changes(code.patch):
         return
@@ -90,7 +90,7 @@ def _apply_patch(run: RunArtifacts, code: RecordedCode, tree: Path) -> None:
         ) from error
 
 
-def _python(run: RunArtifacts, code: RecordedCode, sources: Path, console: Console | None) -> str:
+def _python(run: RunFiles, code: RecordedCode, sources: Path, console: Console | None) -> str:
     """An interpreter with what the recorded lock says: this one, where it is the lock of here."""
     here, lock = REPOSITORY / LOCK_FILE, sources / LOCK_FILE
     if not lock.exists() or (here.exists() and here.read_bytes() == lock.read_bytes()):
@@ -106,7 +106,7 @@ def _python(run: RunArtifacts, code: RecordedCode, sources: Path, console: Conso
 
 
 def _reproduce(
-    run: RunArtifacts, sources: Path, python: str, threads: int | None, console: Console | None
+    run: RunFiles, sources: Path, python: str, threads: int | None, console: Console | None
 ) -> str:
     """Let the recorded program play its own run again; it knows what its record means. The new run's ID."""
     command = [python, "-m", "cli", "reproduce", run.record.run_id, "--root", str(run.store.root), "--json"]

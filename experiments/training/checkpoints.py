@@ -19,7 +19,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
-from experiments.callbacks import Stopwatch, validation_metrics
+from experiments.training.callbacks import Stopwatch, validation_metrics
 from host.boundary import boundary
 from host.disk import whole_file
 from lightning_modules.learner import Learner
@@ -170,7 +170,7 @@ class Checkpoints(pl.Callback):
         self.watch.go_on()
 
 
-class PlainFiles(TorchCheckpointIO):
+class DirectCheckpointIO(TorchCheckpointIO):
     """Writes a checkpoint straight to its path, which is a temporary name already.
 
     Lightning's own way holds the bytes in memory and moves them through the system's temporary folder.

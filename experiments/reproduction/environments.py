@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.lock import Lock, normal_name, read_lock
+from experiments.reproduction.lock import Lock, normal_name, read_lock
 from host.disk import exclusive
 from tracking.own_code import cache_folder
 from tracking.provenance import LOCK_FILE

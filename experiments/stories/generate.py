@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
-from experiments.endings import ended_in_the_record
-from experiments.machine import prepare_writing
 from experiments.naming import task_name
-from experiments.recorded import recorded_config
+from experiments.torch_setup import prepare_writing
+from experiments.training.endings import ended_in_the_record
+from experiments.training.inputs import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
 from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.terminal import reported
 from runs.checks import check_has_model
-from runs.files import RunArtifacts, altered, plain_digest
+from runs.files import RunFiles, altered, plain_digest
 from runs.kept_files import checked_folder, checked_model
 from runs.layout import (
     EXPERIMENT_TAG,
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 class Source:
     """A finished run of a language model, and which of its variants writes, on how many threads."""
 
-    run: RunArtifacts
+    run: RunFiles
     config: ExperimentConfig
     variant: Variant
     threads: int
@@ -141,7 +141,7 @@ def variant_named(name: str) -> VariantName:
 
 def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads: int) -> Source:
     """UserError for a run without a language model, or whose model is not what it kept."""
-    run = RunArtifacts(store, record)
+    run = RunFiles(store, record)
     check_has_model(run)
     config = recorded_config(store, record)
     if not config.task.writes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.checkout import REPOSITORY
-from experiments.lock import pins_of
+from experiments.reproduction.lock import pins_of
 from host.text import shortened
 from runs.files import altered
 from runs.layout import PATCH_FILE, PROVENANCE_FILE
@@ -21,7 +21,7 @@ from tracking.provenance import LOCK_FILE
 from tracking.repository import git
 
 if TYPE_CHECKING:
-    from runs.files import RunArtifacts
+    from runs.files import RunFiles
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -70,7 +70,7 @@ class Summary:
 Agree = Callable[[Summary], bool]
 
 
-def recorded_code(run: RunArtifacts) -> RecordedCode:
+def recorded_code(run: RunFiles) -> RecordedCode:
     """UserError for a record that names no commit, or names one in another form than git's."""
     provenance = run.json(PROVENANCE_FILE)
     code = provenance.get("code") if isinstance(provenance, dict) else None
@@ -95,7 +95,7 @@ def _is(form: re.Pattern[str], value: object) -> bool:
     return isinstance(value, str) and form.fullmatch(value) is not None
 
 
-def _folder(run: RunArtifacts, code: Mapping[str, Any]) -> str:
+def _folder(run: RunFiles, code: Mapping[str, Any]) -> str:
     """Where the sources lie in the commit; below its top, whatever the record says."""
     folder = code.get("folder", "")
     if not isinstance(folder, str):
@@ -106,7 +106,7 @@ def _folder(run: RunArtifacts, code: Mapping[str, Any]) -> str:
     return folder
 
 
-def check_trusted(run: RunArtifacts, code: RecordedCode, agree: Agree | None) -> None:
+def check_trusted(run: RunFiles, code: RecordedCode, agree: Agree | None) -> None:
     """UserError unless this machine recorded the code itself, or `agree` says yes to its summary.
 
     agree: None where nobody can be asked.
@@ -137,7 +137,7 @@ def _check_commit_here(code: RecordedCode) -> None:
         ) from error
 
 
-def summary_of(run: RunArtifacts, code: RecordedCode) -> Summary:
+def summary_of(run: RunFiles, code: RecordedCode) -> Summary:
     """Read from the repository and the record alone: no file of the commit is written anywhere."""
     told = git(REPOSITORY, "log", "-1", "--no-show-signature", "--format=%s%x00%as", code.commit)
     subject, _, authored = told.decode(errors="replace").strip().partition("\0")
@@ -153,7 +153,7 @@ def summary_of(run: RunArtifacts, code: RecordedCode) -> Summary:
     )
 
 
-def _files(run: RunArtifacts, patch: bytes) -> tuple[tuple[str, str, str], ...]:
+def _files(run: RunFiles, patch: bytes) -> tuple[tuple[str, str, str], ...]:
     if not has_changes(patch):
         return ()
     try:

@@ -1,0 +1,1 @@
+"""A run played again, gone on with, forked, compared with another."""

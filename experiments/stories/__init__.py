@@ -1,0 +1,1 @@
+"""Stories of a trained language model: written, written again, judged."""

@@ -1,0 +1,137 @@
+"""What a run's record says before its first step, and in which words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments.checkout import REPOSITORY
+from experiments.config import ExperimentConfig
+from experiments.naming import flat_params, task_name
+from experiments.training.recipe import PreparedRun
+from host.files import file_digest
+from runs.data_record import data_record
+from runs.layout import (
+    CONFIG_FILE,
+    DATA_FILE,
+    EXPERIMENT_TAG,
+    KIND_TAG,
+    PATCH_FILE,
+    PROVENANCE_FILE,
+    RECIPE_TAG,
+    ROWS_FOLDER,
+    SEALS_FILE,
+    START_FILE,
+    START_FOLDER,
+    RunKind,
+    ran_tag,
+)
+from runs.seals import log_sealed
+from tracking.own_code import code_digest, remember
+from tracking.records import DatasetInput
+from tracking.run_log import ending_of
+from tracking.working_tree import working_tree_patch
+
+if TYPE_CHECKING:
+    from datamodules.tokenized import TokenizedData
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+
+def open_run(
+    store: Store, beginning: PreparedRun, *, name: str, parent_id: str | None, tags: Mapping[str, str]
+) -> RunLog:
+    """Start the MLflow run and write its record: config, provenance, patch, data, description."""
+    config, data = beginning.parts.config, beginning.parts.data
+    log = store.start_run(
+        experiment=task_name(config),
+        name=name,
+        primary_metric=f"best/{config.task.primary_metric}",
+        greater_is_better=config.task.greater_is_better,
+        params=flat_params(config),
+        tags={
+            EXPERIMENT_TAG: config.name,
+            RECIPE_TAG: beginning.recipe_id,
+            KIND_TAG: RunKind.RUN,
+            **_ran_tags(beginning),
+            **tags,
+        },
+        description=_description(beginning),
+        datasets=_inputs(config, data),
+        parent_id=parent_id,
+    )
+    try:
+        _write_record(log, beginning, store.root)
+        log.seal()
+    except BaseException as error:
+        log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
+        raise
+    return log
+
+
+def _write_record(log: RunLog, beginning: PreparedRun, root: Path) -> None:
+    patch = working_tree_patch(REPOSITORY, but=root)
+    seals = {
+        CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        DATA_FILE: log.log_json(
+            data_record(beginning.data, beginning.fingerprints, beginning.notices), DATA_FILE
+        ),
+        PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
+        PATCH_FILE: log.log_text(patch, PATCH_FILE),
+    }
+    code = beginning.provenance.code
+    if code.commit is not None:
+        lock = beginning.provenance.lock_digest
+        remember(code_digest(code.commit, code.folder, seals[PATCH_FILE], lock))
+    with log.folder(ROWS_FOLDER) as folder:
+        for split, rows in beginning.parts.data.rows.items():
+            file = folder / f"{split}.npy"
+            np.save(file, rows.checksums, allow_pickle=False)
+            seals[f"{ROWS_FOLDER}/{file.name}"] = file_digest(file)
+    log_sealed(log, seals, SEALS_FILE)
+    if beginning.start is not None:
+        with log.folder(START_FOLDER) as folder:
+            beginning.start.copy_to(folder / Path(START_FILE).name)
+
+
+def _ran_tags(beginning: PreparedRun) -> dict[str, str]:
+    """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
+    data = beginning.parts.data
+    facts = {
+        **beginning.ran,
+        "total_steps": str(beginning.parts.schedule.total_steps),
+        "train_examples": str(len(data.rows["train"].texts)),
+        "dropped_examples": str(data.dropped_rows),
+        "data_origin": data.origin,
+        **{f"fingerprint.{name}": digest for name, digest in beginning.fingerprints.items()},
+    }
+    return {ran_tag(key): value for key, value in facts.items()}
+
+
+def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]:
+    return [
+        DatasetInput(config.data.kind, split, digest, len(data.rows[split].texts), data.origin)
+        for split, digest in data.fingerprints().items()
+    ]
+
+
+def _description(beginning: PreparedRun) -> str:
+    config, data, schedule = beginning.parts.config, beginning.parts.data, beginning.parts.schedule
+    start = config.model.pretrained or f"random weights, {config.model.layers} layers of {config.model.dim}"
+    if beginning.start is not None:
+        start = f"the checkpoint after step {beginning.start.step} of {beginning.start.run.where}"
+    return "\n".join(
+        [
+            f"**{config.description}**",
+            "",
+            f"- model: {config.model.kind} from {start}",
+            f"- data: {config.data.kind} from {data.origin}; {len(data.rows['train'].texts):,} train rows, "
+            f"{len(data.rows['val'].texts):,} held out for selection (`val/…`), "
+            f"{len(data.rows['test'].texts):,} of the official split, scored once (`test/…`)",
+            f"- {schedule.total_steps:,} steps ({schedule.epochs:.2f} epochs) at a peak learning rate of "
+            f"{config.optim.learning_rate:g}, {config.train.precision}, seed {config.seed}",
+        ]
+    )
