@@ -6,7 +6,7 @@ from pathlib import Path
 
 from benchmarks.results import table, write_section
 from runs.layout import BEST_RUN_TAG, STAGE_TAG, ran_tag
-from tracking.records import KILLED_BECAUSE_TAG
+from tracking.entities import KILLED_BECAUSE_TAG
 
 
 def measure(root: Path, sweep_id: str) -> None:

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from cli.console import consoles, print_json
 from cli.name_first import check_name_first
+from cli.session import OK
 from cli.tables import fitted
-from cli.verbs import OK
 from datamodules.summary import DataSummary, balance
 from errors import UserError, visible
 from experiments.build import pinned

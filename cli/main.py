@@ -64,7 +64,7 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
 ) -> int:
     """Search an experiment's space; run again, it goes on where it stopped."""
-    from cli.verbs import sweep_verb
+    from cli.sweeps import sweep_verb
 
     return sweep_verb(name, overrides or [], root, again=again, as_json=json, dry_run=dry_run)
 

@@ -13,8 +13,8 @@ from rich.table import Table
 
 from cli.code_tables import print_code
 from cli.console import consoles, print_json
+from cli.session import FAILED, OK, named_run, open_existing
 from cli.tables import SHORT
-from cli.verbs import FAILED, OK, named_run, open_existing
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from host.markup import literal

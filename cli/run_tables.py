@@ -14,7 +14,7 @@ from cli.tables import styled
 from host.markup import literal
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
 
 _SHOWN_TAGS = tuple(
     f"encore.{name}"

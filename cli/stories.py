@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.console import consoles, print_json
+from cli.session import FAILED, OK, named_run, open_existing
 from cli.story_tables import print_replay, print_setting, print_settings, print_stories
-from cli.verbs import FAILED, OK, named_run, open_existing
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.entrance import refuse_secrets

@@ -18,12 +18,12 @@ from export.variants import DEPLOYED
 from host.markup import literal
 from runs.layout import STAGE_TAG
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
-from tracking.records import KILLED_BECAUSE_TAG
+from tracking.entities import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     from runs.result import RunResult
     from sweeps.report import SweepReport, TrialRow
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
 
 _NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
 SHORT = 8  # characters of a run ID that people type

@@ -14,19 +14,15 @@ from rich.console import Console
 from cli.console import consoles, print_json
 from cli.name_first import check_name_first
 from cli.run_tables import print_run
+from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
-    print_next_commands,
     print_result,
     print_runs,
-    print_sweep,
-    print_trial,
 )
 from errors import UserError
-from experiments.build import pinned
 from experiments.checkout import check_own_checkout
-from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
 from experiments.naming import flat_params, overrides_for_name, run_name
 from host.markup import literal
@@ -36,77 +32,8 @@ from schema.numbers import counted
 
 if TYPE_CHECKING:
     from runs.result import RunResult
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
-
-OK, FAILED = 0, 1
-
-
-def open_existing(root: Path, progress: Console) -> Store:
-    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
-    return open_store(root, progress, create=False)
-
-
-def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
-    """Where to print results and progress, the store, and its run whose ID begins with `run_id`."""
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    return out, progress, store, store.find(run_id)
-
-
-def open_store(root: Path, progress: Console, *, create: bool = True) -> Store:
-    from cli.quiet import quiet
-
-    quiet()
-    with progress.status("opening the tracking store"):
-        from tracking.store import Store
-
-        return Store.open(root, create=create)
-
-
-def _ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
-    """Pinned here already: without a hub, it is said before the store and large libraries take seconds."""
-    return pinned(config, cache_dir=root.absolute() / "cache")
-
-
-def sweep_verb(
-    name: str, overrides: Sequence[str], root: Path, *, again: bool, as_json: bool, dry_run: bool
-) -> int:
-    from sweeps.config import DecodingSweepConfig
-    from sweeps.loading import CATALOG as SWEEPS
-    from sweeps.loading import base_experiment, load_search
-
-    check_name_first("sweep", name, overrides)
-    _check_verb(name, CATALOG, SWEEPS, is_a="an experiment", verb="train")
-    spec, rest = load_search(name, overrides)
-    if isinstance(spec, DecodingSweepConfig):
-        from cli.stories import decoding_sweep_verb
-
-        return decoding_sweep_verb(spec, rest, root, again=again, as_json=as_json, dry_run=dry_run)
-    out, progress = consoles()
-    base = base_experiment(spec, rest)
-    if dry_run:
-        print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
-        return OK
-    check_own_checkout()
-    _ask_hub(ExperimentConfig.model_validate(base), root)
-    store = open_store(root, progress)
-    from sweeps.run import run_sweep
-
-    report = run_sweep(
-        spec,
-        store,
-        overrides=rest,
-        again=again,
-        console=progress,
-        on_trial=lambda what, result: print_trial(progress, what, result),
-    )
-    if as_json:
-        print_json(asdict(report))
-    else:
-        print_sweep(out, report)
-        print_next_commands(out, report, root)
-    return FAILED if report.best is None or report.best.gate not in {None, "passed"} else OK
 
 
 def train_verb(
@@ -115,14 +42,14 @@ def train_verb(
     from sweeps.loading import CATALOG as SWEEPS
 
     check_name_first("train", name, overrides)
-    _check_verb(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
+    check_kind(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, progress = consoles()
     config = load_experiment(name, overrides)
     if dry_run:
         print_json(config.model_dump(mode="json"))
         return OK
     check_own_checkout()
-    config = _ask_hub(config, root)
+    config = ask_hub(config, root)
     store = open_store(root, progress)
     from experiments.training.train import train
 
@@ -179,12 +106,6 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
     with _shown_all_the_same(out, store, root, as_json=as_json):
         result = fork(store, record, at if step is None else str(step), overrides, console=progress)
     return _ended(result, out, store, root, as_json=as_json)
-
-
-def _check_verb(name: str, others: Path, ours: Path, *, is_a: str, verb: str) -> None:
-    """UserError for a name that only the other catalog has."""
-    if name in catalog_names(others) and name not in catalog_names(ours):
-        raise UserError(f"is {is_a}", where=name, cure=f"`encore {verb} {name}` runs it.")
 
 
 def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json: bool) -> int:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from runs.files import RunFiles
 from runs.layout import BEST_RUN_TAG, STORIES_OF_TAG, RunKind, kind_of
-from tracking.records import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
+from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 

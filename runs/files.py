@@ -16,7 +16,7 @@ from tracking.places import plain
 from tracking.provenance import RECORD_FORMAT
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 

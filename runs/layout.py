@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
 
 
 class RunKind(StrEnum):

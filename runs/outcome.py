@@ -29,7 +29,7 @@ from tracking.manifest import seal_tag
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 # Figures that a clock decides.

@@ -50,7 +50,7 @@ from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 _ROUNDING = 1e-12  # sums in another order; a share of examples is exact

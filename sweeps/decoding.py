@@ -18,9 +18,9 @@ from host.markup import literal
 from host.terminal import reported
 from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
 from sweeps.config import DecodingSweepConfig, StoryLimits
-from sweeps.ownership import owned
+from sweeps.leases import owned
+from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
-from sweeps.sitting import Deadline, ended, parent_run, place_of
 from sweeps.study import RUN_ATTRIBUTE, Search, open_search
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
     from datamodules.tokenized import SplitName, TokenizedData
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from experiments.config import ExperimentConfig
 from host.boundary import first_line
 from runs.layout import BEST_RUN_TAG, EXPORT_GATE, STAGE_TAG, TRIAL_TAG
-from tracking.records import KILLED_BECAUSE_TAG
+from tracking.entities import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     import optuna
     import plotly.graph_objects as go
 
     from sweeps.study import Search
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

@@ -20,10 +20,10 @@ from runs.layout import BUDGET_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, T
 from runs.result import RunResult
 from schema.validation import parse
 from sweeps.config import SweepConfig
+from sweeps.leases import owned
 from sweeps.loading import base_experiment
-from sweeps.ownership import owned
 from sweeps.report import SweepReport, log_report, ranked
-from sweeps.sitting import Deadline, ended, parent_run, place_of
+from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search, pruning
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from sweeps.config import Dimension
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

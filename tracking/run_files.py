@@ -17,7 +17,7 @@ from tracking.places import artifact_folder, inside, plain
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from tracking.entities import RunRecord
 from tracking.places import RUN_ID
-from tracking.records import RunRecord
 from tracking.sink import SQL_INFINITY
 
 if TYPE_CHECKING:

@@ -15,12 +15,12 @@ from errors import UserError
 from host.process import Owner
 from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.backend import connect, move_in
+from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, RunRecord
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.places import check_location, check_rooms
-from tracking.records import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, RunRecord
+from tracking.recovery import OWNER_TAG, replay_all
 from tracking.redaction import redacted
-from tracking.replay import OWNER_TAG, replay_all
 from tracking.run_files import RunFiles
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit, recordable
 from tracking.search import PARENT_TAG, as_float, find_run, run_record, search_runs

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 
 from host.process import Owner
-from tracking.replay import OWNER_TAG
+from tracking.recovery import OWNER_TAG
 from tracking.search import PARENT_TAG
 
 NOTE_TAG = "mlflow.note.content"

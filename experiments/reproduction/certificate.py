@@ -11,7 +11,7 @@ from runs.differences import Cause
 from runs.layout import NONDETERMINISTIC, RECIPE_TAG, ran_tag
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
 
 SCHEMA = 1
 JSON_FILE, MARKDOWN_FILE = "certificate.json", "certificate.md"

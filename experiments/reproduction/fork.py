@@ -21,7 +21,7 @@ from runs.seals import check_record
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 

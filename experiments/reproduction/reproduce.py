@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from experiments.config import ExperimentConfig
     from experiments.training.callbacks import StopWhen
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
 
     from generation.sampling import Reader
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

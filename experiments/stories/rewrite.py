@@ -15,7 +15,7 @@ from runs.stories import read_request, read_stories
 from tracking.redaction import redacted
 
 if TYPE_CHECKING:
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from experiments.training.callbacks import LoggedPoints
     from runs.checkpoint_files import ResumePoint
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
     from export.pipeline import ExportReport, ScoringSet
     from runs.result import RunResult
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
 

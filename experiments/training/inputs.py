@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from datamodules.tokenized import SplitName, TokenizedData
-    from tracking.records import RunRecord
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 _SHOWN = 60

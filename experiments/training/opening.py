@@ -30,8 +30,8 @@ from runs.layout import (
     ran_tag,
 )
 from runs.seals import log_sealed
+from tracking.entities import DatasetInput
 from tracking.own_code import code_digest, remember
-from tracking.records import DatasetInput
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
 

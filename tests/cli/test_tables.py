@@ -13,7 +13,7 @@ from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
 from runs.result import RunResult
 from sweeps.decoding import MISSED, DecodingReport, SettingRow
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 ROWS = [

@@ -13,7 +13,7 @@ from lightning_modules.learner import Learner
 from runs.layout import SPEEDS
 from runs.outcome import read_outcome
 from tests.overrides import latest
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=24", "train.validations=4",

@@ -29,8 +29,8 @@ from runs.layout import (
 )
 from runs.verify import verify
 from tests.experiments.runs import classifier, killed_at, newest
+from tracking.entities import RunRecord
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, seal_tag
-from tracking.records import RunRecord
 from tracking.store import Store
 
 Verb = Callable[[Store, RunRecord], object]

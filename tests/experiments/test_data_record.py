@@ -23,7 +23,7 @@ from runs.seals import check_record
 from runs.verify import verify
 from tests.experiments.runs import classifier, language
 from tests.strange_folders import edited, encoder
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 SHORT = ["train.max_steps=2", "train.validations=1"]

@@ -15,8 +15,8 @@ from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.experiments.prepared import Prepared
 from tests.experiments.test_reproduce import CLASSIFIER
+from tracking.entities import RunRecord
 from tracking.manifest import MANIFEST_FILE
-from tracking.records import RunRecord
 from tracking.store import Store
 
 Change = Callable[[Path, Path], None]

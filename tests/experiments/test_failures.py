@@ -17,7 +17,7 @@ from experiments.loading import load_experiment
 from experiments.training.train import train
 from lightning_modules.learner import Learner, NonFiniteLossError
 from tests.overrides import latest
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",

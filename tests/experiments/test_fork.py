@@ -25,7 +25,7 @@ from runs.layout import START_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify
 from tests.experiments.runs import classifier, killed_at, language, newest
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 KEPT = "train.keep_checkpoint_every_steps=7"

@@ -14,7 +14,7 @@ from experiments.training.exporting import export_run
 from runs.verify import verify
 from tests.experiments.prepared import Prepared
 from tests.hostile import CASES, Case, contents, fake_kernels
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 FAMILY = {"distilbert": "classifier", "gpt2": "language model"}

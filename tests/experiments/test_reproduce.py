@@ -25,7 +25,7 @@ from runs.outcome import read_outcome
 from runs.verify import verify
 from tests.experiments.runs import killed_at, newest
 from tests.overrides import latest
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",

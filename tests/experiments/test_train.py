@@ -19,7 +19,7 @@ from experiments.naming import flat_params, run_name
 from experiments.training.exporting import export_run
 from experiments.training.train import train
 from tests.overrides import latest
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",

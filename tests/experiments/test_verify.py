@@ -15,7 +15,7 @@ from experiments.reproduction.reproduce import differences
 from experiments.training.train import train
 from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE, classifier
-from tracking.records import RunRecord
+from tracking.entities import RunRecord
 from tracking.store import Store
 
 

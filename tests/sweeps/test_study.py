@@ -8,8 +8,8 @@ import pytest
 from errors import UserError
 from experiments.config import ExperimentConfig
 from sweeps.config import SweepConfig
+from sweeps.leases import owned
 from sweeps.loading import base_experiment, load_sweep
-from sweeps.ownership import owned
 from sweeps.space import base_values
 from sweeps.study import Search, open_search, study_name, trial_seed
 

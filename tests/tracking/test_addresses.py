@@ -9,7 +9,7 @@ import pytest
 
 from errors import UserError
 from sweeps.config import NoPruningConfig, RandomConfig
-from sweeps.sitting import place_of
+from sweeps.session import place_of
 from tracking.addresses import sqlite_path, sqlite_uri
 from tracking.store import Store
 

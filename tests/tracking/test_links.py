@@ -10,8 +10,8 @@ from cli.debug import debug_file
 from datamodules.checked_cache import checked_folder
 from errors import UserError
 from host.disk import exclusive
-from sweeps.ownership import owned
-from tracking.replay import replay_all
+from sweeps.leases import owned
+from tracking.recovery import replay_all
 from tracking.store import Store
 
 

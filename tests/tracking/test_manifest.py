@@ -11,8 +11,8 @@ import pytest
 from errors import UserError
 from host.files import file_digest
 from tracking.artifacts import Artifacts
+from tracking.entities import RunRecord
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL
-from tracking.records import RunRecord
 from tracking.run_log import RunLog
 from tracking.store import Store
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from host.process import Owner
-from tracking.replay import OWNER_TAG
+from tracking.recovery import OWNER_TAG
 from tracking.run_log import RunLog
 from tracking.store import Store
 

@@ -11,7 +11,7 @@ import pytest
 
 from cli.debug import debug_file
 from tests.tracking.planted import named, shapes
-from tracking.records import DatasetInput
+from tracking.entities import DatasetInput
 from tracking.run_log import RunLog
 from tracking.store import Store
 

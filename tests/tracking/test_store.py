@@ -11,7 +11,7 @@ import pytest
 
 from errors import UserError
 from host.process import Owner
-from tracking.records import DatasetInput
+from tracking.entities import DatasetInput
 from tracking.run_log import RunLog
 from tracking.store import Store
 

@@ -11,10 +11,10 @@ from host.disk import exclusive
 from host.process import Owner
 from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts
+from tracking.entities import KILLED_BECAUSE_TAG
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
 from tracking.places import artifact_folder, inside
-from tracking.records import KILLED_BECAUSE_TAG
 from tracking.sender import now_ms
 from tracking.sink import Sink, next_batch, open_sink
 

@@ -1,0 +1,54 @@
+"""What every verb begins with: where it prints, the store, the run that is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from cli.console import consoles
+from errors import UserError
+from experiments.build import pinned
+from experiments.config import ExperimentConfig
+from schema.catalog import catalog_names
+
+if TYPE_CHECKING:
+    from tracking.entities import RunRecord
+    from tracking.store import Store
+
+
+OK, FAILED = 0, 1
+
+
+def open_existing(root: Path, progress: Console) -> Store:
+    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
+    return open_store(root, progress, create=False)
+
+
+def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
+    """Where to print results and progress, the store, and its run whose ID begins with `run_id`."""
+    out, progress = consoles()
+    store = open_existing(root, progress)
+    return out, progress, store, store.find(run_id)
+
+
+def open_store(root: Path, progress: Console, *, create: bool = True) -> Store:
+    from cli.quiet import quiet
+
+    quiet()
+    with progress.status("opening the tracking store"):
+        from tracking.store import Store
+
+        return Store.open(root, create=create)
+
+
+def ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
+    """Pinned here already: without a hub, it is said before the store and large libraries take seconds."""
+    return pinned(config, cache_dir=root.absolute() / "cache")
+
+
+def check_kind(name: str, others: Path, ours: Path, *, is_a: str, verb: str) -> None:
+    """UserError for a name that only the other catalog has."""
+    if name in catalog_names(others) and name not in catalog_names(ours):
+        raise UserError(f"is {is_a}", where=name, cure=f"`encore {verb} {name}` runs it.")
