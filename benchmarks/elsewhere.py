@@ -58,7 +58,9 @@ def _at_commit(folder: Path) -> list[list[str]]:
     caches = {"XDG_CACHE_HOME": str(folder / "cache")}  # of installed locks; they are no part of a store
     Edit(repository / "requirements.lock", *_OTHER_LOCK).make()
     commit(repository, "another lock")
-    change = Edit(repository / "lightning_modules" / "dropout.py", "_LEVELS / (", "1.001 * _LEVELS / (")
+    change = Edit(
+        repository / "lightning_modules" / "kernels" / "dropout.py", "_LEVELS / (", "1.001 * _LEVELS / ("
+    )
     change.make()
     first = _train(repository, store)
     git(repository, "checkout", "-q", "--", ".")

@@ -66,7 +66,7 @@ def export_model(
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
     with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
-        _write_variants(model, model_dir, folder, row, tell)
+        opset = _write_variants(model, model_dir, folder, row, tell)
         variants = _loaded(model, model_dir, folder, options)
         scores = row.score(
             variants,
@@ -78,7 +78,6 @@ def export_model(
         tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
         latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
         metrics = _sizes(folder) | scores.metrics | latencies
-        opset = opset_of(folder / EXPORTED[0].name / MODEL_FILE)
         params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
         failures = gate(metrics, task=row, options=options)
         report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
@@ -89,16 +88,18 @@ def export_model(
 
 def _write_variants(
     model: PreTrainedModel, model_dir: Path, folder: Path, task: ExportTask, tell: OnProgress
-) -> None:
-    """A folder for each exported variant."""
+) -> int:
+    """A folder for each exported variant; the ONNX opset."""
     with private_tokenizer(model_dir) as tokenizer:
         original = Original(model, task.optimum_name, task.keeps_past, tokenizer)
         for variant in EXPORTED:
             assert variant.write is not None
             tell(f"writing the {variant.label} model", 0, 0)
-            what = f"the {variant.label} model cannot be written"
+            what = f"the model cannot be written as {variant.label} ONNX"
             with boundary(what, where=str(folder.parent), cure=_CURE):
                 variant.write(original, folder / str(variant.base), folder / variant.name)
+    with boundary("the ONNX model cannot be read again", where=str(folder.parent), cure=_CURE):
+        return opset_of(folder / EXPORTED[0].name / MODEL_FILE)
 
 
 def _digests(folder: Path) -> dict[str, str]:

@@ -36,7 +36,11 @@ _MADE_OF_ROWS = {"tokenizer"}
 _CUTS = ("data.max_tokens", "data.packed", "data.longer_stories")
 _KERNELS = "ATEN_CPU_CAPABILITY"
 RESUMED = "resumed"
-_ROOMS_OF_NUMBERS = ("lightning_modules/", "datamodules/")
+# The rooms whose code decides the numbers of a run; a changed heading in another makes no run a different one.
+DECIDING_ROOMS = (
+    "lightning_modules", "datamodules", "scoring", "experiments", "export", "generation", "runs", "schema", "host",
+)  # fmt: skip
+_FIRST_ROOMS = ("lightning_modules/", "datamodules/")
 
 
 @dataclass(frozen=True)
@@ -115,16 +119,25 @@ def _config(recorded: Mapping[str, object], actual: Mapping[str, object]) -> Ite
 
 
 def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Cause]:
-    """One cause that names the files; none when the sources are the same, whatever the commit."""
+    """One cause that names the files; none when the sources that decide are the same, whatever the commit."""
     if recorded["tree_digest"] == actual["tree_digest"]:
         return
     then, now = recorded.get("files") or {}, actual.get("files") or {}
-    # An older record has no digest of each file: then no file can be named.
-    changed = (path for path in then.keys() | now.keys() if then and now and then.get(path) != now.get(path))
-    files = sorted(changed, key=lambda path: (not path.startswith(_ROOMS_OF_NUMBERS), path))
+    files: list[str] = []
+    if then and now:  # an older record has no digest of each file: then no file can be named
+        then, now = deciding(then), deciding(now)
+        if then == now:
+            return
+        changed = (path for path in then.keys() | now.keys() if then.get(path) != now.get(path))
+        files = sorted(changed, key=lambda path: (not path.startswith(_FIRST_ROOMS), path))
     more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
     name = (", ".join(files[:_SHOWN_FILES]) + more) or "source tree"
     yield Cause("code", name, _commit(recorded), _commit(actual))
+
+
+def deciding(files: Mapping[str, str]) -> dict[str, str]:
+    """Of the digests of source files, by path, those of the rooms that decide numbers."""
+    return {path: digest for path, digest in files.items() if path.partition("/")[0] in DECIDING_ROOMS}
 
 
 def _commit(code: Mapping[str, Any]) -> str:

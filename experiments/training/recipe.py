@@ -16,6 +16,7 @@ from experiments.config import ExperimentConfig
 from experiments.naming import flat_params
 from host.files import file_digest
 from host.model_folder import CONFIG, ModelFolder
+from runs.differences import deciding
 from runs.environment import RunEnvironment
 from runs.layout import EOS_KEY, TOKENS_OF
 from tracking.provenance import Provenance
@@ -81,10 +82,10 @@ def recipe_id(
 ) -> str:
     """sha256 over everything that is asked of a run and decides its numbers, and nothing else.
 
-    The resolved config with its seed, the source code, the rows and the tokens of every split, the tokenizer, the
-    dependency lock, the threads and the kind of device, and the bytes of local pretrained weights (of the
-    hub's, their commit). Where data and weights lie does not count, what they hold does. Equal recipes are
-    the same experiment.
+    The resolved config with its seed, the source code of the rooms that decide numbers, the rows and the tokens of
+    every split, the tokenizer, the dependency lock, the threads and the kind of device, and the bytes of local
+    pretrained weights (of the hub's, their commit). Where data and weights lie does not count, what they hold does.
+    Equal recipes are the same experiment.
     """
     local = {key for key in ("pretrained", "tokenizer") if Path(getattr(config.model, key) or "").is_dir()}
     elsewhere = {
@@ -98,7 +99,7 @@ def recipe_id(
     }
     content = {
         "config": config.model_dump(mode="json", exclude=elsewhere),
-        "code": provenance.code.tree_digest,
+        "code": deciding(provenance.code.files),
         "data": dict(sorted(fingerprints.items())),
         "lock": provenance.lock_digest,
         "ran": {key: ran[key] for key in ("threads", "device")},

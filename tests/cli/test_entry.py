@@ -43,7 +43,9 @@ def test_every_list_of_rooms_in_pyproject_names_them_all() -> None:
     } == rooms
     assert set(tool["pyright"]["include"]) == rooms | {"encore_harness.py"}
     assert set(linter["root_packages"]) == rooms
-    layers, mlflow, onnx, _circles = linter["contracts"]
+    layers, inside, mlflow, onnx, circles = linter["contracts"]
+    assert inside["containers"] == ["experiments"]
+    assert set(circles["ancestors"]) == rooms
     assert {room for layer in layers["layers"] for room in layer.split(" | ")} == rooms
     assert set(mlflow["source_modules"]) == rooms - {"tracking"}
     assert set(onnx["source_modules"]) == rooms - {"export"}

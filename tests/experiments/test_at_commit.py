@@ -36,7 +36,7 @@ def record_patch(root: Path, run_id: str, text: str) -> None:
 def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     repository: Path, root: Path, worktrees: Path
 ) -> None:
-    dropout = repository / "lightning_modules" / "dropout.py"
+    dropout = repository / "lightning_modules" / "kernels" / "dropout.py"
     Edit(dropout, "_LEVELS / (_", "1.001 * _LEVELS / (_").make()  # uncommitted: the patch
     made = encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
     assert made.returncode == 0, made.stderr
@@ -79,7 +79,9 @@ def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Pat
     made = encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
     run_id = json.loads(made.stdout)["run_id"]
     first = "from collections.abc import Mapping\n"
-    Edit(repository / "experiments" / "train.py", first, f"import no_such_module\n{first}").make()
+    Edit(
+        repository / "experiments" / "training" / "train.py", first, f"import no_such_module\n{first}"
+    ).make()
     record_patch(root, run_id, git(repository, "diff"))
     git(repository, "checkout", "-q", "--", ".")
     broken = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)

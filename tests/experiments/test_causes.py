@@ -20,7 +20,7 @@ def _code(tree: str, files: dict[str, str]) -> dict[str, object]:
 
 HERE = RunEnvironment(
     {
-        "code": _code("a", {"cli/main.py": "1", "datamodules/tokens.py": "2"}),
+        "code": _code("a", {"host/disk.py": "1", "datamodules/tokens.py": "2"}),
         "torch": {"deterministic_algorithms": True, "float32_matmul_precision": "highest", "cpu_capability": "AVX512"},
         "environment": {"OMP_NUM_THREADS": "1"},
         "distributions": {"numpy": "2.1", "torch": "2.13", "zipp": "4"},
@@ -45,8 +45,8 @@ DRIFTS: Mapping[tuple[str, str], Callable[[RunEnvironment], RunEnvironment]] = {
     ("config", "optim.learning_rate"): lambda here: replace(
         here, config={**here.config, "optim.learning_rate": 2e-3, "data.path": "/b", "data.loader_workers": 4}
     ),
-    ("code", "datamodules/tokens.py, cli/main.py"): _with(
-        code=_code("b", {"cli/main.py": "9", "datamodules/tokens.py": "8"})
+    ("code", "datamodules/tokens.py, host/disk.py"): _with(
+        code=_code("b", {"host/disk.py": "9", "datamodules/tokens.py": "8"})
     ),
     ("threads", "of torch"): lambda here: replace(here, ran={**here.ran, "threads": "1"}),
     ("flag", "OMP_NUM_THREADS"): _with(environment={}),
@@ -116,3 +116,11 @@ def test_a_key_that_came_later_is_no_difference_to_a_record_without_it() -> None
     assert settings_of(before) == flat_params(now)
     assert settings_of(before | {"data": {"quoting": "quoted"}})["data.quoting"] == "quoted"
     assert parse(ExperimentConfig, before, where="a record") == now
+
+
+def test_code_that_decides_no_number_is_no_cause() -> None:
+    def with_table(digest: str) -> RunEnvironment:
+        files = {"datamodules/tokens.py": "2", "cli/tables.py": digest, "benchmarks/speed.py": digest}
+        return _with(code=_code(digest, files))(HERE)
+
+    assert find_causes(with_table("1"), with_table("2")) == []

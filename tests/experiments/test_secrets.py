@@ -49,7 +49,11 @@ def repository(tmp_path: Path) -> Path:
     (folder / f"for {token}.txt").write_text("nothing\n")
     git(folder, "checkout", "-q", "-b", f"try-{token}")
     git(folder, "remote", "add", "origin", shapes()["address"][0].replace("postgresql", "https"))
-    Edit(folder / "experiments" / "fitting.py", "def fit(", "# a change that the patch has\ndef fit(").make()
+    Edit(
+        folder / "experiments" / "training" / "fitting.py",
+        "def fit(",
+        "# a change that the patch has\ndef fit(",
+    ).make()
     return folder
 
 
@@ -80,13 +84,13 @@ def test_a_finished_and_a_failed_run_hold_none(repository: Path, root: Path) -> 
         b"\0" + "\n".join([*(text for text, _ in PLANTED.values()), "correct-horse7staple"]).encode()
     )
     Edit(
-        repository / "experiments" / "fitting.py",
+        repository / "experiments" / "training" / "fitting.py",
         "# a change that the patch has\n",
         f"raise_it = open({str(said)!r}).read\n",
     ).make()
-    fitting = (repository / "experiments" / "fitting.py").read_text()
+    fitting = (repository / "experiments" / "training" / "fitting.py").read_text()
     start = fitting.index("    log.set_tags(")
-    (repository / "experiments" / "fitting.py").write_text(
+    (repository / "experiments" / "training" / "fitting.py").write_text(
         f"{fitting[:start]}    raise RuntimeError(raise_it())\n{fitting[start:]}"
     )
     failed = encore(
