@@ -20,7 +20,7 @@ from experiments.checkout import check_own_checkout
 from host.markup import literal
 
 if TYPE_CHECKING:
-    from experiments.reproduction.reproduce import Reproduction
+    from experiments.reproduction.reproduce import Reproduced
     from experiments.reproduction.trust import Agree, Summary
     from experiments.reproduction.verdict import Comparison
     from runs.differences import Cause
@@ -155,7 +155,7 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
     return OK
 
 
-def _print_reproduction(out: Console, recorded_id: str, found: Reproduction) -> None:
+def _print_reproduction(out: Console, recorded_id: str, found: Reproduced) -> None:
     from experiments.reproduction.certificate import operations_line
     from runs.layout import NONDETERMINISTIC
 

@@ -51,11 +51,12 @@ def train_verb(
     check_own_checkout()
     config = ask_hub(config, root)
     store = open_store(root, progress)
+    from experiments.training.origin import FromScratch, Hooks, RunIdentity
     from experiments.training.train import train
 
     name = run_name(config, overrides_for_name(overrides))
     with _shown_all_the_same(out, store, root, as_json=as_json):
-        result = train(config, store, name=name, console=progress, reuse=not again)
+        result = train(config, store, FromScratch(reuse=not again), RunIdentity(name), Hooks(progress))
     if result.reused is not None:
         progress.print(_reused(result), highlight=False)
     return _ended(result, out, store, root, as_json=as_json)

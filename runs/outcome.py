@@ -157,3 +157,7 @@ def _untimed(points: Mapping[int, Mapping[str, Any]]) -> dict[int, dict[str, flo
         step: {key: value for key, value in values.items() if not _TIMED.search(key)}
         for step, values in points.items()
     }
+
+
+# Values by metric by optimiser step.
+LoggedPoints = Mapping[int, Mapping[str, float]]

@@ -14,6 +14,7 @@ from experiments.config import ExperimentConfig
 from experiments.naming import overrides_for_name, run_name, task_name
 from experiments.training.exporting import ExportFailedError, export_run
 from experiments.training.inputs import tell_data
+from experiments.training.origin import FromScratch, Hooks, RunIdentity
 from experiments.training.train import train
 from host.markup import literal
 from runs.layout import BUDGET_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind, is_exported
@@ -221,23 +222,16 @@ class _Sitting:
         return result
 
     def _trained(self, work: _Work) -> RunResult:
-        return train(
-            work.config,
-            self.store,
-            name=run_name(work.config, {**self.plan.given, **work.varied}),
-            parent_id=self.parent.run_id,
-            tags={
-                KIND_TAG: RunKind.TRIAL,
-                SWEEP_TAG: self.plan.sweep.name,
-                STAGE_TAG: work.stage,
-                TRIAL_TAG: str(work.number),
-            },
-            stop_when=work.stop_when,
-            export=work.config.export.when == "finished",
-            console=self.console,
-            title=self._title(work),
-            reuse=not self.again,
-        )
+        origin = FromScratch(reuse=not self.again, export=work.config.export.when == "finished")
+        tags = {
+            KIND_TAG: RunKind.TRIAL,
+            SWEEP_TAG: self.plan.sweep.name,
+            STAGE_TAG: work.stage,
+            TRIAL_TAG: str(work.number),
+        }
+        name = run_name(work.config, {**self.plan.given, **work.varied})
+        hooks = Hooks(self.console, work.stop_when, self._title(work))
+        return train(work.config, self.store, origin, RunIdentity(name, self.parent.run_id, tags), hooks)
 
     def _title(self, work: _Work) -> str:
         """Trials have Optuna's numbers, from 0, everywhere; how many are done is another figure: some are lost."""

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from experiments.loading import parse_overridden
 from experiments.naming import overrides_for_name, run_name
 from experiments.training.inputs import recorded_config
+from experiments.training.origin import Fork, Hooks, RunIdentity
 from experiments.training.train import train
 from runs.checkpoint_files import checkpoints_here, find_checkpoint
 from runs.checks import ended_run
 from runs.fork_point import ForkPoint
 from runs.kept_files import check_checkpoint
 from runs.layout import FORKED_FROM_TAG, KIND_TAG, RunKind
-from runs.record_files import threads_of
 from runs.result import RunResult
 from runs.seals import check_record
 
@@ -40,13 +40,9 @@ def fork(
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
     checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
     check_checkpoint(run, checkpoint)
-    start = ForkPoint(checkpoint, run)
-    return train(
-        config,
-        store,
-        name=f"{run_name(config, overrides_for_name(overrides))} from {record.run_id[:8]}@{start.step}",
-        tags={KIND_TAG: RunKind.FORK, FORKED_FROM_TAG: f"{record.run_id}@{start.step}"},
-        console=console,
-        threads=threads_of(record.tags, where=run.where),
-        start=start,
+    point = ForkPoint(checkpoint, run)
+    identity = RunIdentity(
+        f"{run_name(config, overrides_for_name(overrides))} from {record.run_id[:8]}@{point.step}",
+        tags={KIND_TAG: RunKind.FORK, FORKED_FROM_TAG: f"{record.run_id}@{point.step}"},
     )
+    return train(config, store, Fork(point), identity, Hooks(console))

@@ -15,6 +15,7 @@ from experiments.reproduction.trust import Agree, check_trusted, recorded_code
 from experiments.reproduction.verdict import Comparison, Tolerance, compare
 from experiments.torch_setup import prepare
 from experiments.training.inputs import check_same_inputs, recorded_config
+from experiments.training.origin import Hooks, Reproduction, RunIdentity
 from experiments.training.recipe import PreparedRun, environment_of, prepared_run
 from experiments.training.train import train
 from host.markup import literal
@@ -40,13 +41,13 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.config import ExperimentConfig
-    from experiments.training.callbacks import StopWhen
+    from experiments.training.origin import StopWhen
     from tracking.entities import RunRecord
     from tracking.store import Store
 
 
 @dataclass(frozen=True)
-class Reproduction:
+class Reproduced:
     """A run played again: the run it became, the comparison, what differed around it, the certificate."""
 
     run_id: str
@@ -65,7 +66,7 @@ def reproduce(
     agree: Agree | None = None,
     tolerance: Tolerance | None = None,
     console: Console | None = None,
-) -> Reproduction:
+) -> Reproduced:
     """Run `record` again as a new run that carries `reproduces`, and compare the two.
 
     threads: of torch; none: as recorded. at_commit: with the recorded code and lock in place of these; where this
@@ -90,27 +91,17 @@ def reproduce(
     content = certificate(record, again, comparison, causes, tolerance)
     _certify(store, record, again, content)
     file = store.artifact(again, MARKDOWN_FILE)
-    return Reproduction(again.run_id, comparison, tuple(causes), content, file)
+    return Reproduced(again.run_id, comparison, tuple(causes), content, file)
 
 
 def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, console: Console | None) -> str:
     config = _on(threads, recorded_config(run.store, run.record))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
-    result = train(
-        config,
-        run.store,
-        name=f"{run.record.name} again",
-        tags={KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage},
-        stop_when=_stop_like(recorded),
-        export=run.has(EXPORT_REPORT),
-        console=console,
-        title=f"{config.name} again",
-        threads=threads_of(run.record.tags, where=run.where),
-        like=run,
-        start=fork_point_of(run),
-    )
-    return result.run_id
+    origin = Reproduction(run, run.has(EXPORT_REPORT), fork_point_of(run))
+    tags = {KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage}
+    hooks = Hooks(console, _stop_like(recorded), title=f"{config.name} again")
+    return train(config, run.store, origin, RunIdentity(f"{run.record.name} again", tags=tags), hooks).run_id
 
 
 def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.training.continuation import Continuation
 from experiments.training.inputs import recorded_config
+from experiments.training.origin import Hooks, Resume
 from experiments.training.train import train
 from runs.checkpoint_files import checkpoint_folder, checkpoints_here, find_resume_point
 from runs.checks import check_is_ours, check_trained
@@ -16,7 +16,6 @@ from runs.files import RunFiles
 from runs.fork_point import fork_point_of
 from runs.layout import REPRODUCES_TAG, kind_of
 from runs.outcome import logged_points
-from runs.record_files import threads_of
 from runs.result import RunResult
 from runs.seals import check_manifest, check_record
 
@@ -43,15 +42,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     point = None if begins_once_more else find_resume_point(folder, where=run.where)
     if point is not None:
         check_manifest(run)
-    return train(
-        config,
-        store,
-        console=console,
-        threads=threads_of(record.tags, where=run.where),
-        like=run,
-        start=start,
-        continued=Continuation(record, point, logged_points(store, record)),
-    )
+    return train(config, store, Resume(run, point, logged_points(store, record), start), hooks=Hooks(console))
 
 
 def _refuse(record: RunRecord, where: str) -> None:

@@ -6,15 +6,16 @@ Callbacks observe or stop; none loads data, changes the config or writes the rec
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
 from rich.progress import TextColumn
 
+from experiments.training.origin import StopWhen
 from host.terminal import new_progress
 from lightning_modules.learner import Learner
 from runs.layout import RESUMED_OTHERWISE_TAG, SPEEDS
+from runs.outcome import LoggedPoints
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
 
 # Asked after every validation with the optimiser step and the held-out metrics: stop here?
-StopWhen = Callable[[int, Mapping[str, float]], bool]
-# Values by metric by optimiser step.
-LoggedPoints = Mapping[int, Mapping[str, float]]
 _ROOM_FOR_ALL_METRICS = 110  # columns of a terminal
 
 

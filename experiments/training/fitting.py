@@ -10,18 +10,12 @@ from typing import TYPE_CHECKING
 import pytorch_lightning as pl
 
 from errors import LibraryError, UserError
-from experiments.training.callbacks import (
-    EarlyStopping,
-    LoggedPoints,
-    StepMetrics,
-    StopOnCue,
-    Stopwatch,
-    TrainingBar,
-)
+from experiments.training.callbacks import EarlyStopping, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.training.checkpoints import Checkpoints, DirectCheckpointIO, restore_best
 from host.boundary import first_line
 from runs.checkpoint_files import ResumePoint
 from runs.layout import PRECISION_TAG
+from runs.outcome import LoggedPoints
 
 if TYPE_CHECKING:
     from experiments.build import Parts

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     import torch
 
     from experiments.build import Parts
-    from experiments.training.callbacks import LoggedPoints
     from experiments.training.recipe import PreparedRun
     from runs.files import RunFiles
+    from runs.outcome import LoggedPoints
 
 
 def resume_state(fork_point: ForkPoint, parts: Parts, logged: LoggedPoints) -> ResumeState:
@@ -71,9 +71,9 @@ def _other_rows(run: RunFiles, parts: Parts) -> str:
     return f" ({difference_of_rows(run, parts.data, 'train')})"
 
 
-def differences_around(fork_point: ForkPoint, beginning: PreparedRun) -> str:
+def differences_around(fork_point: ForkPoint, prepared: PreparedRun) -> str:
     """In words: what differs around a run from the one that its fork point is of, the settings apart."""
-    causes = find_causes(recorded_environment(fork_point.run), environment_of(beginning))
+    causes = find_causes(recorded_environment(fork_point.run), environment_of(prepared))
     told = (cause for cause in causes if cause.kind != "config" and cause.name != "start")
     return "; ".join(str(cause) for cause in told)
 

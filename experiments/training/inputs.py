@@ -87,13 +87,13 @@ def check_same_data(run: RunFiles, data: TokenizedData, splits: Sequence[SplitNa
             )
 
 
-def check_same_inputs(run: RunFiles, beginning: PreparedRun) -> None:
+def check_same_inputs(run: RunFiles, prepared: PreparedRun) -> None:
     """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
-    config = beginning.parts.config
-    check_same_data(run, beginning.parts.data)
+    config = prepared.parts.config
+    check_same_data(run, prepared.parts.data)
     pretrained = config.model.pretrained
     places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
-    for name, digest in beginning.fingerprints.items():
+    for name, digest in prepared.fingerprints.items():
         recorded = run.record.tags.get(fingerprint_tag(name))
         if recorded is not None and recorded != digest:
             place = places.get(name) or config.model.tokenizer or pretrained or config.data.kind

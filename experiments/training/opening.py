@@ -42,10 +42,10 @@ if TYPE_CHECKING:
 
 
 def open_run(
-    store: Store, beginning: PreparedRun, *, name: str, parent_id: str | None, tags: Mapping[str, str]
+    store: Store, prepared: PreparedRun, *, name: str, parent_id: str | None, tags: Mapping[str, str]
 ) -> RunLog:
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
-    config, data = beginning.parts.config, beginning.parts.data
+    config, data = prepared.parts.config, prepared.parts.data
     log = store.start_run(
         experiment=task_name(config),
         name=name,
@@ -54,17 +54,17 @@ def open_run(
         params=flat_params(config),
         tags={
             EXPERIMENT_TAG: config.name,
-            RECIPE_TAG: beginning.recipe_id,
+            RECIPE_TAG: prepared.recipe_id,
             KIND_TAG: RunKind.RUN,
-            **_ran_tags(beginning),
+            **_ran_tags(prepared),
             **tags,
         },
-        description=_description(beginning),
+        description=_description(prepared),
         datasets=_inputs(config, data),
         parent_id=parent_id,
     )
     try:
-        _write_record(log, beginning, store.root)
+        _write_record(log, prepared, store.root)
         log.seal()
     except BaseException as error:
         log.finish(ending_of(error), reason=f"the record could not be written: {error!r}")
@@ -72,41 +72,41 @@ def open_run(
     return log
 
 
-def _write_record(log: RunLog, beginning: PreparedRun, root: Path) -> None:
+def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
     patch = working_tree_patch(REPOSITORY, but=root)
     seals = {
-        CONFIG_FILE: log.log_json(beginning.parts.config.model_dump(mode="json"), CONFIG_FILE),
+        CONFIG_FILE: log.log_json(prepared.parts.config.model_dump(mode="json"), CONFIG_FILE),
         DATA_FILE: log.log_json(
-            data_record(beginning.data, beginning.fingerprints, beginning.notices), DATA_FILE
+            data_record(prepared.data, prepared.fingerprints, prepared.notices), DATA_FILE
         ),
-        PROVENANCE_FILE: log.log_json(beginning.provenance.to_json(), PROVENANCE_FILE),
+        PROVENANCE_FILE: log.log_json(prepared.provenance.to_json(), PROVENANCE_FILE),
         PATCH_FILE: log.log_text(patch, PATCH_FILE),
     }
-    code = beginning.provenance.code
+    code = prepared.provenance.code
     if code.commit is not None:
-        lock = beginning.provenance.lock_digest
+        lock = prepared.provenance.lock_digest
         remember(code_digest(code.commit, code.folder, seals[PATCH_FILE], lock))
     with log.folder(ROWS_FOLDER) as folder:
-        for split, rows in beginning.parts.data.rows.items():
+        for split, rows in prepared.parts.data.rows.items():
             file = folder / f"{split}.npy"
             np.save(file, rows.checksums, allow_pickle=False)
             seals[f"{ROWS_FOLDER}/{file.name}"] = file_digest(file)
     log_sealed(log, seals, SEALS_FILE)
-    if beginning.start is not None:
+    if prepared.fork_point is not None:
         with log.folder(START_FOLDER) as folder:
-            beginning.start.copy_to(folder / Path(START_FILE).name)
+            prepared.fork_point.copy_to(folder / Path(START_FILE).name)
 
 
-def _ran_tags(beginning: PreparedRun) -> dict[str, str]:
+def _ran_tags(prepared: PreparedRun) -> dict[str, str]:
     """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
-    data = beginning.parts.data
+    data = prepared.parts.data
     facts = {
-        **beginning.ran,
-        "total_steps": str(beginning.parts.schedule.total_steps),
+        **prepared.ran,
+        "total_steps": str(prepared.parts.schedule.total_steps),
         "train_examples": str(len(data.rows["train"].texts)),
         "dropped_examples": str(data.dropped_rows),
         "data_origin": data.origin,
-        **{f"fingerprint.{name}": digest for name, digest in beginning.fingerprints.items()},
+        **{f"fingerprint.{name}": digest for name, digest in prepared.fingerprints.items()},
     }
     return {ran_tag(key): value for key, value in facts.items()}
 
@@ -118,11 +118,11 @@ def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]
     ]
 
 
-def _description(beginning: PreparedRun) -> str:
-    config, data, schedule = beginning.parts.config, beginning.parts.data, beginning.parts.schedule
+def _description(prepared: PreparedRun) -> str:
+    config, data, schedule = prepared.parts.config, prepared.parts.data, prepared.parts.schedule
     start = config.model.pretrained or f"random weights, {config.model.layers} layers of {config.model.dim}"
-    if beginning.start is not None:
-        start = f"the checkpoint after step {beginning.start.step} of {beginning.start.run.where}"
+    if prepared.fork_point is not None:
+        start = f"the checkpoint after step {prepared.fork_point.step} of {prepared.fork_point.run.where}"
     return "\n".join(
         [
             f"**{config.description}**",

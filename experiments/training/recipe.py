@@ -37,7 +37,7 @@ class PreparedRun:
 
     parts: Parts
     ran: Mapping[str, str]
-    start: ForkPoint | None
+    fork_point: ForkPoint | None
     provenance: Provenance
     fingerprints: Mapping[str, str]
     notices: tuple[str, ...] = ()
@@ -128,11 +128,11 @@ def _weights_digest(pretrained: str | None) -> str | None:
     return digest.hexdigest()
 
 
-def environment_of(beginning: PreparedRun) -> RunEnvironment:
+def environment_of(prepared: PreparedRun) -> RunEnvironment:
     """Those of a run that begins now."""
     return RunEnvironment(
-        beginning.provenance.to_json(),
-        flat_params(beginning.parts.config),
-        dict(sorted(beginning.fingerprints.items())),
-        beginning.ran,
+        prepared.provenance.to_json(),
+        flat_params(prepared.parts.config),
+        dict(sorted(prepared.fingerprints.items())),
+        prepared.ran,
     )

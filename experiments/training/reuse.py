@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.build import Parts
-    from experiments.training.callbacks import StopWhen
+    from experiments.training.origin import StopWhen
     from experiments.training.recipe import PreparedRun
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -57,7 +57,7 @@ _FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
 
 
 def finished_run(
-    store: Store, beginning: PreparedRun, *, export: bool, stop_when: StopWhen | None
+    store: Store, prepared: PreparedRun, *, export: bool, stop_when: StopWhen | None
 ) -> RunFiles | None:
     """The earliest run of the recipe whose result is the one that training now would have; none: it must be trained.
 
@@ -65,32 +65,32 @@ def finished_run(
     checkpoints and wrote the samples that are asked for, and `stop_when` would not have stopped it. One that has the
     `export` that is asked for is better than one that has not.
     """
-    found = store.runs(tags={RECIPE_TAG: beginning.recipe_id})
+    found = store.runs(tags={RECIPE_TAG: prepared.recipe_id})
     runs = (RunFiles(store, record) for record in sorted(found, key=lambda record: record.start_ms))
-    alike = [run for run in runs if _finished_alike(run, beginning)]
+    alike = [run for run in runs if _finished_alike(run, prepared)]
     if export:
-        alike.sort(key=lambda run: not exported_alike(run, beginning.parts))
+        alike.sort(key=lambda run: not exported_alike(run, prepared.parts))
     run = next((run for run in alike if _holds(run)), None)
     if run is None or stop_when is None:
         return run
-    total = beginning.parts.schedule.total_steps
+    total = prepared.parts.schedule.total_steps
     stopped = (step < total and stop_when(step, values) for step, values in _validations(run))
     return None if any(stopped) else run
 
 
-def _finished_alike(run: RunFiles, beginning: PreparedRun) -> bool:
+def _finished_alike(run: RunFiles, prepared: PreparedRun) -> bool:
     needed = (RESULT_FILE, DIGESTS_FILE, CONFIG_FILE, PROVENANCE_FILE)
     if run.record.status != "FINISHED" or _UNLIKE_ITS_RECIPE & run.record.tags.keys():
         return False
     if not all(run.has(file) for file in needed):
         return False
-    config, recorded = beginning.parts.config, run.read(ConfigFile, CONFIG_FILE)
+    config, recorded = prepared.parts.config, run.read(ConfigFile, CONFIG_FILE)
     kept, samples = config.train.keep_checkpoint_every_steps, config.samples
     if kept is not None and recorded.get("train", {}).get("keep_checkpoint_every_steps") != kept:
         return False
     if samples is not None and recorded.get("samples") != samples.model_dump(mode="json"):
         return False
-    causes = find_causes(recorded_environment(run), environment_of(beginning))
+    causes = find_causes(recorded_environment(run), environment_of(prepared))
     return all(cause.kind == "config" for cause in causes)  # of these the recipe says which count
 
 

@@ -12,14 +12,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from experiments.build import Parts
-from experiments.training.callbacks import StopOnCue, Stopwatch, StopWhen, TrainingBar
+from experiments.training.callbacks import StopOnCue, Stopwatch, TrainingBar
 from experiments.training.checkpoints import CheckpointPlan, Checkpoints
-from experiments.training.continuation import Continuation
 from experiments.training.determinism import nondeterministic_operations
 from experiments.training.evaluate import evaluate
 from experiments.training.exporting import Exporting
 from experiments.training.fitting import ResumeState, fit
 from experiments.training.fork_checkpoint import resume_state
+from experiments.training.origin import Hooks, Resume
 from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
@@ -58,28 +58,37 @@ class Run:
 
     store: Store
     name: str
-    beginning: PreparedRun
+    prepared: PreparedRun
     log: RunLog
-    console: Console | None
-    title: str
+    hooks: Hooks
     clock: Clock
-    continued: Continuation | None
+    resumed: Resume | None
 
     @property
     def parts(self) -> Parts:
-        return self.beginning.parts
+        return self.prepared.parts
 
     @property
     def device(self) -> str:
-        return self.beginning.ran["device"]
+        return self.prepared.ran["device"]
 
-    def _going_on(self) -> ResumeState | None:
-        logged = self.continued.logged if self.continued else {}
-        if self.continued is not None and self.continued.point is not None:
-            return ResumeState(self.continued.point, logged)
-        return resume_state(self.beginning.start, self.parts, logged) if self.beginning.start else None
+    @property
+    def console(self) -> Console | None:
+        return self.hooks.console
 
-    def go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
+    @property
+    def title(self) -> str:
+        return self.hooks.title or self.parts.config.name
+
+    def _resume_state(self) -> ResumeState | None:
+        logged = self.resumed.logged if self.resumed else {}
+        if self.resumed is not None and self.resumed.point is not None:
+            return ResumeState(self.resumed.point, logged)
+        return (
+            resume_state(self.prepared.fork_point, self.parts, logged) if self.prepared.fork_point else None
+        )
+
+    def go(self, exporting: Exporting | None) -> RunResult:
         """Train, score, keep, export (none: not) and record."""
         if self.console is not None and not self.console.is_terminal:  # a log has no bar to look at
             steps = self.parts.schedule.total_steps
@@ -87,12 +96,12 @@ class Run:
                 f"{literal(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
             )
         with nondeterministic_operations(self._names_operation()):
-            return self._go(stop_when, exporting)
+            return self._go(exporting)
 
     def _names_operation(self) -> Callable[[str], None]:
         """Says and records at once which operations have no deterministic version: the run may yet be killed."""
         tag = ran_tag(NONDETERMINISTIC)
-        before = self.continued.record.tags.get(tag, "") if self.continued else ""
+        before = self.resumed.run.record.tags.get(tag, "") if self.resumed else ""
         known = {name for name in before.split(", ") if name}
 
         def note(name: str) -> None:
@@ -112,10 +121,10 @@ class Run:
         total, primary = self.parts.schedule.total_steps, self.parts.config.task.primary_metric
         return TrainingBar(self.console, self.title, total, primary=primary)
 
-    def _go(self, stop_when: StopWhen | None, exporting: Exporting | None) -> RunResult:
+    def _go(self, exporting: Exporting | None) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
             checkpoints = self._checkpoints()
-            cue = StopOnCue(stop_when) if stop_when else None
+            cue = StopOnCue(self.hooks.stop_when) if self.hooks.stop_when else None
             with self.clock("training"):
                 steps = fit(
                     self.parts,
@@ -124,7 +133,7 @@ class Run:
                     device=self.device,
                     cue=cue,
                     bar=self._bar(),
-                    going_on=self._going_on(),
+                    going_on=self._resume_state(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s
             with self.clock("record"):
@@ -150,7 +159,7 @@ class Run:
 
     def _keep(self, folder: Path) -> None:
         """The checkpoints in `folder` become the run's as they are now."""
-        kept = kept_checkpoints(folder, went_on=self.continued is not None)
+        kept = kept_checkpoints(folder, went_on=self.resumed is not None)
         if self.log.local_artifacts() is not None:
             self.log.seal_files(kept)
             return
@@ -231,7 +240,7 @@ class Run:
     ) -> RunResult:
         metrics["best/step"] = float(checkpoints.best_step)
         seconds = {f"time/{name}_s": value for name, value in self.clock.seconds.items()}
-        known = {} if self.continued is None else self.continued.record.metrics
+        known = {} if self.resumed is None else self.resumed.run.record.metrics
         self.log.log_summary({key: value for key, value in (metrics | seconds).items() if key not in known})
         result = RunResult(
             self.log.run_id,

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from experiments.build import build
 from experiments.naming import run_name
 from experiments.torch_setup import check_precision, memory_errors, prepare
-from experiments.training.callbacks import StopWhen
-from experiments.training.continuation import Continuation
 from experiments.training.endings import ended_in_the_record
 from experiments.training.exporting import Exporting
 from experiments.training.fork_checkpoint import check_fits, differences_around
 from experiments.training.inputs import check_same_inputs, tell_data
 from experiments.training.opening import open_run
+from experiments.training.origin import (
+    FROM_SCRATCH,
+    NOBODY,
+    UNNAMED,
+    Fork,
+    FromScratch,
+    Hooks,
+    Origin,
+    Reproduction,
+    Resume,
+    RunIdentity,
+    fork_point_of_origin,
+    same_inputs_as,
+    threads_of_origin,
+)
 from experiments.training.recipe import PreparedRun, prepared_run
+from experiments.training.resumption import reopen
 from experiments.training.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.training.run import Clock, Run
 from host.disk import disk_errors
@@ -23,8 +36,7 @@ from host.markup import literal
 from host.notices import notices_of_folders
 from runs.checkpoint_files import checkpoint_folder
 from runs.files import RunFiles
-from runs.fork_point import ForkPoint
-from runs.layout import FORKED_UNDER_TAG, KIND_TAG, RunKind
+from runs.layout import FORKED_UNDER_TAG, RunKind
 from runs.result import RunResult
 
 if TYPE_CHECKING:
@@ -38,105 +50,114 @@ if TYPE_CHECKING:
 def train(
     config: ExperimentConfig,
     store: Store,
-    *,
-    name: str | None = None,
-    parent_id: str | None = None,
-    tags: Mapping[str, str] | None = None,
-    stop_when: StopWhen | None = None,
-    export: bool | None = None,
-    console: Console | None = None,
-    title: str | None = None,
-    threads: int | None = None,
-    like: RunFiles | None = None,
-    start: ForkPoint | None = None,
-    reuse: bool = False,
-    continued: Continuation | None = None,
+    origin: Origin = FROM_SCRATCH,
+    identity: RunIdentity = UNNAMED,
+    hooks: Hooks = NOBODY,
 ) -> RunResult:
     """Run `config` once, from data to export, as one MLflow run in `store`.
 
-    name: of the run; none: the experiment's and the seed. stop_when: asked after every validation; a run that
-    it stops is pruned, which leaves it KILLED with the metrics it had. export: the ONNX and INT8 variants or not;
-    none: as `config.export.when` says. title: of the progress bar; none: the experiment's name. threads: of torch
-    on the CPU, where `config` leaves them open. like: a run whose data and start this one must have. start: a
-    checkpoint to begin with: a fork. reuse: where the recipe has already finished here, nothing is trained: its
-    result comes back, or a run takes it over that has a parent or asks for another export. continued:
-    go on with this run, start none.
     Raises UserError before anything is recorded when the config cannot run here; a later error ends in the record.
     ExportFailedError, with the result, when all but the export is done.
     """
     check_precision(config)
     clock = Clock()
-    beginning = _beginning(config, store, clock, threads=threads, start=start, like=like, console=console)
-    parts = beginning.parts
-    config = parts.config
-    export = config.export.when != "never" if export is None else export
-    earlier = finished_run(store, beginning, export=export, stop_when=stop_when) if reuse else None
-    if earlier is not None and parent_id is None and (not export or exported_alike(earlier, parts)):
+    prepared = _prepared(config, store, origin, clock, hooks.console)
+    export = _exports(origin, prepared.parts.config)
+    earlier = _earlier(store, prepared, origin, export, hooks)
+    if (
+        earlier is not None
+        and identity.parent_id is None
+        and not (export and not _exported(earlier, prepared))
+    ):
         return earlier_result(earlier)
-    name = continued.record.name if continued else name or run_name(config, {})
     with clock("record"), disk_errors(store.root, writing=0):
-        if continued is None:
-            if parent_id is None:  # a sweep has told it once
-                tell_data(console, beginning.data)
-            tags = {**_fork_tags(beginning, console), **(tags or {})}
-            log = open_run(store, beginning, name=name, parent_id=parent_id, tags=tags)
-        else:
-            log = continued.reopen(store, beginning, console)
+        name, log = _opened(store, prepared, origin, identity, hooks.console)
     exporting = Exporting()
     with (
-        ended_in_the_record(log, going_on=lambda: _going_on(store, log, beginning, tags or {})),
+        ended_in_the_record(log, going_on=lambda: _cure(store, log, prepared, identity.kind)),
         disk_errors(store.root, writing=0),
-        memory_errors(config),
+        memory_errors(prepared.parts.config),
     ):
         if earlier is not None:
-            result = take_over(earlier, log, parts, name, exporting if export else None, console=console)
+            result = take_over(
+                earlier, log, prepared.parts, name, exporting if export else None, console=hooks.console
+            )
         else:
-            run = Run(store, name, beginning, log, console, title or config.name, clock, continued)
-            result = run.go(stop_when, exporting if export else None)
+            resumed = origin if isinstance(origin, Resume) else None
+            run = Run(store, name, prepared, log, hooks, clock, resumed)
+            result = run.go(exporting if export else None)
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
     exporting.check(result)
     return result
 
 
-def _going_on(store: Store, log: RunLog, beginning: PreparedRun, tags: Mapping[str, str]) -> str:
+def _exports(origin: Origin, config: ExperimentConfig) -> bool:
+    """Whether the variants are written."""
+    match origin:
+        case FromScratch(export=bool(export)) | Reproduction(export=export):
+            return export
+        case FromScratch() | Fork() | Resume():
+            return config.export.when != "never"
+
+
+def _earlier(
+    store: Store, prepared: PreparedRun, origin: Origin, export: bool, hooks: Hooks
+) -> RunFiles | None:
+    """A finished run of the recipe, where its result may be taken."""
+    if not (isinstance(origin, FromScratch) and origin.reuse):
+        return None
+    return finished_run(store, prepared, export=export, stop_when=hooks.stop_when)
+
+
+def _exported(earlier: RunFiles, prepared: PreparedRun) -> bool:
+    return exported_alike(earlier, prepared.parts)
+
+
+def _opened(
+    store: Store, prepared: PreparedRun, origin: Origin, identity: RunIdentity, console: Console | None
+) -> tuple[str, RunLog]:
+    """The name and the log of the run: a new one's, its record written, or that of the one that is resumed."""
+    if isinstance(origin, Resume):
+        return origin.run.record.name, reopen(origin, prepared, console)
+    if identity.parent_id is None:  # a sweep has told it once
+        tell_data(console, prepared.data)
+    name = identity.name or run_name(prepared.parts.config, {})
+    tags = {**_fork_tags(prepared, console), **identity.tags}
+    return name, open_run(store, prepared, name=name, parent_id=identity.parent_id, tags=tags)
+
+
+def _cure(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str:
     """How the run goes on when it is interrupted now."""
-    kind = tags.get(KIND_TAG, RunKind.RUN)
-    if kind == "trial":
+    if kind == RunKind.TRIAL:
         return ""  # the sweep says it
     folder = checkpoint_folder(store.root, log.run_id, log.local_artifacts())
-    begun = beginning.start is not None or any(folder.glob("*.ckpt"))
-    if begun and kind != "reproduction":
+    begun = prepared.fork_point is not None or any(folder.glob("*.ckpt"))
+    if begun and kind != RunKind.REPRODUCTION:
         return f"`encore resume {log.run_id[:8]}` goes on from its last checkpoint"
     return "the same command begins anew"
 
 
-def _beginning(
-    config: ExperimentConfig,
-    store: Store,
-    clock: Clock,
-    *,
-    threads: int | None,
-    start: ForkPoint | None,
-    like: RunFiles | None,
-    console: Console | None,
+def _prepared(
+    config: ExperimentConfig, store: Store, origin: Origin, clock: Clock, console: Console | None
 ) -> PreparedRun:
     """Everything built and checked, nothing recorded."""
-    ran = prepare(config, threads=threads)
+    fork_point, like = fork_point_of_origin(origin), same_inputs_as(origin)
+    ran = prepare(config, threads=threads_of_origin(origin))
     with clock("data"), notices_of_folders() as notices:
         parts = build(config, cache_dir=store.root / "cache", console=console)
     with clock("record"):
-        beginning = prepared_run(parts, ran, start, notices)
-        if like is not None:  # first: other rows explain a start that does not fit
-            check_same_inputs(like, beginning)
-    if start is not None:
-        check_fits(start, parts)
-    return beginning
+        prepared = prepared_run(parts, ran, fork_point, notices)
+        if like is not None:  # first: other rows explain a fork point that does not fit
+            check_same_inputs(like, prepared)
+    if fork_point is not None:
+        check_fits(fork_point, parts)
+    return prepared
 
 
-def _fork_tags(beginning: PreparedRun, console: Console | None) -> dict[str, str]:
+def _fork_tags(prepared: PreparedRun, console: Console | None) -> dict[str, str]:
     """What differs around a fork from the run that it forks is said and stays with it."""
-    under = differences_around(beginning.start, beginning) if beginning.start else ""
+    under = differences_around(prepared.fork_point, prepared) if prepared.fork_point else ""
     if under and console is not None:
         console.print(
             f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False

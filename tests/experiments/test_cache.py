@@ -18,6 +18,7 @@ from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
 from experiments.reproduction.reproduce import check, differences, reproduce
+from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.differences import Cause
 from runs.layout import RECIPE_TAG
@@ -148,7 +149,7 @@ def test_tokens_that_were_altered_with_their_manifest_are_told_by_what_the_run_r
     with pytest.raises(UserError, match="the tokens of the split 'train' are not those of the run") as caught:
         reproduce(store, record)
     assert str(table) in caught.value.where
-    other = store.find(train(config, store, reuse=True).run_id)
+    other = store.find(train(config, store, FromScratch(reuse=True)).run_id)
     assert other.tags[RECIPE_TAG] != record.tags[RECIPE_TAG]
     causes, comparison = differences(store, record, other)
     assert causes == [Cause("data", cause.name, recorded, other.tags["encore.ran.fingerprint.tokens.train"])]

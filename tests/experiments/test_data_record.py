@@ -14,6 +14,7 @@ from cli.main import app as cli_app
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.training.opening import seal_tag
+from experiments.training.origin import Hooks
 from experiments.training.train import train
 from host.notices import say_again
 from runs.data_record import recorded_data
@@ -32,7 +33,7 @@ SHORT = ["train.max_steps=2", "train.validations=1"]
 def begin(config: ExperimentConfig, store: Store) -> tuple[RunRecord, list[str]]:
     """The run of a config, and the lines that it said."""
     console = Console(file=io.StringIO(), width=80)
-    record = store.find(train(config, store, console=console).run_id)
+    record = store.find(train(config, store, hooks=Hooks(console=console)).run_id)
     assert isinstance(console.file, io.StringIO)
     return record, console.file.getvalue().splitlines()
 

@@ -12,6 +12,7 @@ import torch
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.determinism import nondeterministic_operations, operation_named
+from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
@@ -39,7 +40,7 @@ def test_a_run_names_its_operations_and_its_certificate_does(
     )
     run = store.find(train(classifier(), store).run_id)
     assert run.tags["encore.ran.nondeterministic"] == "put_"
-    assert train(classifier(), store, reuse=True).reused is None
+    assert train(classifier(), store, FromScratch(reuse=True)).reused is None
     certificate = reproduce(store, run).certificate
     assert (certificate["verdict"], certificate["nondeterministic"]) == ("identical", ["put_"])
     page = store.artifact(store.find(certificate["actual"]["run_id"]), "certificate.md").read_text()

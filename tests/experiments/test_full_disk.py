@@ -12,6 +12,7 @@ from cli.main import app
 from cli.options import ended
 from experiments.loading import load_experiment
 from experiments.training.exporting import ExportFailedError
+from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
@@ -92,7 +93,7 @@ def test_an_export_that_fails_costs_nothing_but_the_export(
     assert run.metrics["test/accuracy"] == told.value.result.metrics["test/accuracy"]
     assert run.tags["encore.export_gate"].startswith("not exported: ")
     assert store.find_artifact(run, "export") is None
-    again = train(config, store, reuse=True)  # trains nothing, and writes what is missing
+    again = train(config, store, FromScratch(reuse=True))  # trains nothing, and writes what is missing
     assert again.reused == run.run_id
     assert "export/int8/accuracy" in again.metrics
 

@@ -11,6 +11,7 @@ from experiments.reproduction.fork import fork
 from experiments.reproduction.reproduce import check, reproduce
 from experiments.reproduction.resume import resume
 from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.origin import FromScratch, RunIdentity
 from experiments.training.train import train
 from host.files import entries
 from runs.outcome import read_outcome
@@ -64,7 +65,7 @@ def test_a_run_on_a_server_is_forked_and_taken_over_from_elsewhere(server: Any, 
     assert (found.first_difference, found.steps_compared) == (None, 2)
     assert found.digests["weights/last"]  # the best may lie before the fork
     assert reproduce(here, here.find(forked.run_id)).comparison.verdict == "identical"
-    taken = train(config, elsewhere, parent_id=forked.run_id, reuse=True)
+    taken = train(config, elsewhere, FromScratch(reuse=True), RunIdentity(parent_id=forked.run_id))
     assert taken.reused == whole.run_id
     found = compare(
         read_outcome(elsewhere, whole), read_outcome(elsewhere, elsewhere.find(taken.run_id)), Tolerance()

@@ -17,6 +17,7 @@ from experiments.reproduction.fork import fork
 from experiments.reproduction.reproduce import check, reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.exporting import export_run
+from experiments.training.origin import FromScratch, Hooks
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
@@ -51,7 +52,9 @@ def finished(store: Store) -> str:
 
 
 def pruned(store: Store) -> str:
-    return train(classifier(), store, stop_when=lambda step, _: step == 4, export=False).run_id
+    return train(
+        classifier(), store, FromScratch(export=False), hooks=Hooks(stop_when=lambda step, _: step == 4)
+    ).run_id
 
 
 def language(store: Store) -> str:

@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.reproduction.resume import resume
+from experiments.training.origin import RunIdentity
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
@@ -233,7 +234,11 @@ def test_a_reproduction_is_begun_anew_and_another_device_refused(
     shared: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with killed_at(24):
-        train(classifier(), shared, tags={"encore.kind": "reproduction", "encore.reproduces": "ab" * 16})
+        train(
+            classifier(),
+            shared,
+            identity=RunIdentity(tags={"encore.kind": "reproduction", "encore.reproduces": "ab" * 16}),
+        )
     with pytest.raises(UserError, match="Begin it anew: `encore reproduce abababab`"):
         resume(shared, newest(shared))
     with killed_at(24):

@@ -14,6 +14,7 @@ from errors import UserError
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
 from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.origin import FromScratch, Hooks, RunIdentity
 from experiments.training.train import train
 from runs.layout import DIGESTS_FILE
 from runs.outcome import read_outcome
@@ -27,12 +28,14 @@ EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_acc
 
 
 def test_it_is_said_and_its_result_comes_back(store: Store) -> None:
-    first = train(classifier(), store, reuse=True)
+    first = train(classifier(), store, FromScratch(reuse=True))
     assert first.reused is None
-    again = train(classifier("train.checkpoint_every_steps=3", "data.loader_workers=1"), store, reuse=True)
+    again = train(
+        classifier("train.checkpoint_every_steps=3", "data.loader_workers=1"), store, FromScratch(reuse=True)
+    )
     assert (again.reused, again.run_id, again.metrics) == (first.run_id, first.run_id, first.metrics)
     assert len(store.runs()) == 1
-    other = train(classifier("seed=1"), store, reuse=True)
+    other = train(classifier("seed=1"), store, FromScratch(reuse=True))
     assert other.reused is None
     assert train(classifier(), store).run_id != first.run_id  # not asked for
 
@@ -46,7 +49,13 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
         told.append((step, metrics["val/loss"]))
         return False
 
-    result = train(classifier(*EXPORTED), store, parent_id="0" * 32, stop_when=stop, reuse=True)
+    result = train(
+        classifier(*EXPORTED),
+        store,
+        FromScratch(reuse=True),
+        RunIdentity(parent_id="0" * 32),
+        Hooks(stop_when=stop),
+    )
     run = store.find(result.run_id)
     assert (result.reused, run.tags["encore.reuses"]) == (first.run_id, first.run_id)
     assert (run.status, run.parent_id) == ("FINISHED", "0" * 32)
@@ -65,7 +74,7 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
 def test_an_export_that_it_has_not_is_made(store: Store) -> None:
     train(classifier(), store)
     for number, asked in enumerate((EXPORTED, [*EXPORTED, "export.scored_examples=30"])):
-        result = train(classifier(*asked), store, parent_id="0" * 32, reuse=True)
+        result = train(classifier(*asked), store, FromScratch(reuse=True), RunIdentity(parent_id="0" * 32))
         assert result.reused is not None
         run = store.find(result.run_id)
         assert run.metrics["export/int8/accuracy"] == result.metrics["export/int8/accuracy"]
@@ -76,11 +85,11 @@ def test_an_export_that_it_has_not_is_made(store: Store) -> None:
 @pytest.mark.slow
 def test_an_export_asked_for_alone_is_a_new_run_with_the_old_training(store: Store) -> None:
     first = train(classifier(), store)
-    result = train(classifier(*EXPORTED), store, reuse=True)
+    result = train(classifier(*EXPORTED), store, FromScratch(reuse=True))
     assert (result.reused, "export/int8/accuracy" in result.metrics) == (first.run_id, True)
     assert result.run_id != first.run_id
-    assert train(classifier(*EXPORTED), store, reuse=True).run_id == result.run_id
-    failing = train(classifier(*EXPORTED, "export.max_accuracy_drop=0"), store, reuse=True)
+    assert train(classifier(*EXPORTED), store, FromScratch(reuse=True)).run_id == result.run_id
+    failing = train(classifier(*EXPORTED, "export.max_accuracy_drop=0"), store, FromScratch(reuse=True))
     assert failing.run_id not in {first.run_id, result.run_id}
 
 
@@ -93,7 +102,9 @@ def test_one_that_would_be_stopped_is_trained_until_then(store: Store) -> None:
         asked.append(step)
         return step == 12
 
-    result = train(classifier(), store, parent_id="0" * 32, stop_when=stop, reuse=True)
+    result = train(
+        classifier(), store, FromScratch(reuse=True), RunIdentity(parent_id="0" * 32), Hooks(stop_when=stop)
+    )
     assert (result.reused, result.status, result.steps) == (None, "pruned", 12)
     assert asked == [6, 12, 6, 12]
 
@@ -118,7 +129,7 @@ def test_what_is_not_whole_or_of_other_circumstances_is_not_taken(
         overrides = ["train.keep_checkpoint_every_steps=7"]
     else:
         shutil.rmtree(store.artifact(first, damage))
-    result = train(classifier(*overrides), store, parent_id="0" * 32, reuse=True)
+    result = train(classifier(*overrides), store, FromScratch(reuse=True), RunIdentity(parent_id="0" * 32))
     assert (result.reused, result.status) == (None, "finished")
 
 
@@ -127,27 +138,31 @@ def test_another_config_beside_the_same_weights_is_another_recipe(store: Store, 
     made = store.find(train(classifier(), store).run_id)
     start = tmp_path / "start"
     shutil.copytree(store.artifact(made, "model"), start)
-    first = train(classifier(f"model.pretrained={start}"), store, reuse=True)
+    first = train(classifier(f"model.pretrained={start}"), store, FromScratch(reuse=True))
     config = json.loads((start / "config.json").read_text())
     (start / "config.json").write_text(json.dumps({**config, "transformers_version": "0"}))
-    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused == first.run_id
+    assert (
+        train(classifier(f"model.pretrained={start}"), store, FromScratch(reuse=True)).reused == first.run_id
+    )
     (start / "config.json").write_text(json.dumps(config), encoding="utf-8-sig")  # as some editors leave it
-    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused == first.run_id
+    assert (
+        train(classifier(f"model.pretrained={start}"), store, FromScratch(reuse=True)).reused == first.run_id
+    )
     (start / "config.json").write_text(json.dumps({**config, "n_heads": 4}))
     with pytest.raises(UserError, match="the pretrained model's config is not what the run began with"):
         reproduce(store, store.find(first.run_id))
-    assert train(classifier(f"model.pretrained={start}"), store, reuse=True).reused is None
+    assert train(classifier(f"model.pretrained={start}"), store, FromScratch(reuse=True)).reused is None
 
 
 @pytest.mark.slow
 def test_what_did_not_finish_as_it_began_is_not_taken(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    train(classifier(), store, stop_when=lambda step, _: step == 6)  # pruned
+    train(classifier(), store, hooks=Hooks(stop_when=lambda step, _: step == 6))  # pruned
     with killed_at(24):
         train(classifier(), store)
     with monkeypatch.context() as patch:
         patch.setenv("MALLOC_CONF", "background_thread:true")
         resume(store, newest(store))
-    assert train(classifier(), store, reuse=True).reused is None
+    assert train(classifier(), store, FromScratch(reuse=True)).reused is None
 
 
 SWEEP = """

@@ -12,6 +12,7 @@ from errors import UserError
 from experiments.build import build
 from experiments.loading import load_experiment
 from experiments.reproduction.resume import resume
+from experiments.training.origin import FromScratch, RunIdentity
 from experiments.training.samples import Sample, page
 from experiments.training.train import train
 from generation.writer import Writer
@@ -31,7 +32,7 @@ def samples(store: Store, run_id: str) -> list[list[object]]:
 
 
 def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) -> None:
-    writing = train(language("samples.decoding.max_length=20"), store, reuse=True)
+    writing = train(language("samples.decoding.max_length=20"), store, FromScratch(reuse=True))
     silent = train(language("samples=none"), store)
     assert outcome(store, writing.run_id) == outcome(store, silent.run_id)
     steps = [row[0] for row in samples(store, writing.run_id)]
@@ -42,11 +43,13 @@ def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) ->
 
 def test_samples_are_no_part_of_the_recipe_but_must_be_there_when_asked_for(store: Store) -> None:
     first = train(language(), store)
-    assert train(language("samples=none"), store, reuse=True).reused == first.run_id
-    other = train(language("samples.prompts=[Mia]"), store, reuse=True)
+    assert train(language("samples=none"), store, FromScratch(reuse=True)).reused == first.run_id
+    other = train(language("samples.prompts=[Mia]"), store, FromScratch(reuse=True))
     assert other.reused is None
     parent = store.find(first.run_id).run_id
-    taken = train(language("samples.prompts=[Mia]"), store, reuse=True, parent_id=parent)
+    taken = train(
+        language("samples.prompts=[Mia]"), store, FromScratch(reuse=True), RunIdentity(parent_id=parent)
+    )
     assert taken.reused == other.run_id
     assert samples(store, taken.run_id) == samples(store, other.run_id)
 

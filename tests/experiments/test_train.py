@@ -17,6 +17,7 @@ from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.naming import flat_params, run_name
 from experiments.training.exporting import export_run
+from experiments.training.origin import Hooks, RunIdentity
 from experiments.training.train import train
 from tests.overrides import latest
 from tracking.entities import RunRecord
@@ -53,7 +54,7 @@ def finished(
     (folder / "mlflow.db").write_bytes(migrated.read_bytes())
     store = Store.open(folder, f"sqlite:///{folder / 'mlflow.db'}")
     config = small("seed=3", "model.dropout=0.1")
-    result = train(config, store, name=run_name(config, {"model.dropout": 0.1}))
+    result = train(config, store, identity=RunIdentity(name=run_name(config, {"model.dropout": 0.1})))
     return store, store.find(result.run_id), config
 
 
@@ -182,7 +183,7 @@ def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
         assert set(metrics) == {"val/loss", "val/accuracy"}
         return step == 4
 
-    result = train(small(), store, stop_when=stop)
+    result = train(small(), store, hooks=Hooks(stop_when=stop))
     run = only_run(store)
     assert result.status == "pruned"
     assert result.steps == 4
@@ -196,7 +197,9 @@ def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
 
 
 def test_a_cue_at_the_last_step_prunes_nothing(root: Path) -> None:
-    result = train(small("export.when=never"), Store.open(root), stop_when=lambda step, _: step == 8)
+    result = train(
+        small("export.when=never"), Store.open(root), hooks=Hooks(stop_when=lambda step, _: step == 8)
+    )
     assert result.status == "finished"
 
 

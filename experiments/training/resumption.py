@@ -1,0 +1,62 @@
+"""A run that is resumed: the same MLflow run, set going again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from experiments.training.fork_checkpoint import check_shapes
+from experiments.training.recipe import PreparedRun, environment_of
+from host.markup import literal
+from runs.differences import find_causes
+from runs.environment import recorded_environment
+from runs.layout import RESUMED_AT_TAG, RESUMED_UNDER_TAG, ran_tag
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.training.origin import Resume
+    from tracking.run_log import RunLog
+
+
+def reopen(resume: Resume, prepared: PreparedRun, console: Console | None) -> RunLog:
+    """The run set going again. UserError when it began on another kind of device.
+
+    What else differs from its record is said and stays with the run.
+    """
+    run, tags = resume.run, resume.run.record.tags
+    recorded, device = tags.get(ran_tag("device")), prepared.ran["device"]
+    if device != recorded:
+        raise UserError(
+            f"began on {recorded} and would go on here on {device}",
+            where=run.where,
+            cure="Resume it on a machine like the one that it began on.",
+        )
+    if resume.point is not None:
+        check_shapes(resume.point.path, prepared.parts, where=run.where)
+    # Without the differences of an earlier resumption, which are kept with the run as they are.
+    causes = find_causes(replace(recorded_environment(run), resumed_under=None), environment_of(prepared))
+    log = run.store.attach(run.record.run_id, running=True)
+    step = _step(resume)
+    if console is not None:
+        damaged = ", ".join(resume.point.damaged) if resume.point else ""
+        torn = f"; damaged and passed over: {damaged}" if damaged else ""
+        console.print(f"going on after step {step}{torn}", highlight=False)
+    before = tags.get(RESUMED_AT_TAG)
+    changed = {RESUMED_AT_TAG: ", ".join([*(before.split(", ") if before else ()), str(step)])}
+    if causes:
+        under = "; ".join(str(cause) for cause in causes)
+        known = tags.get(RESUMED_UNDER_TAG)
+        changed[RESUMED_UNDER_TAG] = under if known in {None, under} else f"{known}; {under}"
+        if console is not None:
+            console.print(f"[yellow]differs from the run's prepared:[/] {literal(under)}", highlight=False)
+    log.set_tags(changed)
+    return log
+
+
+def _step(resume: Resume) -> int:
+    if resume.point is not None:
+        return resume.point.step
+    assert resume.fork_point is not None, "only a fork begins once more"
+    return resume.fork_point.step
