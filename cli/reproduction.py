@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from experiments.reproduction.reproduce import Reproduced
     from experiments.reproduction.trust import Agree, Summary
     from experiments.reproduction.verdict import Comparison
+    from runs.check import Check
     from runs.differences import Cause
-    from runs.verify import Check
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from errors import UserError
-from export.variants import VARIANTS
 from host.boundary import first_line
 from host.files import Entry, entries
+from runs.check import Check
 from runs.checkpoint_files import is_whole
 from runs.checks import check_is_one_run, check_is_ours
 from runs.data_record import recorded_data
@@ -39,12 +37,11 @@ from runs.layout import (
     kind_of,
     predictions_file,
 )
-from runs.outcome import Outcome, had_outcome, outcome_of
+from runs.outcome import had_outcome, outcome_of
 from runs.record_files import ConfigFile, Digests
 from runs.stories import read_request, read_stories
+from runs.verify_scores import check_export_scores, check_logged, check_scores
 from schema.overrides import flat_mapping
-from scoring.task import Task
-from scoring.tasks import task_of_answers, task_of_exported
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit
@@ -53,19 +50,7 @@ if TYPE_CHECKING:
     from tracking.entities import RunRecord
     from tracking.store import Store
 
-_ROUNDING = 1e-12  # sums in another order; a share of examples is exact
 _SHOWN = 80
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing recomputed: what, from which file, whether it holds, and in words what was recorded and found."""
-
-    what: str
-    file: str
-    holds: bool
-    recorded: str
-    found: str
 
 
 def verify(store: Store, record: RunRecord) -> list[Check]:
@@ -188,10 +173,10 @@ def _outcome(found: _Found) -> Iterator[Check]:
     for name, digest in outcome.digests.items():
         yield _digest(found, name, digest)
     for split in SCORED:
-        yield from _scores(outcome, split)
+        yield from check_scores(outcome, split)
     if found.run.has(EXPORT_REPORT):
-        yield from _export_scores(found.run, outcome)
-    yield from _logged(outcome)
+        yield from check_export_scores(found.run, outcome)
+    yield from check_logged(outcome)
 
 
 def _digest(found: _Found, name: str, recorded: str) -> Check:
@@ -238,59 +223,6 @@ def _kept(run: RunFiles) -> Iterator[Check]:
     for file, state in other_checkpoints(run, recorded).items():
         holds = not recorded and state == "whole"  # an earlier version of Encore has recorded none
         yield Check("kept", file, holds, "none" if recorded else "whole", state)
-
-
-def _scores(outcome: Outcome, split: str) -> Iterator[Check]:
-    file = predictions_file(split)
-    prefix = f"best/{split}" if split == "val" else split
-    try:
-        answers = outcome.predictions[split]
-        found = _one(task_of_answers(answers.columns)).score(answers)
-    except Exception:  # noqa: BLE001 its digest has said so
-        return
-    for name, value in found.items():
-        yield _score(f"{prefix}/{name}", file, outcome, value)
-
-
-def _export_scores(run: RunFiles, outcome: Outcome) -> Iterator[Check]:
-    file = "export/predictions.parquet"
-    try:
-        frame = pd.read_parquet(run.path(file))
-        found = list(_variant_scores(frame, outcome))
-    except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
-        yield Check(
-            "export's answers", file, holds=False, recorded="a table", found=first_line(error)[:_SHOWN]
-        )
-        return
-    for name, value in found:
-        yield _score(name, file, outcome, value)
-
-
-def _variant_scores(frame: pd.DataFrame, outcome: Outcome) -> Iterator[tuple[str, float]]:
-    task = _one(task_of_exported(frame.columns))
-    for variant in (variant.name for variant in VARIANTS):
-        if any(name.startswith(f"export/{variant}/") for name in outcome.metrics):
-            name, value = task.exported_score(frame, variant)
-            yield f"export/{variant}/{name}", value
-
-
-def _one(task: Task | None) -> Task:
-    assert task is not None, "no table of answers"
-    return task
-
-
-def _score(name: str, file: str, outcome: Outcome, found: float) -> Check:
-    recorded = outcome.metrics.get(name, math.nan)
-    holds = math.isclose(recorded, found, rel_tol=_ROUNDING, abs_tol=_ROUNDING)
-    return Check(name, file, holds, repr(recorded), repr(found))
-
-
-def _logged(outcome: Outcome) -> Iterator[Check]:
-    """What the tracking store shows against what the run wrote down itself."""
-    for name, recorded in outcome.metrics.items():
-        shown = outcome.run.record.metrics.get(name, math.nan)
-        if not (shown == recorded or (math.isnan(shown) and math.isnan(recorded))):
-            yield Check(name, "the tracking store", holds=False, recorded=repr(recorded), found=repr(shown))
 
 
 def _fingerprints(run: RunFiles) -> Iterator[Check]:

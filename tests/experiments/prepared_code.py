@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from experiments.training.opening import seal_tag
 from host.files import file_digest
 from runs.layout import SEALS_FILE
+from tracking.manifest import seal_tag
 from tracking.store import Store
 
 PATCH, PROVENANCE = "run/working_tree.patch", "run/provenance.json"

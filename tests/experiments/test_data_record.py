@@ -13,7 +13,6 @@ from rich.console import Console
 from cli.main import app as cli_app
 from errors import UserError
 from experiments.config import ExperimentConfig
-from experiments.training.opening import seal_tag
 from experiments.training.origin import Hooks
 from experiments.training.train import train
 from host.notices import say_again
@@ -25,6 +24,7 @@ from runs.verify import verify
 from tests.experiments.runs import classifier, language
 from tests.strange_folders import edited, encoder
 from tracking.entities import RunRecord
+from tracking.manifest import seal_tag
 from tracking.store import Store
 
 SHORT = ["train.max_steps=2", "train.validations=1"]
