@@ -56,16 +56,6 @@ class OnnxModel:
         wanted = {name: array for name, array in feeds.items() if name in self._input_names}
         return np.asarray(run_session(self._session, self.path, ["logits"], wanted)[0])
 
-    def predict(self, input_ids: Sequence[Sequence[int]], *, batch_size: int = 1) -> list[Logits]:
-        """The logits of each text, (C,) or (L, V), in the order given; texts are never padded.
-
-        Only texts of equal length share a batch, at most `batch_size` of them.
-        """
-        answers: dict[int, Logits] = {}
-        for indices, ids_BL in equal_length_batches(input_ids, batch_size=batch_size):
-            answers.update(zip(indices, self.logits(ids_BL), strict=True))
-        return [answers[index] for index in range(len(input_ids))]
-
 
 def open_session(path: Path, *, threads: int) -> InferenceSession:
     """The model at `path` on the CPU, with `threads` intra-op threads.

@@ -37,9 +37,7 @@ def check_export_scores(run: RunFiles, outcome: Outcome) -> Iterator[Check]:
         frame = pd.read_parquet(run.path(file))
         found = list(_variant_scores(frame, outcome))
     except Exception as error:  # noqa: BLE001 an altered file can be broken in any way, and is then reported as that
-        yield Check(
-            "export's answers", file, holds=False, recorded="a table", found=first_line(error)[:80]
-        )
+        yield Check("export's answers", file, holds=False, recorded="a table", found=first_line(error)[:80])
         return
     for name, value in found:
         yield _score(name, file, outcome, value)

@@ -40,13 +40,6 @@ def load_search(
     return parse(kind, asked, where=name), rest
 
 
-def load_sweep(name: str, overrides: Sequence[str] = ()) -> tuple[SweepConfig, list[str]]:
-    """`load_search` of a sweep over trainings."""
-    sweep, rest = load_search(name, overrides)
-    assert isinstance(sweep, SweepConfig)
-    return sweep, rest
-
-
 def base_experiment(sweep: SweepConfig, overrides: Sequence[str]) -> dict[str, Any]:
     """The base experiment's mapping with the sweep's and the caller's overrides."""
     path = catalog_file(EXPERIMENTS, sweep.experiment, kind="experiment")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
+from tests.sweep_specs import load_sweep
 from tracking.store import Store
 
 pytestmark = pytest.mark.acceptance

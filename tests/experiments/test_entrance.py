@@ -14,7 +14,8 @@ from experiments.loading import CATALOG as EXPERIMENTS
 from experiments.loading import load_experiment, parse_overridden
 from schema.catalog import catalog_names
 from sweeps.loading import CATALOG as SWEEPS
-from sweeps.loading import base_experiment, load_search, load_sweep
+from sweeps.loading import base_experiment, load_search
+from tests.sweep_specs import load_sweep
 from tests.tracking.harmless import harmless
 from tests.tracking.planted import named, shapes
 

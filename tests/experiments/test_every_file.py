@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from runs.verify import verify
-from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.experiments.prepared import Prepared
 from tests.experiments.test_reproduce import CLASSIFIER
+from tests.sweep_specs import load_sweep
 from tracking.entities import RunRecord
 from tracking.manifest import MANIFEST_FILE
 from tracking.store import Store

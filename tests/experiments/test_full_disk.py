@@ -14,9 +14,9 @@ from experiments.loading import load_experiment
 from experiments.training.exporting import ExportFailedError
 from experiments.training.origin import FromScratch
 from experiments.training.train import train
-from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.small_disks import small_disk
+from tests.sweep_specs import load_sweep
 from tracking.store import Store
 
 TINY = ["data.train_examples=40", "data.selection_examples=10", "train.max_steps=2", "train.validations=1",

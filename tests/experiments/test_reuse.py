@@ -19,9 +19,9 @@ from experiments.training.train import train
 from runs.layout import DIGESTS_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify
-from sweeps.loading import load_sweep
 from sweeps.run import run_sweep
 from tests.experiments.runs import classifier, killed_at, newest
+from tests.sweep_specs import load_sweep
 from tracking.store import Store
 
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]

@@ -24,6 +24,7 @@ from export.model_folder import load_checkpoint
 from export.onnx_reader import OnnxDecoder
 from export.session import OnnxModel
 from export.tasks import EXPORT_TASKS
+from tests.export.answers import predicted
 
 if TYPE_CHECKING:
     from conftest import Exported
@@ -136,7 +137,7 @@ def test_int8_rows_read_together_depend_on_each_other_which_is_why_they_are_read
 def test_a_prompt_read_in_int8_is_answered_as_it_is_scored(
     exported_language_model: Exported, int8: OnnxDecoder
 ) -> None:
-    scored = OnnxModel(exported_language_model.out_dir / "int8", threads=1).predict(PROMPTS)
+    scored = predicted(OnnxModel(exported_language_model.out_dir / "int8", threads=1), PROMPTS)
     np.testing.assert_array_equal(int8.read(*padded(PROMPTS)), [logits_LV[-1] for logits_LV in scored])
 
 
@@ -176,8 +177,8 @@ def test_an_export_of_an_earlier_version_scores_and_is_refused_for_decoding(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         onnx_export_from_model(model, tmp_path / "fp32", task="text-generation", do_validation=False)
-    ours = OnnxModel(exported_language_model.out_dir / "fp32", threads=1).predict(PROMPTS)
-    for mine, its in zip(ours, OnnxModel(tmp_path / "fp32", threads=1).predict(PROMPTS), strict=True):
+    ours = predicted(OnnxModel(exported_language_model.out_dir / "fp32", threads=1), PROMPTS)
+    for mine, its in zip(ours, predicted(OnnxModel(tmp_path / "fp32", threads=1), PROMPTS), strict=True):
         np.testing.assert_allclose(mine, its, atol=ROUNDING)
     with pytest.raises(UserError) as raised:
         OnnxDecoder(tmp_path / "fp32", threads=1, rows_apart=False)

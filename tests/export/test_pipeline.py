@@ -22,6 +22,7 @@ from export.pipeline import ExportOptions, ScoringSet, export_model
 from export.session import OnnxModel
 from scoring.task import Task
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+from tests.export.answers import predicted
 
 if TYPE_CHECKING:
     from conftest import Exported
@@ -33,7 +34,7 @@ def test_each_variant_folder_serves_on_its_own(exported_classifier: Exported, tm
     for name in ("fp32", "int8"):
         shutil.copytree(exported_classifier.out_dir / name, tmp_path / name)
         ids = AutoTokenizer.from_pretrained(tmp_path / name)("w1 w2 w3")["input_ids"]
-        (logits,) = OnnxModel(tmp_path / name, threads=1).predict([ids])
+        (logits,) = predicted(OnnxModel(tmp_path / name, threads=1), [ids])
         assert logits.shape == (2,)
         assert json.loads((tmp_path / name / "config.json").read_text())["model_type"] == "distilbert"
 
@@ -79,7 +80,7 @@ def test_parity_agrees_with_pytorch_asked_one_by_one(
     made = exported_classifier
     reference = torch.stack(one_by_one(made.model, list(made.scoring.input_ids))).numpy()
     for name, slack in (("fp32", 2e-5), ("int8", 2e-5)):
-        ours = np.stack(OnnxModel(made.out_dir / name, threads=1).predict(made.scoring.input_ids))
+        ours = np.stack(predicted(OnnxModel(made.out_dir / name, threads=1), made.scoring.input_ids))
         difference = float(np.abs(ours - reference).max())
         changed = int((ours.argmax(1) != reference.argmax(1)).sum())
         assert made.report.metrics[f"export/{name}/max_logit_difference"] == pytest.approx(
@@ -136,7 +137,7 @@ def test_language_model_parity_agrees_with_pytorch(
 ) -> None:
     made = exported_language_model
     reference = one_by_one(made.model, list(made.scoring.input_ids))
-    ours = OnnxModel(made.out_dir / "int8", threads=1).predict(made.scoring.input_ids)
+    ours = predicted(OnnxModel(made.out_dir / "int8", threads=1), made.scoring.input_ids)
     pairs = list(zip(ours, (row.numpy() for row in reference), strict=True))
     changed = sum(int((mine.argmax(1) != its.argmax(1)).sum()) for mine, its in pairs)
     metrics = made.report.metrics

@@ -14,6 +14,7 @@ import pytest
 
 from errors import UserError
 from export.session import OnnxModel
+from tests.export.answers import predicted
 
 if TYPE_CHECKING:
     from conftest import Exported
@@ -35,7 +36,7 @@ def test_padding_that_is_masked_changes_no_float32_answer(which: str, request: p
 def test_batches_change_no_float32_answer_and_keep_the_order(exported_classifier: Exported) -> None:
     model = OnnxModel(exported_classifier.out_dir / "fp32", threads=1)
     texts = exported_classifier.scoring.input_ids
-    alone, batched = model.predict(texts), model.predict(texts, batch_size=16)
+    alone, batched = predicted(model, texts), predicted(model, texts, batch_size=16)
     np.testing.assert_allclose(np.stack(batched), np.stack(alone), atol=1e-4)
     assert np.stack(alone).std(axis=0).min() > 0.1  # the answers differ, so the order was tested
 
@@ -45,13 +46,13 @@ def test_int8_answers_depend_on_the_company_which_is_why_texts_are_asked_alone(
 ) -> None:
     model = OnnxModel(exported_classifier.out_dir / "int8", threads=1)
     texts = exported_classifier.scoring.input_ids
-    alone, batched = model.predict(texts), model.predict(texts, batch_size=16)
+    alone, batched = predicted(model, texts), predicted(model, texts, batch_size=16)
     assert np.abs(np.stack(batched) - np.stack(alone)).max() > 1e-4
 
 
 def test_a_language_model_answers_at_every_token(exported_language_model: Exported) -> None:
     model = OnnxModel(exported_language_model.out_dir / "int8", threads=1)
-    assert [row.shape for row in model.predict([[1, 2, 3], [4, 5]])] == [(3, 300), (2, 300)]
+    assert [row.shape for row in predicted(model, [[1, 2, 3], [4, 5]])] == [(3, 300), (2, 300)]
 
 
 def test_a_missing_or_damaged_file_is_a_users_error(exported_classifier: Exported, tmp_path: Path) -> None:

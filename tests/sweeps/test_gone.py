@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from errors import LibraryError, UserError
-from sweeps.loading import load_sweep
 from sweeps.report import ERRORS_FILE, SweepReport
 from sweeps.run import run_sweep
+from tests.sweep_specs import load_sweep
 from tracking.store import Store
 
 SWEEP = """

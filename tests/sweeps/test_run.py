@@ -19,10 +19,10 @@ from rich.console import Console
 from errors import UserError
 from experiments.training.exporting import export_run
 from runs.result import RunResult
-from sweeps.loading import load_sweep
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
 from tests.overrides import latest
+from tests.sweep_specs import load_sweep
 from tracking.store import Store
 
 SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",

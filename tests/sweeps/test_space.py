@@ -9,8 +9,9 @@ from schema.catalog import catalog_names
 from schema.validation import parse
 from schema.yaml_files import yaml_value
 from sweeps.config import SweepConfig
-from sweeps.loading import CATALOG, base_experiment, load_search, load_sweep
+from sweeps.loading import CATALOG, base_experiment, load_search
 from sweeps.space import base_values, check_reach, space_here, trial_config
+from tests.sweep_specs import load_sweep
 
 BASE = """
 name: tiny

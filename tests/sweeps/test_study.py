@@ -9,9 +9,10 @@ from errors import UserError
 from experiments.config import ExperimentConfig
 from sweeps.config import SweepConfig
 from sweeps.leases import owned
-from sweeps.loading import base_experiment, load_sweep
+from sweeps.loading import base_experiment
 from sweeps.space import base_values
 from sweeps.study import Search, open_search, study_name, trial_seed
+from tests.sweep_specs import load_sweep
 
 
 def search(root: Path, *overrides: str) -> Search:
