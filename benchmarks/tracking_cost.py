@@ -14,6 +14,7 @@ from tempfile import TemporaryDirectory
 import psutil
 
 from benchmarks.results import table, write_section
+from tracking.entities import Experiment
 
 STEP_SECONDS = 0.15  # of a batch of 32 at the wanted speed
 STEPS = 300
@@ -33,7 +34,7 @@ def measure() -> None:
         store = Store.open(Path(scratch), uri=f"sqlite:///{scratch}/mlflow.db")
         idle = _processor_seconds(lambda _step: None)
         log = store.start_run(
-            experiment="bench", name="bench", primary_metric="train/loss", params={}, tags={}, description=""
+            experiment=Experiment("bench", "train/loss"), name="bench", params={}, tags={}, description=""
         )
         on_caller = 0.0
 

@@ -65,12 +65,7 @@ def from_folder(
     found = files_of_splits(folder, splits, texts=separator is not None)
     names = [[str(file.relative_to(folder)) for file in one.files] for one in found]
     _check_counts(quoting, found, folder)
-    marks = [] if quoting == "auto" else [quoting]
-    if any(one.suffix == ".txt" for one in found):
-        marks.append(_READING_TXT)
-    key = short_digest(
-        _READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found), *marks
-    )
+    key = _key(found, names, wanted, separator, quoting)
 
     def write(into: Path) -> None:
         opened = _opened(found, wanted, separator, quoting)
@@ -87,6 +82,22 @@ def from_folder(
         replace(read, notes=(*one.notes, *read.notes)) for read, one in zip(kept.reads, found, strict=True)
     )
     return replace(kept, reads=(train, official))
+
+
+def _key(
+    found: Sequence[SplitFiles],
+    names: Sequence[Sequence[str]],
+    wanted: Wanted,
+    separator: str | None,
+    quoting: Said,
+) -> str:
+    """Of the entry in the cache: by what is in the files, their names and how they are read."""
+    marks = [] if quoting == "auto" else [quoting]
+    if any(one.suffix == ".txt" for one in found):
+        marks.append(_READING_TXT)
+    return short_digest(
+        _READING, repr(wanted), repr(separator), *map(repr, names), _content_digest(found), *marks
+    )
 
 
 def _check_counts(quoting: Said, found: Sequence[SplitFiles], folder: Path) -> None:

@@ -15,7 +15,6 @@ from experiments.config import (
     DistilBertModelConfig,
     ExperimentConfig,
     Gpt2ModelConfig,
-    StoriesConfig,
 )
 from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
@@ -70,7 +69,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 
     data, model = config.data, config.model
     if data.path is not None:
-        files_of_splits(Path(data.path), SPLITS[data.kind], texts=isinstance(data, StoriesConfig))
+        files_of_splits(Path(data.path), SPLITS[data.kind], texts=not data.task.labelled)
     elif data.kind in DATA_SETS:
         data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
@@ -120,8 +119,7 @@ def build_data(
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
         quoting=data.quoting,
-        packed=isinstance(data, StoriesConfig) and data.packed,
-        cut_long_stories=isinstance(data, StoriesConfig) and data.longer_stories == "cut",
+        **data.blocks(),
     )
     module = _data_class(data.kind)(settings, on_progress=on_progress, on_remade=on_remade)
     module.setup()
@@ -233,6 +231,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
     from lightning_modules.distilbert import (
         DistilBertClassifier,
         Dropouts,
+        Size,
         new_distilbert,
         pretrained_distilbert,
     )
@@ -252,10 +251,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             vocab_size=len(data.tokenizer),
             pad_token_id=pad_token_id(data.tokenizer),
             max_tokens=data.settings.max_tokens,
-            layers=model.layers,
-            heads=model.heads,
-            dim=model.dim,
-            hidden_dim=model.hidden_dim,
+            size=Size(model.layers, model.heads, model.dim, model.hidden_dim),
             labels=data.wanted.label_names,
             dropouts=dropouts,
         )

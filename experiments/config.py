@@ -79,6 +79,10 @@ class CorpusConfig(Strict):
             )
         return self
 
+    def blocks(self) -> dict[str, bool]:
+        """How texts become the blocks that a language model trains on; nothing for other models."""
+        return {}
+
     @field_validator("path")
     @classmethod
     def _absolute(cls, path: str | None) -> str | None:
@@ -106,6 +110,9 @@ class StoriesConfig(CorpusConfig):
     """Train on blocks that hold several stories; false: on one story at a time."""
     longer_stories: Literal["refuse", "cut"] = "refuse"
     """Unpacked, what becomes of a story of more than max_tokens: an error, or consecutive windows."""
+
+    def blocks(self) -> dict[str, bool]:
+        return {"packed": self.packed, "cut_long_stories": self.longer_stories == "cut"}
 
 
 class ModelConfig(Strict):

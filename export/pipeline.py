@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,37 +53,45 @@ def export_model(
     when everything in it is written. Raises UserError for a folder, a scoring set or weights that cannot be
     exported.
     """
-    import torch
-
     row = EXPORT_TASKS[task.name]
     tell = on_progress if on_progress is not None else _tell_nobody
     tell("loading the model", 0, 0)
     with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
         model = load_checkpoint(model_dir, row)
     check_scoring_set(scoring, row, model, model_dir)
-    tokens = latency_tokens(scoring, row, options)
-    check_length(tokens, model, model_dir)
+    check_length(latency_tokens(scoring, row, options), model, model_dir)
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
     with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
         opset = _write_variants(model, model_dir, folder, row, tell)
         variants = _loaded(model, model_dir, folder, options)
-        scores = row.score(
-            variants,
-            scoring,
-            outputs=row.outputs(model),
-            workers=torch.get_num_threads(),
-            on_progress=tell,
-        )
-        tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
-        latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
-        metrics = _sizes(folder) | scores.metrics | latencies
-        params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
-        failures = gate(metrics, task=row, options=options)
-        report = ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
+        report = _measured(variants, row.outputs(model), folder, row, scoring, options, opset, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
     return report
+
+
+def _measured(
+    variants: Sequence[LoadedVariant],
+    outputs: int,
+    folder: Path,
+    task: ExportTask,
+    scoring: ScoringSet,
+    options: ExportOptions,
+    opset: int,
+    tell: OnProgress,
+) -> ExportReport:
+    """Scores, sizes, latencies and the verdict on the variants in `folder`."""
+    import torch
+
+    tokens = latency_tokens(scoring, task, options)
+    scores = task.score(variants, scoring, outputs=outputs, workers=torch.get_num_threads(), on_progress=tell)
+    tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
+    latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
+    metrics = _sizes(folder) | scores.metrics | latencies
+    params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
+    failures = gate(metrics, task=task, options=options)
+    return ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
 
 
 def _write_variants(

@@ -40,6 +40,7 @@ class _Layout:
     layer: re.Pattern[str]
     layers: tuple[tuple[str, ...], int]
     sizes: tuple[tuple[tuple[str, ...], int | None, str, int], ...]
+    tied: bool = False  # the head is the embeddings, unless its config says otherwise
 
 
 _LAYOUTS: dict[Family, _Layout] = {
@@ -64,6 +65,7 @@ _LAYOUTS: dict[Family, _Layout] = {
             (("n_positions", "max_position_embeddings"), 1024, "wpe.weight", 0),
             (("n_inner",), None, "h.0.mlp.c_fc.weight", 1),
         ),
+        tied=True,
     ),
 }
 
@@ -85,7 +87,7 @@ def private_model(folder: Path, family: Family, *, where: str) -> Generator[tupl
     weights = found.weights()
     shapes = _shapes(found, weights)
     _check_sizes(found, config, family, shapes)
-    if family == "gpt2" and config.get("tie_word_embeddings", True):
+    if _LAYOUTS[family].tied and config.get("tie_word_embeddings", True):
         _check_tied(found, weights, shapes)
     files = {CONFIG: json.dumps(config).encode()}
     if WEIGHTS not in weights:

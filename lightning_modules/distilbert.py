@@ -178,15 +178,22 @@ def pretrained_distilbert(
     return model
 
 
+@dataclass(frozen=True)
+class Size:
+    """Of a network: blocks, heads of each, their width together, the width of the feed-forward part."""
+
+    layers: int
+    heads: int
+    dim: int
+    hidden_dim: int
+
+
 def new_distilbert(
     *,
     vocab_size: int,
     pad_token_id: int,
     max_tokens: int,
-    layers: int,
-    heads: int,
-    dim: int,
-    hidden_dim: int,
+    size: Size,
     labels: tuple[str, ...],
     dropouts: Dropouts,
 ) -> DistilBertForSequenceClassification:
@@ -194,10 +201,10 @@ def new_distilbert(
     config = DistilBertConfig(
         vocab_size=vocab_size,
         max_position_embeddings=max_tokens,
-        n_layers=layers,
-        n_heads=heads,
-        dim=dim,
-        hidden_dim=hidden_dim,
+        n_layers=size.layers,
+        n_heads=size.heads,
+        dim=size.dim,
+        hidden_dim=size.hidden_dim,
         **dropouts.as_config(),
         pad_token_id=pad_token_id,
         attn_implementation=ATTENTION,

@@ -22,6 +22,7 @@ from sweeps.leases import owned
 from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
 from sweeps.study import RUN_ATTRIBUTE, Search, open_search
+from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -109,10 +110,12 @@ def _plan(sweep: DecodingSweepConfig, source: Source) -> str:
 def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
     store, record = source.run.store, source.run.record
     return store.start_run(
-        experiment=task_name(source.config),
+        experiment=Experiment(
+            task_name(source.config),
+            f"best/{source.config.task.primary_metric}",
+            source.config.task.greater_is_better,
+        ),
         name=f"sweep {sweep.name} of {record.name}",
-        primary_metric=f"best/{source.config.task.primary_metric}",
-        greater_is_better=source.config.task.greater_is_better,
         params={
             "sweep": sweep.name,
             "model_run": record.run_id,

@@ -27,6 +27,7 @@ from sweeps.report import SweepReport, log_report, ranked
 from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search, pruning
+from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     import optuna
@@ -119,10 +120,10 @@ def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -
 def _start_parent(plan: _Plan, search: Search, store: Store) -> RunLog:
     sweep, base = plan.sweep, plan.base
     parent = store.start_run(
-        experiment=task_name(base),
+        experiment=Experiment(
+            task_name(base), f"best/{base.task.primary_metric}", base.task.greater_is_better
+        ),
         name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in plan.given.items())]),
-        primary_metric=f"best/{base.task.primary_metric}",
-        greater_is_better=base.task.greater_is_better,
         params={
             "sweep": sweep.name,
             "experiment": sweep.experiment,

@@ -9,6 +9,15 @@ KILLED_BECAUSE_TAG, FAILED_BECAUSE_TAG = "encore.killed_because", "encore.failed
 
 
 @dataclass(frozen=True)
+class Experiment:
+    """An experiment of MLflow's: the runs that compare with one another, and the metric that ranks them."""
+
+    name: str
+    primary_metric: str
+    greater_is_better: bool = True
+
+
+@dataclass(frozen=True)
 class DatasetInput:
     """One split that a run read.
 

@@ -15,7 +15,7 @@ from errors import UserError
 from host.process import Owner
 from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
 from tracking.backend import connect, move_in
-from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, RunRecord
+from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, Experiment, RunRecord
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.places import check_location, check_rooms
@@ -35,7 +35,6 @@ _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
 _KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
 _DIGEST_CHARACTERS = 36  # MLflow's limit
 _NAME_CHARACTERS = 250  # of a run's name, in MLflow's table
-_SMALLER_IS_BETTER = re.compile(r"loss|perplexity|error|latency|bits|nats|bytes|size")
 
 
 @dataclass
@@ -79,28 +78,23 @@ class Store:
     def start_run(
         self,
         *,
-        experiment: str,
+        experiment: Experiment,
         name: str,
-        primary_metric: str,
         params: Mapping[str, object],
         tags: Mapping[str, str],
         description: str,
         datasets: Sequence[DatasetInput] = (),
         parent_id: str | None = None,
-        greater_is_better: bool | None = None,
         sampled: bool = True,
     ) -> RunLog:
         """Start a run: its params, tags, inputs and description are in the store when this returns.
 
-        `greater_is_better` is said of `primary_metric`; None tells it from the name (a loss, an
-        error, a latency, a size are better small). `sampled`: whether `system/…` is logged while it goes on.
+        `sampled`: whether `system/…` is logged while it goes on.
         """
-        if greater_is_better is None:
-            greater_is_better = _SMALLER_IS_BETTER.search(primary_metric.rpartition("/")[2]) is None
         all_tags = run_tags(tags, description, parent_id)
         check_names([*params, *all_tags])
         with explained(self.uri):
-            experiment_id = self._experiment(experiment, primary_metric, greater_is_better)
+            experiment_id = self._experiment(experiment)
             fitted = recordable(all_tags, MAX_TAG_CHARACTERS)
             shown = fit(redacted(name), _NAME_CHARACTERS)
             run = self.client.create_run(experiment_id, tags=fitted, run_name=shown)
@@ -240,12 +234,13 @@ class Store:
             cure="Wait for it or end it; if it is gone, try again ten minutes after its last word.",
         )
 
-    def _experiment(self, name: str, primary_metric: str, greater_is_better: bool) -> str:
+    def _experiment(self, experiment: Experiment) -> str:
         from mlflow.exceptions import MlflowException
 
+        name = experiment.name
         wanted = {
-            _PRIMARY_NAME_TAG: primary_metric,
-            _PRIMARY_GREATER_TAG: str(greater_is_better).lower(),
+            _PRIMARY_NAME_TAG: experiment.primary_metric,
+            _PRIMARY_GREATER_TAG: str(experiment.greater_is_better).lower(),
             _KIND_TAG: "custom_model_development",
         }
         known = self.client.get_experiment_by_name(name)

@@ -36,6 +36,7 @@ from runs.layout import (
 from runs.outcome import exported_digests
 from runs.stories import Request
 from schema.overrides import flat_mapping
+from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -206,10 +207,10 @@ def open_stories(
     config = source.config
     options = flat_mapping(request.decoding.model_dump(mode="json"))
     log = source.run.store.start_run(
-        experiment=task_name(config),
+        experiment=Experiment(
+            task_name(config), f"best/{config.task.primary_metric}", config.task.greater_is_better
+        ),
         name=name,
-        primary_metric=f"best/{config.task.primary_metric}",
-        greater_is_better=config.task.greater_is_better,
         params={**{f"decoding.{key}": value for key, value in options.items()}, "variant": request.variant},
         tags={
             KIND_TAG: RunKind.STORIES,
@@ -220,7 +221,7 @@ def open_stories(
         description=f"Stories: {len(request.prompts)}, by the {request.variant} model of run {request.model_run}. "
         "`encore story ID#N` writes one again: this run's ID and the story's number.",
         parent_id=parent_id,
-        sampled=False,  # the stories are written by now
+        sampled=False,
     )
     log.log_json(request.model_dump(mode="json"), REQUEST_FILE)
     log.log_json(provenance_here().to_json(), PROVENANCE_FILE)

@@ -30,7 +30,7 @@ from runs.layout import (
     ran_tag,
 )
 from runs.seals import log_sealed
-from tracking.entities import DatasetInput
+from tracking.entities import DatasetInput, Experiment
 from tracking.own_code import code_digest, remember
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
@@ -47,10 +47,10 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     config, data = prepared.parts.config, prepared.parts.data
     log = store.start_run(
-        experiment=task_name(config),
+        experiment=Experiment(
+            task_name(config), f"best/{config.task.primary_metric}", config.task.greater_is_better
+        ),
         name=name,
-        primary_metric=f"best/{config.task.primary_metric}",
-        greater_is_better=config.task.greater_is_better,
         params=flat_params(config),
         tags={
             EXPERIMENT_TAG: config.name,

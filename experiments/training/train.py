@@ -73,23 +73,25 @@ def train(
     with clock("record"), disk_errors(store.root, writing=0):
         name, log = _opened(store, prepared, origin, identity, hooks.console)
     exporting = Exporting()
+    exports = exporting if export else None
     with (
         ended_in_the_record(log, going_on=lambda: _cure(store, log, prepared, identity.kind)),
         disk_errors(store.root, writing=0),
         memory_errors(prepared.parts.config),
     ):
         if earlier is not None:
-            result = take_over(
-                earlier, log, prepared.parts, name, exporting if export else None, console=hooks.console
-            )
+            result = take_over(earlier, log, prepared.parts, name, exports, console=hooks.console)
         else:
             resumed = origin if isinstance(origin, Resume) else None
-            run = Run(store, name, prepared, log, hooks, clock, resumed)
-            result = run.go(exporting if export else None)
-    pruned = result.status == "pruned"
-    log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
+            result = Run(store, name, prepared, log, hooks, clock, resumed).go(exports)
+    _finish(log, result)
     exporting.check(result)
     return result
+
+
+def _finish(log: RunLog, result: RunResult) -> None:
+    pruned = result.status == "pruned"
+    log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
 
 
 def _exports(origin: Origin, config: ExperimentConfig) -> bool:

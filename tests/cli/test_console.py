@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 from cli.console import PlainConsole, print_json
 from cli.main import app
 from host.markup import harmless, literal
+from tracking.entities import Experiment
 from tracking.store import Store
 
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
@@ -86,9 +87,12 @@ def planted(store: Store) -> str:
     """A run whose name, experiment, params, tags and description say such things."""
     bad = f"{HOSTILE}\n{FORGED}"
     log = store.start_run(
-        experiment="demo", name="run", primary_metric="loss", params={"description": bad},
-        tags={"encore.kind": "run", "encore.failed_because": bad}, description=bad,
-    )  # fmt: skip
+        experiment=Experiment("demo", "loss"),
+        name="run",
+        params={"description": bad},
+        tags={"encore.kind": "run", "encore.failed_because": bad},
+        description=bad,
+    )
     log.log_json({}, "run/a.json")
     log.finish("FAILED", reason=bad)
     folder = store.files.folder(store.find(log.run_id))

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from experiments.loading import load_experiment
 from experiments.naming import flat_params
+from tracking.entities import Experiment
 from tracking.store import Store
 
 OVERRIDES = ["train.max_steps=12", "data.batch_size=16", "optim.learning_rate=0.003"]
@@ -19,9 +20,12 @@ OVERRIDES = ["train.max_steps=12", "data.batch_size=16", "optim.learning_rate=0.
 
 def _shown(store: Store, experiment: str, params: Mapping[str, object], *options: str) -> str:
     log = store.start_run(
-        experiment="demo", name="a run", primary_metric="loss", description="", params=params,
+        experiment=Experiment("demo", "loss"),
+        name="a run",
+        description="",
+        params=params,
         tags={"encore.kind": "run", "encore.experiment": experiment},
-    )  # fmt: skip
+    )
     log.finish("FINISHED")
     told = CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root), *options])
     assert told.exit_code == 0

@@ -13,7 +13,7 @@ from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
 from runs.result import RunResult
 from sweeps.decoding import MISSED, DecodingReport, SettingRow
-from tracking.entities import RunRecord
+from tracking.entities import Experiment, RunRecord
 from tracking.store import Store
 
 ROWS = [
@@ -116,7 +116,7 @@ def test_the_settings_of_a_decoding_sweep_can_be_read_on_a_narrow_terminal() -> 
 def test_hints_hold_whatever_a_prompt_or_a_folder_is_called(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs [b]")
     log = store.start_run(
-        experiment="demo", name="a run", primary_metric="val/loss", params={}, tags={}, description=""
+        experiment=Experiment("demo", "val/loss"), name="a run", params={}, tags={}, description=""
     )
     log.log_table({"step": [1], "prompt": ["Tom's [/b]sat"], "story": ["Tom's [/b]sat."], "ended": [True]},
                   "samples/stories.json")  # fmt: skip

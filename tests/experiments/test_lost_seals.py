@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from runs.verify import verify
 from tests.experiments.prepared import Prepared, encore
+from tracking.entities import Experiment
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL
 from tracking.store import Store
 
@@ -66,9 +67,12 @@ def test_no_verb_takes_a_model_whose_manifest_has_no_seal(
 @pytest.mark.parametrize("gone", list(GONE.values())[:3], ids=list(GONE)[:3])
 def test_a_sweeps_own_run_that_lost_it(store: Store, gone: tuple[str, ...]) -> None:
     log = store.start_run(
-        experiment="demo", name="sweep", primary_metric="loss", params={}, description="",
+        experiment=Experiment("demo", "loss"),
+        name="sweep",
+        params={},
+        description="",
         tags={"encore.kind": "sweep"},
-    )  # fmt: skip
+    )
     log.log_json({}, "sweep/sweep.json")
     log.finish("FINISHED")
     assert all(check.holds for check in verify(store, store.find(log.run_id)))

@@ -18,6 +18,7 @@ from runs.outcome import read_outcome
 from runs.verify import verify
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import classifier
+from tracking.entities import Experiment
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow
@@ -76,7 +77,7 @@ def test_a_run_on_a_server_is_forked_and_taken_over_from_elsewhere(server: Any, 
 def test_a_file_that_was_added_on_a_server_is_named(server: Any, tmp_path: Path) -> None:
     here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
     log = here.start_run(
-        experiment="e", name="n", primary_metric="m", params={}, tags={"encore.kind": "sweep"}, description=""
+        experiment=Experiment("e", "m"), name="n", params={}, tags={"encore.kind": "sweep"}, description=""
     )
     log.log_text("one", "run/a.txt")
     with log.folder("model") as folder:

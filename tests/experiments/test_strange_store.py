@@ -15,6 +15,7 @@ from experiments.reproduction.trust import RecordedCode
 from runs.files import RunFiles
 from tests.experiments.prepared_code import PATCH, PROVENANCE, prepare
 from tests.experiments.test_reproduce import CLASSIFIER
+from tracking.entities import Experiment
 from tracking.store import Store
 
 
@@ -139,7 +140,7 @@ def test_a_patch_writes_nothing_outside_its_tree(
     monkeypatch.setattr("experiments.reproduction.at_commit.REPOSITORY", repository)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     log = store.start_run(
-        experiment="e", name="n", primary_metric="val/loss", params={}, tags={}, description=""
+        experiment=Experiment("e", "val/loss"), name="n", params={}, tags={}, description=""
     )
     log.finish("FINISHED")
     run = RunFiles(store, store.find(log.run_id))

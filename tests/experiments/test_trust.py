@@ -16,6 +16,7 @@ from experiments.reproduction import trust
 from experiments.reproduction.trust import RecordedCode, Summary, check_trusted, recorded_code
 from runs.files import RunFiles
 from runs.layout import PATCH_FILE, PROVENANCE_FILE
+from tracking.entities import Experiment
 from tracking.own_code import code_digest, is_remembered, own_code_file, remember
 from tracking.store import Store
 
@@ -67,7 +68,7 @@ def recorded(store: Store, repository: Path) -> Recorded:
 
     def make(commit: str, patch: str = "", lock: str | None = LOCK, **code: Any) -> RunFiles:
         log = store.start_run(
-            experiment="e", name="n", primary_metric="val/loss", params={}, tags={}, description=""
+            experiment=Experiment("e", "val/loss"), name="n", params={}, tags={}, description=""
         )
         said = {"commit": commit, "remote": None, **code}
         log.log_json({"code": said, "lock_digest": lock}, PROVENANCE_FILE)

@@ -6,7 +6,13 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from lightning_modules.distilbert import DistilBertClassifier, Dropouts, first_token_logits, new_distilbert
+from lightning_modules.distilbert import (
+    DistilBertClassifier,
+    Dropouts,
+    Size,
+    first_token_logits,
+    new_distilbert,
+)
 from lightning_modules.gpt2 import Gpt2LanguageModel, new_gpt2
 from lightning_modules.learner import NonFiniteLossError
 from lightning_modules.optimisation import Optimisation
@@ -17,7 +23,7 @@ SETTINGS = Optimisation(1e-3, 0.01, (0.9, 0.999), 1e-8, "linear", 1, 10, 1.0, 1.
 def model(dropout: float = 0.0, layers: int = 3):
     torch.manual_seed(0)
     return new_distilbert(
-        vocab_size=50, pad_token_id=0, max_tokens=20, layers=layers, heads=4, dim=32, hidden_dim=64,
+        vocab_size=50, pad_token_id=0, max_tokens=20, size=Size(layers, 4, 32, 64),
         labels=("negative", "positive"), dropouts=Dropouts(dropout, dropout, dropout),
     )  # fmt: skip
 

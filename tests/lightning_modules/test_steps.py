@@ -13,7 +13,13 @@ from torch import nn
 from torch.utils.data import DataLoader
 
 import lightning_modules.distilbert
-from lightning_modules.distilbert import DistilBertClassifier, Dropouts, first_token_logits, new_distilbert
+from lightning_modules.distilbert import (
+    DistilBertClassifier,
+    Dropouts,
+    Size,
+    first_token_logits,
+    new_distilbert,
+)
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.optimisation import Optimisation
 
@@ -25,7 +31,7 @@ Batch = dict[str, torch.Tensor]
 def network(attention_dropout: float = 0.0):
     torch.manual_seed(0)
     made = new_distilbert(
-        vocab_size=50, pad_token_id=0, max_tokens=20, layers=3, heads=4, dim=32, hidden_dim=64,
+        vocab_size=50, pad_token_id=0, max_tokens=20, size=Size(3, 4, 32, 64),
         labels=("negative", "positive"), dropouts=Dropouts(0.0, attention_dropout, 0.0),
     )  # fmt: skip
     return made.train()

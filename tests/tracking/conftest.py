@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tracking.entities import Experiment
 from tracking.run_log import RunLog
 from tracking.store import Store
 
@@ -37,9 +38,8 @@ def _open_quietly(root: Path, uri: str | None = None) -> Store:
 
 def _start(store: Store, name: str = "run", **more: object) -> RunLog:
     settings: dict[str, object] = {
-        "experiment": "reviews",
+        "experiment": Experiment("reviews", "val/accuracy"),
         "name": name,
-        "primary_metric": "val/accuracy",
         "params": {"lr": 1e-4},
         "tags": {},
         "description": "A run.",

@@ -11,6 +11,7 @@ from errors import UserError
 from sweeps.config import NoPruningConfig, RandomConfig
 from sweeps.session import place_of
 from tracking.addresses import sqlite_path, sqlite_uri
+from tracking.entities import Experiment
 from tracking.store import Store
 
 ODD = ["my%20project", "a?b", "a#b", "a b", "\xe4", "-x", "{x}", "100%", "a:b@c", "[1]*", "%41?{}#"]
@@ -34,9 +35,8 @@ def test_a_store_stands_in_the_folder_that_was_named(name: str, root: Path, tmp_
     (root / "mlflow.db").rename(home / "mlflow.db")
     store = Store.open(home)
     log = store.start_run(
-        experiment="demo",
+        experiment=Experiment("demo", "best/val/accuracy"),
         name="x" * 5000,
-        primary_metric="best/val/accuracy",
         params={},
         tags={},
         description="",

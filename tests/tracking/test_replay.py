@@ -21,10 +21,11 @@ Child = Callable[..., subprocess.Popen[str]]
 _LOGS_AND_WAITS = """
 import sys
 from pathlib import Path
+from tracking.entities import Experiment
 from tracking.store import Store
 store = Store.open(Path(sys.argv[1]))
 store.send_every_s = float(sys.argv[2])
-log = store.start_run(experiment="e", name="n", primary_metric="m", params={}, tags={}, description="")
+log = store.start_run(experiment=Experiment("e", "m"), name="n", params={}, tags={}, description="")
 with log.folder("done") as folder:
     (folder / "a").write_text("a")
 for step in range(2000):
@@ -124,6 +125,7 @@ def test_a_journal_of_a_run_that_is_gone_is_kept_aside(store: Store, root: Path,
 _WRITER = """
 import sys
 from pathlib import Path
+from tracking.entities import Experiment
 from tracking.store import Store
 
 
@@ -132,7 +134,7 @@ store = Store.open(root)
 store.send_every_s, store.sample_every_s = 0.05, 0.05
 sys.stdin.readline()
 for number in range(3):
-    log = store.start_run(experiment="shared", name=f"{name}.{number}", primary_metric="m",
+    log = store.start_run(experiment=Experiment("shared", "m"), name=f"{name}.{number}",
                           params={"n": number}, tags={}, description="")
     for step in range(600):
         log.log_metrics({"loss": float(step), "a": 1.0, "b": 2.0, "c": 3.0}, step)

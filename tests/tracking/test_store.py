@@ -11,7 +11,7 @@ import pytest
 
 from errors import UserError
 from host.process import Owner
-from tracking.entities import DatasetInput
+from tracking.entities import DatasetInput, Experiment
 from tracking.run_log import RunLog
 from tracking.store import Store
 
@@ -57,7 +57,7 @@ def test_all_that_is_known_at_the_start_is_in_the_store_at_once(store: Store, st
     ("metric", "greater"), [("val/accuracy", "true"), ("val/loss", "false"), ("latency_p50_ms", "false")]
 )
 def test_experiment_names_its_primary_metric(store: Store, metric: str, greater: str, start: Start) -> None:
-    start(store, primary_metric=metric).finish("FINISHED")
+    start(store, experiment=Experiment("reviews", metric, greater == "true")).finish("FINISHED")
     experiment = store.client.get_experiment_by_name("reviews")
     assert experiment is not None
     assert experiment.tags["mlflow.experiment.primaryMetric.name"] == metric
@@ -65,7 +65,7 @@ def test_experiment_names_its_primary_metric(store: Store, metric: str, greater:
 
 
 def test_everything_lies_under_the_root(store: Store, root: Path, start: Start) -> None:
-    log = start(store, experiment="a / strange? #name")
+    log = start(store, experiment=Experiment("a / strange? #name", "val/accuracy"))
     log.log_text("hello", "notes/a.txt")
     log.finish("FINISHED")
     file = store.artifact(store.find(log.run_id), "notes/a.txt")
@@ -101,7 +101,7 @@ def test_runs_newest_first_by_experiment_parent_and_tag(store: Store, start: Sta
     children = [
         start(store, f"child {i}", parent_id=parent.run_id, tags={"n": f"it's {i}"}) for i in range(3)
     ]
-    other = start(store, "other", experiment="stories")
+    other = start(store, "other", experiment=Experiment("stories", "val/accuracy"))
     for log in [*children, parent, other]:
         log.finish("FINISHED")
     assert store.runs()[0].name == "other"
@@ -153,11 +153,12 @@ def test_a_run_has_one_writer(store: Store, start: Start) -> None:
 _LIVE_OWNER = """
 import sys
 from pathlib import Path
+from tracking.entities import Experiment
 from tracking.store import Store
 
 
 log = Store.open(Path(sys.argv[1])).start_run(
-    experiment="e", name="n", primary_metric="m", params={}, tags={}, description="")
+    experiment=Experiment("e", "m"), name="n", params={}, tags={}, description="")
 log.log_metrics({"m": 1.0}, 1)
 print(log.run_id, flush=True)
 sys.stdin.readline()
