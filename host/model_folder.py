@@ -13,7 +13,7 @@ import re
 import stat
 import tempfile
 from collections.abc import Generator, Iterable, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -154,13 +154,17 @@ class ModelFolder:
 
 @contextmanager
 def private_folder(files: Mapping[str, bytes], links: Mapping[str, Path]) -> Generator[Path]:
-    """A folder that holds these files and links and nothing else, until the block ends."""
-    with disk_errors(Path(_temporary())), tempfile.TemporaryDirectory(prefix="encore-model-") as name:
-        folder = Path(name)
-        for file, content in files.items():
-            (folder / file).write_bytes(content)
-        for file, target in links.items():
-            (folder / file).symlink_to(target)
+    """A folder that holds these files and links and nothing else, until the block ends.
+
+    A full disk is told of the making alone: what the block writes lies elsewhere.
+    """
+    with ExitStack() as held:
+        with disk_errors(Path(_temporary())):
+            folder = Path(held.enter_context(tempfile.TemporaryDirectory(prefix="encore-model-")))
+            for file, content in files.items():
+                (folder / file).write_bytes(content)
+            for file, target in links.items():
+                (folder / file).symlink_to(target)
         yield folder
 
 

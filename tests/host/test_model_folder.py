@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import pytest
 
 from datamodules.tokenizers import load_tokenizer
 from errors import UserError
-from host.model_folder import SHARD, ModelFolder
+from host.model_folder import SHARD, ModelFolder, private_folder
 from host.notices import say_again
 from lightning_modules.distilbert import Dropouts, pretrained_distilbert
 from lightning_modules.gpt2 import pretrained_gpt2
@@ -232,3 +234,12 @@ def test_a_repository_of_the_hubs_cache_is_read_without_a_hub(
         model()
     shutil.copy(healthy["distilbert"] / "model.safetensors", snapshot)
     assert model() is not None
+
+
+def test_a_full_disk_elsewhere_is_not_that_of_the_private_copy() -> None:
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    held = private_folder({"config.json": b"{}"}, {})
+    folder = held.__enter__()
+    assert [file.name for file in folder.iterdir()] == ["config.json"]
+    assert held.__exit__(type(full), full, None) is False  # it passes as it is
+    assert not folder.exists()
