@@ -30,8 +30,6 @@ from tracking.store import Store
 _PROGRESS = re.compile(
     r"^(data: .*|.*: run \w{8}, [\d,]+ steps|note: .*|\w+ (?:trial \d+  )?\w{8}  .*|.* by run \w{8} .*)$"
 )
-    r"^(data: .*|.*: run \w{8}, [\d,]+ steps|note: .*|\w+ (?:trial \d+  )?\w{8}  .*|.* by run \w{8} .*)$"
-)
 
 
 @dataclass(frozen=True)
