@@ -27,7 +27,9 @@ from tests.boundaries.places import (
 )
 from tracking.store import Store
 
-_PROGRESS = re.compile(r"^(data: .*|.*: run \w{8}, [\d,]+ steps|note: .*|\w+ \w{8}  .*|.* by run \w{8} .*)$")
+_PROGRESS = re.compile(
+    r"^(data: .*|.*: run \w{8}, [\d,]+ steps|note: .*|\w+ (?:trial \d+  )?\w{8}  .*|.* by run \w{8} .*)$"
+)
 
 
 @dataclass(frozen=True)

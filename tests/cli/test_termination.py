@@ -19,9 +19,18 @@ LONG = latest([*TINY, "train.max_steps=20000"])
 RUN = r"run ([0-9a-f]{8}) is KILLED in the store"
 
 
+# Shells start background jobs with SIGINT ignored, and what they start inherits it.
+_INTERRUPTIBLE = """
+import signal, cli.main
+signal.signal(signal.SIGINT, signal.default_int_handler)
+cli.main.main()
+"""
+
+
 def _training(root: Path, *overrides: str) -> tuple[subprocess.Popen[str], Path]:
     """A training that has begun its steps, and the folder of its run's files."""
-    command = [sys.executable, "-m", "cli", "train", "demo_reviews", *LONG, *overrides, "--root", str(root)]
+    words = ["train", "demo_reviews", *LONG, *overrides, "--root", str(root)]
+    command = [sys.executable, "-c", _INTERRUPTIBLE, *words]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     store, deadline = Store.open(root), time.monotonic() + 120
     while not any(store.metric_history(run.run_id, "train/loss") for run in store.runs()):
