@@ -8,8 +8,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Literal
 
-import torch
-
 from errors import RunError, UserError
 from experiments.config import Device, ExperimentConfig, Precision
 from host.cpu import usable_cores
@@ -130,6 +128,8 @@ def prepare_writing(threads: int) -> None:
 @contextmanager
 def memory_errors(config: ExperimentConfig) -> Generator[None]:
     """A GPU that is too small for the config is one line."""
+    import torch
+
     try:
         yield
     except torch.OutOfMemoryError as error:

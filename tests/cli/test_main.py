@@ -52,9 +52,11 @@ def test_help_imports_nothing_heavy() -> None:
         assert verb in process.stdout
 
 
-@pytest.mark.parametrize("module", ["generate", "replay", "verify", "outcome"])
+@pytest.mark.parametrize(
+    "module", ["experiments.stories.generate", "experiments.stories.rewrite", "runs.verify", "runs.outcome"]
+)
 def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
-    code = f"import sys, experiments.{module}\nprint('pytorch_lightning' in sys.modules)"
+    code = f"import sys, {module}\nprint('pytorch_lightning' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "False"
 
@@ -91,9 +93,7 @@ def test_files_that_are_missing_are_told_before_anything_heavy(command: list[str
 
 
 def test_looking_at_a_run_does_not_wait_for_torch() -> None:
-    code = (
-        "import sys, cli.data, experiments.data_record, experiments.recorded\nprint('torch' in sys.modules)"
-    )
+    code = "import sys, cli.data, runs.data_record, runs.files\nprint('torch' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert process.stdout.strip() == "False"
 
