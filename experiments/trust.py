@@ -170,8 +170,9 @@ def has_changes(patch: bytes) -> bool:
 
 def _other_pins(code: RecordedCode) -> tuple[str, ...]:
     """The pins of the commit's lock that are others here; what a patch makes of it is among the patch's files."""
+    lock = PurePosixPath(code.folder, LOCK_FILE)
     try:
-        then = git(REPOSITORY, "show", f"{code.commit}:{code.folder}{LOCK_FILE}").decode(errors="replace")
+        then = git(REPOSITORY, "show", f"{code.commit}:{lock}").decode(errors="replace")
     except subprocess.CalledProcessError:
         return ()
     here = REPOSITORY / LOCK_FILE

@@ -133,6 +133,12 @@ def test_what_is_shown_says_whose_it_is(recorded: Recorded, repository: Path) ->
     assert "on no local branch" in str(shown[1])
 
 
+def test_however_the_folder_is_written_its_pins_are_shown(recorded: Recorded, repository: Path) -> None:
+    run = recorded(_git(repository, "rev-parse", "mine~1").strip(), folder=".")
+    with pytest.raises(UserError, match="1 pins that differ"):
+        check_trusted(run, recorded_code(run), None)
+
+
 def test_who_says_no_is_obeyed(recorded: Recorded, repository: Path) -> None:
     run = recorded(_head(repository))
     with pytest.raises(UserError, match="its code was not run"):
