@@ -184,9 +184,12 @@ _LONG_RUN = re.compile(rf"(?<!\S)\S{{{LONGEST_WORD},}}+|(?<!\s)\s{{{LONGEST_WORD
 def encode(tokenizer: PreTrainedTokenizerFast, texts: str | Sequence[str], **options: Any) -> BatchEncoding:
     """What the tokenizer makes of texts, in which the name of a special token is a text like any other.
 
-    By itself the library takes a `[SEP]` that somebody wrote for the end of the text.
+    By itself the library takes a `[SEP]` that somebody wrote for the end of the text. UserError where it cannot do
+    what its files ask for: some of that is found out over the first text.
     """
-    found: Any = tokenizer(texts, split_special_tokens=True, **options)  # type: ignore[arg-type]
+    where = f"tokenizer {tokenizer.name_or_path}"
+    with boundary("cannot split a text", where=where, cure=_CURE):
+        found: Any = tokenizer(texts, split_special_tokens=True, **options)  # type: ignore[arg-type]
     return found
 
 
