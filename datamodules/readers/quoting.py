@@ -246,15 +246,16 @@ def _refuse_backslashes(layout: Layout) -> None:
 
 
 def _refuse_escaped_texts(layout: Layout) -> None:
-    """UserError where texts outside quotation marks have some, and a backslash before each of them."""
+    """UserError where texts have quotation marks in them, and a backslash before each, and the file is not quoted."""
     records = layout.plain()
     next(records, None)
     escaped = 0
     for line, fields in records:
         text = fields[layout.text_at]
-        if text.count('"') > text.count('\\"'):
+        inner = text[1:-1] if text[:1] == '"' and text[1:].endswith('"') else text
+        if inner.count('"') > inner.count('\\"'):
             return
-        escaped = escaped or line * ('"' in text)
+        escaped = escaped or line * ('"' in inner)
     if escaped:
         raise UserError(
             f"a backslash stands before each quotation mark of its texts (line {escaped}), as writers with an "
