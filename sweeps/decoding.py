@@ -18,6 +18,7 @@ from experiments.writing import Writer, ids_of_prompts
 from host.markup import literal
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.ownership import owned
+from sweeps.report import is_of_a_trial
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
 from sweeps.sitting import Deadline, ended, parent_run, place_of
 from sweeps.study import RUN_ATTRIBUTE, Search, open_search
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "stories/coherent"
 MISSED = "stories/limits_missed"
+_STAGES = ("search", "official")
 _OFFICIAL = "official_run"  # study attribute: `<trial> <run ID>` of the best setting on the official split
 
 
@@ -259,7 +261,7 @@ class _Sitting:
     def _rows(self) -> list[SettingRow]:
         """Of the search: a process may have died between a run's end and its trial's, which then came again."""
         known = {trial.user_attrs.get(RUN_ATTRIBUTE) for trial in self.search.trials()}
-        runs = (run for run in self._children() if run.run_id in known)
+        runs = (run for run in self._children() if run.run_id in known and is_of_a_trial(run, _STAGES))
         return sorted((self._row(run) for run in runs), key=lambda row: row.trial)
 
     def _best(self) -> SettingRow:
