@@ -15,7 +15,7 @@ from cli.debug import debug_file
 from cli.streams import ReaderGoneError
 from cli.termination import how_interrupted
 from errors import LibraryError, UserError, one_line
-from host.boundary import first_line
+from host.boundary import ENDINGS, first_line
 from schema.numbers import decimal, whole
 from schema.strict import absolute, check_line, check_text
 from tracking.redaction import redacted
@@ -52,12 +52,14 @@ def ended(command: Callable[[], int], root: Path | None) -> int:
         return _say(f"{what}{told}; what was finished is kept", code)
     except ReaderGoneError:
         return 0
-    except Exception as error:  # noqa: BLE001 the last place: one line here, the traceback in a file
+    except ENDINGS:
+        raise
+    except BaseException as error:  # noqa: BLE001 the last place: one line here, the traceback in a file
         return _say(f"a fault of Encore's own ({first_line(error)}).{_kept(error, root)}", FAULT)
     return code
 
 
-def _kept(error: Exception, root: Path | None) -> str:
+def _kept(error: BaseException, root: Path | None) -> str:
     """Where the whole exception stands."""
     file = debug_file(error, root)
     return f" Its traceback is in {file}." if file is not None else ""

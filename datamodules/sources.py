@@ -190,6 +190,12 @@ def _hub_source(repository: str, commit: str, split: str, wanted: Wanted, librar
     from datasets import ClassLabel, Dataset, DownloadConfig, load_dataset
 
     where = f"hub data set {repository}, split {split}"
+    if Path(repository).exists():
+        raise UserError(
+            "the library would read the folder of the same name that lies here instead",
+            where=f"hub data set {repository}",
+            cure=f"Run it from another folder than {Path.cwd()}, or give data.path={Path(repository).absolute()}.",
+        )
     try:
         data = load_dataset(
             repository,

@@ -10,6 +10,8 @@ from errors import LibraryError, UserError
 from host.disk import disk_errors
 
 _SHOWN = 160
+ENDINGS = (KeyboardInterrupt, SystemExit, GeneratorExit)
+"""What ends a command and says nothing of a fault. A panic of a library in Rust is no Exception either, and is one."""
 
 
 @contextmanager
@@ -26,9 +28,9 @@ def boundary(what: str, *, where: str, cure: str, writing: int | None = None) ->
     try:
         with disk_errors(Path(where), writing=writing) if Path(where).is_absolute() else nullcontext():
             yield
-    except UserError:
+    except (UserError, *ENDINGS):
         raise
-    except Exception as error:
+    except BaseException as error:
         raise LibraryError(f"{what} ({first_line(error)})", where=where, cure=cure) from error
 
 

@@ -12,11 +12,15 @@ from errors import visible
 STEERING = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
 )
+_LEFT_OPEN = re.compile(r"(?<!\\)(\\*+)\[([^\[\]]*+)\Z")
 
 
 def literal(text: str) -> str:
-    """`text` as a part of a line with rich's markup: itself, with an escape for each character that cannot be seen."""
-    return escape(visible(text))
+    """`text` as a part of a line with rich's markup: itself, with an escape for each character that cannot be seen.
+
+    rich's own escape leaves a last `[/` alone, of which a `]` that comes later in the line would make a tag.
+    """
+    return _LEFT_OPEN.sub(r"\1\1\\[\2", escape(visible(text)))
 
 
 def harmless(text: str) -> str:

@@ -140,8 +140,12 @@ def _check_value(folder: ModelFolder, key: str, value: object) -> None:
         raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no size")
     if key in {"n_positions", "max_position_embeddings"} and int(value) > _MOST_POSITIONS:  # type: ignore[call-overload]
         raise folder.refused(f"{CONFIG} sets {key} to {value}, and at most {_MOST_POSITIONS} are read")
-    if key in NUMBERS and (isinstance(value, bool) or not isinstance(value, int | float)):
-        raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no number")
+    if key in NUMBERS and (
+        isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1
+    ):
+        raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no number from 0 to 1")
+    if key == "pad_token_id" and value is not None and not _is_id(value):
+        raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}, which is no token's number")
     if key in {"dtype", "torch_dtype"} and value is not None and str(value) not in _FLOATS:
         raise folder.refused(f"{CONFIG} sets {key} to {value!r:.40}", cure="Give weights in float32 or 16.")
     if key in {"num_labels", "id2label", "label2id"} and _count(value) > _MOST_LABELS:
@@ -150,6 +154,11 @@ def _check_value(folder: ModelFolder, key: str, value: object) -> None:
 
 def _is_size(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _is_id(value: object) -> bool:
+    """-1 stands for none in some."""
+    return isinstance(value, int) and not isinstance(value, bool) and -1 <= value < 2**31
 
 
 def _count(value: object) -> int:

@@ -19,6 +19,7 @@ from host.terminal import reported
 from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.leases import owned
+from sweeps.report import is_of_a_trial
 from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
 from sweeps.study import RUN_ATTRIBUTE, Search, open_search
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 OBJECTIVE = "stories/coherent"
 MISSED = "stories/limits_missed"
+_STAGES = ("search", "official")
 _OFFICIAL = "official_run"  # study attribute: `<trial> <run ID>` of the best setting on the official split
 
 
@@ -263,7 +265,7 @@ class _Sitting:
     def _rows(self) -> list[SettingRow]:
         """Of the search: a process may have died between a run's end and its trial's, which then came again."""
         known = {trial.user_attrs.get(RUN_ATTRIBUTE) for trial in self.search.trials()}
-        runs = (run for run in self._children() if run.run_id in known)
+        runs = (run for run in self._children() if run.run_id in known and is_of_a_trial(run, _STAGES))
         return sorted((self._row(run) for run in runs), key=lambda row: row.trial)
 
     def _best(self) -> SettingRow:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import traceback
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -67,7 +68,8 @@ def log_report(
     best_id: the run that the sweep selected; none: no run finished. What of the report cannot be made or kept is a
     note: it never takes the result with it.
     """
-    runs = store.runs(parent_id=parent.run_id)
+    below = store.runs(parent_id=parent.run_id)
+    runs = [run for run in below if is_of_a_trial(run)]
     rows = sorted(
         (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
     )
@@ -87,7 +89,7 @@ def log_report(
         best,
         importances,
         _time_spent(runs),
-        (*notes, *attempts.notes),
+        (*notes, *_left_out(below, runs), *attempts.notes),
     )
 
 
@@ -114,6 +116,17 @@ def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRec
     return sorted(
         finished, key=lambda run: (sign * run.metrics[key], run.metrics["best/val/loss"], run.start_ms)
     )
+
+
+def is_of_a_trial(run: RunRecord, stages: Sequence[str] = ("search", "finale")) -> bool:
+    """Whether a run's tags say which trial it is of: in the UI any run can be put below a sweep's, or lose a tag."""
+    trial, stage = run.tags.get("encore.trial", ""), run.tags.get("encore.stage")
+    return re.fullmatch("[0-9]{1,9}", trial) is not None and stage in stages
+
+
+def _left_out(below: Sequence[RunRecord], runs: Sequence[RunRecord]) -> list[str]:
+    odd = [run.run_id[:8] for run in below if run not in runs]
+    return [f"left out, as their tags name no trial: {', '.join(odd)}."] if odd else []
 
 
 def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:

@@ -23,7 +23,7 @@ from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.leases import owned
 from sweeps.loading import base_experiment
-from sweeps.report import SweepReport, log_report, ranked
+from sweeps.report import SweepReport, is_of_a_trial, log_report, ranked
 from sweeps.session import Deadline, ended, parent_run, place_of
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.study import Search, open_search, pruning
@@ -286,4 +286,5 @@ class _Sitting:
         return [trial for trial in trials if trial is not None][:top]
 
     def _finished_runs(self) -> list[RunRecord]:
-        return [run for run in self.store.runs(parent_id=self.parent.run_id) if run.status == "FINISHED"]
+        runs = self.store.runs(parent_id=self.parent.run_id)
+        return [run for run in runs if run.status == "FINISHED" and is_of_a_trial(run)]

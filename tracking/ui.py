@@ -13,11 +13,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 from errors import UserError
 from host.boundary import boundary, first_line
-from tracking.addresses import public_uri
+from host.model_folder import private_folder
+from tracking.addresses import public_uri, sqlite_path, sqlite_uri
 from tracking.store import Store
 
 _START_WAIT_S = 90.0
@@ -48,8 +50,12 @@ def serve(
             cure="Open that address in a browser.",
         )
     _require_free(host, port)
-    child = _start(store, host, port)
-    with _ended(child), contextlib.suppress(KeyboardInterrupt), _sigterm_as_interrupt():
+    with (
+        private_folder({}, {}) as empty,
+        _ended(_start(store, host, port, empty)) as child,
+        contextlib.suppress(KeyboardInterrupt),
+        _sigterm_as_interrupt(),
+    ):
         address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
         if not _wait_until_ready(child, address):
             raise UserError(
@@ -64,8 +70,12 @@ def serve(
     return 0
 
 
-def _start(store: Store, host: str, port: int) -> subprocess.Popen[bytes]:
-    """The server in a process group of its own: it starts workers, and all are to end together."""
+def _start(store: Store, host: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+    """The server in a process group of its own: it starts workers, and all are to end together.
+
+    folder: an empty one, where it runs. Python and uvicorn import from where they run what lies there, such as a
+    `mlflow/` in somebody else's folder of runs.
+    """
     command = [
         sys.executable,
         "-m",
@@ -83,7 +93,8 @@ def _start(store: Store, host: str, port: int) -> subprocess.Popen[bytes]:
     # No job runners: they are for scheduled scorers, and would be three more processes.
     environment = {
         **os.environ,
-        "MLFLOW_BACKEND_STORE_URI": store.uri,
+        "PYTHONSAFEPATH": "1",
+        "MLFLOW_BACKEND_STORE_URI": _from_anywhere(store.uri),
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
     }
@@ -91,8 +102,16 @@ def _start(store: Store, host: str, port: int) -> subprocess.Popen[bytes]:
         "the MLflow UI cannot be started", where=sys.executable, cure="Look at `python -m mlflow`."
     ):
         return subprocess.Popen(
-            [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True
+            [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True, cwd=folder
         )
+
+
+def _from_anywhere(uri: str) -> str:
+    """The same address for a process that runs in another folder."""
+    if not uri.startswith("sqlite"):
+        return uri
+    scheme, (_, *query) = uri.partition(":")[0], uri.partition("?")
+    return "".join([scheme, sqlite_uri(sqlite_path(uri)).removeprefix("sqlite"), *query])
 
 
 def _require_free(host: str, port: int) -> None:
@@ -121,10 +140,10 @@ def _wait_until_ready(child: subprocess.Popen[bytes], address: str) -> bool:
 
 
 @contextmanager
-def _ended(child: subprocess.Popen[bytes]) -> Generator[None]:
+def _ended(child: subprocess.Popen[bytes]) -> Generator[subprocess.Popen[bytes]]:
     """End the child's whole process group on the way out, gently first."""
     try:
-        yield
+        yield child
     finally:
         for signal_number in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):

@@ -128,6 +128,7 @@ def _records(one: DelimitedFile) -> Iterator[Record]:
 def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
     layout = one.layout
     try:
+        _refuse_returns(one)
         records = _records(one)
         _, header = next(records)
         header = [name.removesuffix("\r") for name in header]
@@ -144,6 +145,34 @@ def _chunks(one: DelimitedFile) -> Iterator[RawRows]:
             )
     except MisfitError as misfit:
         raise _misfit_error(misfit, one) from misfit
+
+
+def _refuse_returns(one: DelimitedFile) -> None:
+    """UserError where a carriage return before a line feed can be the text's or its line's: the header has none.
+
+    Of a writer that ends lines with LF alone it is the text's (Python's does not quote it before 3.13), of files that
+    were joined it may be either's.
+    """
+    layout = one.layout
+    if layout.text_at != one.width - 1 or not _has_returns_below_its_header(layout.file):
+        return
+    if one.quoting is Quoting.QUOTED:
+        records = quoted_records(text_pieces(layout.file), layout.delimiter, returns=True)
+        ends = ((line, fields[-1]) for line, fields in records)
+    else:
+        ends = enumerate(text_lines(text_pieces(layout.file), layout.file), start=1)
+    for line, end in ends:
+        if end[-1:] == "\r" and end != "\r":
+            raise UserError(
+                f"line {line} ends with CR LF and the header with LF alone, so the text may end with CR or not",
+                where=str(layout.file),
+                cure="End all lines alike, or write the file as jsonl or parquet.",
+            )
+
+
+def _has_returns_below_its_header(file: Path) -> bool:
+    with file.open("rb") as stream:
+        return not stream.readline().endswith(b"\r\n") and any(line.endswith(b"\r\n") for line in stream)
 
 
 def _refuse_second_header(some: Sequence[Record], header: Sequence[str], layout: Layout) -> None:

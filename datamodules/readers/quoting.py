@@ -101,6 +101,7 @@ def decide(layout: Layout, *, header_is_quoted: bool) -> Quoting | Undecided:
     if isinstance(quoted, MisfitError):
         if plain is not None:
             raise _fits_neither(layout, quoted, plain)
+        _refuse_escaped_texts(layout)
         return Quoting.PLAIN
     if quoted.rows_inside is not None:
         raise UserError(
@@ -241,6 +242,27 @@ def _refuse_backslashes(layout: Layout) -> None:
             "as Spark and MySQL write it",
             where=str(layout.file),
             cure="Write them twice instead (Spark: option escape='\"'), or write jsonl or parquet.",
+        )
+
+
+def _refuse_escaped_texts(layout: Layout) -> None:
+    """UserError where texts have quotation marks in them, and a backslash before each, and the file is not quoted."""
+    records = layout.plain()
+    next(records, None)
+    escaped = 0
+    for line, fields in records:
+        text = fields[layout.text_at]
+        inner = text[1:-1] if text[:1] == '"' and text[1:].endswith('"') else text
+        if inner.count('"') > inner.count('\\"'):
+            return
+        escaped = escaped or line * ('"' in inner)
+    if escaped:
+        raise UserError(
+            f"a backslash stands before each quotation mark of its texts (line {escaped}), as writers with an "
+            "escape character leave it",
+            where=str(layout.file),
+            cure="Write it without escapes (pandas: no escapechar); or say data.quoting=unquoted if the backslashes "
+            "are the texts'.",
         )
 
 

@@ -49,10 +49,13 @@ def plain_records(lines: Iterable[str], delimiter: str) -> Iterator[Record]:
             raise _wrong_width(rows - 1, number, fields, width)
 
 
-def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool = False) -> Iterator[Record]:
+def quoted_records(
+    pieces: Iterable[str], delimiter: str, *, backslashed: bool = False, returns: bool = False
+) -> Iterator[Record]:
     """The header and each row, of which one may take several lines; blank lines as in `plain_records`.
 
-    backslashed: a quotation mark inside a field has a backslash before it, as Spark and MySQL write it.
+    backslashed: a quotation mark inside a field has a backslash before it, as Spark and MySQL write it. returns: a
+    carriage return after a field without quotation marks stays, though it may be a part of the line's end.
     """
     mark = re.escape(delimiter)
     quoted = _BACKSLASHED if backslashed else _QUOTED
@@ -64,12 +67,12 @@ def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool =
         ended = piece is None
         text = held + (piece or "")
         begin = 0
-        for end, fields in _whole_records(text, field, ended=ended):
+        for end, fields in _whole_records(text, field, ended=ended, returns=returns):
             width = width or len(fields)
             if len(fields) == width:
                 rows += 1
                 yield line, fields
-            elif fields != [""]:
+            elif fields != ["\r" if returns and text[end - 2 : end] == "\r\n" else ""]:
                 raise _wrong_width(rows - 1, line, fields, width)
             line += text.count("\n", begin, end)
             begin = end
@@ -78,7 +81,9 @@ def quoted_records(pieces: Iterable[str], delimiter: str, *, backslashed: bool =
             raise _misquoted(held, line, field, quoted)
 
 
-def _whole_records(text: str, field: re.Pattern[str], *, ended: bool) -> Iterator[tuple[int, list[str]]]:
+def _whole_records(
+    text: str, field: re.Pattern[str], *, ended: bool, returns: bool
+) -> Iterator[tuple[int, list[str]]]:
     """The end and the fields of each record that is whole in `text`, up to the first that is not or does not fit."""
     fields: list[str] = []
     place = 0
@@ -90,7 +95,7 @@ def _whole_records(text: str, field: re.Pattern[str], *, ended: bool) -> Iterato
             return  # after the last line's end there is nothing
         place = found.end()
         if end.endswith("\n") or not end:
-            fields.append(content if content[:1] == '"' else content.removesuffix("\r"))
+            fields.append(content if returns or content[:1] == '"' else content.removesuffix("\r"))
             yield place, fields
             fields = []
         else:

@@ -134,7 +134,7 @@ def _install(folder: Path, lock_file: Path, lock: Lock, wanted: Sequence[str], *
         pip += ["--require-hashes", "--no-deps", "--requirement", str(lock_file)]
     else:
         pip += ["--constraint", str(lock_file), "--", *wanted]
-    for command in ([sys.executable, "-m", "venv", "--clear", str(folder)], pip):
+    for command in ([sys.executable, "-I", "-m", "venv", "--clear", str(folder)], pip):
         process = subprocess.run(command, capture_output=True, text=True, check=False)
         if process.returncode:
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ def _refuse(record: RunRecord, where: str) -> None:
         raise UserError(
             "a sweep and its trials go on together",
             where=where,
-            cure=f"Run `encore sweep {record.tags.get('encore.sweep', '')}` again as it was started.",
+            cure=f"Run `encore sweep {shlex.quote(record.tags.get('encore.sweep', ''))}` again as it was started.",
         )
     if record.status == "FINISHED":
         raise UserError(

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+# An address that a shell and git take for nothing else: a line to be copied must not be a stranger's command.
+_ADDRESS = re.compile(r"(?:(?:https?|ssh|git)://|[\w.][\w.-]*@(?=[\w.-]+:))[\w.@:/~+-]{1,200}", re.ASCII)
 _SHOWN = 60
 
 
@@ -129,7 +131,8 @@ def _check_commit_here(code: RecordedCode) -> None:
     try:
         git(REPOSITORY, "cat-file", "-e", f"{code.commit}^{{commit}}")
     except (OSError, subprocess.CalledProcessError) as error:
-        remote = f" `git fetch {_plain(code.remote)}` may have it." if code.remote else ""
+        is_address = code.remote is not None and _ADDRESS.fullmatch(code.remote)
+        remote = f" `git fetch {code.remote}` may have it." if is_address else ""
         raise UserError(
             f"commit {code.commit[:12]} is not in this repository",
             where=str(REPOSITORY),
@@ -170,8 +173,9 @@ def has_changes(patch: bytes) -> bool:
 
 def _other_pins(code: RecordedCode) -> tuple[str, ...]:
     """The pins of the commit's lock that are others here; what a patch makes of it is among the patch's files."""
+    lock = PurePosixPath(code.folder, LOCK_FILE)
     try:
-        then = git(REPOSITORY, "show", f"{code.commit}:{code.folder}{LOCK_FILE}").decode(errors="replace")
+        then = git(REPOSITORY, "show", f"{code.commit}:{lock}").decode(errors="replace")
     except subprocess.CalledProcessError:
         return ()
     here = REPOSITORY / LOCK_FILE

@@ -50,7 +50,7 @@ def reopen(resume: Resume, prepared: PreparedRun, console: Console | None) -> Ru
         known = tags.get(RESUMED_UNDER_TAG)
         changed[RESUMED_UNDER_TAG] = under if known in {None, under} else f"{known}; {under}"
         if console is not None:
-            console.print(f"[yellow]differs from the run's prepared:[/] {literal(under)}", highlight=False)
+            console.print(f"[yellow]differs from the run's beginning:[/] {literal(under)}", highlight=False)
     log.set_tags(changed)
     return log
 

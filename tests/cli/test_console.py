@@ -69,6 +69,12 @@ def test_no_text_ends_its_line_or_changes_its_columns(name: str) -> None:
     assert steering("".join(lines)) == set()
 
 
+@given(*[st.text("[]/#@= abcred", max_size=12)] * 3)
+def test_texts_of_one_line_make_no_tag_together(one: str, other: str, third: str) -> None:
+    line = f"{literal(one)}: {literal(other)}, [bold]x[/] {literal(third)}"
+    assert drawn(line, terminal=False) == f"{one}: {other}, x {third}\n"
+
+
 def test_lines_and_tabs_of_our_own_stay() -> None:
     assert harmless("a\tb\nc") == "a\tb\nc"
     assert drawn("a\nb", terminal=False) == "a\nb\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,21 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.main import app
-from cli.options import FAULT, ended_in_one_line, wrong_command_line
+from cli.options import FAULT, ended, ended_in_one_line, wrong_command_line
 from errors import LibraryError
 
 
-def _ended(error: Exception, root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
+class Panic(BaseException):
+    """As of a library in Rust."""
+
+
+def _ended(error: BaseException, root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
     def verb(*, root: Path) -> int:
         raise error
 
-    with pytest.raises(typer.Exit) as ended:
+    with pytest.raises(typer.Exit) as exited:
         ended_in_one_line(verb)(root=root)
-    return ended.value.exit_code, capsys.readouterr().err
+    return exited.value.exit_code, capsys.readouterr().err
 
 
 def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(
@@ -33,6 +38,17 @@ def test_a_fault_of_ours_is_one_line_and_its_traceback_a_file(
     assert str(kept) in shown
     assert "AttributeError" in kept.read_text()
     assert "geheim123" not in kept.read_text() + shown
+
+
+def test_what_is_no_exception_is_a_fault_too_unless_it_ends_the_command(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, shown = _ended(Panic("index out of bounds"), tmp_path, capsys)
+    assert code == FAULT
+    assert "index out of bounds" in shown
+    assert shown.count("\n") == 1
+    with pytest.raises(SystemExit):
+        ended(lambda: sys.exit(5), tmp_path)
 
 
 def test_what_a_library_raised_is_a_users_error_with_a_file(

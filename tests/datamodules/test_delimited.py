@@ -93,6 +93,12 @@ REFUSED: dict[str, tuple[Content, str]] = {
     "a field too many": (
         lines(("warm, truly", 1)), "row 0 (line 2) has 3 fields, the header 2. Put texts that hold a comma in quot"),
     "a field too few": (lines(*FILMS) + "a film\n", "row 12 (line 14) has 1 field, the header 2"),
+    "a text that ends with CR": (
+        "label,sentence\n1,a film\r\n0,no film\n", "line 2 ends with CR LF and the header with LF alone"),
+    "a text that ends with CR in a quoted file": (
+        '"label","sentence"\n1,"a film\r"\n0,no film\r\n1,"a\r\nb"\n', "line 3 ends with CR LF and the header"),
+    "an escape character": (
+        frame(PLAIN_SAID, doublequote=False, escapechar="\\"), "a backslash stands before each quotation mark"),
     "backslashes": (
         lines(*[('"they say \\"mine\\" twice"', n) for _, n in FILMS]), "a backslash stands before the quotation"),
     "rows within a quoted text": (

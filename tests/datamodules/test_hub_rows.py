@@ -35,6 +35,19 @@ def read(cache: Path, told: list[str]) -> Splits:
     )
 
 
+def test_a_folder_of_the_same_name_is_not_taken_for_the_hubs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    planted = tmp_path / "lab" / "reviews"
+    planted.mkdir(parents=True)
+    for split in ("train", "validation"):
+        (planted / f"{split}.csv").write_text("sentence,label\na planted film,1\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError, match=rf"would read the folder of the same name .* data\.path={planted}"):
+        read(tmp_path / "cache", [])
+    assert not list(tmp_path.glob("cache/rows/*/*"))
+
+
 def test_rows_are_kept_checked_and_labels_go_by_their_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

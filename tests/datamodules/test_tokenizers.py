@@ -47,6 +47,16 @@ def test_the_same_texts_give_the_same_tokenizer_in_every_process(kind: TrainedKi
     assert tokenizer_digest(train_tokenizer(kind, [*TEXTS, "another another"], vocab_size=280)) != here
 
 
+def test_a_tokenizer_that_cannot_do_what_it_says_is_told_over_the_first_text(tmp_path: Path) -> None:
+    train_tokenizer("bert_bpe", TEXTS, vocab_size=280).save_pretrained(tmp_path)
+    template = {"type": "TemplateProcessing", "pair": [], "special_tokens": {}}
+    lacking = [{"SpecialToken": {"id": "[CLS]", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}]
+    edited(tmp_path, "tokenizer.json", post_processor={**template, "single": lacking})
+    loaded = load_tokenizer(str(tmp_path), local_files_only=True)
+    with pytest.raises(UserError, match=rf"tokenizer {tmp_path}: cannot split a text \(no entry found"):
+        encode(loaded, TEXTS)
+
+
 @pytest.mark.parametrize("kind", ["bert_bpe", "gpt2_bpe"])
 def test_a_saved_tokenizer_reads_as_the_same(kind: TrainedKind, tmp_path: Path) -> None:
     trained = train_tokenizer(kind, TEXTS, vocab_size=280)

@@ -274,3 +274,13 @@ def test_what_cannot_go_on_says_why_and_stays_as_it_is(shared: Store) -> None:
     with pytest.raises(UserError, match="no checkpoint yet"):
         resume(shared, run)
     assert newest(shared) == run
+
+
+def test_the_line_that_goes_on_with_a_sweep_is_none_of_a_strangers(store: Store) -> None:
+    tags = {"encore.kind": "trial", "encore.sweep": "$(touch /tmp/marker)"}
+    log = store.start_run(
+        experiment="demo", name="trial 0", primary_metric="loss", params={}, tags=tags, description=""
+    )
+    log.finish("KILLED")
+    with pytest.raises(UserError, match=r"Run `encore sweep '\$\(touch /tmp/marker\)'` again"):
+        resume(store, store.find(log.run_id))

@@ -134,6 +134,35 @@ def test_what_is_shown_says_whose_it_is(recorded: Recorded, repository: Path) ->
     assert "on no local branch" in str(shown[1])
 
 
+def test_however_the_folder_is_written_its_pins_are_shown(recorded: Recorded, repository: Path) -> None:
+    run = recorded(_git(repository, "rev-parse", "mine~1").strip(), folder=".")
+    with pytest.raises(UserError, match="1 pins that differ"):
+        check_trusted(run, recorded_code(run), None)
+
+
+@pytest.mark.parametrize(
+    ("remote", "is_shown"),
+    [
+        ("https://example.org/a/b.git", True),
+        ("git@example.org:a/b.git", True),
+        ("ssh://git@example.org:22/~a/b", True),
+        ("--upload-pack=touch${IFS}/tmp/marker .", False),
+        ("https://example.org/$(touch /tmp/marker)", False),
+        ("https://example.org/a`id`", False),
+        ("ext::sh -c touch% /tmp/marker", False),
+        ("-u@example.org:a", False),
+    ],
+)
+def test_no_strangers_command_is_offered_to_be_copied(
+    remote: str, is_shown: bool, recorded: Recorded, repository: Path
+) -> None:
+    run = recorded("0" * 40, remote=remote)
+    with pytest.raises(UserError, match="is not in this repository") as told:
+        check_trusted(run, recorded_code(run), None)
+    assert (f"`git fetch {remote}`" in str(told.value)) == is_shown
+    assert ("git fetch" in str(told.value)) == is_shown
+
+
 def test_who_says_no_is_obeyed(recorded: Recorded, repository: Path) -> None:
     run = recorded(_head(repository))
     with pytest.raises(UserError, match="its code was not run"):

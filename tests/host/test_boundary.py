@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import time
 from pathlib import Path
@@ -31,6 +32,17 @@ def test_what_says_more_passes() -> None:
         raise UserError("row 5", where="x", cure="y")
     with pytest.raises(KeyboardInterrupt), boundary("cannot be read", where="a", cure="b"):
         raise KeyboardInterrupt
+
+
+def test_a_panic_of_rust_is_told_as_any_other_fault(capfd: pytest.CaptureFixture[str]) -> None:
+    from tokenizers import Tokenizer, models
+
+    said = json.loads(Tokenizer(models.WordLevel({"a": 0}, "a")).to_str())
+    asked = Tokenizer.from_str(json.dumps({**said, "pre_tokenizer": {"type": "FixedLength", "length": 0}}))
+    with pytest.raises(LibraryError) as told, boundary("cannot split", where="tokenizer", cure="Mend it."):
+        asked.encode("a text")
+    assert not isinstance(told.value.__cause__, Exception)
+    assert "panicked" in capfd.readouterr().err  # the library's own word, before there is anything to catch
 
 
 def test_a_full_disk_is_no_damaged_file(tmp_path: Path) -> None:

@@ -184,6 +184,27 @@ def test_a_pointer_in_the_place_of_a_file_is_told_as_one(
         load("distilbert", tmp_path / "folder", tmp_path / "saved")
 
 
+@pytest.mark.parametrize("family", ["distilbert", "gpt2"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pad_token_id", True),
+        ("pad_token_id", 10**30),
+        ("pad_token_id", "x"),
+        ("layer_norm_epsilon", -1),
+        ("attention_dropout", 10**400),
+        ("initializer_range", 2),
+    ],
+)
+def test_a_number_that_no_model_has_is_refused(
+    key: str, value: object, family: str, healthy: dict[str, Path], tmp_path: Path
+) -> None:
+    shutil.copytree(healthy[family], tmp_path / "folder")
+    edited(tmp_path / "folder", "config.json", **{key: value})
+    with pytest.raises(UserError, match=rf"config\.json sets {key} to .*, which is no "):
+        load(family, tmp_path / "folder", tmp_path / "saved")
+
+
 @pytest.mark.parametrize(
     "planted",
     [

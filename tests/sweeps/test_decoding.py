@@ -160,6 +160,10 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
     longer = run_decoding_sweep(spec(tmp_path, "budget.trials=4"), store)
     assert longer.rows[:3] == report.rows[:3]
     assert len([row for row in longer.rows if row.stage == "search"]) == 4
+    lost = next(row for row in longer.rows if row.stage == "search" and row.run_id != longer.best.run_id)
+    store.client.delete_tag(lost.run_id, "encore.trial")  # as in the UI: the row is gone, the result is not
+    less = run_decoding_sweep(spec(tmp_path, "budget.trials=4"), store)
+    assert less.rows == tuple(row for row in longer.rows if row != lost)
 
 
 @pytest.mark.parametrize(

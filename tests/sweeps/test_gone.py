@@ -133,6 +133,17 @@ def test_a_trial_deleted_from_the_study_costs_a_plot_and_no_result(spec: Path, s
     assert "optimization history cannot be drawn" in page
 
 
+@pytest.mark.parametrize("tag", ["encore.trial", "encore.stage"])
+def test_a_run_that_has_lost_its_tags_costs_its_row_and_no_result(spec: Path, swept: Path, tag: str) -> None:
+    store = Store.open(swept)
+    lost, kept = (run.run_id for run in store.runs(tags={"encore.kind": "trial"}))
+    store.client.delete_tag(lost, tag)
+    report = run(spec, swept)
+    assert [row.run_id for row in report.rows] == [kept]
+    assert report.best == report.rows[0]
+    assert f"left out, as their tags name no trial: {lost[:8]}." in report.notes
+
+
 @pytest.mark.parametrize("table", ["study_user_attributes", "trial_user_attributes"])
 def test_a_word_of_the_study_that_is_no_json(spec: Path, swept: Path, table: str) -> None:
     altered(swept, f"UPDATE {table} SET value_json = '{{oops'")  # noqa: S608 two names from above

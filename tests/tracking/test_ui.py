@@ -31,12 +31,14 @@ def test_a_server_has_its_own_ui(store: Store) -> None:
 
 
 _SERVE = """
-import signal, sys
+import os, signal, sys
 from pathlib import Path
 signal.signal(signal.SIGINT, signal.default_int_handler)  # shells start background jobs with it ignored
 from tracking.store import Store
 from tracking.ui import serve
-sys.exit(serve(Store.open(Path(sys.argv[1])), port=int(sys.argv[2])))
+store = Store.open(Path(sys.argv[1]))
+os.chdir(sys.argv[1])  # as who looks at somebody's runs does
+sys.exit(serve(store, port=int(sys.argv[2])))
 """
 
 
@@ -45,12 +47,15 @@ sys.exit(serve(Store.open(Path(sys.argv[1])), port=int(sys.argv[2])))
 def test_the_ui_answers_and_ends_with_all_its_processes(
     root: Path, child: Child, free_port: int, end: signal.Signals
 ) -> None:
+    for name in ("mlflow", "uvicorn", "logging"):
+        (root / f"{name}.py").write_text(f"open({str(root / 'marker')!r}, 'w')")
     process = child(_SERVE, root, free_port)
     assert process.stdout is not None
     address = process.stdout.readline().strip()
     assert address == f"http://127.0.0.1:{free_port}"
     with urllib.request.urlopen(address, timeout=30) as page:  # noqa: S310
         assert b"mlflow" in page.read().lower()
+    assert not (root / "marker").exists()
     started = psutil.Process(process.pid).children(recursive=True)
     assert started
     process.send_signal(end)
