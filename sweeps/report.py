@@ -120,7 +120,7 @@ def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRec
 
 def is_of_a_trial(run: RunRecord, stages: Sequence[str] = ("search", "finale")) -> bool:
     """Whether a run's tags say which trial it is of: in the UI any run can be put below a sweep's, or lose a tag."""
-    trial, stage = run.tags.get("encore.trial", ""), run.tags.get("encore.stage")
+    trial, stage = run.tags.get(TRIAL_TAG, ""), run.tags.get(STAGE_TAG)
     return re.fullmatch("[0-9]{1,9}", trial) is not None and stage in stages
 
 
