@@ -58,16 +58,20 @@ def serve(
     ):
         address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
         if not _wait_until_ready(child, address):
-            raise UserError(
-                f"the MLflow UI did not answer within {_START_WAIT_S:.0f} s"
-                if child.poll() is None
-                else f"the MLflow UI ended at once, with code {child.returncode}",
-                where=address,
-                cure="What it said stands above; `python -m mlflow server` says more.",
-            )
+            raise _silent(child, address)
         (announce or _write_line)(address)
         return child.wait()
     return 0
+
+
+def _silent(child: subprocess.Popen[bytes], address: str) -> UserError:
+    return UserError(
+        f"the MLflow UI did not answer within {_START_WAIT_S:.0f} s"
+        if child.poll() is None
+        else f"the MLflow UI ended at once, with code {child.returncode}",
+        where=address,
+        cure="What it said stands above; `python -m mlflow server` says more.",
+    )
 
 
 def _start(store: Store, host: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
