@@ -82,8 +82,8 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     torch.set_num_threads(threads)
     torch.set_float32_matmul_precision(config.train.matmul_precision)
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS is deterministic only with it
-    # Of the products of bfloat16, one is kept for each shape that there was, some MiB each: batches of every length
-    # would fill 10 GiB. Read at the first such product.
+    # oneDNN caches one bf16 matmul kernel per input shape, some MiB each; with batches of every length that reaches
+    # 10 GiB. oneDNN reads this variable at its first matmul.
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
     # An operation that has no deterministic version runs all the same, and the run names it.
     torch.use_deterministic_algorithms(config.train.deterministic, warn_only=True)

@@ -82,7 +82,7 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
 def _all_read(batch: Batch) -> Batch:
     """The ids as if nothing were padding: it is on the right only, where causal attention cannot see from the left.
 
-    Told of no mask at all, the library makes one for each row and leaves the quick attention.
+    Without attention_mask transformers builds one per row and falls back to its slower attention.
     """
     ids_BT = batch["input_ids"]
     return {"input_ids": ids_BT, "attention_mask": torch.ones_like(ids_BT)}

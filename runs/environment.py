@@ -39,7 +39,7 @@ def settings_of(config: Mapping[str, Any]) -> dict[str, object]:
 class RunEnvironment:
     """Under what a run ran: its provenance record, its flat config, the digests of its splits, its threads.
 
-    Where it was killed and went on under other circumstances, those of its beginning.
+    Of a resumed run: the environment of its first start.
     """
 
     provenance: Mapping[str, Any]

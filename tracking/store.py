@@ -68,7 +68,9 @@ class Store:
         if not root.exists():  # so no process has left anything there
             return store
         if replay_all(store.client, uri, store.journal_folder):
-            move_in(uri, root)  # a run that had lost its owner kept a copied store from it
+            move_in(
+                uri, root
+            )  # it does nothing while a run is RUNNING; recovery has just ended those, so once more
         return store
 
     @property

@@ -120,11 +120,11 @@ def check(
     """
     run = ended_run(store, record)
     check_record(run)
-    here = _beginning_here(run, threads, console)
+    here = _prepared_here(run, threads, console)
     return find_causes(recorded_environment(run), environment_of(here))
 
 
-def _beginning_here(run: RunFiles, threads: int | None, console: Console | None) -> PreparedRun:
+def _prepared_here(run: RunFiles, threads: int | None, console: Console | None) -> PreparedRun:
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run.store, run.record))
     ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
@@ -147,7 +147,7 @@ def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Ca
 
 
 def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
-    """Data, a tokenizer or weights that are gone or others leave no trace.
+    """Fail before a run is created if data, tokenizer or weights are missing or changed.
 
     The recorded program may have had another schema; then its data are compared afterwards, as a cause.
     """
@@ -160,7 +160,7 @@ def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
                 f"[yellow]data are not checked beforehand:[/] {literal(str(error))}", highlight=False
             )
         return
-    check_same_inputs(run, _beginning_here(run, None, console))
+    check_same_inputs(run, _prepared_here(run, None, console))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:
@@ -180,7 +180,7 @@ def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[st
     log = store.attach(again.run_id)
     log.log_json(content, JSON_FILE)
     log.log_text(as_markdown(content), MARKDOWN_FILE)
-    # The recorded code names its run after what it was told, which is not what the first run was told.
+    # The old program chose this run's name from its own command line; set ours.
     log.set_tags(
         {VERDICT_TAG: verdict, REPRODUCES_TAG: record.run_id, "mlflow.runName": f"{record.name} again"}
     )

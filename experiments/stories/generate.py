@@ -178,7 +178,7 @@ def generate(
     )
     request = source.request(prompts, decoding, batch_size=batch_size)
     log = open_stories(source, request, name=f"stories of {source.run.record.name}")
-    with ended_in_the_record(log, going_on=lambda: "the same command writes anew"):
+    with ended_in_the_record(log, cure=lambda: "the same command writes anew"):
         log_stories(log, request, stories, {})
         log.log_summary({"stories/tokens_per_s": new / seconds} | plain_figures(stories))
     log.finish("FINISHED")

@@ -12,17 +12,17 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def ended_in_the_record(log: RunLog, *, going_on: Callable[[], str]) -> Generator[None]:
+def ended_in_the_record(log: RunLog, *, cure: Callable[[], str]) -> Generator[None]:
     """Whatever ends the run, the store says so: no run stays RUNNING.
 
-    going_on: how an interrupted one goes on, asked for then; "" where somebody else says it.
+    cure: how an interrupted run is resumed, asked for then; "" where somebody else says it.
     """
     try:
         yield
     except KeyboardInterrupt as interrupt:
         log.finish("KILLED", reason="interrupted")
-        cure = going_on()
-        told = f"run {log.run_id[:8]} is KILLED in the store{f', {cure}' if cure else ''}"
+        told_cure = cure()
+        told = f"run {log.run_id[:8]} is KILLED in the store{f', {told_cure}' if told_cure else ''}"
         raise KeyboardInterrupt(told) from interrupt
     except BaseException as error:
         log.finish("FAILED", reason=str(error) or type(error).__name__, traceback=traceback.format_exc())

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ResumeState:
-    """Where a run goes on, the points of its steps that the store has already, and how the checkpoint is read."""
+    """Resume state: the checkpoint, the metrics that are logged already, and how the checkpoint is read."""
 
     point: ResumePoint
     logged: LoggedPoints
@@ -39,10 +39,10 @@ def fit(
     device: str,
     cue: StopOnCue | None,
     bar: TrainingBar | None,
-    going_on: ResumeState | None,
+    resume: ResumeState | None,
 ) -> int:
     """Train to the end of the run; its number of optimiser steps, those before a resumption included."""
-    data, point = parts.data, None if going_on is None else going_on.point
+    data, point = parts.data, None if resume is None else resume.point
     if point is not None:
         restore_best(point, parts.learner)
         if point.ended:
@@ -53,12 +53,12 @@ def fit(
     data.first_batch = 0 if point is None else point.batches
     # Checkpoints stand before whatever stops, so that the last validation is never lost.
     observers: list[pl.Callback] = [
-        StepMetrics(log, checkpoints.watch, accumulated, going_on.logged if going_on else {}),
+        StepMetrics(log, checkpoints.watch, accumulated, resume.logged if resume else {}),
         *_samples(parts, log, checkpoints.watch),  # after the figures: who interrupts the writing keeps those
         checkpoints,
     ]
     callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
-    trainer = _trainer(parts, device, callbacks, going_on.files if going_on else DirectCheckpointIO())
+    trainer = _trainer(parts, device, callbacks, resume.files if resume else DirectCheckpointIO())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({PRECISION_TAG: str(trainer.precision)})
     with _taking_in(point, checkpoints):

@@ -55,7 +55,7 @@ class PreparedRun:
 def prepared_run(
     parts: Parts, ran: Mapping[str, str], start: ForkPoint | None, notices: Sequence[str] = ()
 ) -> PreparedRun:
-    """The beginning of a run of `parts` here and now; `ran`: what `prepare` set."""
+    """A run of `parts` here and now, prepared; `ran`: what `prepare` set."""
     return PreparedRun(parts, ran, start, provenance_here(), _fingerprints(parts, start), tuple(notices))
 
 

@@ -133,7 +133,7 @@ class Run:
                     device=self.device,
                     cue=cue,
                     bar=self._bar(),
-                    going_on=self._resume_state(),
+                    resume=self._resume_state(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s
             with self.clock("record"):

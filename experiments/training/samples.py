@@ -35,8 +35,8 @@ class Sample:
 class StorySamples(pl.Callback):
     """Logs the stories of all validations so far as a table and as a page to read.
 
-    Written without a look at any random generator of the training. A run that goes on has the earlier ones from
-    its checkpoint. A model that has diverged writes none: what that means for its run is not theirs to say.
+    They use generators of their own, so the training is unchanged. A resumed run has the earlier ones from its
+    checkpoint. Skipped while the validation loss is not finite.
     """
 
     def __init__(

@@ -75,7 +75,7 @@ def train(
     exporting = Exporting()
     exports = exporting if export else None
     with (
-        ended_in_the_record(log, going_on=lambda: _cure(store, log, prepared, identity.kind)),
+        ended_in_the_record(log, cure=lambda: _cure(store, log, prepared, identity.kind)),
         disk_errors(store.root, writing=0),
         memory_errors(prepared.parts.config),
     ):
