@@ -6,6 +6,7 @@ rows that hardly anybody would write by chance to decide; fewer leave it undecid
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,6 +23,8 @@ from host.text import shown
 _ENOUGH = 3  # rows that nobody writes by chance
 # Of one column: that a line opens with a mark and a later one closes with one; that a text stands in marks.
 _COMMON_ENOUGH = 10
+_PLAIN_TEXT = re.compile(r"[^\W_](?:[\w .,!?'():/-]*[\w.!?')])?")
+_NULLS = {"null", "nan", "na", "n/a", "none", "nil"}
 _CURE = "Say data.quoting=quoted or data.quoting=unquoted, or write it as jsonl or parquet."
 Said = Literal["auto", "quoted", "unquoted"]
 """What a person says of the quotation marks; auto: what the file holds decides."""
@@ -158,7 +161,6 @@ def undecided_error(file: Path, undecided: Undecided) -> UserError:
 
 def _quoted_evidence(layout: Layout) -> _Quoted | MisfitError:
     found = _Quoted()
-    special = (layout.delimiter, '"', "\n", "\r")
     records = layout.quoted()
     try:
         next(records, None)  # the header
@@ -175,11 +177,20 @@ def _quoted_evidence(layout: Layout) -> _Quoted | MisfitError:
             found.quoted += 1
             found.doubled += '"' in content and any(c.isalnum() for c in content)
             found.spanning += "\n" in content
-            found.needless += content[:1].isalnum() and not any(c in content for c in special)
+            found.needless += _needs_no_marks(content) and layout.delimiter not in content
             found.example = found.example or raw
     except MisfitError as misfit:
         return misfit
     return found
+
+
+def _needs_no_marks(content: str) -> bool:
+    """Whether no writer puts a text in quotation marks for what stands in it.
+
+    Besides delimiters, marks and line ends DuckDB does for `#`, univocity (Spark) for that and for white space at an
+    end, PostgreSQL for what could be a null.
+    """
+    return _PLAIN_TEXT.fullmatch(content) is not None and content.casefold() not in _NULLS
 
 
 def _looks_like_rows(fields: list[str], layout: Layout) -> bool:

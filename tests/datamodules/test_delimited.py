@@ -208,6 +208,20 @@ FEW = '"a ""fine"" film"\t1\nof its kind\t0\n'
 
 
 @pytest.mark.parametrize(
+    "text", ["part #1", "a film \\ a book", "one; two", "NULL", "wide \u00a0open", "ends wide "]
+)
+def test_a_text_that_some_program_quotes_decides_nothing_alone(tmp_path: Path, text: str) -> None:
+    """DuckDB quotes what holds `#`, others do for other marks: the text is not in marks of its own."""
+    folder = fill(
+        tmp_path / "data",
+        {f"{split}.csv": lines(*FILMS, (f'"{text}"', 1)) for split in ("train", "validation")},
+    )
+    with pytest.raises(UserError, match="can be its writer's or its texts'"):
+        read(folder)
+    assert text.strip() in texts(read(folder, quoting="quoted"))[-1]
+
+
+@pytest.mark.parametrize(
     ("said", "expected"), [("quoted", 'a "fine" film'), ("unquoted", '"a ""fine"" film"')]
 )
 def test_a_person_may_say_whose_the_quotation_marks_are(tmp_path: Path, said: Said, expected: str) -> None:
