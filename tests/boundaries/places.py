@@ -89,7 +89,7 @@ TRAINING = [
     Place("transformers.PreTrainedTokenizerFast.save_pretrained", TRAIN, "model", "failed"),
     Place(f"{_MLFLOW}set_terminated", TRAIN, _IN_STORE, "finished"),
     Place("psutil.cpu_percent", TRAIN, "could not be asked", "goes on"),
-    Place("host.gpu.gpus", TRAIN, "runs on"),
+    Place("tracking.provenance.gpus", TRAIN, "runs on"),
 ]  # fmt: skip
 EXPORT = [
     Place("transformers.DistilBertForSequenceClassification.from_pretrained", EXPORTED, "export", "finished"),

@@ -78,7 +78,7 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
 def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Path, worktrees: Path) -> None:
     made = encore(repository, "train", "demo_reviews", *CLASSIFIER, "--root", root, "--json")
     run_id = json.loads(made.stdout)["run_id"]
-    first = "from collections.abc import Mapping\n"
+    first = "from typing import TYPE_CHECKING\n"
     Edit(
         repository / "experiments" / "training" / "train.py", first, f"import no_such_module\n{first}"
     ).make()

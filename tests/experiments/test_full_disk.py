@@ -108,7 +108,7 @@ def test_a_sweep_goes_on_without_an_export_and_says_so(root: Path, monkeypatch: 
     assert report.best is not None
     assert report.best.gate is not None
     assert report.best.gate.startswith("not exported: ")
-    assert any("failed" in note and "quantized (boom)" in note for note in report.notes)
+    assert any("failed" in note and "INT8 ONNX (boom)" in note for note in report.notes)
     later = run_sweep(sweep, Store.open(root), overrides=rest)
     assert later.best is not None
     assert later.best.gate == "passed"
