@@ -28,6 +28,7 @@ from runs.checkpoint_files import is_whole
 from runs.verify import verify
 from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
 from tests.overrides import latest
+from tracking.entities import Experiment
 from tracking.store import Store
 
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
@@ -279,7 +280,7 @@ def test_what_cannot_go_on_says_why_and_stays_as_it_is(shared: Store) -> None:
 def test_the_line_that_goes_on_with_a_sweep_is_none_of_a_strangers(store: Store) -> None:
     tags = {"encore.kind": "trial", "encore.sweep": "$(touch /tmp/marker)"}
     log = store.start_run(
-        experiment="demo", name="trial 0", primary_metric="loss", params={}, tags=tags, description=""
+        experiment=Experiment("demo", "loss"), name="trial 0", params={}, tags=tags, description=""
     )
     log.finish("KILLED")
     with pytest.raises(UserError, match=r"Run `encore sweep '\$\(touch /tmp/marker\)'` again"):
