@@ -207,8 +207,12 @@ def _no_file(folder: Path, split: str, suffixes: Sequence[str]) -> UserError:
         cure = f"Name it {split}.jsonl."
     elif "dataset_dict.json" in names or any(name.lower().endswith(".arrow") for name in names):
         cure = f"Write each split with the library's to_parquet, as {split}.parquet."
-    elif inner := next((n for n in names if (folder / n).is_dir() and _has_split(folder / n, split)), None):
-        cure = f"Give data.path={folder / inner}."
+    elif inner := [n for n in names if (folder / n).is_dir() and _has_split(folder / n, split)]:
+        cure = f"Give data.path={folder / inner[0]}."
+        if len(inner) > 1:
+            cure = (
+                f"Give the one of its folders that is meant: data.path={folder}/… with {shown_list(inner)}."
+            )
     elif suffix := next((s for name in near for s in suffixes if name.lower().endswith(s)), None):
         cure = f"Name it {split}{suffix} or, if these are shards, {split}-00000-of-00002{suffix}."
     present = shown_list(near or names) if names else "nothing"

@@ -73,7 +73,7 @@ def _bars(lengths: NDArray[np.int64]) -> Iterator[Bar]:
     edges = [*range(int(lengths.min()) // width * width, usual + 1, width), usual // width * width + width]
     counts = np.histogram(lengths, bins=[*edges, max(longest, edges[-1]) + 1])[0]
     for first, last, rows in zip(edges, [*(edge - 1 for edge in edges[1:]), longest], counts, strict=True):
-        if rows or last <= usual:
+        if first <= last and (rows or last <= usual):
             yield Bar(first, last, int(rows))
 
 

@@ -101,6 +101,9 @@ REFUSED: dict[str, tuple[dict[str, Content], str]] = {
     "what save_to_disk leaves": (
         {"train/data-00000-of-00001.arrow": "", "dataset_dict.json": "{}"}, "with the library's to_parquet"),
     "splits in a folder below": ({"data/train-00000-of-00001.parquet": table("x")}, "Give data.path="),
+    "splits in several folders below": (
+        {"films/train.parquet": table("x"), "books/train.parquet": table("x")},
+        "/data/… with 'books', 'films'"),
     "a folder with something else": (
         {"train.csv/part-0.csv": rows("x"), "train.csv/notes.md": ""}, "holds 'notes.md' beside its parts"),
     "a folder without parts": ({"train.csv/_SUCCESS": ""}, "is a folder without parts"),

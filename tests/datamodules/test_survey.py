@@ -148,6 +148,7 @@ def test_bars_hold_every_row_once_and_percentiles_are_lengths(lengths: list[int]
     found = lengths_of(np.array(lengths), max_tokens)
     assert sum(bar.rows for bar in found.bars) == len(lengths)
     for bar in found.bars:
+        assert bar.first <= bar.last
         assert bar.rows == sum(bar.first <= length <= bar.last for length in lengths)
     for bar, following in pairwise(found.bars):
         assert bar.last + 1 == following.first
