@@ -19,9 +19,10 @@ from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows, StoredTexts
 from datamodules.settings import DataSettings
 from datamodules.sources import Splits, from_rows
-from datamodules.tokenized import Batch, OnProgress, OnRemade, SplitName, TokenizedData
+from datamodules.tokenized import Batch, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
+from host.progress import OnProgress
 
 IGNORED = -100  # target of a padded position: left out of the loss
 

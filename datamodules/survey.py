@@ -5,7 +5,7 @@ Legend: N rows of a split, S ids of a table.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,11 @@ from datamodules.lengths import Lengths, RowTokens, lengths_of, row_tokens
 from datamodules.oddities import row_like_sentence, row_pattern
 from datamodules.summary import DataSummary, summary_of
 from datamodules.texts import Texts, look_at
+from host.progress import OnProgress
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
 
-OnProgress = Callable[[str, int, int], None]
 MANY_COPIES, MUCH_OVERLAP, MANY_UNKNOWN, MANY_CUT = 0.1, 0.01, 0.05, 0.5  # shares that are told
 _PIECES = 2**24  # ids looked at at once
 

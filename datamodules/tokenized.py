@@ -38,12 +38,11 @@ from datamodules.tokenizers import (
 from datamodules.tokens import TokenTable
 from errors import UserError
 from host.notices import notice
+from host.progress import OnProgress
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-# What is being done, how much of it is done, how much there is (0 where nobody can say).
-OnProgress = Callable[[str, int, int], None]
 SplitName = Literal["train", "val", "test"]
 # `val` is the slice of the train split that selects models; `test` the official evaluation split.
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")

@@ -21,7 +21,8 @@ from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
-from host.terminal import OnProgress, reported, silent, warned
+from host.progress import OnProgress, silent
+from host.terminal import reported, warned
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.options import ROUNDING, ExportOptions, ScoringSet
-from export.scoring import LoadedVariant, OnProgress, Scores, side_by_side
+from export.scoring import LoadedVariant, Scores, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
+from host.progress import OnProgress
 from scoring.significance import mcnemar_test
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.options import ROUNDING, ExportOptions, ScoringSet
-from export.scoring import LoadedVariant, OnProgress, Scores, side_by_side
+from export.scoring import LoadedVariant, Scores, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
+from host.progress import OnProgress
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

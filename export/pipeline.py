@@ -14,7 +14,7 @@ from export.model_folder import check_length, check_scoring_set, load_checkpoint
 from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
 from export.options import ExportOptions, ScoringSet
 from export.report import REPORT_FILE, ExportReport, gate
-from export.scoring import LoadedVariant, OnProgress, torch_logits
+from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
 from export.tasks import EXPORT_TASKS, ExportTask
 from export.variants import EXPORTED, ORIGINAL
@@ -23,6 +23,7 @@ from host.cpu import instruction_set
 from host.disk import disk_errors
 from host.files import file_digest
 from host.model_folder import WEIGHTS
+from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -45,7 +46,7 @@ def export_model(
     task: Task,
     scoring: ScoringSet,
     options: ExportOptions,
-    on_progress: OnProgress | None = None,
+    on_progress: OnProgress = silent,
 ) -> ExportReport:
     """Write a folder for each variant, report.json and predictions.parquet into `out_dir` and return the report.
 
@@ -54,7 +55,7 @@ def export_model(
     exported.
     """
     row = EXPORT_TASKS[task.name]
-    tell = on_progress if on_progress is not None else _tell_nobody
+    tell = on_progress
     tell("loading the model", 0, 0)
     with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
         model = load_checkpoint(model_dir, row)
@@ -112,10 +113,6 @@ def _write_variants(
 
 def _digests(folder: Path) -> dict[str, str]:
     return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.onnx"))}
-
-
-def _tell_nobody(_what: str, _done: int, _total: int) -> None:
-    return
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ import numpy as np
 from errors import RunError
 from export.session import equal_length_batches
 from export.variants import Variant
+from host.progress import OnProgress
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
 
-# What is being done, how much of it is done, how much there is (0 where nobody can say).
-OnProgress = Callable[[str, int, int], None]
 _BATCH_SIZE = 32
 _TOKENS_PER_BATCH = 2048  # bounds the activations in memory
 _LOGITS_PER_BATCH = 2**24  # 64 MiB of float32 per variant

@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
     from export.options import ExportOptions, ScoringSet
-    from export.scoring import LoadedVariant, OnProgress, Scores
+    from export.scoring import LoadedVariant, Scores
     from export.variants import Variant
+    from host.progress import OnProgress
     from scoring.task import Task, TaskName
 
 

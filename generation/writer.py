@@ -11,7 +11,7 @@ from datamodules.tokenizers import encode, end_token_id
 from errors import UserError
 from generation.options import DecodingConfig
 from generation.sampling import Reader, write
-from host.terminal import OnProgress, silent
+from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast

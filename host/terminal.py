@@ -19,13 +19,11 @@ from rich.table import Column
 from rich.text import Text
 
 from errors import visible
+from host.progress import OnProgress, silent
 from host.progress_lines import ProgressLines
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-# What is being done, how much of it is done, how much there is (0 where nobody can say).
-OnProgress = Callable[[str, int, int], None]
 
 
 class _Rate(ProgressColumn):
@@ -34,10 +32,6 @@ class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
         return Text("" if speed is None or task.total is None else f"{speed:,.1f}/s")
-
-
-def silent(_what: str, _done: int, _total: int) -> None:
-    """Report to nobody."""
 
 
 def warned(console: Console | None) -> Callable[[str], None]:

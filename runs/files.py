@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from host.bounded_json import OddJsonError, read_json
 from host.files import file_digest, is_plain_file
 from runs.layout import PROVENANCE_FILE
-from runs.record_files import ProvenanceFile, parsed
+from runs.record_files import ProvenanceFile, T, parsed
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, lost_seal, read_manifest
 from tracking.places import plain
 from tracking.provenance import RECORD_FORMAT
@@ -18,9 +18,6 @@ from tracking.provenance import RECORD_FORMAT
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
     from tracking.store import Store
-
-
-T = TypeVar("T")
 
 
 class RunFiles:

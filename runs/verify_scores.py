@@ -20,6 +20,7 @@ _ROUNDING = 1e-12  # sums in another order; a share of examples is exact
 
 
 def check_scores(outcome: Outcome, split: str) -> Iterator[Check]:
+    """The scores of a split, computed again from its answers."""
     file = predictions_file(split)
     prefix = f"best/{split}" if split == "val" else split
     try:
@@ -32,6 +33,7 @@ def check_scores(outcome: Outcome, split: str) -> Iterator[Check]:
 
 
 def check_export_scores(run: RunFiles, outcome: Outcome) -> Iterator[Check]:
+    """The score of each variant, computed again from the table of the export."""
     file = "export/predictions.parquet"
     try:
         frame = pd.read_parquet(run.path(file))

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from analysis.stories.names import capitals_inside, names_among
 from analysis.stories.words import cased_words, straight, words_of
 from datamodules.word_runs import inside_one_text, run_hashes, text_ends, word_codes
+from host.progress import OnProgress
 
-# What is being done, how much of it is done, how much there is (0 where nobody can say).
-OnProgress = Callable[[str, int, int], None]
 FLUENT, COPIED = 3, 13  # words of the runs that are looked for
 _STORIES_AT_ONCE = 1000
 _OTHER_WORD = 0  # the number of a word that no measured story has

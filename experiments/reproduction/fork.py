@@ -36,7 +36,7 @@ def fork(
     """
     run = ended_run(store, record)
     check_record(run)
-    mapping = recorded_config(store, record).model_dump(mode="json")
+    mapping = recorded_config(run).model_dump(mode="json")
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
     checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
     check_checkpoint(run, checkpoint)

@@ -95,7 +95,7 @@ def reproduce(
 
 
 def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, console: Console | None) -> str:
-    config = _on(threads, recorded_config(run.store, run.record))
+    config = _on(threads, recorded_config(run))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
     origin = Reproduction(run, run.has(EXPORT_REPORT), fork_point_of(run))
@@ -126,7 +126,7 @@ def check(
 
 def _prepared_here(run: RunFiles, threads: int | None, console: Console | None) -> PreparedRun:
     """What `run` would begin with here and now; nothing is recorded."""
-    config = _on(threads, recorded_config(run.store, run.record))
+    config = _on(threads, recorded_config(run))
     ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
     parts = build(config, cache_dir=run.store.root / "cache", console=console)
     return prepared_run(parts, ran, fork_point_of(run))
@@ -153,7 +153,7 @@ def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
     """
     run.read(ConfigFile, CONFIG_FILE)
     try:
-        recorded_config(run.store, run.record)
+        recorded_config(run)
     except UserError as error:
         if console is not None:
             console.print(

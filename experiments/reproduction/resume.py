@@ -37,7 +37,7 @@ def resume(store: Store, record: RunRecord, *, console: Console | None = None) -
     check_is_ours(run)
     _refuse(record, run.where)
     check_record(run)
-    config = recorded_config(store, record)
+    config = recorded_config(run)
     start, folder = fork_point_of(run), _checkpoints(store, record)
     begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
     point = None if begins_once_more else find_resume_point(folder, where=run.where)

@@ -144,7 +144,7 @@ def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads:
     """UserError for a run without a language model, or whose model is not what it kept."""
     run = RunFiles(store, record)
     check_has_model(run)
-    config = recorded_config(store, record)
+    config = recorded_config(run)
     if not config.task.writes:
         raise UserError(
             f"its model, a {config.model.kind} classifier, writes no stories",

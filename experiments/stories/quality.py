@@ -18,7 +18,7 @@ from analysis.stories.training_text import TrainingText
 from datamodules.stories import IGNORED, windows
 from datamodules.tokenizers import encode, end_token_id
 from datamodules.tokens import TokenTable
-from host.terminal import OnProgress, silent
+from host.progress import OnProgress, silent
 from scoring.token_losses import token_losses
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from experiments.torch_setup import full_matmul_precision
-from host.terminal import OnProgress, silent
+from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData

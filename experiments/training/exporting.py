@@ -77,7 +77,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
     run = RunFiles(store, record)
     check_has_model(run)
-    config = recorded_config(store, record)
+    config = recorded_config(run)
     model_dir = checked_model(run)
     # Scored on the official rows alone; an earlier version of Encore held out other rows of train.
     data = data_of_run(run, config, splits=("test",), console=console)

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from datamodules.tokenized import SplitName, TokenizedData
-    from tracking.entities import RunRecord
-    from tracking.store import Store
 
 _SHOWN = 60
 _SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -129,11 +127,10 @@ def _checksums(run: RunFiles, file: str) -> NDArray[np.unsignedinteger[Any]]:
     return found
 
 
-def recorded_config(store: Store, record: RunRecord) -> ExperimentConfig:
+def recorded_config(run: RunFiles) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
-    run = RunFiles(store, record)
     check_is_ours(run)
-    return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {record.run_id}")
+    return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {run.record.run_id}")
 
 
 def tell_data(console: Console | None, summary: DataSummary) -> None:

@@ -64,11 +64,8 @@ def train(
     prepared = _prepared(config, store, origin, clock, hooks.console)
     export = _exports(origin, prepared.parts.config)
     earlier = _earlier(store, prepared, origin, export, hooks)
-    if (
-        earlier is not None
-        and identity.parent_id is None
-        and not (export and not _exported(earlier, prepared))
-    ):
+    same = earlier is not None and (not export or exported_alike(earlier, prepared.parts))
+    if earlier is not None and same and identity.parent_id is None:
         return earlier_result(earlier)
     with clock("record"), disk_errors(store.root, writing=0):
         name, log = _opened(store, prepared, origin, identity, hooks.console)
@@ -110,10 +107,6 @@ def _earlier(
     if not (isinstance(origin, FromScratch) and origin.reuse):
         return None
     return finished_run(store, prepared, export=export, stop_when=hooks.stop_when)
-
-
-def _exported(earlier: RunFiles, prepared: PreparedRun) -> bool:
-    return exported_alike(earlier, prepared.parts)
 
 
 def _opened(
