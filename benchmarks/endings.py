@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.results import table, write_section
 from experiments.loading import load_experiment
+from runs.files import run_named
 
 STEPS = 300
 STORIES = 100
@@ -73,7 +74,7 @@ def measure(real_data: Path) -> None:
             config = load_experiment("tinystories_small", _overrides(real_data, packed=packed))
             with masked_by_id() if trap else nullcontext():
                 run = train(config, store, identity=RunIdentity(name=what))
-            source = source_of(store, store.find(run.run_id), "torch", threads=usable_cores())
+            source = source_of(run_named(store, run.run_id), "torch", threads=usable_cores())
             made = generate(
                 source, ["Once upon a time"] * STORIES, DecodingConfig(max_length=LIMIT), batch_size=32
             )

@@ -10,6 +10,7 @@ from analysis.stories.story_quality import Story, story_quality
 from analysis.stories.training_text import TrainingText
 from benchmarks.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
 from benchmarks.results import table, write_section
+from runs.files import run_named
 
 REAL, BROKEN_OFF = "real", "broken off"
 _IN_PERCENT = (
@@ -81,7 +82,7 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     from tracking.store import Store
 
     store = Store.open(root)
-    source = source_of(store, store.find(run_id), "torch", threads=usable_cores())
+    source = source_of(run_named(store, run_id), "torch", threads=usable_cores())
     tokenizer, model = source.writer().tokenizer, source.model()
     folder = real_data / "data" / "tinystories"
     training, validation = (_texts(folder / f"{split}.parquet") for split in ("train", "validation"))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.results import table, write_section
+from runs.files import run_named
 
 ROUNDS = 5
 PROMPTS = ["Once upon a time", "One day, a little girl", "Tom and his dog"] * 8
@@ -27,7 +28,7 @@ def measure_speed(root: Path, run_id: str) -> None:
     from tracking.store import Store
 
     store = Store.open(root)
-    source = source_of(store, store.find(run_id), "torch", threads=usable_cores())
+    source = source_of(run_named(store, run_id), "torch", threads=usable_cores())
     writer, model = source.writer(batch_size=BATCH), source.model()
     rates: dict[str, list[float]] = {"encore": [], "plain": []}
     for number in range(ROUNDS):

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.text import Text
 
-from cli.console import consoles, print_json
+from cli.console import print_json
 from cli.name_first import check_name_first
-from cli.session import OK
+from cli.session import OK, outputs
 from cli.tables import fitted
 from datamodules.summary import DataSummary, balance
 from errors import UserError, visible
 from experiments.build import pinned
 from experiments.loading import CATALOG, load_experiment
 from host.markup import literal
+from host.progress import Reporter
 from host.text import shortened
 from schema.catalog import catalog_names
 from schema.yaml_files import read_yaml
@@ -37,12 +38,12 @@ _TEXT = 300  # characters of a row
 def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
     from cli.quiet import quiet
 
-    out, progress = consoles()
+    out, reporter = outputs()
     check_name_first("data", name, overrides)
     _check_is_no_sweep(name)
     config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
     quiet()
-    found = _survey(config, root, progress)
+    found = _survey(config, root, reporter)
     if as_json:
         print_json({"experiment": config.name, "data": config.data.kind, **found.to_json()})
     else:
@@ -58,17 +59,15 @@ def _check_is_no_sweep(name: str) -> None:
         raise UserError("is a sweep", where=name, cure=f"Name its experiment: `encore data {experiment}`.")
 
 
-def _survey(config: ExperimentConfig, root: Path, progress: Console) -> Survey:
+def _survey(config: ExperimentConfig, root: Path, reporter: Reporter) -> Survey:
     from datamodules.survey import survey
     from experiments.build import build_data
     from host.disk import disk_errors
-    from host.terminal import reported, warned
 
-    with disk_errors(root), reported(progress) as on_progress:
-        data = build_data(
-            config, cache_dir=root.absolute() / "cache", on_progress=on_progress, on_remade=warned(progress)
-        )
-        return survey(data, on_progress=on_progress)
+    with disk_errors(root):
+        data = build_data(config, cache_dir=root.absolute() / "cache", reporter=reporter)
+        with reporter.progress() as on_progress:
+            return survey(data, on_progress=on_progress)
 
 
 def _print_survey(out: Console, config: ExperimentConfig, found: Survey) -> None:

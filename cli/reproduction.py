@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.code_tables import print_code
-from cli.console import consoles, print_json
-from cli.session import FAILED, OK, named_run, open_existing
+from cli.console import print_json
+from cli.session import FAILED, OK, named_run
 from cli.tables import SHORT
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from host.markup import literal
+from host.progress import working
 
 if TYPE_CHECKING:
     from experiments.reproduction.reproduce import Reproduced
@@ -42,15 +43,15 @@ def reproduce_verb(
     check_own_checkout()
     if trust and not at_commit:
         raise UserError("runs the code of here", where="--trust", cure="Leave it out, or add --at-commit.")
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.reproduce import reproduce
 
-    agree = (lambda _: True) if trust else _asked(progress)
-    found = reproduce(store, record, threads=threads, at_commit=at_commit, agree=agree, console=progress)
+    agree = (lambda _: True) if trust else _asked(reporter.console)
+    found = reproduce(run, threads=threads, at_commit=at_commit, agree=agree, reporter=reporter)
     if as_json:
         print_json(found.certificate)
     else:
-        _print_reproduction(out, record.run_id, found)
+        _print_reproduction(out, run.record.run_id, found)
     accepted = {"identical", "within tolerance"} if accept_tolerance else {"identical"}
     return OK if found.comparison.verdict in accepted else FAILED
 
@@ -79,43 +80,42 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
             where=f"--check {' '.join(besides)}",
             cure=f"Leave out --check, or {' and '.join(besides)}.",
         )
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.reproduce import check
 
-    causes = check(store, record, threads=threads, console=progress)
+    causes, short = check(run, threads=threads, reporter=reporter), run.record.run_id[:SHORT]
     if as_json:
         print_json([asdict(cause) for cause in causes])
     elif causes:
-        title = f"What differs from the record of {record.run_id[:SHORT]}"
+        title = f"What differs from the record of {short}"
         out.print(_causes_table(causes, title, ("recorded", "now")))
     else:
-        out.print(f"Nothing here differs from the record of [bold]{record.run_id[:SHORT]}[/].")
+        out.print(f"Nothing here differs from the record of [bold]{short}[/].")
     return FAILED if causes else OK
 
 
 def verify_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress, store, record = named_run(run_id, root)
-    from host.terminal import working
-    from runs.files import RunFiles
+    out, reporter, run = named_run(run_id, root)
     from runs.verify import verify, with_manifest
 
-    with working(progress, f"recomputing the digests and scores of run {record.run_id[:SHORT]}"):
-        checks = verify(store, record)
+    short = run.record.run_id[:SHORT]
+    with working(reporter, f"recomputing the digests and scores of run {short}"):
+        checks = verify(run)
     broken = [check for check in checks if not check.holds]
     if as_json:
         print_json([asdict(check) for check in checks])
     elif broken:
-        out.print(_broken_table(broken, record.run_id[:SHORT]))
+        out.print(_broken_table(broken, short))
     else:
         out.print(
-            f"Run [bold]{record.run_id[:SHORT]}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
+            f"Run [bold]{short}[/] holds: {len(checks)} files, digests and scores, all as recorded.",
             highlight=False,
         )
-    if not with_manifest(RunFiles(store, record)):
-        progress.print(
-            "[yellow]Recorded before manifests:[/] which files it left is not known, so none that was added or is "
-            "gone with its digest can be told.",
-            highlight=False,
+    if not with_manifest(run):
+        reporter.say(
+            "Recorded before manifests: which files it left is not known, so none that was added or is gone with its "
+            "digest can be told.",
+            "warning",
         )
     return FAILED if broken else OK
 
@@ -129,12 +129,12 @@ def _broken_table(broken: Sequence[Check], run: str) -> Table:
 
 
 def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
-    one, other = store.find(one_id), store.find(other_id)
+    out, _, one = named_run(one_id, root)
     from experiments.reproduction.reproduce import differences
+    from runs.files import run_named
 
-    causes, comparison = differences(store, one, other)
+    other = run_named(one.store, other_id)
+    causes, comparison = differences(one, other)
     if as_json:
         print_json(
             {
@@ -143,7 +143,7 @@ def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
             }
         )
         return OK
-    names = (one.run_id[:SHORT], other.run_id[:SHORT])
+    names = (one.record.run_id[:SHORT], other.record.run_id[:SHORT])
     if causes:
         out.print(_causes_table(causes, "What differs, what counts most first", names))
     else:

@@ -11,33 +11,42 @@ from cli.console import consoles
 from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
+from host.terminal import TerminalReporter
 from schema.catalog import catalog_names
 
 if TYPE_CHECKING:
-    from tracking.entities import RunRecord
+    from runs.files import RunFiles
     from tracking.store import Store
 
 
 OK, FAILED = 0, 1
 
 
-def open_existing(root: Path, progress: Console) -> Store:
-    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
-    return open_store(root, progress, create=False)
-
-
-def named_run(run_id: str, root: Path) -> tuple[Console, Console, Store, RunRecord]:
-    """Where to print results and progress, the store, and its run whose ID begins with `run_id`."""
+def outputs() -> tuple[Console, TerminalReporter]:
+    """stdout for results, stderr for progress."""
     out, progress = consoles()
-    store = open_existing(root, progress)
-    return out, progress, store, store.find(run_id)
+    return out, TerminalReporter(progress)
 
 
-def open_store(root: Path, progress: Console, *, create: bool = True) -> Store:
+def open_existing(root: Path, reporter: TerminalReporter) -> Store:
+    """For verbs that need runs: a store that is not there is a mistake, and none is made."""
+    return open_store(root, reporter, create=False)
+
+
+def named_run(run_id: str, root: Path) -> tuple[Console, TerminalReporter, RunFiles]:
+    """Where results are printed, where progress is, and the run whose ID begins with `run_id`."""
+    out, reporter = outputs()
+    store = open_existing(root, reporter)
+    from runs.files import run_named
+
+    return out, reporter, run_named(store, run_id)
+
+
+def open_store(root: Path, reporter: TerminalReporter, *, create: bool = True) -> Store:
     from cli.quiet import quiet
 
     quiet()
-    with progress.status("opening the tracking store"):
+    with reporter.console.status("opening the tracking store"):
         from tracking.store import Store
 
         return Store.open(root, create=create)

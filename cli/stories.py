@@ -7,13 +7,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.console import consoles, print_json
-from cli.session import FAILED, OK, named_run, open_existing
+from cli.console import print_json
+from cli.session import FAILED, OK, named_run, open_existing, outputs
 from cli.story_tables import print_replay, print_setting, print_settings, print_stories
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.entrance import refuse_secrets
 from generation.options import DecodingConfig
+from host.progress import working
 from schema.numbers import counted
 from schema.validation import parse
 
@@ -35,17 +36,17 @@ def generate_verb(
     decoding = parse(DecodingConfig, options, where="encore generate")
     refuse_secrets({"--prompt": prompts}, where="encore generate")
     check_own_checkout()
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.stories.generate import generate, source_of, variant_named
     from host.cpu import usable_cores
 
-    source = source_of(store, record, variant_named(variant), threads=usable_cores())
+    source = source_of(run, variant_named(variant), threads=usable_cores())
     wanted = [prompt.strip() for prompt in prompts for _ in range(n)]
-    generated = generate(source, wanted, decoding, console=progress)
+    generated = generate(source, wanted, decoding, reporter=reporter)
     if as_json:
         print_json(asdict(generated))
     else:
-        print_stories(out, progress, generated, root)
+        print_stories(out, reporter.console, generated, root)
     return OK
 
 
@@ -54,16 +55,15 @@ def story_verb(story_id: str, root: Path, *, as_json: bool) -> int:
     wanted = counted(number)
     if not run_id or wanted is None:
         raise UserError("names no story", where=story_id, cure="Write ID#NUMBER, as in 3f2a91c0#12.")
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.stories.rewrite import replay
-    from host.terminal import working
 
-    with working(progress, "writing the story again"):
-        found = replay(store, record, wanted)
+    with working(reporter, "writing the story again"):
+        found = replay(run, wanted)
     if as_json:
         print_json({**asdict(found), "same": found.same})
     else:
-        print_replay(out, progress, found)
+        print_replay(out, reporter.console, found)
     return OK if found.same else FAILED
 
 
@@ -84,12 +84,12 @@ def decoding_sweep_verb(
         print_json({"sweep": sweep.model_dump(mode="json")})
         return OK
     check_own_checkout()
-    out, progress = consoles()
-    store = open_existing(root, progress)
+    out, reporter = outputs()
+    store = open_existing(root, reporter)
     from sweeps.decoding import run_decoding_sweep
 
     report = run_decoding_sweep(
-        sweep, store, console=progress, on_setting=lambda row: print_setting(progress, row)
+        sweep, store, reporter=reporter, on_setting=lambda row: print_setting(reporter.console, row)
     )
     if as_json:
         print_json(asdict(report))

@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 def print_sample(console: Console, store: Store, result: RunResult, root: Path) -> None:
     """The first story that a language model wrote after its last validation, and how to have more."""
-    from runs.files import RunFiles
+    from runs.files import run_named
     from runs.samples import read_samples
 
-    rows = read_samples(RunFiles(store, store.find(result.run_id)))
+    rows = read_samples(run_named(store, result.run_id))
     if not rows:
         return
     last = next(row for row in rows if row.step == rows[-1].step)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cli.console import consoles, print_json
+from cli.console import print_json
 from cli.name_first import check_name_first
-from cli.session import FAILED, OK, ask_hub, check_kind, open_store
+from cli.session import FAILED, OK, ask_hub, check_kind, open_store, outputs
 from cli.tables import print_next_commands, print_sweep, print_trial
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
@@ -29,14 +29,14 @@ def sweep_verb(
         from cli.stories import decoding_sweep_verb
 
         return decoding_sweep_verb(spec, rest, root, again=again, as_json=as_json, dry_run=dry_run)
-    out, progress = consoles()
+    out, reporter = outputs()
     base = base_experiment(spec, rest)
     if dry_run:
         print_json({"sweep": spec.model_dump(mode="json"), "experiment": base})
         return OK
     check_own_checkout()
     ask_hub(ExperimentConfig.model_validate(base), root)
-    store = open_store(root, progress)
+    store = open_store(root, reporter)
     from sweeps.run import run_sweep
 
     report = run_sweep(
@@ -44,8 +44,8 @@ def sweep_verb(
         store,
         overrides=rest,
         again=again,
-        console=progress,
-        on_trial=lambda what, result: print_trial(progress, what, result),
+        reporter=reporter,
+        on_trial=lambda what, result: print_trial(reporter.console, what, result),
     )
     if as_json:
         print_json(asdict(report))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from cli.console import consoles, print_json
+from cli.console import print_json
 from cli.name_first import check_name_first
 from cli.run_tables import print_run
-from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store
+from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store, outputs
 from cli.story_tables import print_sample
 from cli.tables import (
     print_catalog,
@@ -31,8 +31,8 @@ from schema.catalog import catalog_names
 from schema.numbers import counted
 
 if TYPE_CHECKING:
+    from runs.files import RunFiles
     from runs.result import RunResult
-    from tracking.entities import RunRecord
     from tracking.store import Store
 
 
@@ -43,22 +43,22 @@ def train_verb(
 
     check_name_first("train", name, overrides)
     check_kind(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
-    out, progress = consoles()
+    out, reporter = outputs()
     config = load_experiment(name, overrides)
     if dry_run:
         print_json(config.model_dump(mode="json"))
         return OK
     check_own_checkout()
     config = ask_hub(config, root)
-    store = open_store(root, progress)
+    store = open_store(root, reporter)
     from experiments.training.origin import FromScratch, Hooks, RunIdentity
     from experiments.training.train import train
 
     name = run_name(config, overrides_for_name(overrides))
     with _shown_all_the_same(out, store, root, as_json=as_json):
-        result = train(config, store, FromScratch(reuse=not again), RunIdentity(name), Hooks(progress))
+        result = train(config, store, FromScratch(reuse=not again), RunIdentity(name), Hooks(reporter))
     if result.reused is not None:
-        progress.print(_reused(result), highlight=False)
+        reporter.console.print(_reused(result), highlight=False)
     return _ended(result, out, store, root, as_json=as_json)
 
 
@@ -84,12 +84,12 @@ def _reused(result: RunResult) -> str:
 
 def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     check_own_checkout()
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.resume import resume
 
-    with _shown_all_the_same(out, store, root, as_json=as_json):
-        result = resume(store, record, console=progress)
-    return _ended(result, out, store, root, as_json=as_json)
+    with _shown_all_the_same(out, run.store, root, as_json=as_json):
+        result = resume(run, reporter=reporter)
+    return _ended(result, out, run.store, root, as_json=as_json)
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
@@ -101,12 +101,12 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
             "names no checkpoint", where=origin, cure="Write ID@STEP, ID@best or ID@last, as in 3f2a91c0@400."
         )
     check_own_checkout()
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.fork import fork
 
-    with _shown_all_the_same(out, store, root, as_json=as_json):
-        result = fork(store, record, at if step is None else str(step), overrides, console=progress)
-    return _ended(result, out, store, root, as_json=as_json)
+    with _shown_all_the_same(out, run.store, root, as_json=as_json):
+        result = fork(run, at if step is None else str(step), overrides, reporter=reporter)
+    return _ended(result, out, run.store, root, as_json=as_json)
 
 
 def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json: bool) -> int:
@@ -119,8 +119,8 @@ def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json
 
 
 def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: int, as_json: bool) -> int:
-    out, progress = consoles()
-    store = open_existing(root, progress)
+    out, reporter = outputs()
+    store = open_existing(root, reporter)
     parent = store.find(sweep).run_id if sweep else None
     found = store.runs(experiment=experiment, parent_id=parent, limit=limit)
     if as_json:
@@ -131,49 +131,49 @@ def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: i
 
 
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
-    out, _, store, record = named_run(run_id, root)
+    out, _, run = named_run(run_id, root)
     from cli.data import print_recorded, recorded_json
     from runs.data_record import recorded_data
-    from runs.files import RunFiles
 
-    data = recorded_data(RunFiles(store, record))
+    data = recorded_data(run)
     if as_json:
-        print_json(asdict(record) | recorded_json(data))
+        print_json(asdict(run.record) | recorded_json(data))
     else:
-        _print_run(out, store, record, whole=whole)
+        _print_run(out, run, whole=whole)
         if data is not None:
             print_recorded(out, data)
     return OK
 
 
-def _print_run(out: Console, store: Store, record: RunRecord, *, whole: bool) -> None:
+def _print_run(out: Console, run: RunFiles, *, whole: bool) -> None:
     """whole: with every setting, also those that its experiment has in the catalog."""
     from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
 
-    experiment, catalogued = record.tags.get(EXPERIMENT_TAG, ""), None
+    experiment, catalogued = run.record.tags.get(EXPERIMENT_TAG, ""), None
     if not whole and experiment in catalog_names(CATALOG):
         catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
-    print_run(out, record, store.artifacts(record), experiment=experiment, catalogued=catalogued)
+    print_run(out, run.record, run.store.artifacts(run.record), experiment=experiment, catalogued=catalogued)
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
-    out, progress, store, record = named_run(run_id, root)
+    out, reporter, run = named_run(run_id, root)
     from experiments.training.exporting import export_run
+    from runs.files import run_named
 
-    report = export_run(store, record, console=progress)
+    report = export_run(run, reporter=reporter)
     if as_json:
         print_json(json.loads(report.to_json()))
     else:
-        _print_run(out, store, store.find(record.run_id), whole=False)
+        _print_run(out, run_named(run.store, run.record.run_id), whole=False)
     for failure in report.failures:
-        progress.print(f"[bold red]gate failed:[/] {literal(failure)}")
+        reporter.console.print(f"[bold red]gate failed:[/] {literal(failure)}")
     return OK if report.passed else FAILED
 
 
 def catalog_verb(*, as_json: bool) -> int:
     from sweeps.loading import CATALOG as SWEEPS
 
-    out, _ = consoles()
+    out, _ = outputs()
     found = {
         "experiments": _described(CATALOG),
         "sweeps": _described(SWEEPS),
@@ -192,8 +192,8 @@ def _described(catalog: Path) -> dict[str, str]:
 
 
 def ui_verb(root: Path, *, host: str, port: int) -> int:
-    _, progress = consoles()
-    store = open_existing(root, progress)
+    _, reporter = outputs()
+    store = open_existing(root, reporter)
     from tracking.ui import serve
 
     return serve(store, host=host, port=port)

@@ -22,7 +22,7 @@ from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
 from errors import UserError
-from host.progress import OnProgress
+from host.progress import OnProgress, silent
 
 IGNORED = -100  # target of a padded position: left out of the loss
 
@@ -46,7 +46,7 @@ class StoryData(TokenizedData):
         self,
         settings: DataSettings,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: OnProgress = silent,
         on_remade: OnRemade | None = None,
     ) -> None:
         super().__init__(settings, on_progress=on_progress, on_remade=on_remade)

@@ -38,7 +38,7 @@ from datamodules.tokenizers import (
 from datamodules.tokens import TokenTable
 from errors import UserError
 from host.notices import notice
-from host.progress import OnProgress
+from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
@@ -61,7 +61,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self,
         settings: DataSettings,
         *,
-        on_progress: OnProgress | None = None,
+        on_progress: OnProgress = silent,
         on_remade: OnRemade | None = None,
     ) -> None:
         super().__init__()
@@ -185,17 +185,15 @@ class TokenizedData(pl.LightningDataModule, ABC):
         for split in SPLITS:
             held = self._cached_tokens(split)
             self.tables[split], self.token_digests[split] = TokenTable.load(held.path), held.digest
-        self._on_progress = self._on_remade = (
-            None  # loader workers get a copy of all this; a terminal is none of theirs
-        )
+        # Loader workers get a copy of all this; a terminal is none of theirs.
+        self._on_progress, self._on_remade = silent, None
 
     def __getstate__(self) -> dict[str, Any]:
         """For a loader worker that gets a pickled copy: without a terminal and the trainer, which cannot be pickled."""
         return {**self.__dict__, "trainer": None, "_on_remade": None}
 
     def _report(self, what: str, done: int = 0, total: int = 0) -> None:
-        if self._on_progress is not None:
-            self._on_progress(what, done, total)
+        self._on_progress(what, done, total)
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         if self.settings.train_examples is None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +21,9 @@ from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
-from host.progress import OnProgress, silent
-from host.terminal import reported, warned
+from host.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from datamodules.tokenized import TokenizedData
     from lightning_modules.learner import Learner
     from lightning_modules.optimisation import Optimisation
@@ -88,16 +85,10 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     return config.model_copy(update={"data": data, "model": model})
 
 
-def build_data(
-    config: ExperimentConfig,
-    *,
-    cache_dir: Path,
-    on_progress: OnProgress = silent,
-    on_remade: Callable[[str], None] | None = None,
-) -> TokenizedData:
+def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SILENT) -> TokenizedData:
     """The datamodule of a pinned config's `data`, read, held out and tokenized.
 
-    on_remade: told, in a sentence, of derived data in the cache that did not hold and was made again.
+    Derived data in the cache that does not hold is made again, which is said.
     """
     data, model = config.data, config.model
     settings = DataSettings(
@@ -122,8 +113,11 @@ def build_data(
         quoting=data.quoting,
         **data.blocks(),
     )
-    module = _data_class(data.kind)(settings, on_progress=on_progress, on_remade=on_remade)
-    module.setup()
+    with reporter.progress() as on_progress:
+        module = _data_class(data.kind)(
+            settings, on_progress=on_progress, on_remade=partial(reporter.say, style="warning")
+        )
+        module.setup()
     return module
 
 
@@ -165,18 +159,16 @@ class Parts:
     learner: Learner
 
 
-def build(config: ExperimentConfig, *, cache_dir: Path, console: Console | None = None) -> Parts:
+def build(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SILENT) -> Parts:
     """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
     check_precision(config)
     config = pinned(config, cache_dir=cache_dir)
-    say = warned(console)
     source = config.data.kind if config.data.path is None else f"data.path={config.data.path}"
     with (
         disk_errors(cache_dir, writing=0),
         boundary("a library cannot read or tokenize it", where=source, cure=_LOOK),
-        reported(console) as on_progress,
     ):
-        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
+        data = build_data(config, cache_dir=cache_dir, reporter=reporter)
     schedule = plan(config, data)
     start = "model" if config.model.pretrained is None else f"model.pretrained={config.model.pretrained}"
     with boundary("transformers cannot make this model", where=start, cure=_LOOK):

@@ -63,8 +63,8 @@ def line_of(task: Task) -> str:
         parts.append(f"{task.speed:,.1f}/s")
     if task.time_remaining is not None:
         parts.append(f"{_duration(task.time_remaining)} to go")
-    score = task.fields.get("score")
-    return f"{task.description}: {', '.join([*parts, score] if score else parts)}"
+    figures = task.fields.get("figures")
+    return f"{task.description}: {', '.join([*parts, figures] if figures else parts)}"
 
 
 def _duration(seconds: float) -> str:

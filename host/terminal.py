@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -12,6 +12,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -19,11 +20,14 @@ from rich.table import Column
 from rich.text import Text
 
 from errors import visible
-from host.progress import OnProgress, silent
+from host.progress import OnProgress, Style
 from host.progress_lines import ProgressLines
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_RICH_STYLES: dict[Style, str] = {"plain": "", "faint": "dim", "warning": "yellow", "log": ""}
+_ROOM_FOR_ALL_FIGURES = 110  # columns
 
 
 class _Rate(ProgressColumn):
@@ -34,60 +38,63 @@ class _Rate(ProgressColumn):
         return Text("" if speed is None or task.total is None else f"{speed:,.1f}/s")
 
 
-def warned(console: Console | None) -> Callable[[str], None]:
-    """A function that prints a sentence on `console`, above a bar if there is one."""
+class _Count(MofNCompleteColumn):
+    """`300/1200`; nothing where nobody can say how much there is."""
 
-    def say(sentence: str) -> None:
-        if console is not None:
-            console.print(Text(visible(sentence), style="yellow"), soft_wrap=True)
-
-    return say
+    def render(self, task: Task) -> Text:
+        return Text("") if task.total is None else super().render(task)
 
 
-def new_progress(console: Console, *more: ProgressColumn) -> Progress:
-    """Columns that every bar here has, then `more`; it clears itself away at its end. Without a terminal, lines."""
-    if not console.is_terminal:
-        return ProgressLines(console)
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=20),  # the one column that gives way on a narrow terminal
-        MofNCompleteColumn(table_column=Column(no_wrap=True)),
-        _Rate(table_column=Column(no_wrap=True)),
-        TimeRemainingColumn(table_column=Column(no_wrap=True)),
-        *more,
-        console=console,
-        transient=True,
-    )
+class TerminalReporter:
+    """Reports on a console: sentences above the bar, and one bar at a time, which clears itself away at its end."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+
+    def say(self, sentence: str, style: Style = "plain") -> None:
+        if style != "log" or not self.console.is_terminal:
+            text = Text(visible(sentence), style=_RICH_STYLES[style])
+            self.console.print(text, soft_wrap=True)
+
+    @contextmanager
+    def progress(self) -> Generator[OnProgress]:
+        with self.bars() as bars:
+            yield Latest(bars, narrow=self.console.width < _ROOM_FOR_ALL_FIGURES)
+
+    def bars(self) -> Progress:
+        """Bars on a terminal; elsewhere lines."""
+        if not self.console.is_terminal:
+            return ProgressLines(self.console)
+        return Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=20),  # the one column that gives way on a narrow terminal
+            _Count(table_column=Column(no_wrap=True)),
+            _Rate(table_column=Column(no_wrap=True)),
+            TimeRemainingColumn(table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[figures]}", markup=False),
+            console=self.console,
+            transient=True,
+        )
 
 
-@contextmanager
-def reported(console: Console | None) -> Generator[OnProgress]:
-    """A function to report to; the bar or the lines that it drives show the latest kind of work."""
-    if console is None:
-        yield silent
-        return
-    shown: dict[str, Any] = {}
-    with new_progress(console) as progress:
+class Latest:
+    """Of what is reported, the latest kind of work is the task that `bars` show.
 
-        def report(what: str, done: int, total: int) -> None:
-            if what not in shown:
-                for task in shown.values():
-                    progress.update(task, visible=False)
-                shown[what] = progress.add_task(what, total=total or None)
-            progress.update(shown[what], completed=done, total=total or None)
+    narrow: there is room for the first figure alone.
+    """
 
-        yield report
+    def __init__(self, bars: Progress, *, narrow: bool) -> None:
+        self.bars = bars
+        self.narrow = narrow
+        self.tasks: dict[str, TaskID] = {}
 
-
-@contextmanager
-def working(console: Console | None, what: str) -> Generator[None]:
-    """Something is seen to go on meanwhile, of which nobody can say how much there is."""
-    if console is None:
-        yield
-    elif console.is_terminal:
-        with console.status(what):
-            yield
-    else:
-        with new_progress(console) as progress:
-            progress.add_task(what, total=None)
-            yield
+    def __call__(self, what: str, done: int, total: int, figures: Sequence[str] = ()) -> None:
+        if what not in self.tasks:
+            for task in self.tasks.values():
+                self.bars.update(task, visible=False)
+            # What was done before, as by a run that is resumed, is no part of the rate.
+            self.tasks[what] = self.bars.add_task(what, total=total or None, completed=done, figures="")
+        task = self.tasks[what]
+        if figures:
+            self.bars.update(task, figures="  ".join(figures[:1] if self.narrow else figures))
+        self.bars.update(task, completed=done, total=total or None)

@@ -11,7 +11,6 @@ from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
-    from tracking.store import Store
 
 
 def check_is_ours(run: RunFiles) -> None:
@@ -62,10 +61,8 @@ def check_has_model(run: RunFiles) -> None:
         )
 
 
-def ended_run(store: Store, record: RunRecord) -> RunFiles:
-    """The files of a run that is no sweep and not going on; else UserError."""
-    run = RunFiles(store, record)
+def check_ended(run: RunFiles) -> None:
+    """UserError for a sweep's own run, for stories, and for a run that is still going on."""
     check_is_one_run(run)
-    if record.status == "RUNNING":
+    if run.record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
-    return run

@@ -95,6 +95,11 @@ class RunFiles:
         return self.read(ProvenanceFile, PROVENANCE_FILE).get("record_format", 1) >= RECORD_FORMAT
 
 
+def run_named(store: Store, run_id: str) -> RunFiles:
+    """The run whose ID begins with `run_id`; UserError when there is none, or more than one."""
+    return RunFiles(store, store.find(run_id))
+
+
 def plain_digest(run: RunFiles, file: str) -> str:
     """sha256 of a file of a run; UserError when it is gone or no plain file."""
     if not is_plain_file(path := run.path(file)):

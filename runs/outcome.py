@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from host.boundary import boundary
-from runs.checks import ended_run
+from runs.checks import check_ended
 from runs.files import RunFiles, altered
 from runs.layout import (
     DIGESTS_FILE,
@@ -29,8 +29,6 @@ from tracking.manifest import seal_tag
 if TYPE_CHECKING:
     import pandas as pd
 
-    from tracking.entities import RunRecord
-    from tracking.store import Store
 
 # Figures that a clock decides.
 _TIMED = re.compile("|".join(["^(time|system)/", "latency", *map(re.escape, SPEEDS)]))
@@ -80,9 +78,10 @@ def with_columns(frame: pd.DataFrame, *names: str, where: str) -> pd.DataFrame:
     return frame
 
 
-def read_outcome(store: Store, record: RunRecord) -> Outcome:
+def read_outcome(run: RunFiles) -> Outcome:
     """The outcome of a run that ended; UserError, naming the file, when something of it is missing or unreadable."""
-    return outcome_of(ended_run(store, record))
+    check_ended(run)
+    return outcome_of(run)
 
 
 def outcome_of(run: RunFiles) -> Outcome:
@@ -101,7 +100,7 @@ def outcome_of(run: RunFiles) -> Outcome:
     return Outcome(
         run,
         digests,
-        _untimed(logged_points(run.store, record)),
+        _untimed(logged_points(run)),
         {key: value for key, value in metrics.items() if not _TIMED.search(key)},
         result.steps,
         result.status,
@@ -141,12 +140,12 @@ def _unfinished(run: RunFiles) -> UserError:
     )
 
 
-def logged_points(store: Store, record: RunRecord) -> dict[int, dict[str, float]]:
+def logged_points(run: RunFiles) -> dict[int, dict[str, float]]:
     """Every metric of every step and validation that the store has, by step."""
     points: dict[int, dict[str, float]] = {}
-    for key in sorted(record.metrics):
+    for key in sorted(run.record.metrics):
         if key.startswith(("train/", "val/")):
-            for step, value in store.metric_history(record.run_id, key):
+            for step, value in run.store.metric_history(run.record.run_id, key):
                 points.setdefault(step, {})[key] = value
     return points
 

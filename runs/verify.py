@@ -47,23 +47,21 @@ from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, fit
 
 if TYPE_CHECKING:
-    from tracking.entities import RunRecord
-    from tracking.store import Store
+    pass
 
 _SHOWN = 80
 
 
-def verify(store: Store, record: RunRecord) -> list[Check]:
+def verify(run: RunFiles) -> list[Check]:
     """Every file, digest and score of a run that ended, recomputed.
 
     Of a sweep's own run and of one that holds stories, which trained nothing, every file. Whatever is wrong with the
     record is a check that does not hold. UserError for a run that is going on, or that has left nothing to hold it to.
     """
-    run = RunFiles(store, record)
     check_is_ours(run)
-    if record.status == "RUNNING":
+    if run.record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
-    trained = kind_of(record) not in UNTRAINED
+    trained = kind_of(run.record) not in UNTRAINED
     if not with_manifest(run):
         check_is_one_run(run)
     found = _Found(run.fetched())

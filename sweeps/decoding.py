@@ -14,8 +14,7 @@ from experiments.stories.generate import Source, log_stories, open_stories
 from experiments.stories.quality import scored
 from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
-from host.markup import literal
-from host.terminal import reported
+from host.progress import SILENT, Reporter
 from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.leases import owned
@@ -26,7 +25,6 @@ from sweeps.study import RUN_ATTRIBUTE, Search, open_search
 from tracking.entities import Experiment
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from transformers import GPT2LMHeadModel
 
     from datamodules.tokenized import SplitName, TokenizedData
@@ -68,7 +66,7 @@ def run_decoding_sweep(
     sweep: DecodingSweepConfig,
     store: Store,
     *,
-    console: Console | None = None,
+    reporter: Reporter = SILENT,
     on_setting: Callable[[SettingRow], None] | None = None,
 ) -> DecodingReport:
     """Write and judge stories with each setting: one parent run, one child run with a table for each.
@@ -78,9 +76,8 @@ def run_decoding_sweep(
     """
     first = first_values(sweep)
     source = source_named(sweep, store)
-    if console is not None:
-        console.print(literal(_plan(sweep, source)), highlight=False, soft_wrap=True)
-    data = data_of_run(source.run, source.config, console=console)
+    reporter.say(_plan(sweep, source))
+    data = data_of_run(source.run, source.config, reporter=reporter)
     writer = source.writer(batch_size=sweep.batch_size)
     prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}
     for values in (first, *ends(sweep)):
@@ -96,7 +93,7 @@ def run_decoding_sweep(
         )
         search.take_up_lost()
         parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
-        sitting = _Sitting(sweep, search, source, writer, data, prompts, parent, console, on_setting)
+        sitting = _Sitting(sweep, search, source, writer, data, prompts, parent, reporter, on_setting)
         with ended(parent):
             return sitting.go()
 
@@ -164,7 +161,7 @@ class _Sitting:
     data: TokenizedData
     prompts: Mapping[SplitName, Sequence[str]]
     parent: RunLog
-    console: Console | None
+    reporter: Reporter
     on_setting: Callable[[SettingRow], None] | None
 
     def go(self) -> DecodingReport:
@@ -199,7 +196,7 @@ class _Sitting:
         return self.source.model()
 
     def _judged(self, stories: Sequence[Told]) -> tuple[dict[str, list[float]], dict[str, float]]:
-        with reported(self.console) as on_progress:
+        with self.reporter.progress() as on_progress:
             return scored(
                 stories,
                 self.data.rows["train"].texts,
@@ -221,7 +218,7 @@ class _Sitting:
         """Write, judge and log the stories of one setting."""
         decoding = decoding_of(self.sweep, values)
         prompts = self.prompts["val" if stage == "search" else "test"]
-        with reported(self.console) as on_progress:
+        with self.reporter.progress() as on_progress:
             stories = self.writer.write(prompts, decoding, on_progress=on_progress)
         columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
         request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)

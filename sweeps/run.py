@@ -16,7 +16,8 @@ from experiments.training.exporting import ExportFailedError, export_run
 from experiments.training.inputs import tell_data
 from experiments.training.origin import FromScratch, Hooks, RunIdentity
 from experiments.training.train import train
-from host.markup import literal
+from host.progress import SILENT, Reporter
+from runs.files import RunFiles
 from runs.layout import BUDGET_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind, is_exported
 from runs.result import RunResult
 from schema.validation import parse
@@ -31,7 +32,6 @@ from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     import optuna
-    from rich.console import Console
 
     from sweeps.config import Dimension
     from tracking.entities import RunRecord
@@ -47,7 +47,7 @@ def run_sweep(
     *,
     overrides: Sequence[str] = (),
     again: bool = False,
-    console: Console | None = None,
+    reporter: Reporter = SILENT,
     on_trial: Callable[[str, RunResult], None] | None = None,
 ) -> SweepReport:
     """Search `sweep` up to its budget and record it: one parent run, one child run per trial.
@@ -57,7 +57,7 @@ def run_sweep(
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).
     """
-    plan = _plan(sweep, overrides, store, console)
+    plan = _plan(sweep, overrides, store, reporter)
     lock = store.root / "journal" / f"sweep-{sweep.name}.lock"
     with owned(lock, what=f"sweep {sweep.name}"):
         search = open_search(
@@ -71,7 +71,7 @@ def run_sweep(
         )
         search.take_up_lost()
         parent = parent_run(search, store, lambda: _start_parent(plan, search, store))
-        sitting = _Sitting(plan, search, store, parent, console, on_trial, again)
+        sitting = _Sitting(plan, search, store, parent, reporter, on_trial, again)
         with ended(parent):
             # Written at every sitting: the budget and the finale may have grown.
             parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
@@ -92,7 +92,7 @@ class _Plan:
     notes: list[str]  # grows while it runs
 
 
-def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: Console | None) -> _Plan:
+def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, reporter: Reporter) -> _Plan:
     """UserError for what the first trial would refuse, before a run begins."""
     mapping = base_experiment(sweep, overrides)
     base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
@@ -101,12 +101,11 @@ def _plan(sweep: SweepConfig, overrides: Sequence[str], store: Store, console: C
     space, notes = space_here(sweep, base)
     given = overrides_for_name(overrides)
     notes += _moved_first_trials(given, space)
-    if console is not None:
-        for note in notes:
-            console.print(f"note: {literal(note)}", style="yellow", highlight=False)
+    for note in notes:
+        reporter.say(f"note: {note}", "warning")
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    tell_data(console, summary_of(build(base, cache_dir=store.root / "cache", console=console).data))
+    tell_data(reporter, summary_of(build(base, cache_dir=store.root / "cache", reporter=reporter).data))
     return _Plan(sweep, base, mapping, space, first, given, notes)
 
 
@@ -159,7 +158,7 @@ class _Sitting:
     search: Search
     store: Store
     parent: RunLog
-    console: Console | None
+    reporter: Reporter
     on_trial: Callable[[str, RunResult], None] | None
     again: bool
 
@@ -184,7 +183,7 @@ class _Sitting:
     def _export(self, selected: RunRecord) -> None:
         """An export that fails is a note; the run's tag makes the command exit with 1."""
         try:
-            export_run(self.store, selected, console=self.console)
+            export_run(RunFiles(self.store, selected), reporter=self.reporter)
         except UserError as error:
             self.plan.notes.append(f"the export of run {selected.run_id[:8]} failed: {error}")
 
@@ -231,7 +230,7 @@ class _Sitting:
             TRIAL_TAG: str(work.number),
         }
         name = run_name(work.config, {**self.plan.given, **work.varied})
-        hooks = Hooks(self.console, work.stop_when, self._title(work))
+        hooks = Hooks(self.reporter, work.stop_when, self._title(work))
         return train(work.config, self.store, origin, RunIdentity(name, self.parent.run_id, tags), hooks)
 
     def _title(self, work: _Work) -> str:

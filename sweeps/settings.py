@@ -11,6 +11,7 @@ from errors import UserError
 from experiments.stories.generate import Source, source_of
 from generation.options import DecodingConfig
 from host.cpu import usable_cores
+from runs.files import RunFiles, run_named
 from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension
@@ -60,7 +61,7 @@ def decoding_of(sweep: DecodingSweepConfig, values: Mapping[str, Any]) -> Decodi
 def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
     """The run that is named, or the newest finished one of the experiment."""
     if sweep.run is not None:
-        return source_of(store, store.find(sweep.run), sweep.variant, threads=usable_cores())
+        return source_of(run_named(store, sweep.run), sweep.variant, threads=usable_cores())
     found = store.runs(tags={EXPERIMENT_TAG: sweep.experiment})
     finished = [
         run
@@ -73,7 +74,7 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
             where=f"sweep {sweep.name}",
             cure=f"Train one with `encore train {sweep.experiment}`, or name a run with run=ID.",
         )
-    return source_of(store, finished[0], sweep.variant, threads=usable_cores())
+    return source_of(RunFiles(store, finished[0]), sweep.variant, threads=usable_cores())
 
 
 def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:

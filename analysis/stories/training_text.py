@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from analysis.stories.names import capitals_inside, names_among
 from analysis.stories.words import cased_words, straight, words_of
 from datamodules.word_runs import inside_one_text, run_hashes, text_ends, word_codes
-from host.progress import OnProgress
+from host.progress import OnProgress, silent
 
 FLUENT, COPIED = 3, 13  # words of the runs that are looked for
 _STORIES_AT_ONCE = 1000
@@ -38,7 +38,7 @@ class TrainingText:
 
     @classmethod
     def read(
-        cls, training: Iterable[str], stories: Iterable[str], *, on_progress: OnProgress | None = None
+        cls, training: Iterable[str], stories: Iterable[str], *, on_progress: OnProgress = silent
     ) -> TrainingText:
         """Stream the training stories once past all runs of 3 and of 13 words of `stories`.
 
@@ -126,12 +126,11 @@ class _Coded:
         return run_hashes(self.code_W, size)[inside_one_text(self.end_W, size)]
 
 
-def _chunks(stories: Iterable[str], on_progress: OnProgress | None) -> Iterator[list[str]]:
+def _chunks(stories: Iterable[str], on_progress: OnProgress) -> Iterator[list[str]]:
     """The stories, a thousand at a time, telling of those that are done."""
     total = length_hint(stories, 0)
     remaining, done = iter(stories), 0
     while texts := list(islice(remaining, _STORIES_AT_ONCE)):
         yield texts
         done += len(texts)
-        if on_progress is not None:
-            on_progress("reading the training stories", done, total)
+        on_progress("reading the training stories", done, total)

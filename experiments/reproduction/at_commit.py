@@ -19,23 +19,19 @@ from experiments.reproduction.environments import python_with
 from experiments.reproduction.trust import RecordedCode, has_changes
 from host.disk import disk_errors
 from host.files import file_digest
-from host.terminal import working
+from host.progress import Reporter, working
 from runs.layout import PATCH_FILE
 from tracking.own_code import cache_folder
 from tracking.provenance import LOCK_FILE
 from tracking.repository import git
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from runs.files import RunFiles
 
 _SHOWN = 200
 
 
-def reproduce_at_commit(
-    run: RunFiles, code: RecordedCode, *, threads: int | None, console: Console | None
-) -> str:
+def reproduce_at_commit(run: RunFiles, code: RecordedCode, *, threads: int | None, reporter: Reporter) -> str:
     """Play `run` again with `code`, which may be run here, in a process of its own; the new run's ID.
 
     threads: of torch; none: as recorded.
@@ -44,8 +40,8 @@ def reproduce_at_commit(
     with _worktree(run, code) as tree:
         _apply_patch(run, code, tree)
         sources = tree / code.folder
-        python = _python(run, code, sources, console)
-        return _reproduce(run, sources, python, threads, console)
+        python = _python(run, code, sources, reporter)
+        return _reproduce(run, sources, python, threads, reporter)
 
 
 @contextmanager
@@ -90,7 +86,7 @@ def _apply_patch(run: RunFiles, code: RecordedCode, tree: Path) -> None:
         ) from error
 
 
-def _python(run: RunFiles, code: RecordedCode, sources: Path, console: Console | None) -> str:
+def _python(run: RunFiles, code: RecordedCode, sources: Path, reporter: Reporter) -> str:
     """An interpreter with what the recorded lock says: this one, where it is the lock of here."""
     here, lock = REPOSITORY / LOCK_FILE, sources / LOCK_FILE
     if not lock.exists() or (here.exists() and here.read_bytes() == lock.read_bytes()):
@@ -102,18 +98,16 @@ def _python(run: RunFiles, code: RecordedCode, sources: Path, console: Console |
             where=run.where,
             cure="It was changed without being committed; put the recorded one there.",
         )
-    return python_with(sources, found, own=code.own, busy=partial(working, console))
+    return python_with(sources, found, own=code.own, busy=partial(working, reporter))
 
 
-def _reproduce(
-    run: RunFiles, sources: Path, python: str, threads: int | None, console: Console | None
-) -> str:
+def _reproduce(run: RunFiles, sources: Path, python: str, threads: int | None, reporter: Reporter) -> str:
     """Let the recorded program play its own run again; it knows what its record means. The new run's ID."""
     command = [python, "-m", "cli", "reproduce", run.record.run_id, "--root", str(run.store.root), "--json"]
     if threads is not None:
         command += ["--threads", str(threads)]
     environment = {**os.environ, "MLFLOW_TRACKING_URI": run.store.uri, "PYTHONPATH": str(sources)}
-    with working(console, f"training with the code of {sources.name}"):
+    with working(reporter, f"training with the code of {sources.name}"):
         process = subprocess.run(
             command, cwd=sources, capture_output=True, text=True, check=False, env=environment
         )

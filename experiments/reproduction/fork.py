@@ -10,8 +10,10 @@ from experiments.naming import overrides_for_name, run_name
 from experiments.training.inputs import recorded_config
 from experiments.training.origin import Fork, Hooks, RunIdentity
 from experiments.training.train import train
+from host.progress import SILENT, Reporter
 from runs.checkpoint_files import checkpoints_here, find_checkpoint
-from runs.checks import ended_run
+from runs.checks import check_ended
+from runs.files import RunFiles
 from runs.fork_point import ForkPoint
 from runs.kept_files import check_checkpoint
 from runs.layout import FORKED_FROM_TAG, KIND_TAG, RunKind
@@ -19,22 +21,17 @@ from runs.result import RunResult
 from runs.seals import check_record
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
-    from tracking.entities import RunRecord
-    from tracking.store import Store
+    pass
 
 
-def fork(
-    store: Store, record: RunRecord, at: str, overrides: Sequence[str], *, console: Console | None = None
-) -> RunResult:
-    """Train on from `record`'s checkpoint after step `at` (or `best`, `last`) as a new run with `overrides`.
+def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter = SILENT) -> RunResult:
+    """Train on from `run`'s checkpoint after step `at` (or `best`, `last`) as a new run with `overrides`.
 
     Without overrides it goes on as the old run did, to the bit. Torch gets as many threads as the old run had,
     unless `overrides` say otherwise. UserError, and the old run untouched, when it has no such checkpoint or
     its weights do not fit what the overrides make of the model.
     """
-    run = ended_run(store, record)
+    check_ended(run)
     check_record(run)
     mapping = recorded_config(run).model_dump(mode="json")
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
@@ -42,7 +39,7 @@ def fork(
     check_checkpoint(run, checkpoint)
     point = ForkPoint(checkpoint, run)
     identity = RunIdentity(
-        f"{run_name(config, overrides_for_name(overrides))} from {record.run_id[:8]}@{point.step}",
-        tags={KIND_TAG: RunKind.FORK, FORKED_FROM_TAG: f"{record.run_id}@{point.step}"},
+        f"{run_name(config, overrides_for_name(overrides))} from {run.record.run_id[:8]}@{point.step}",
+        tags={KIND_TAG: RunKind.FORK, FORKED_FROM_TAG: f"{run.record.run_id}@{point.step}"},
     )
-    return train(config, store, Fork(point), identity, Hooks(console))
+    return train(config, run.store, Fork(point), identity, Hooks(reporter))

@@ -18,11 +18,11 @@ from experiments.training.inputs import check_same_inputs, recorded_config
 from experiments.training.origin import Hooks, Reproduction, RunIdentity
 from experiments.training.recipe import PreparedRun, environment_of, prepared_run
 from experiments.training.train import train
-from host.markup import literal
-from runs.checks import ended_run
+from host.progress import SILENT, Reporter
+from runs.checks import check_ended
 from runs.differences import Cause, find_causes
 from runs.environment import recorded_environment
-from runs.files import RunFiles
+from runs.files import RunFiles, run_named
 from runs.fork_point import fork_point_of
 from runs.layout import (
     CONFIG_FILE,
@@ -38,12 +38,8 @@ from runs.record_files import ConfigFile, threads_of
 from runs.seals import check_record
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from experiments.config import ExperimentConfig
     from experiments.training.origin import StopWhen
-    from tracking.entities import RunRecord
-    from tracking.store import Store
 
 
 @dataclass(frozen=True)
@@ -58,49 +54,48 @@ class Reproduced:
 
 
 def reproduce(
-    store: Store,
-    record: RunRecord,
+    run: RunFiles,
     *,
     threads: int | None = None,
     at_commit: bool = False,
     agree: Agree | None = None,
     tolerance: Tolerance | None = None,
-    console: Console | None = None,
+    reporter: Reporter = SILENT,
 ) -> Reproduced:
-    """Run `record` again as a new run that carries `reproduces`, and compare the two.
+    """Train `run` again as a new run that carries `reproduces`, and compare the two.
 
     threads: of torch; none: as recorded. at_commit: with the recorded code and lock in place of these; where this
     machine has not recorded them itself, only if `agree` says so.
     UserError, and nothing recorded, when the run has no finished record, or its data are gone or others.
     """
     tolerance = tolerance or Tolerance()
-    run = ended_run(store, record)
+    check_ended(run)
     check_record(run)
-    recorded, then = read_outcome(store, record), recorded_environment(run)
+    recorded, then = read_outcome(run), recorded_environment(run)
     check_outcome(recorded)
     if at_commit:
         code = recorded_code(run)
         check_trusted(run, code, agree)
-        _check_start_if_readable(run, console)
-        again_id = reproduce_at_commit(run, code, threads=threads, console=console)
+        _check_start_if_readable(run, reporter)
+        again_id = reproduce_at_commit(run, code, threads=threads, reporter=reporter)
     else:
-        again_id = _train_here(run, recorded, threads, console)
-    again = store.find(again_id)
-    comparison = compare(recorded, read_outcome(store, again), tolerance)
-    causes = find_causes(then, recorded_environment(RunFiles(store, again)))
-    content = certificate(record, again, comparison, causes, tolerance)
-    _certify(store, record, again, content)
-    file = store.artifact(again, MARKDOWN_FILE)
-    return Reproduced(again.run_id, comparison, tuple(causes), content, file)
+        again_id = _train_here(run, recorded, threads, reporter)
+    again = run_named(run.store, again_id)
+    comparison = compare(recorded, read_outcome(again), tolerance)
+    causes = find_causes(then, recorded_environment(again))
+    content = certificate(run.record, again.record, comparison, causes, tolerance)
+    _certify(run, again, content)
+    file = again.path(MARKDOWN_FILE)
+    return Reproduced(again_id, comparison, tuple(causes), content, file)
 
 
-def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, console: Console | None) -> str:
+def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, reporter: Reporter) -> str:
     config = _on(threads, recorded_config(run))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
     origin = Reproduction(run, run.has(EXPORT_REPORT), fork_point_of(run))
     tags = {KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage}
-    hooks = Hooks(console, _stop_like(recorded), title=f"{config.name} again")
+    hooks = Hooks(reporter, _stop_like(recorded), title=f"{config.name} again")
     return train(config, run.store, origin, RunIdentity(f"{run.record.name} again", tags=tags), hooks).run_id
 
 
@@ -111,42 +106,41 @@ def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:
     return config.model_copy(update={"train": config.train.model_copy(update={"threads": threads})})
 
 
-def check(
-    store: Store, record: RunRecord, *, threads: int | None = None, console: Console | None = None
-) -> list[Cause]:
+def check(run: RunFiles, *, threads: int | None = None, reporter: Reporter = SILENT) -> list[Cause]:
     """What here differs from the run's record, the likeliest cause of another result first; trains nothing.
 
     threads: of torch, as `reproduce` would be told; none: as recorded.
     """
-    run = ended_run(store, record)
+    check_ended(run)
     check_record(run)
-    here = _prepared_here(run, threads, console)
+    here = _prepared_here(run, threads, reporter)
     return find_causes(recorded_environment(run), environment_of(here))
 
 
-def _prepared_here(run: RunFiles, threads: int | None, console: Console | None) -> PreparedRun:
+def _prepared_here(run: RunFiles, threads: int | None, reporter: Reporter) -> PreparedRun:
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run))
     ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
-    parts = build(config, cache_dir=run.store.root / "cache", console=console)
+    parts = build(config, cache_dir=run.store.root / "cache", reporter=reporter)
     return prepared_run(parts, ran, fork_point_of(run))
 
 
-def differences(store: Store, one: RunRecord, other: RunRecord) -> tuple[list[Cause], Comparison | None]:
+def differences(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison | None]:
     """What differs between the circumstances of two runs and, where both came to their end, their outcomes."""
-    runs = [ended_run(store, record) for record in (one, other)]
+    runs = (one, other)
     for run in runs:
+        check_ended(run)
         check_record(run)
     causes = find_causes(*(recorded_environment(run) for run in runs))
     if not all(had_outcome(run) for run in runs):
         return causes, None
-    outcomes = [read_outcome(store, record) for record in (one, other)]
+    outcomes = [read_outcome(run) for run in runs]
     for outcome in outcomes:
         check_outcome(outcome)
     return causes, compare(outcomes[0], outcomes[1], Tolerance())
 
 
-def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
+def _check_start_if_readable(run: RunFiles, reporter: Reporter) -> None:
     """Fail before a run is created if data, tokenizer or weights are missing or changed.
 
     The recorded program may have had another schema; then its data are compared afterwards, as a cause.
@@ -155,12 +149,9 @@ def _check_start_if_readable(run: RunFiles, console: Console | None) -> None:
     try:
         recorded_config(run)
     except UserError as error:
-        if console is not None:
-            console.print(
-                f"[yellow]data are not checked beforehand:[/] {literal(str(error))}", highlight=False
-            )
+        reporter.say(f"data are not checked beforehand: {error}", "warning")
         return
-    check_same_inputs(run, _prepared_here(run, None, console))
+    check_same_inputs(run, _prepared_here(run, None, reporter))
 
 
 def _stop_like(recorded: Outcome) -> StopWhen | None:
@@ -174,17 +165,21 @@ def _stop_like(recorded: Outcome) -> StopWhen | None:
     return stop
 
 
-def _certify(store: Store, record: RunRecord, again: RunRecord, content: dict[str, Any]) -> None:
+def _certify(run: RunFiles, again: RunFiles, content: dict[str, Any]) -> None:
     """The certificate and the verdict on the new run, the verdict on the old one."""
     verdict = content["verdict"]
-    log = store.attach(again.run_id)
+    log = run.store.attach(again.record.run_id)
     log.log_json(content, JSON_FILE)
     log.log_text(as_markdown(content), MARKDOWN_FILE)
     # The old program chose this run's name from its own command line; set ours.
     log.set_tags(
-        {VERDICT_TAG: verdict, REPRODUCES_TAG: record.run_id, "mlflow.runName": f"{record.name} again"}
+        {
+            VERDICT_TAG: verdict,
+            REPRODUCES_TAG: run.record.run_id,
+            "mlflow.runName": f"{run.record.name} again",
+        }
     )
     log.close()
-    old = store.attach(record.run_id)
-    old.set_tags({VERDICT_TAG: f"{verdict}: {again.run_id}"})
+    old = run.store.attach(run.record.run_id)
+    old.set_tags({VERDICT_TAG: f"{verdict}: {again.record.run_id}"})
     old.close()

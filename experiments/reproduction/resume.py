@@ -11,6 +11,7 @@ from errors import UserError
 from experiments.training.inputs import recorded_config
 from experiments.training.origin import Hooks, Resume
 from experiments.training.train import train
+from host.progress import SILENT, Reporter
 from runs.checkpoint_files import checkpoint_folder, checkpoints_here, find_resume_point
 from runs.checks import check_is_ours, check_trained
 from runs.files import RunFiles
@@ -21,29 +22,25 @@ from runs.result import RunResult
 from runs.seals import check_manifest, check_record
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from tracking.entities import RunRecord
-    from tracking.store import Store
 
 
-def resume(store: Store, record: RunRecord, *, console: Console | None = None) -> RunResult:
-    """Train `record`'s run to its end from its newest whole checkpoint, score and export it.
+def resume(run: RunFiles, *, reporter: Reporter = SILENT) -> RunResult:
+    """Train `run` to its end from its newest whole checkpoint, score and export it.
 
     UserError, and the run untouched, when it cannot go on: it has finished, it is going on elsewhere, it is
     part of a sweep, it has no checkpoint, its data have changed.
     """
-    run = RunFiles(store, record)
     check_is_ours(run)
-    _refuse(record, run.where)
+    _refuse(run.record, run.where)
     check_record(run)
     config = recorded_config(run)
-    start, folder = fork_point_of(run), _checkpoints(store, record)
+    start, folder = fork_point_of(run), _checkpoints(run)
     begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
     point = None if begins_once_more else find_resume_point(folder, where=run.where)
     if point is not None:
         check_manifest(run)
-    return train(config, store, Resume(run, point, logged_points(store, record), start), hooks=Hooks(console))
+    return train(config, run.store, Resume(run, point, logged_points(run), start), hooks=Hooks(reporter))
 
 
 def _refuse(record: RunRecord, where: str) -> None:
@@ -74,10 +71,10 @@ def _refuse(record: RunRecord, where: str) -> None:
         )
 
 
-def _checkpoints(store: Store, record: RunRecord) -> Path:
+def _checkpoints(run: RunFiles) -> Path:
     """The folder of the run's checkpoints here; what only a server has is fetched first."""
-    folder = checkpoint_folder(store.root, record.run_id, store.files.folder(record))
-    found = checkpoints_here(RunFiles(store, record))
+    folder = checkpoint_folder(run.store.root, run.record.run_id, run.store.files.folder(run.record))
+    found = checkpoints_here(run)
     if found != folder and found.exists():
         shutil.copytree(found, folder)
     return folder

@@ -19,7 +19,7 @@ from experiments.training.inputs import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
 from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
-from host.terminal import reported
+from host.progress import SILENT, Reporter
 from runs.checks import check_has_model
 from runs.files import RunFiles, altered, plain_digest
 from runs.kept_files import checked_folder, checked_model
@@ -39,13 +39,10 @@ from schema.overrides import flat_mapping
 from tracking.entities import Experiment
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from transformers import GPT2LMHeadModel
 
     from generation.sampling import Reader
-    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
-    from tracking.store import Store
 
 
 @dataclass(frozen=True)
@@ -140,9 +137,8 @@ def variant_named(name: str) -> VariantName:
     raise UserError("no such variant", where=f"--variant {name}", cure=f"Choose one of {names}.")
 
 
-def source_of(store: Store, record: RunRecord, variant: VariantName, *, threads: int) -> Source:
+def source_of(run: RunFiles, variant: VariantName, *, threads: int) -> Source:
     """UserError for a run without a language model, or whose model is not what it kept."""
-    run = RunFiles(store, record)
     check_has_model(run)
     config = recorded_config(run)
     if not config.task.writes:
@@ -162,7 +158,7 @@ def generate(
     decoding: DecodingConfig,
     *,
     batch_size: int = BATCH_SIZE,
-    console: Console | None = None,
+    reporter: Reporter = SILENT,
 ) -> Generated:
     """Write a story for each prompt and log them.
 
@@ -170,7 +166,7 @@ def generate(
     """
     writer = source.writer(batch_size=batch_size)
     begun = time.perf_counter()
-    with reported(console) as on_progress:
+    with reporter.progress() as on_progress:
         stories = writer.write(prompts, decoding, on_progress=on_progress)
     seconds = time.perf_counter() - begun
     new = sum(story.tokens + story.ended for story in stories) - sum(

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.stories.generate import source_of
 from generation.writer import Story
-from runs.files import RunFiles
+from runs.files import RunFiles, run_named
 from runs.kept_files import check_listed
 from runs.layout import REQUEST_FILE
 from runs.stories import read_request, read_stories
 from tracking.redaction import redacted
 
 if TYPE_CHECKING:
-    from tracking.entities import RunRecord
-    from tracking.store import Store
+    pass
 
 
 @dataclass(frozen=True)
@@ -32,16 +31,15 @@ class Replay:
         return self.logged == self.again
 
 
-def replay(store: Store, record: RunRecord, number: int) -> Replay:
+def replay(run: RunFiles, number: int) -> Replay:
     """Write story `number` of a run again, with the stories that were written beside it.
 
     UserError for a run without stories, a number that it does not have, and weights that have changed.
     """
-    run = RunFiles(store, record)
     request = read_request(run)
     check_listed(run, REQUEST_FILE)
     logged = _logged(run, number)
-    source = source_of(store, store.find(request.model_run), request.variant, threads=request.threads)
+    source = source_of(run_named(run.store, request.model_run), request.variant, threads=request.threads)
     if source.digest() != request.weights:
         raise UserError(
             f"{source.file} is not what wrote this story",

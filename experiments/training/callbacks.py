@@ -9,22 +9,19 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
-from rich.progress import TextColumn
 
 from experiments.training.origin import StopWhen
-from host.terminal import new_progress
+from host.progress import OnProgress
 from lightning_modules.learner import Learner
 from runs.layout import RESUMED_OTHERWISE_TAG, SPEEDS
 from runs.outcome import LoggedPoints
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from torch.optim import Optimizer
 
     from tracking.run_log import RunLog
 
 # Asked after every validation with the optimiser step and the held-out metrics: stop here?
-_ROOM_FOR_ALL_METRICS = 110  # columns of a terminal
 
 
 def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
@@ -161,36 +158,24 @@ class EarlyStopping(pl.Callback):
 
 
 class TrainingBar(pl.Callback):
-    """A progress bar over the optimiser steps, with the latest held-out metrics.
+    """Reports the optimiser steps and the latest held-out metrics, `primary` first."""
 
-    primary: the metric that is shown alone where the terminal is too narrow for all of them.
-    """
-
-    def __init__(self, console: Console, title: str, total_steps: int, *, primary: str) -> None:
+    def __init__(self, on_progress: OnProgress, title: str, total_steps: int, *, primary: str) -> None:
+        self.on_progress = on_progress
+        self.title = title
+        self.total_steps = total_steps
         self.primary = primary
-        self.narrow = console.width < _ROOM_FOR_ALL_METRICS
-        self.progress = new_progress(console, TextColumn("{task.fields[score]}"))
-        self.task = self.progress.add_task(title, total=total_steps, score="")
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
-        self.progress.start()
+        self.on_progress(self.title, trainer.global_step, self.total_steps)
 
     def on_train_batch_end(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        self.progress.update(self.task, completed=trainer.global_step)  # a thread of the bar's draws it
+        self.on_progress(self.title, trainer.global_step, self.total_steps)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)
-        if self.narrow:
-            values = {self.primary: values[self.primary]}
-        score = "  ".join(f"{key} {value:.4f}" for key, value in sorted(values.items()))
-        self.progress.update(self.task, completed=trainer.global_step, score=score)
-
-    def teardown(self, trainer: pl.Trainer, pl_module: pl.LightningModule, stage: str) -> None:
-        self.progress.stop()
-
-    def on_exception(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, exception: BaseException
-    ) -> None:
-        self.progress.stop()
+        keys = sorted(values, key=lambda key: (key != self.primary, key))
+        figures = [f"{key} {values[key]:.4f}" for key in keys]
+        self.on_progress(self.title, trainer.global_step, self.total_steps, figures)

@@ -15,21 +15,17 @@ from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
 from host.boundary import first_line
 from host.disk import disk_errors
-from host.terminal import reported
+from host.progress import SILENT, Reporter
 from runs.checks import check_has_model
 from runs.files import RunFiles
 from runs.kept_files import checked_model
 from runs.layout import EXPORT_GATE, NOT_EXPORTED, PASSED, is_exported
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from datamodules.tokenized import TokenizedData
     from export.pipeline import ExportReport, ScoringSet
     from runs.result import RunResult
-    from tracking.entities import RunRecord
     from tracking.run_log import RunLog
-    from tracking.store import Store
 
 
 class ExportFailedError(LibraryError):
@@ -52,11 +48,11 @@ class Exporting:
     failed: Exception | None = None
 
     def __call__(
-        self, log: RunLog, config: ExperimentConfig, data: TokenizedData, model: Path, console: Console | None
+        self, log: RunLog, config: ExperimentConfig, data: TokenizedData, model: Path, reporter: Reporter
     ) -> tuple[dict[str, float], tuple[str, ...]]:
         """Metrics and missed limits. RunError for a model that is worth nothing, such as one of NaN."""
         try:
-            report = export_into(log, config, data, model, console=console)
+            report = export_into(log, config, data, model, reporter=reporter)
         except RunError:
             raise
         except Exception as error:  # noqa: BLE001 raised again when the rest of the run is in the record
@@ -73,21 +69,20 @@ class Exporting:
             raise self.failed
 
 
-def export_run(store: Store, record: RunRecord, *, console: Console | None = None) -> ExportReport:
+def export_run(run: RunFiles, *, reporter: Reporter = SILENT) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts."""
-    run = RunFiles(store, record)
     check_has_model(run)
     config = recorded_config(run)
     model_dir = checked_model(run)
     # Scored on the official rows alone; an earlier version of Encore held out other rows of train.
-    data = data_of_run(run, config, splits=("test",), console=console)
-    log = store.attach(record.run_id)
+    data = data_of_run(run, config, splits=("test",), reporter=reporter)
+    log = run.store.attach(run.record.run_id)
     try:
-        with disk_errors(store.root):
-            report = export_into(log, config, data, model_dir, console=console)
+        with disk_errors(run.store.root):
+            report = export_into(log, config, data, model_dir, reporter=reporter)
         log.log_summary(report.metrics)
     except UserError as error:
-        if not is_exported(record):
+        if not is_exported(run.record):
             log.set_tags({EXPORT_GATE: NOT_EXPORTED + first_line(error)})
         raise
     finally:
@@ -96,7 +91,7 @@ def export_run(store: Store, record: RunRecord, *, console: Console | None = Non
 
 
 def export_into(
-    log: RunLog, config: ExperimentConfig, data: TokenizedData, model_dir: Path, *, console: Console | None
+    log: RunLog, config: ExperimentConfig, data: TokenizedData, model_dir: Path, *, reporter: Reporter
 ) -> ExportReport:
     """Write and measure the variants of the model in `model_dir` as artifacts of `log`'s run.
 
@@ -109,7 +104,7 @@ def export_into(
         max_accuracy_drop=config.export.max_accuracy_drop,
         max_loss_increase=config.export.max_loss_increase,
     )
-    with log.folder("export") as folder, full_matmul_precision(), reported(console) as report_progress:
+    with log.folder("export") as folder, full_matmul_precision(), reporter.progress() as report_progress:
         report_progress("exporting to ONNX", 0, 0)
         report = export_model(
             model_dir,

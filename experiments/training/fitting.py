@@ -38,7 +38,7 @@ def fit(
     *,
     device: str,
     cue: StopOnCue | None,
-    bar: TrainingBar | None,
+    bar: TrainingBar,
     resume: ResumeState | None,
 ) -> int:
     """Train to the end of the run; its number of optimiser steps, those before a resumption included."""
@@ -57,7 +57,7 @@ def fit(
         *_samples(parts, log, checkpoints.watch),  # after the figures: who interrupts the writing keeps those
         checkpoints,
     ]
-    callbacks = [*observers, *_stoppers(parts, cue), *([bar] if bar else [])]
+    callbacks = [*observers, *_stoppers(parts, cue), bar]
     trainer = _trainer(parts, device, callbacks, resume.files if resume else DirectCheckpointIO())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({PRECISION_TAG: str(trainer.precision)})

@@ -6,15 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.text import Text
 
 from datamodules.summary import DataSummary, summary_lines
-from errors import UserError, visible
+from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
-from host.terminal import reported, warned
+from host.progress import SILENT, Reporter
 from runs.checks import check_is_ours
 from runs.files import RunFiles
 from runs.layout import (
@@ -31,7 +30,6 @@ from schema.validation import parse
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from rich.console import Console
 
     from datamodules.tokenized import SplitName, TokenizedData
 
@@ -50,7 +48,7 @@ def data_of_run(
     config: ExperimentConfig,
     *,
     splits: Sequence[SplitName] = _SPLITS,
-    console: Console | None = None,
+    reporter: Reporter = SILENT,
 ) -> TokenizedData:
     """The data of a finished run with its own tokenizer. UserError when rows of `splits` are not those of the run."""
     from experiments.build import build_data
@@ -59,9 +57,8 @@ def data_of_run(
     # The run's own tokenizer: the one that it was trained with may have moved or changed since.
     own = {"tokenizer": str(run.path(MODEL_FOLDER)), "pretrained": None}
     config = config.model_copy(update={"model": config.model.model_copy(update=own)})
-    with disk_errors(run.store.root), reported(console) as on_progress:
-        say = warned(console)
-        data = build_data(config, cache_dir=cache_dir, on_progress=on_progress, on_remade=say)
+    with disk_errors(run.store.root):
+        data = build_data(config, cache_dir=cache_dir, reporter=reporter)
     check_same_data(run, data, splits)
     return data
 
@@ -133,11 +130,9 @@ def recorded_config(run: RunFiles) -> ExperimentConfig:
     return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {run.record.run_id}")
 
 
-def tell_data(console: Console | None, summary: DataSummary) -> None:
+def tell_data(reporter: Reporter, summary: DataSummary) -> None:
     """A line for each split, and each warning."""
-    if console is None:
-        return
     for line in summary_lines(summary):
-        console.print(Text(f"data: {visible(line)}", style="dim"), soft_wrap=True)
+        reporter.say(f"data: {line}", "faint")
     for warning in summary.warnings:
-        console.print(Text(f"warning: {visible(warning)}", style="yellow"), soft_wrap=True)
+        reporter.say(f"warning: {warning}", "warning")

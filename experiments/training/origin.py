@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from host.progress import SILENT, Reporter
 from runs.layout import KIND_TAG, RunKind
 from runs.record_files import threads_of
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from runs.checkpoint_files import ResumePoint
     from runs.files import RunFiles
     from runs.fork_point import ForkPoint
@@ -119,7 +118,7 @@ class Hooks:
     had. title: of the progress bar; none: the experiment's name.
     """
 
-    console: Console | None = None
+    reporter: Reporter = SILENT
     stop_when: StopWhen | None = None
     title: str | None = None
 

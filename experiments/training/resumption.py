@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.training.fork_checkpoint import check_shapes
 from experiments.training.recipe import PreparedRun, environment_of
-from host.markup import literal
+from host.progress import Reporter
 from runs.differences import find_causes
 from runs.environment import recorded_environment
 from runs.layout import RESUMED_AT_TAG, RESUMED_UNDER_TAG, ran_tag
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from experiments.training.origin import Resume
     from tracking.run_log import RunLog
 
 
-def reopen(resume: Resume, prepared: PreparedRun, console: Console | None) -> RunLog:
+def reopen(resume: Resume, prepared: PreparedRun, reporter: Reporter) -> RunLog:
     """The run set going again. UserError when it began on another kind of device.
 
     What else differs from its record is said and stays with the run.
@@ -39,18 +37,16 @@ def reopen(resume: Resume, prepared: PreparedRun, console: Console | None) -> Ru
     causes = find_causes(replace(recorded_environment(run), resumed_under=None), environment_of(prepared))
     log = run.store.attach(run.record.run_id, running=True)
     step = _step(resume)
-    if console is not None:
-        damaged = ", ".join(resume.point.damaged) if resume.point else ""
-        torn = f"; damaged and passed over: {damaged}" if damaged else ""
-        console.print(f"going on after step {step}{torn}", highlight=False)
+    damaged = ", ".join(resume.point.damaged) if resume.point else ""
+    torn = f"; damaged and passed over: {damaged}" if damaged else ""
+    reporter.say(f"going on after step {step}{torn}")
     before = tags.get(RESUMED_AT_TAG)
     changed = {RESUMED_AT_TAG: ", ".join([*(before.split(", ") if before else ()), str(step)])}
     if causes:
         under = "; ".join(str(cause) for cause in causes)
         known = tags.get(RESUMED_UNDER_TAG)
         changed[RESUMED_UNDER_TAG] = under if known in {None, under} else f"{known}; {under}"
-        if console is not None:
-            console.print(f"[yellow]differs from the run's beginning:[/] {literal(under)}", highlight=False)
+        reporter.say(f"differs from the run's beginning: {under}", "warning")
     log.set_tags(changed)
     return log
 

@@ -11,6 +11,7 @@ from errors import UserError
 from experiments.training.exporting import Exporting
 from experiments.training.recipe import environment_of
 from host.files import entries
+from host.progress import Reporter
 from runs.checkpoint_files import link
 from runs.differences import find_causes
 from runs.environment import recorded_environment
@@ -39,8 +40,6 @@ from runs.seals import log_sealed
 from runs.verify import verify
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from experiments.build import Parts
     from experiments.training.origin import StopWhen
     from experiments.training.recipe import PreparedRun
@@ -98,14 +97,14 @@ def _holds(run: RunFiles) -> bool:
     try:
         # A run without a manifest does not tell what was added, and a link would be copied with all behind it.
         plain = all(entry.kind in {"file", "folder"} for entry in entries(run.whole_folder()).values())
-        return plain and all(check.holds for check in verify(run.store, run.record))
+        return plain and all(check.holds for check in verify(run))
     except UserError:  # something is missing: then this is not a result to take
         return False
 
 
 def _validations(run: RunFiles) -> list[tuple[int, dict[str, float]]]:
     """The held-out metrics of each validation, by step."""
-    points = sorted(logged_points(run.store, run.record).items())
+    points = sorted(logged_points(run).items())
     held_out = (
         (step, {key: v for key, v in values.items() if key.startswith("val/")}) for step, values in points
     )
@@ -137,7 +136,7 @@ def take_over(
     name: str,
     exporting: Exporting | None,
     *,
-    console: Console | None,
+    reporter: Reporter,
 ) -> RunResult:
     """Give the new run `log` all that `run`, of the same recipe, came to; files are the same ones where they can be.
 
@@ -149,9 +148,9 @@ def take_over(
     for folder in [*_FOLDERS, *([SAMPLES_FOLDER] if run.has(SAMPLES_FOLDER) else [])]:
         _copy(run, log, folder)
     log_sealed(log, run.read(Digests, DIGESTS_FILE), DIGESTS_FILE)
-    for step, values in sorted(logged_points(run.store, run.record).items()):
+    for step, values in sorted(logged_points(run).items()):
         log.log_metrics(values, step=step)
-    exported, failures = ({}, ()) if exporting is None else _exported(run, log, parts, exporting, console)
+    exported, failures = ({}, ()) if exporting is None else _exported(run, log, parts, exporting, reporter)
     result = replace(
         earlier,
         run_id=log.run_id,
@@ -166,11 +165,11 @@ def take_over(
 
 
 def _exported(
-    run: RunFiles, log: RunLog, parts: Parts, exporting: Exporting, console: Console | None
+    run: RunFiles, log: RunLog, parts: Parts, exporting: Exporting, reporter: Reporter
 ) -> tuple[dict[str, float], tuple[str, ...]]:
     """Metrics and missed limits of the run's export, or of one made now where its settings are other ones."""
     if not exported_alike(run, parts):
-        return exporting(log, parts.config, parts.data, run.path(MODEL_FOLDER), console)
+        return exporting(log, parts.config, parts.data, run.path(MODEL_FOLDER), reporter)
     _copy(run, log, "export")
     content = run.read(ReportFile, EXPORT_REPORT)
     log.set_tags({**content.params, EXPORT_GATE: run.record.tags[EXPORT_GATE]})

@@ -23,8 +23,7 @@ from experiments.training.origin import Hooks, Resume
 from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
-from host.markup import literal
-from host.terminal import reported
+from host.progress import OnProgress, Reporter
 from runs.checkpoint_files import checkpoint_folder, link
 from runs.digests import checkpoint_digests, table_digest
 from runs.kept_files import kept_checkpoints
@@ -33,8 +32,6 @@ from runs.result import RunResult
 from runs.seals import log_sealed
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -73,8 +70,8 @@ class Run:
         return self.prepared.ran["device"]
 
     @property
-    def console(self) -> Console | None:
-        return self.hooks.console
+    def reporter(self) -> Reporter:
+        return self.hooks.reporter
 
     @property
     def title(self) -> str:
@@ -90,11 +87,8 @@ class Run:
 
     def go(self, exporting: Exporting | None) -> RunResult:
         """Train, score, keep, export (none: not) and record."""
-        if self.console is not None and not self.console.is_terminal:  # a log has no bar to look at
-            steps = self.parts.schedule.total_steps
-            self.console.print(
-                f"{literal(self.title)}: run {self.log.run_id[:8]}, {steps:,} steps", highlight=False
-            )
+        steps = self.parts.schedule.total_steps
+        self.reporter.say(f"{self.title}: run {self.log.run_id[:8]}, {steps:,} steps", "log")
         with nondeterministic_operations(self._names_operation()):
             return self._go(exporting)
 
@@ -107,32 +101,28 @@ class Run:
         def note(name: str) -> None:
             known.add(name)
             self.log.set_tags({tag: ", ".join(sorted(known))})
-            if self.console is not None:
-                self.console.print(
-                    f"[yellow]ran without a deterministic version:[/] {literal(name)}; played again, bits may differ",
-                    highlight=False,
-                )
+            self.reporter.say(
+                f"ran without a deterministic version: {name}; played again, bits may differ", "warning"
+            )
 
         return note
 
-    def _bar(self) -> TrainingBar | None:
-        if self.console is None:
-            return None
+    def _bar(self, on_progress: OnProgress) -> TrainingBar:
         total, primary = self.parts.schedule.total_steps, self.parts.config.task.primary_metric
-        return TrainingBar(self.console, self.title, total, primary=primary)
+        return TrainingBar(on_progress, self.title, total, primary=primary)
 
     def _go(self, exporting: Exporting | None) -> RunResult:
         with TemporaryDirectory(prefix="encore-") as scratch:
             checkpoints = self._checkpoints()
             cue = StopOnCue(self.hooks.stop_when) if self.hooks.stop_when else None
-            with self.clock("training"):
+            with self.clock("training"), self.reporter.progress() as on_progress:
                 steps = fit(
                     self.parts,
                     self.log,
                     checkpoints,
                     device=self.device,
                     cue=cue,
-                    bar=self._bar(),
+                    bar=self._bar(on_progress),
                     resume=self._resume_state(),
                 )
             self.clock.seconds["training"] += checkpoints.trained_before_s
@@ -187,7 +177,7 @@ class Run:
         """Held-out and official scores of the best weights, every answer as an artifact, and their digests."""
         metrics: dict[str, float] = {}
         digests: dict[str, str] = {}
-        with self.clock("scoring"), reported(self.console) as on_progress:
+        with self.clock("scoring"), self.reporter.progress() as on_progress:
             for split in ("val", "test"):
                 found = evaluate(
                     self.parts.learner,
@@ -222,7 +212,9 @@ class Run:
         if exporting is None:
             return ()
         with self.clock("export"):
-            found, failures = exporting(self.log, self.parts.config, self.parts.data, model_dir, self.console)
+            found, failures = exporting(
+                self.log, self.parts.config, self.parts.data, model_dir, self.reporter
+            )
         metrics |= found
         return failures
 

@@ -32,16 +32,14 @@ from experiments.training.resumption import reopen
 from experiments.training.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.training.run import Clock, Run
 from host.disk import disk_errors
-from host.markup import literal
 from host.notices import notices_of_folders
+from host.progress import Reporter
 from runs.checkpoint_files import checkpoint_folder
 from runs.files import RunFiles
 from runs.layout import FORKED_UNDER_TAG, RunKind
 from runs.result import RunResult
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from experiments.config import ExperimentConfig
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -61,14 +59,14 @@ def train(
     """
     check_precision(config)
     clock = Clock()
-    prepared = _prepared(config, store, origin, clock, hooks.console)
+    prepared = _prepared(config, store, origin, clock, hooks.reporter)
     export = _exports(origin, prepared.parts.config)
     earlier = _earlier(store, prepared, origin, export, hooks)
     same = earlier is not None and (not export or exported_alike(earlier, prepared.parts))
     if earlier is not None and same and identity.parent_id is None:
         return earlier_result(earlier)
     with clock("record"), disk_errors(store.root, writing=0):
-        name, log = _opened(store, prepared, origin, identity, hooks.console)
+        name, log = _opened(store, prepared, origin, identity, hooks.reporter)
     exporting = Exporting()
     exports = exporting if export else None
     with (
@@ -77,7 +75,7 @@ def train(
         memory_errors(prepared.parts.config),
     ):
         if earlier is not None:
-            result = take_over(earlier, log, prepared.parts, name, exports, console=hooks.console)
+            result = take_over(earlier, log, prepared.parts, name, exports, reporter=hooks.reporter)
         else:
             resumed = origin if isinstance(origin, Resume) else None
             result = Run(store, name, prepared, log, hooks, clock, resumed).go(exports)
@@ -110,15 +108,15 @@ def _earlier(
 
 
 def _opened(
-    store: Store, prepared: PreparedRun, origin: Origin, identity: RunIdentity, console: Console | None
+    store: Store, prepared: PreparedRun, origin: Origin, identity: RunIdentity, reporter: Reporter
 ) -> tuple[str, RunLog]:
     """The name and the log of the run: a new one's, its record written, or that of the one that is resumed."""
     if isinstance(origin, Resume):
-        return origin.run.record.name, reopen(origin, prepared, console)
+        return origin.run.record.name, reopen(origin, prepared, reporter)
     if identity.parent_id is None:  # a sweep has told it once
-        tell_data(console, prepared.data)
+        tell_data(reporter, prepared.data)
     name = identity.name or run_name(prepared.parts.config, {})
-    tags = {**_fork_tags(prepared, console), **identity.tags}
+    tags = {**_fork_tags(prepared, reporter), **identity.tags}
     return name, open_run(store, prepared, name=name, parent_id=identity.parent_id, tags=tags)
 
 
@@ -134,13 +132,13 @@ def _cure(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str:
 
 
 def _prepared(
-    config: ExperimentConfig, store: Store, origin: Origin, clock: Clock, console: Console | None
+    config: ExperimentConfig, store: Store, origin: Origin, clock: Clock, reporter: Reporter
 ) -> PreparedRun:
     """Everything built and checked, nothing recorded."""
     fork_point, like = fork_point_of_origin(origin), same_inputs_as(origin)
     ran = prepare(config, threads=threads_of_origin(origin))
     with clock("data"), notices_of_folders() as notices:
-        parts = build(config, cache_dir=store.root / "cache", console=console)
+        parts = build(config, cache_dir=store.root / "cache", reporter=reporter)
     with clock("record"):
         prepared = prepared_run(parts, ran, fork_point, notices)
         if like is not None:  # first: other rows explain a fork point that does not fit
@@ -150,11 +148,10 @@ def _prepared(
     return prepared
 
 
-def _fork_tags(prepared: PreparedRun, console: Console | None) -> dict[str, str]:
+def _fork_tags(prepared: PreparedRun, reporter: Reporter) -> dict[str, str]:
     """What differs around a fork from the run that it forks is said and stays with it."""
     under = differences_around(prepared.fork_point, prepared) if prepared.fork_point else ""
-    if under and console is not None:
-        console.print(
-            f"[yellow]differs from the run that it begins with:[/] {literal(under)}", highlight=False
-        )
-    return {FORKED_UNDER_TAG: under} if under else {}
+    if not under:
+        return {}
+    reporter.say(f"differs from the run that it begins with: {under}", "warning")
+    return {FORKED_UNDER_TAG: under}

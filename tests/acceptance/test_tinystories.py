@@ -11,6 +11,7 @@ from transformers import AutoTokenizer, GPT2Config, GPT2LMHeadModel
 from experiments.loading import load_experiment
 from experiments.reproduction.reproduce import reproduce
 from experiments.training.train import train
+from runs.files import run_named
 from tracking.store import Store
 
 pytestmark = pytest.mark.acceptance
@@ -55,7 +56,7 @@ def test_a_small_model_learns_real_stories_and_plays_again(stories: Path, root: 
     result = train(config, store)
     assert 0.8 < result.metrics["test/bits_per_byte"] < 2.6  # ln 1024 nats a token, as of chance, are 3.2
     assert result.metrics["export/int8/loss"] - result.metrics["export/fp32/loss"] < 0.02
-    assert reproduce(store, store.find(result.run_id)).comparison.verdict == "identical"
+    assert reproduce(run_named(store, result.run_id)).comparison.verdict == "identical"
 
 
 def test_a_pretrained_model_with_gpt2s_own_tokenizer_is_fine_tuned(

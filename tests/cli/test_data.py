@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from cli.console import consoles
 from cli.data import data_verb, length_bars
+from cli.session import outputs
 from datamodules.lengths import Bar
 from errors import UserError, visible
 from host.text import shortened
@@ -22,8 +22,8 @@ def test_the_tables_fit_and_say_what_the_json_says(
     name: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = Console(file=io.StringIO(), width=width)
-    progress = consoles()[1]
-    monkeypatch.setattr("cli.data.consoles", lambda: (out, progress))
+    reporter = outputs()[1]
+    monkeypatch.setattr("cli.data.outputs", lambda: (out, reporter))
     assert data_verb(name, ["data.selection_examples=30"], tmp_path, as_json=False) == 0
     assert isinstance(out.file, io.StringIO)
     text = out.file.getvalue()

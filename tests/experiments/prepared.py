@@ -18,6 +18,7 @@ from experiments.stories.generate import generate, source_of
 from experiments.training.train import train
 from generation.options import DecodingConfig
 from host.files import entries, file_digest
+from runs.files import run_named
 from runs.layout import DIGESTS_FILE, RESULT_FILE, SEALS_FILE
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
@@ -77,10 +78,10 @@ def prepare(root: Path, migrated: Path) -> Prepared:
     language = load_experiment("demo_stories", [*LANGUAGE, "samples.decoding.max_length=20"])
     told = train(language, store).run_id
     quick = "export.when=never"
-    forked = fork(store, store.find(classified), "best", [quick, "train.max_steps=12"]).run_id
+    forked = fork(run_named(store, classified), "best", [quick, "train.max_steps=12"]).run_id
     with killed_at(6):
         train(load_experiment("demo_reviews", [*CLASSIFIER, quick, "train.checkpoint_every_steps=2"]), store)
-    source = source_of(store, store.find(told), "torch", threads=1)
+    source = source_of(run_named(store, told), "torch", threads=1)
     stories = generate(source, ["Once", "One day"], DecodingConfig(max_length=20)).run_id
     runs = {"classifier": classified, "language model": told, "fork": forked, "stories": stories}
     killed = next(run.run_id for run in store.runs() if run.status == "FAILED")

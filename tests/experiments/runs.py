@@ -10,6 +10,7 @@ import pytest
 from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from lightning_modules.learner import Learner
+from runs.files import RunFiles
 from runs.layout import SPEEDS
 from runs.outcome import read_outcome
 from tests.overrides import latest
@@ -57,7 +58,7 @@ def killed_at(batch: int, where: str = "training_step") -> Generator[None]:
 def outcome(store: Store, run_id: str) -> tuple[object, ...]:
     """All that must be equal, and how often every step was logged."""
     record = store.find(run_id)
-    found = read_outcome(store, record)
+    found = read_outcome(RunFiles(store, record))
     counts = [(step, len(values)) for step, values in found.points.items()]
     lengths = [len(store.metric_history(run_id, key)) for key in ("train/loss", *SPEEDS, "val/loss")]
     return found.digests, found.points, found.metrics, found.steps, counts, lengths

@@ -17,6 +17,7 @@ from experiments.training.exporting import export_run
 from experiments.training.train import train
 from host.files import file_digest
 from runs.checkpoint_files import records_digest
+from runs.files import RunFiles, run_named
 from runs.layout import (
     DIGESTS_FILE,
     KEPT_FILE,
@@ -37,11 +38,11 @@ Verb = Callable[[Store, RunRecord], object]
 
 
 def _diff(store: Store, run: RunRecord) -> object:
-    return differences(store, run, run)
+    return differences(RunFiles(store, run), RunFiles(store, run))
 
 
 def _fork(store: Store, run: RunRecord) -> object:
-    return fork(store, run, "14", [])
+    return fork(RunFiles(store, run), "14", [])
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
     shutil.copy(migrated, folder / "mlflow.db")
     store = Store.open(folder)
     run = train(classifier("train.keep_checkpoint_every_steps=7"), store)
-    return folder, run.run_id, fork(store, store.find(run.run_id), "14", []).run_id
+    return folder, run.run_id, fork(run_named(store, run.run_id), "14", []).run_id
 
 
 @pytest.fixture
@@ -84,7 +85,7 @@ def test_a_record_whose_digests_are_gone_or_others(
     _refused(
         store, run, verb, f"no artifact {SEALS_FILE}" if content is None else f"{SEALS_FILE} is not what"
     )
-    assert SEALS_FILE in {found.file for found in verify(store, run) if not found.holds}
+    assert SEALS_FILE in {found.file for found in verify(RunFiles(store, run)) if not found.holds}
 
 
 def test_another_checkpoint_in_the_place_of_one_is_not_forked(
@@ -104,9 +105,14 @@ def test_a_checkpoint_that_the_run_did_not_keep_is_not_forked(
     file = store.artifact(run, "checkpoints/step-7.ckpt")
     shutil.copy(file, file.with_name("step-13.ckpt"))
     _refused(
-        store, run, lambda store, run: fork(store, run, "13", []), r"step-13\.ckpt is none of its checkpoints"
+        store,
+        run,
+        lambda store, run: fork(RunFiles(store, run), "13", []),
+        r"step-13\.ckpt is none of its checkpoints",
     )
-    assert [found.file for found in verify(store, run) if not found.holds] == ["checkpoints/step-13.ckpt"]
+    assert [found.file for found in verify(RunFiles(store, run)) if not found.holds] == [
+        "checkpoints/step-13.ckpt"
+    ]
 
 
 def _recorded_before_manifests(store: Store, run: RunRecord, *, kept: bool) -> RunRecord:
@@ -134,7 +140,7 @@ def _recorded_before_manifests(store: Store, run: RunRecord, *, kept: bool) -> R
 
 
 def _broken(store: Store, run: RunRecord) -> list[tuple[str, str]]:
-    return [(check.file, check.found) for check in verify(store, run) if not check.holds]
+    return [(check.file, check.found) for check in verify(RunFiles(store, run)) if not check.holds]
 
 
 def test_damage_is_noticed_where_an_earlier_version_recorded_no_checkpoints(
@@ -157,14 +163,14 @@ def test_a_run_from_before_manifests_holds_as_before(copied: tuple[Store, RunRec
     (folder / "custom_generate").mkdir()
     (folder / "custom_generate" / "generate.py").write_text("")
     with pytest.raises(UserError, match=r"model/custom_generate.* is none of its files"):
-        export_run(store, run)
+        export_run(RunFiles(store, run))
     shutil.rmtree(folder / "custom_generate")
-    assert fork(store, run, "14", []).status == "finished"
+    assert fork(RunFiles(store, run), "14", []).status == "finished"
     (folder / "config.json").write_text("{}")
     shutil.copy(folder.parent / "checkpoints" / "step-7.ckpt", folder.parent / "checkpoints" / "step-3.ckpt")
     assert [file for file, _ in _broken(store, run)] == ["model/config.json", "checkpoints/step-3.ckpt"]
     with pytest.raises(UserError, match=r"step-3\.ckpt is none of its checkpoints"):
-        fork(store, run, "3", [])
+        fork(RunFiles(store, run), "3", [])
 
 
 @pytest.mark.parametrize("alter", [Path.unlink, lambda file: file.write_text(file.read_text() + " ")])
@@ -195,7 +201,7 @@ def test_an_altered_result(
     alter(content)
     path.write_text(json.dumps(content))
     _refused(store, run, verb, f"{file} is not what was recorded")
-    assert file in {found.file for found in verify(store, run) if not found.holds}
+    assert file in {found.file for found in verify(RunFiles(store, run)) if not found.holds}
 
 
 @pytest.mark.parametrize("verb", [reproduce, _diff])
@@ -264,7 +270,7 @@ def test_a_killed_fork_without_its_start_does_not_go_on(
 ) -> None:
     store, run, _ = copied
     with killed_at(8):
-        fork(store, run, "14", [])
+        fork(RunFiles(store, run), "14", [])
     killed = newest(store)
     store.artifact(killed, START_FILE).unlink()
     _refused(store, killed, resume, f"{START_FILE} is gone")

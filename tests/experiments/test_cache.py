@@ -21,6 +21,7 @@ from experiments.reproduction.reproduce import check, differences, reproduce
 from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.differences import Cause
+from runs.files import RunFiles
 from runs.layout import RECIPE_TAG
 from tests.experiments.runs import classifier, language
 from tracking.store import Store
@@ -144,16 +145,16 @@ def test_tokens_that_were_altered_with_their_manifest_are_told_by_what_the_run_r
     table = data.tables["train"].path
     assert table is not None
     _altered_together(table)
-    (cause,) = check(store, record)
+    (cause,) = check(RunFiles(store, record))
     assert (cause.kind, cause.name, cause.recorded) == ("data", "the tokens of the split 'train'", recorded)
     with pytest.raises(UserError, match="the tokens of the split 'train' are not those of the run") as caught:
-        reproduce(store, record)
+        reproduce(RunFiles(store, record))
     assert str(table) in caught.value.where
     other = store.find(train(config, store, FromScratch(reuse=True)).run_id)
     assert other.tags[RECIPE_TAG] != record.tags[RECIPE_TAG]
-    causes, comparison = differences(store, record, other)
+    causes, comparison = differences(RunFiles(store, record), RunFiles(store, other))
     assert causes == [Cause("data", cause.name, recorded, other.tags["encore.ran.fingerprint.tokens.train"])]
     assert comparison is not None
     assert comparison.verdict != "identical"
     shutil.rmtree(table)  # as the error says
-    assert check(store, record) == []
+    assert check(RunFiles(store, record)) == []

@@ -15,6 +15,7 @@ from experiments.reproduction.reproduce import check
 from experiments.reproduction.resume import resume
 from experiments.training.train import train
 from runs.checkpoint_files import is_whole
+from runs.files import RunFiles, run_named
 from runs.verify import verify
 from tests.experiments.runs import Killed, classifier, killed_at, newest, outcome
 from tracking.store import Store
@@ -52,7 +53,7 @@ def test_damaged_weights_of_a_training_that_had_ended_come_from_its_checkpoint(
     content = bytearray(weights.read_bytes())
     content[-1] ^= 64
     weights.write_bytes(content)  # in place, as a fault of the disk
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
     assert [file.name for file in weights.parent.iterdir() if file.name.startswith(".")] == []
 
@@ -65,10 +66,10 @@ def test_a_run_that_passed_over_a_damaged_checkpoint_comes_to_its_end(shared: St
     content = file.read_bytes()
     file.unlink()  # it may be one file with another
     file.write_bytes(content[: len(content) // 2])
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     run = shared.find(run.run_id)
     assert run.status == "FINISHED"
-    others = [(found.file, found.found) for found in verify(shared, run) if not found.holds]
+    others = [(found.file, found.found) for found in verify(RunFiles(shared, run)) if not found.holds]
     assert others == [("checkpoints/step-7.ckpt", "damaged")]
 
 
@@ -90,12 +91,12 @@ def test_what_a_part_of_a_run_ran_under_is_a_cause(shared: Store, monkeypatch: p
     run = newest(shared)
     monkeypatch.setenv("MALLOC_CONF", "one")
     with killed_at(9):
-        resume(shared, run)
+        resume(RunFiles(shared, run))
     monkeypatch.setenv("MALLOC_CONF", "two")
-    resume(shared, shared.find(run.run_id))
+    resume(run_named(shared, run.run_id))
     monkeypatch.delenv("MALLOC_CONF")
     then = "flag: MALLOC_CONF: none then, one now; flag: MALLOC_CONF: none then, two now"
-    assert [str(cause) for cause in check(shared, shared.find(run.run_id))] == [
+    assert [str(cause) for cause in check(run_named(shared, run.run_id))] == [
         f"resumed: in part under: {then} then, none now"
     ]
 
@@ -114,6 +115,6 @@ def test_a_run_that_lost_its_owner_goes_on_in_a_copied_store_and_leaves_the_firs
         database.execute("UPDATE tags SET value = ? WHERE key = 'encore.owner'", (dead,))
     first = {path: path.stat().st_mtime_ns for path in shared.root.rglob("*")}
     store = Store.open(copied)
-    resume(store, store.find(run_id))
+    resume(run_named(store, run_id))
     assert {path: path.stat().st_mtime_ns for path in shared.root.rglob("*")} == first
     assert str(store.artifact(store.find(run_id), "run/result.json")).startswith(str(copied))

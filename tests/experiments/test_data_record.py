@@ -16,8 +16,9 @@ from experiments.config import ExperimentConfig
 from experiments.training.origin import Hooks
 from experiments.training.train import train
 from host.notices import say_again
+from host.terminal import TerminalReporter
 from runs.data_record import recorded_data
-from runs.files import RunFiles
+from runs.files import RunFiles, run_named
 from runs.layout import DATA_FILE
 from runs.seals import check_record
 from runs.verify import verify
@@ -33,7 +34,7 @@ SHORT = ["train.max_steps=2", "train.validations=1"]
 def begin(config: ExperimentConfig, store: Store) -> tuple[RunRecord, list[str]]:
     """The run of a config, and the lines that it said."""
     console = Console(file=io.StringIO(), width=80)
-    record = store.find(train(config, store, hooks=Hooks(console=console)).run_id)
+    record = store.find(train(config, store, hooks=Hooks(TerminalReporter(console))).run_id)
     assert isinstance(console.file, io.StringIO)
     return record, console.file.getvalue().splitlines()
 
@@ -67,7 +68,7 @@ def test_a_run_says_and_records_what_it_read_and_used(store: Store) -> None:
     assert sum(found.used[0].label_counts.values()) == 160
     assert all(split.first and split.last for split in found.used)
     assert kept.fingerprints["tokens.train"] == record.tags["encore.ran.fingerprint.tokens.train"]
-    assert all(check.holds for check in verify(store, record))
+    assert all(check.holds for check in verify(RunFiles(store, record)))
 
 
 def test_stories_are_told_without_labels(store: Store) -> None:
@@ -99,7 +100,7 @@ def test_an_altered_record_of_the_rows_is_named_and_one_of_another_shape_is_one_
     file = run.path(DATA_FILE)
     whole = file.read_text()
     file.write_text(whole.replace("6000", "6001", 1))
-    assert {check.file for check in verify(store, record) if not check.holds} == {DATA_FILE}
+    assert {check.file for check in verify(RunFiles(store, record)) if not check.holds} == {DATA_FILE}
     with pytest.raises(UserError, match=r"run/data\.json is not what was recorded"):
         check_record(run)
     for content in (
@@ -122,7 +123,7 @@ def test_a_fingerprint_that_was_altered_in_the_tracking_store_is_named(store: St
     log = store.attach(record.run_id)
     log.set_tags({"encore.ran.fingerprint.tokens.train": "0" * 64})
     log.close()
-    (broken,) = [check for check in verify(store, store.find(record.run_id)) if not check.holds]
+    (broken,) = [check for check in verify(run_named(store, record.run_id)) if not check.holds]
     assert broken.what == "fingerprint of tokens.train"
     assert broken.found == "0" * 64
 
@@ -156,10 +157,10 @@ def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
     assert "left out: " in capfd.readouterr().out
     assert cli_app(["show", record.run_id, "--json", "--root", str(store.root)], standalone_mode=False) == 0
     assert json.loads(capfd.readouterr().out)["notices"] == kept.notices
-    assert all(check.holds for check in verify(store, record))
+    assert all(check.holds for check in verify(RunFiles(store, record)))
     file = run.path(DATA_FILE)
     file.write_text(file.read_text().replace("chat templates", "no templates"))
-    assert {check.file for check in verify(store, record) if not check.holds} == {DATA_FILE}
+    assert {check.file for check in verify(RunFiles(store, record)) if not check.holds} == {DATA_FILE}
 
 
 def test_a_record_of_rows_from_before_notices_were_kept_is_read(store: Store) -> None:

@@ -16,6 +16,7 @@ from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
+from runs.files import RunFiles
 from tests.experiments.runs import classifier, killed_at, newest
 from tracking.store import Store
 
@@ -41,7 +42,7 @@ def test_a_run_names_its_operations_and_its_certificate_does(
     run = store.find(train(classifier(), store).run_id)
     assert run.tags["encore.ran.nondeterministic"] == "put_"
     assert train(classifier(), store, FromScratch(reuse=True)).reused is None
-    certificate = reproduce(store, run).certificate
+    certificate = reproduce(RunFiles(store, run)).certificate
     assert (certificate["verdict"], certificate["nondeterministic"]) == ("identical", ["put_"])
     page = store.artifact(store.find(certificate["actual"]["run_id"]), "certificate.md").read_text()
     assert "Without a deterministic version ran: put_." in page
@@ -58,7 +59,10 @@ def test_a_resumed_run_still_names_what_ran_before_it_was_killed(
         )
         with killed_at(20):
             train(classifier(), store)
-    assert store.find(resume(store, newest(store)).run_id).tags["encore.ran.nondeterministic"] == "put_"
+    assert (
+        store.find(resume(RunFiles(store, newest(store))).run_id).tags["encore.ran.nondeterministic"]
+        == "put_"
+    )
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from runs.files import RunFiles
 from runs.verify import verify
 from sweeps.run import run_sweep
 from tests.experiments.prepared import Prepared
@@ -125,7 +126,7 @@ def _cases(folder: Path) -> list[tuple[str, Change, set[str]]]:
 def _named(store: Store, record: RunRecord) -> set[str]:
     return {
         check.file
-        for check in verify(store, record)
+        for check in verify(RunFiles(store, record))
         if not check.holds and check.what in {"file", "stranger", "files"}
     }
 
@@ -140,7 +141,7 @@ def _unnamed(store: Store, record: RunRecord, aside: Path, *, every: int) -> tup
             named = _named(store, record)
         if named != expected:
             wrong.append(f"{change.__name__} {path}: named {sorted(named)}")
-    assert [check for check in verify(store, record) if not check.holds] == []
+    assert [check for check in verify(RunFiles(store, record)) if not check.holds] == []
     return wrong, len(cases)
 
 

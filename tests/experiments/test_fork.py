@@ -21,6 +21,7 @@ from experiments.reproduction.verdict import Tolerance, compare
 from experiments.training.train import train
 from lightning_modules.optimisation import learning_rate_factor
 from runs.checkpoint_files import load_checkpoint
+from runs.files import RunFiles, run_named
 from runs.layout import START_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify
@@ -61,8 +62,8 @@ def _points(store: Store, run_id: str, key: str) -> dict[int, float]:
 )
 def test_without_changes_it_goes_on_as_the_old_run_did(shared: Store, config: ExperimentConfig) -> None:
     whole = shared.find(train(config, shared).run_id)
-    run = shared.find(fork(shared, whole, "14", []).run_id)
-    found = compare(read_outcome(shared, whole), read_outcome(shared, run), Tolerance())
+    run = shared.find(fork(RunFiles(shared, whole), "14", []).run_id)
+    found = compare(read_outcome(RunFiles(shared, whole)), read_outcome(RunFiles(shared, run)), Tolerance())
     assert found.digests["weights/last"]
     assert found.digests["optimiser"]
     assert found.first_difference is None
@@ -75,7 +76,9 @@ def test_without_changes_it_goes_on_as_the_old_run_did(shared: Store, config: Ex
 @pytest.mark.slow
 def test_its_settings_count_from_its_first_step_on(shared: Store, parent: RunRecord) -> None:
     run = fork(
-        shared, parent, "7", ["optim.learning_rate=0.002", "train.max_steps=32", "optim.weight_decay=0.3"]
+        RunFiles(shared, parent),
+        "7",
+        ["optim.learning_rate=0.002", "train.max_steps=32", "optim.weight_decay=0.3"],
     )
     rates = _points(shared, run.run_id, "train/learning_rate")
     expected = {
@@ -93,7 +96,7 @@ def test_its_settings_count_from_its_first_step_on(shared: Store, parent: RunRec
 @pytest.mark.slow
 def test_moments_follow_their_parameters_into_other_groups(shared: Store) -> None:
     frozen = shared.find(train(classifier(KEPT, "model.frozen_layers=1"), shared).run_id)
-    run = fork(shared, frozen, "21", ["model.frozen_layers=0", "optim.layerwise_decay=0.8"])
+    run = fork(RunFiles(shared, frozen), "21", ["model.frozen_layers=0", "optim.layerwise_decay=0.8"])
     old = load_checkpoint(shared.artifact(frozen, "checkpoints/step-21.ckpt"))
     final = load_checkpoint(shared.artifact(shared.find(run.run_id), "checkpoints/last.ckpt"))
 
@@ -112,7 +115,9 @@ def test_moments_follow_their_parameters_into_other_groups(shared: Store) -> Non
 
 @pytest.mark.slow
 def test_another_seed_draws_other_numbers_from_there_on(shared: Store, parent: RunRecord) -> None:
-    runs = [fork(shared, parent, "14", overrides).run_id for overrides in ([], ["seed=5"], ["seed=5"])]
+    runs = [
+        fork(RunFiles(shared, parent), "14", overrides).run_id for overrides in ([], ["seed=5"], ["seed=5"])
+    ]
     losses = [_points(shared, run, "train/loss") for run in runs]
     assert losses[1] == losses[2]
     assert losses[0] != losses[1]
@@ -122,26 +127,32 @@ def test_another_seed_draws_other_numbers_from_there_on(shared: Store, parent: R
 def test_it_plays_again_and_goes_on_without_the_old_run(shared: Store) -> None:
     old = shared.find(train(classifier(KEPT), shared).run_id)
     overrides = ["optim.learning_rate=0.003", "train.max_steps=32"]
-    made = shared.find(fork(shared, old, "14", overrides).run_id)
+    made = shared.find(fork(RunFiles(shared, old), "14", overrides).run_id)
     with killed_at(9):
-        fork(shared, old, "14", overrides)
+        fork(RunFiles(shared, old), "14", overrides)
     killed = newest(shared)
     assert os.path.samefile(
         shared.artifact(made, START_FILE), shared.artifact(old, "checkpoints/step-14.ckpt")
     )
     shutil.rmtree(shared.artifact(old, "checkpoints"))
-    found = reproduce(shared, made)
+    found = reproduce(RunFiles(shared, made))
     assert (found.comparison.verdict, found.causes) == ("identical", ())
     assert shared.find(found.run_id).tags["encore.forked_from"] == made.tags["encore.forked_from"]
-    resume(shared, killed)
+    resume(RunFiles(shared, killed))
     resumed = shared.find(killed.run_id)
-    compared = compare(read_outcome(shared, made), read_outcome(shared, resumed), Tolerance())
+    compared = compare(
+        read_outcome(RunFiles(shared, made)), read_outcome(RunFiles(shared, resumed)), Tolerance()
+    )
     assert compared.verdict == "identical"
     assert "encore.resumed_under" not in resumed.tags
-    assert [item for item in verify(shared, resumed) if not item.holds] == []
-    again = shared.find(fork(shared, resumed, "21", []).run_id)  # a fork of a fork, begun where it stood
+    assert [item for item in verify(RunFiles(shared, resumed)) if not item.holds] == []
+    again = shared.find(
+        fork(RunFiles(shared, resumed), "21", []).run_id
+    )  # a fork of a fork, begun where it stood
     assert (
-        compare(read_outcome(shared, resumed), read_outcome(shared, again), Tolerance()).verdict
+        compare(
+            read_outcome(RunFiles(shared, resumed)), read_outcome(RunFiles(shared, again)), Tolerance()
+        ).verdict
         == "identical"
     )
 
@@ -161,27 +172,27 @@ ALTERED: dict[str, Callable[[dict[str, Any]], torch.Tensor]] = {
     "what", ["moment", *(pytest.param(w, marks=pytest.mark.slow) for w in ("weight", "generator"))]
 )
 def test_an_altered_checkpoint_is_noticed(shared: Store, parent: RunRecord, what: str) -> None:
-    run = shared.find(fork(shared, parent, "14", []).run_id)
+    run = shared.find(fork(RunFiles(shared, parent), "14", []).run_id)
     file = shared.artifact(run, START_FILE)
     content = torch.load(file, weights_only=True)
     ALTERED[what](content).reshape(-1)[:1] += 1
     file.unlink()  # one file with the old run's
     torch.save(content, file)
-    assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "start")]
-    assert [item.what for item in verify(shared, run) if not item.holds] == ["file", "start"]
+    assert [(cause.kind, cause.name) for cause in check(RunFiles(shared, run))] == [("data", "start")]
+    assert [item.what for item in verify(RunFiles(shared, run)) if not item.holds] == ["file", "start"]
     count = len(shared.runs())
     with pytest.raises(UserError, match=r"start\.ckpt: the checkpoint is not what the run began with"):
-        reproduce(shared, run)
+        reproduce(RunFiles(shared, run))
     assert len(shared.runs()) == count
 
 
 @pytest.mark.slow
 def test_a_damaged_start_or_an_altered_config_is_one_line(shared: Store, parent: RunRecord) -> None:
-    run = shared.find(fork(shared, parent, "14", []).run_id)
+    run = shared.find(fork(RunFiles(shared, parent), "14", []).run_id)
     config = shared.artifact(run, "run/config.json")
     whole = config.read_text()
     config.write_text(whole.replace('"learning_rate": 0.001', '"learning_rate": 0.002'))
-    for verb in (reproduce, check, lambda store, run: fork(store, run, "21", [])):
+    for verb in (reproduce, check, lambda store, run: fork(RunFiles(store, run), "21", [])):
         with pytest.raises(UserError, match=r"run/config\.json is not what was recorded"):
             verb(shared, run)
     config.write_text(whole)
@@ -200,7 +211,7 @@ def test_early_stopping_begins_anew(shared: Store) -> None:
                          "train.keep_checkpoint_every_steps=2")  # fmt: skip
     old = train(patient, shared)
     assert old.steps < 24  # it stopped
-    run = fork(shared, shared.find(old.run_id), str(old.steps - 2), [])
+    run = fork(run_named(shared, old.run_id), str(old.steps - 2), [])
     assert run.steps > old.steps
     losses = _points(shared, run.run_id, "val/loss")
     steps = sorted(losses)
@@ -211,15 +222,20 @@ def test_early_stopping_begins_anew(shared: Store) -> None:
 @pytest.mark.slow
 def test_a_fork_killed_before_its_first_checkpoint_begins_once_more(shared: Store, parent: RunRecord) -> None:
     overrides = ["optim.learning_rate=0.002", "train.keep_checkpoint_every_steps=none"]
-    whole = shared.find(fork(shared, parent, "14", overrides).run_id)
+    whole = shared.find(fork(RunFiles(shared, parent), "14", overrides).run_id)
     with killed_at(3):
-        fork(shared, parent, "14", overrides)
+        fork(RunFiles(shared, parent), "14", overrides)
     killed = newest(shared)
     assert not list(shared.artifact(killed, "run").parent.glob("checkpoints/*.ckpt"))
-    resume(shared, killed)
+    resume(RunFiles(shared, killed))
     run = shared.find(killed.run_id)
     assert run.tags["encore.resumed_at"] == "14"
-    assert compare(read_outcome(shared, whole), read_outcome(shared, run), Tolerance()).verdict == "identical"
+    assert (
+        compare(
+            read_outcome(RunFiles(shared, whole)), read_outcome(RunFiles(shared, run)), Tolerance()
+        ).verdict
+        == "identical"
+    )
     assert len(shared.metric_history(run.run_id, "train/loss")) == 10
 
 
@@ -228,7 +244,7 @@ def test_what_differs_around_it_is_kept_with_it(
     shared: Store, parent: RunRecord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MALLOC_CONF", "background_thread:true")
-    run = shared.find(fork(shared, parent, "14", ["optim.beta1=0.8"]).run_id)
+    run = shared.find(fork(RunFiles(shared, parent), "14", ["optim.beta1=0.8"]).run_id)
     assert run.tags["encore.forked_under"] == "flag: MALLOC_CONF: none then, background_thread:true now"
 
 
@@ -255,7 +271,7 @@ def test_what_cannot_be_forked_says_why(
 ) -> None:
     count = len(shared.runs())
     with pytest.raises(UserError, match=message):
-        fork(shared, parent, at, overrides)
+        fork(RunFiles(shared, parent), at, overrides)
     assert len(shared.runs()) == count
     assert shared.find(parent.run_id) == parent
 
@@ -269,4 +285,4 @@ def test_a_damaged_checkpoint_is_not_offered(shared: Store) -> None:
     file.unlink()
     file.write_bytes(content.tobytes())
     with pytest.raises(UserError, match=r"checkpoint 14 is damaged. There are 7, 21, 24"):
-        fork(shared, run, "14", [])
+        fork(RunFiles(shared, run), "14", [])

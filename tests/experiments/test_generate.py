@@ -19,6 +19,7 @@ from experiments.training.exporting import export_run
 from experiments.training.train import train
 from export.variants import VariantName
 from generation.options import DecodingConfig
+from runs.files import RunFiles, run_named
 from runs.layout import REQUEST_FILE, STORIES_TABLE
 from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
@@ -49,7 +50,7 @@ def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, str, str
 
 
 def told(store: Store, run_id: str, variant: VariantName = "torch") -> str:
-    source = source_of(store, store.find(run_id), variant, threads=1)
+    source = source_of(run_named(store, run_id), variant, threads=1)
     return generate(source, PROMPTS, DecodingConfig(max_length=24, seed=3), batch_size=4).run_id
 
 
@@ -64,7 +65,7 @@ def test_every_logged_story_is_written_again(copied: tuple[Store, str, str], var
     table = store.artifact(record, STORIES_TABLE)
     assert json.loads(table.read_text())["columns"][:3] == ["number", "prompt", "story"]
     for number in (0, 3, 5, 9):
-        found = replay(store, record, number)
+        found = replay(RunFiles(store, record), number)
         assert found.same
         assert found.logged.prompt == PROMPTS[number]
 
@@ -90,8 +91,8 @@ def test_a_changed_story_is_not_the_same(copied: tuple[Store, str, str]) -> None
     content = json.loads(table.read_text())
     content["data"][2][2] += "x"
     table.write_text(json.dumps(content))
-    assert not replay(store, record, 2).same
-    assert replay(store, record, 1).same
+    assert not replay(RunFiles(store, record), 2).same
+    assert replay(RunFiles(store, record), 1).same
 
 
 def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Store, str, str]) -> None:
@@ -100,7 +101,7 @@ def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Stor
     file = store.artifact(store.find(run_id), "export/int8/model.onnx")
     file.write_bytes(file.read_bytes() + b"\0")
     with pytest.raises(UserError, match=r"export/int8/model.onnx is not what wrote this story"):
-        replay(store, record, 0)
+        replay(RunFiles(store, record), 0)
 
 
 @pytest.mark.parametrize(
@@ -122,20 +123,20 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
     store, run_id, labelled = copied
     record = store.find(told(store, run_id))
     with pytest.raises(UserError, match=r"has no story 10. Its stories are numbered 0 to 9"):
-        replay(store, record, 10)
+        replay(RunFiles(store, record), 10)
     with pytest.raises(UserError, match="its samples are of weights that were not kept"):
-        replay(store, store.find(run_id), 0)
+        replay(run_named(store, run_id), 0)
     with pytest.raises(UserError, match="holds no stories that can be written again"):
-        replay(store, store.find(labelled), 0)
+        replay(run_named(store, labelled), 0)
     with pytest.raises(UserError, match="distilbert classifier, writes no stories"):
-        source_of(store, store.find(labelled), "torch", threads=1)
+        source_of(run_named(store, labelled), "torch", threads=1)
     with pytest.raises(UserError, match="holds stories and trained nothing"):
-        source_of(store, record, "torch", threads=1)
+        source_of(RunFiles(store, record), "torch", threads=1)
     for verb in (reproduce, resume, export_run):
         with pytest.raises(UserError, match="holds stories and trained nothing"):
             verb(store, record)
-    assert {check.file for check in verify(store, record)} >= {REQUEST_FILE, STORIES_TABLE}
-    assert all(check.holds for check in verify(store, record))
+    assert {check.file for check in verify(RunFiles(store, record))} >= {REQUEST_FILE, STORIES_TABLE}
+    assert all(check.holds for check in verify(RunFiles(store, record)))
 
 
 def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
@@ -145,15 +146,15 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
     whole = table.read_text()
     table.write_text(json.dumps({"columns": ["number"], "data": [[0]]}))
     with pytest.raises(UserError, match=r"stories/stories.json is malformed"):
-        replay(store, record, 0)
+        replay(RunFiles(store, record), 0)
     table.write_text(whole)
     request = store.artifact(record, REQUEST_FILE)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int4"}))
     with pytest.raises(UserError, match=r"stories/request.json: variant"):
-        replay(store, record, 0)
+        replay(RunFiles(store, record), 0)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "fp32"}))
     with pytest.raises(UserError, match=r"stories/request.json is not what was recorded"):
-        replay(store, record, 0)
+        replay(RunFiles(store, record), 0)
 
 
 def test_a_model_that_was_not_exported_says_how_it_would_be(migrated: Path, tmp_path: Path) -> None:
@@ -162,7 +163,7 @@ def test_a_model_that_was_not_exported_says_how_it_would_be(migrated: Path, tmp_
     config = load_experiment("demo_stories", latest([*LANGUAGE, "samples=none", "export.when=never"]))
     run = train(config, store)
     assert store.find_artifact(store.find(run.run_id), "samples") is None
-    source = source_of(store, store.find(run.run_id), "int8", threads=1)
+    source = source_of(run_named(store, run.run_id), "int8", threads=1)
     with pytest.raises(
         UserError, match=f"has no int8 variant. Export it first: `encore export {run.run_id[:8]}`"
     ):

@@ -11,6 +11,7 @@ import pytest
 from errors import UserError
 from experiments.stories.generate import source_of
 from experiments.training.exporting import export_run
+from runs.files import RunFiles
 from runs.verify import verify
 from tests.experiments.prepared import Prepared
 from tests.hostile import CASES, Case, contents, fake_kernels
@@ -49,7 +50,7 @@ def run(made: tuple[Store, dict[str, str]], family: str) -> Iterator[tuple[Store
 def _verbs(family: str) -> dict[str, Callable[[Store, RunRecord], object]]:
     verbs: dict[str, Callable[[Store, RunRecord], object]] = {"export": export_run}
     if family == "gpt2":
-        verbs["generate"] = lambda store, record: source_of(store, record, "torch", threads=1)
+        verbs["generate"] = lambda store, record: source_of(RunFiles(store, record), "torch", threads=1)
     return verbs
 
 
@@ -73,7 +74,7 @@ def test_a_planted_model_is_named_and_not_read(
         assert "\n" not in line, name
         assert len(line) <= 500, name
         assert "model/" in line, name
-    named = {check.file for check in verify(store, record) if not check.holds}
+    named = {check.file for check in verify(RunFiles(store, record)) if not check.holds}
     assert planted <= named
     assert not marker.exists()
     assert (contents(marker.parent), _names(store.root)) == before

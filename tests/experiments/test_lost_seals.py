@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from runs.files import run_named
 from runs.verify import verify
 from tests.experiments.prepared import Prepared, encore
 from tracking.entities import Experiment
@@ -75,9 +76,9 @@ def test_a_sweeps_own_run_that_lost_it(store: Store, gone: tuple[str, ...]) -> N
     )
     log.log_json({}, "sweep/sweep.json")
     log.finish("FINISHED")
-    assert all(check.holds for check in verify(store, store.find(log.run_id)))
+    assert all(check.holds for check in verify(run_named(store, log.run_id)))
     _taken(Prepared(store.root, {"sweep": log.run_id}), "sweep", gone)
-    broken = [check for check in verify(store, store.find(log.run_id)) if not check.holds]
+    broken = [check for check in verify(run_named(store, log.run_id)) if not check.holds]
     assert [(check.file, LOST in check.found) for check in broken] == [(MANIFEST_FILE, True)]
 
 
@@ -87,5 +88,5 @@ def test_provenance_that_was_altered_to_say_less_is_named(whole: Prepared, tmp_p
     file = copied.folder("classifier") / "run" / "provenance.json"
     file.write_text(file.read_text().replace('"record_format": 2', '"record_format": 1'))
     store = Store.open(copied.root)
-    broken = [check.file for check in verify(store, store.find(copied.runs["classifier"])) if not check.holds]
+    broken = [check.file for check in verify(run_named(store, copied.runs["classifier"])) if not check.holds]
     assert broken == ["run/provenance.json"]

@@ -14,6 +14,7 @@ from experiments.reproduction.verdict import Tolerance, compare
 from experiments.training.origin import FromScratch, RunIdentity
 from experiments.training.train import train
 from host.files import entries
+from runs.files import RunFiles, run_named
 from runs.outcome import read_outcome
 from runs.verify import verify
 from tests.experiments.runs import killed_at
@@ -28,10 +29,10 @@ def test_a_run_on_a_server_is_identical_when_played_again_from_elsewhere(server:
     here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
     run_id = train(classifier(), here).run_id
     assert not list((here.root / "checkpoints").iterdir())  # the server has them
-    found = reproduce(elsewhere, elsewhere.find(run_id))
+    found = reproduce(run_named(elsewhere, run_id))
     assert found.comparison.verdict == "identical"
-    assert check(elsewhere, elsewhere.find(run_id)) == []
-    assert [checked for checked in verify(elsewhere, elsewhere.find(found.run_id)) if not checked.holds] == []
+    assert check(run_named(elsewhere, run_id)) == []
+    assert [checked for checked in verify(run_named(elsewhere, found.run_id)) if not checked.holds] == []
     assert (
         elsewhere.artifact(elsewhere.find(found.run_id), "certificate.md")
         .read_text()
@@ -47,8 +48,8 @@ def test_a_killed_run_on_a_server_goes_on(server: Any, tmp_path: Path) -> None:
         train(config, store)
     killed = next(run for run in store.runs() if run.status == "FAILED")
     assert [path.name for path in (store.root / "checkpoints").iterdir()] == [killed.run_id]
-    resume(store, killed)
-    found, expected = (read_outcome(store, store.find(run)) for run in (killed.run_id, whole))
+    resume(RunFiles(store, killed))
+    found, expected = (read_outcome(run_named(store, run)) for run in (killed.run_id, whole))
     assert (found.digests, found.points, found.metrics) == (
         expected.digests,
         expected.points,
@@ -61,15 +62,19 @@ def test_a_run_on_a_server_is_forked_and_taken_over_from_elsewhere(server: Any, 
     here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
     config = classifier("export.when=never", "train.keep_checkpoint_every_steps=3", "data.selection_seed=2")
     whole = here.find(train(config, here).run_id)
-    forked = elsewhere.find(fork(elsewhere, whole, "6", []).run_id)
-    found = compare(read_outcome(elsewhere, whole), read_outcome(elsewhere, forked), Tolerance())
+    forked = elsewhere.find(fork(RunFiles(elsewhere, whole), "6", []).run_id)
+    found = compare(
+        read_outcome(RunFiles(elsewhere, whole)), read_outcome(RunFiles(elsewhere, forked)), Tolerance()
+    )
     assert (found.first_difference, found.steps_compared) == (None, 2)
     assert found.digests["weights/last"]  # the best may lie before the fork
-    assert reproduce(here, here.find(forked.run_id)).comparison.verdict == "identical"
+    assert reproduce(run_named(here, forked.run_id)).comparison.verdict == "identical"
     taken = train(config, elsewhere, FromScratch(reuse=True), RunIdentity(parent_id=forked.run_id))
     assert taken.reused == whole.run_id
     found = compare(
-        read_outcome(elsewhere, whole), read_outcome(elsewhere, elsewhere.find(taken.run_id)), Tolerance()
+        read_outcome(RunFiles(elsewhere, whole)),
+        read_outcome(run_named(elsewhere, taken.run_id)),
+        Tolerance(),
     )
     assert found.verdict == "identical"
 
@@ -87,7 +92,7 @@ def test_a_file_that_was_added_on_a_server_is_named(server: Any, tmp_path: Path)
     record = elsewhere.find(log.run_id)
     assert sorted(entries(elsewhere.artifact(record, "model"))) == ["deep", "deep/b"]
     assert set(elsewhere.files.manifest(record) or {}) == {"run/a.txt", "model/deep/b"}
-    assert [check for check in verify(elsewhere, record) if not check.holds] == []
+    assert [check for check in verify(RunFiles(elsewhere, record)) if not check.holds] == []
     here.client.log_text(log.run_id, "", "model/custom_generate/generate.py")
-    broken = {check.file for check in verify(elsewhere, record) if not check.holds}
+    broken = {check.file for check in verify(RunFiles(elsewhere, record)) if not check.holds}
     assert broken == {"model/custom_generate", "model/custom_generate/generate.py"}

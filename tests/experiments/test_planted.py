@@ -12,6 +12,7 @@ from experiments.stories.generate import generate, source_of
 from experiments.training.exporting import export_run
 from experiments.training.train import train
 from generation.options import DecodingConfig
+from runs.files import run_named
 from runs.layout import MODEL_FOLDER
 from tests.experiments.runs import language
 from tests.hostile import CASES, Case, contents
@@ -42,7 +43,7 @@ def copied(made: tuple[Path, str], tmp_path: Path) -> tuple[Store, str, Path]:
 
 
 def told(store: Store, run_id: str) -> None:
-    generate(source_of(store, store.find(run_id), "torch", threads=1), ["Once"], DecodingConfig(max_length=8))
+    generate(source_of(run_named(store, run_id), "torch", threads=1), ["Once"], DecodingConfig(max_length=8))
 
 
 @pytest.mark.parametrize(
@@ -77,14 +78,14 @@ def test_an_export_refuses_what_was_planted_and_leaves_the_earlier_one(
     processor = '{"auto_map": {"AutoProcessor": "evil.Evil"}, "processor_class": "Evil"}'
     (model / "preprocessor_config.json").write_text(processor)
     with pytest.raises(UserError, match=r"model/\S+ \(a f\w+\) is none of its files"):
-        export_run(store, store.find(run_id))
+        export_run(run_named(store, run_id))
     assert not (tmp_path / "marker").exists()
     assert contents(model.parent / "export") == before
 
 
 def test_an_export_has_these_files_and_names_no_private_folder(copied: tuple[Store, str, Path]) -> None:
     store, run_id, model = copied
-    export_run(store, store.find(run_id))
+    export_run(run_named(store, run_id))
     exported = {path.name for path in (model.parent / "export" / "int8").iterdir()}
     assert exported == {
         "config.json",

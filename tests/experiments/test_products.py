@@ -10,6 +10,7 @@ from experiments.training.exporting import export_run
 from experiments.training.train import train
 from lightning_modules.gpt2 import Gpt2LanguageModel
 from lightning_modules.learner import Learner
+from runs.files import run_named
 from tests.experiments.runs import language
 from tracking.store import Store
 
@@ -35,7 +36,7 @@ def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
     assert run.metrics["export/fp32/max_logit_difference"] < 1e-3
     torch.set_float32_matmul_precision("highest")
     assert (
-        export_run(store, store.find(run.run_id)).metrics["export/fp32/loss"]
+        export_run(run_named(store, run.run_id)).metrics["export/fp32/loss"]
         == run.metrics["export/fp32/loss"]
     )
 

@@ -21,6 +21,7 @@ from experiments.training.origin import FromScratch, Hooks
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
+from runs.files import RunFiles, run_named
 from runs.layout import DIGESTS_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify
@@ -64,11 +65,11 @@ def language(store: Store) -> str:
 def resumed(store: Store) -> str:
     with killed_at(5):
         train(classifier(), store)
-    return resume(store, newest(store)).run_id
+    return resume(RunFiles(store, newest(store))).run_id
 
 
 def reproduction(store: Store) -> str:
-    return reproduce(store, store.find(train(classifier("export.when=never"), store).run_id)).run_id
+    return reproduce(run_named(store, train(classifier("export.when=never"), store).run_id)).run_id
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_every_kind_of_run_is_identical_when_played_again(
     shared: Store, kind: Callable[[Store], str]
 ) -> None:
     run_id = kind(shared)
-    found = reproduce(shared, shared.find(run_id))
+    found = reproduce(run_named(shared, run_id))
     assert found.comparison.verdict == "identical", found.certificate
     assert found.causes == ()
     again = shared.find(found.run_id)
@@ -104,7 +105,7 @@ def test_every_kind_of_run_is_identical_when_played_again(
 @pytest.mark.slow
 def test_another_number_of_threads_is_named(shared: Store) -> None:
     run = shared.find(train(classifier("export.when=never"), shared).run_id)
-    found = reproduce(shared, run, threads=2)
+    found = reproduce(RunFiles(shared, run), threads=2)
     assert [str(cause) for cause in found.causes] == ["threads: of torch: 1 then, 2 now"]
 
 
@@ -121,14 +122,14 @@ def test_a_changed_computation_is_not_identical(shared: Store, monkeypatch: pyte
         return other
 
     monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", changed(1 + 1e-4))
-    near = reproduce(shared, run).comparison
+    near = reproduce(RunFiles(shared, run)).comparison
     assert near.verdict == "within tolerance"
     assert near.first_difference is not None
     assert near.first_difference.step == 1
     assert not near.digests["weights/last"]
     assert 0 < near.largest_loss_difference < 0.01
     monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", changed(2.0))
-    assert reproduce(shared, run).comparison.verdict == "different"
+    assert reproduce(RunFiles(shared, run)).comparison.verdict == "different"
 
 
 @pytest.mark.slow
@@ -139,7 +140,7 @@ def test_a_store_that_was_copied_plays_its_runs_again(shared: Store, tmp_path: P
     store = Store.open(copied)
     before = sorted(path for path in shared.root.rglob("*") if path.is_file())
     assert str(store.artifact(store.find(run_id), DIGESTS_FILE)).startswith(str(copied))
-    found = reproduce(store, store.find(run_id))
+    found = reproduce(run_named(store, run_id))
     assert found.comparison.verdict == "identical"
     assert str(store.artifact(store.find(found.run_id), DIGESTS_FILE)).startswith(str(copied))
     assert sorted(path for path in shared.root.rglob("*") if path.is_file()) == before
@@ -159,17 +160,17 @@ def test_changed_rows_are_named_before_a_run_begins(shared: Store, monkeypatch: 
         UserError,
         match=r"'test' .* 1000 rows now, 1000 then; the first that differs is row 17, now 'another sentence",
     ):
-        reproduce(shared, run)
+        reproduce(RunFiles(shared, run))
     assert len(shared.runs()) == count
-    assert [cause.kind for cause in check(shared, run)] == ["data"]
+    assert [cause.kind for cause in check(RunFiles(shared, run))] == ["data"]
 
 
 @pytest.mark.slow
 def test_a_run_that_was_exported_later_plays_again_and_verifies(shared: Store) -> None:
     run_id = train(classifier("export.when=never"), shared).run_id
-    export_run(shared, shared.find(run_id))
-    assert [check for check in verify(shared, shared.find(run_id)) if not check.holds] == []
-    found = reproduce(shared, shared.find(run_id))
+    export_run(run_named(shared, run_id))
+    assert [check for check in verify(run_named(shared, run_id)) if not check.holds] == []
+    found = reproduce(run_named(shared, run_id))
     assert found.comparison.verdict == "identical", found.certificate
     assert "export/int8/model.onnx" in found.comparison.digests
 
@@ -182,18 +183,20 @@ def test_other_weights_in_the_same_folder_are_refused_and_named(shared: Store, t
     shutil.copytree(shared.artifact(first, "model"), start)
     run = shared.find(train(classifier(f"model.pretrained={start}", "export.when=never"), shared).run_id)
     shutil.copy(shared.artifact(second, "model") / "model.safetensors", start / "model.safetensors")
-    assert [(cause.kind, cause.name) for cause in check(shared, run)] == [("data", "weights")]
+    assert [(cause.kind, cause.name) for cause in check(RunFiles(shared, run))] == [("data", "weights")]
     count = len(shared.runs())
     with pytest.raises(UserError, match="the pretrained weights are not what the run began with"):
-        reproduce(shared, run)
+        reproduce(RunFiles(shared, run))
     assert len(shared.runs()) == count
 
 
 def test_a_check_trains_nothing_and_finds_nothing_here(shared: Store) -> None:
     run = shared.find(finished(shared))
     count = len(shared.runs())
-    assert check(shared, run) == []
-    assert [str(cause) for cause in check(shared, run, threads=2)] == ["threads: of torch: 1 then, 2 now"]
+    assert check(RunFiles(shared, run)) == []
+    assert [str(cause) for cause in check(RunFiles(shared, run), threads=2)] == [
+        "threads: of torch: 1 then, 2 now"
+    ]
     assert len(shared.runs()) == count
 
 
@@ -221,12 +224,12 @@ def test_a_record_that_is_not_whole_is_refused_by_the_file(
     damage(shared.artifact(run, "run").parent)
     count = len(shared.runs())
     with pytest.raises(UserError, match=message):
-        reproduce(shared, run)
+        reproduce(RunFiles(shared, run))
     assert len(shared.runs()) == count
 
 
 @pytest.mark.parametrize(
-    "verb", [reproduce, check, verify, resume, lambda store, run: fork(store, run, "5", [])]
+    "verb", [reproduce, check, verify, resume, lambda store, run: fork(RunFiles(store, run), "5", [])]
 )
 def test_a_run_of_another_program_is_refused_as_that(
     shared: Store, verb: Callable[[Store, RunRecord], object]
@@ -239,7 +242,7 @@ def test_a_run_of_another_program_is_refused_as_that(
 
 def test_the_record_of_one_run_is_read_as_it_was_written(shared: Store) -> None:
     run = shared.find(pruned(shared))
-    found = read_outcome(shared, run)
+    found = read_outcome(RunFiles(shared, run))
     assert (found.steps, found.status) == (4, "pruned")
     assert sorted(found.points) == [1, 2, 3, 4]
     assert not any("per_s" in key for values in found.points.values() for key in values)

@@ -25,6 +25,7 @@ from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
 from runs.checkpoint_files import is_whole
+from runs.files import RunFiles, run_named
 from runs.verify import verify
 from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
 from tests.overrides import latest
@@ -70,8 +71,8 @@ def test_a_killed_and_resumed_run_is_the_uninterrupted_one(
     run_id = newest(shared).run_id
     for batch in batches[1:]:
         with killed_at(batch):
-            resume(shared, shared.find(run_id))
-    resume(shared, shared.find(run_id))
+            resume(run_named(shared, run_id))
+    resume(run_named(shared, run_id))
     assert outcome(shared, run_id) == outcome(shared, whole.run_id)
     run = shared.find(run_id)
     assert run.status == "FINISHED"
@@ -89,7 +90,7 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
     with killed_at(step * accumulated):
         train(config, shared)
     run_id = newest(shared).run_id
-    resume(shared, shared.find(run_id))
+    resume(run_named(shared, run_id))
     assert outcome(shared, run_id) == outcome(shared, whole.run_id)
     resumed_at = int(shared.find(run_id).tags["encore.resumed_at"])
     assert step - max(every, 6) <= resumed_at < step  # the first validation, at step 6, is the best so far
@@ -131,9 +132,9 @@ def test_a_run_killed_anywhere_goes_on(
         with pytest.raises(Killed):
             train(config, shared)
     run = newest(shared)
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
-    assert [check for check in verify(shared, shared.find(run.run_id)) if not check.holds] == []
+    assert [check for check in verify(run_named(shared, run.run_id)) if not check.holds] == []
 
 
 def _counted(patch: pytest.MonkeyPatch, target: str) -> list[None]:
@@ -173,7 +174,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Stor
         content[len(content) // 2] ^= 1
         last.write_bytes(content)
     assert not is_whole(last)
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
 
 
@@ -190,7 +191,7 @@ def test_what_comes_out_otherwise_on_the_second_way_is_noted(
         return loss * (1 + 1e-5), logits
 
     monkeypatch.setattr(DistilBertClassifier, "loss_and_logits", other)
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     assert shared.find(run.run_id).tags["encore.resumed_otherwise"].startswith("train/")
 
 
@@ -227,7 +228,7 @@ def test_a_damaged_best_does_not_matter_while_its_weights_are_whole(shared: Stor
     run = newest(shared)
     best = shared.artifact(run, "checkpoints") / "best.ckpt"
     best.write_bytes(b"PK")
-    resume(shared, run)
+    resume(RunFiles(shared, run))
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
 
 
@@ -241,7 +242,7 @@ def test_a_reproduction_is_begun_anew_and_another_device_refused(
             identity=RunIdentity(tags={"encore.kind": "reproduction", "encore.reproduces": "ab" * 16}),
         )
     with pytest.raises(UserError, match="Begin it anew: `encore reproduce abababab`"):
-        resume(shared, newest(shared))
+        resume(RunFiles(shared, newest(shared)))
     with killed_at(24):
         train(classifier(), shared)
     run = newest(shared)
@@ -249,7 +250,7 @@ def test_a_reproduction_is_begun_anew_and_another_device_refused(
     log.set_tags({"encore.ran.device": "cuda"})
     log.close()
     with pytest.raises(UserError, match="began on cuda and would go on here on cpu"):
-        resume(shared, shared.find(run.run_id))
+        resume(run_named(shared, run.run_id))
     assert shared.find(run.run_id).status == "FAILED"
 
 
@@ -257,7 +258,7 @@ def test_other_circumstances_are_kept_with_the_run(shared: Store, monkeypatch: p
     with killed_at(24):
         train(classifier(), shared)
     monkeypatch.setenv("MALLOC_CONF", "background_thread:true")
-    run = resume(shared, newest(shared))
+    run = resume(RunFiles(shared, newest(shared)))
     assert shared.find(run.run_id).tags["encore.resumed_under"] == (
         "flag: MALLOC_CONF: none then, background_thread:true now"
     )
@@ -267,13 +268,13 @@ def test_what_cannot_go_on_says_why_and_stays_as_it_is(shared: Store) -> None:
     finished = train(classifier(), shared)
     before = shared.find(finished.run_id)
     with pytest.raises(UserError, match="has finished; there is nothing to resume"):
-        resume(shared, before)
+        resume(RunFiles(shared, before))
     assert shared.find(finished.run_id) == before
     with killed_at(1):
         train(classifier(), shared)
     run = newest(shared)
     with pytest.raises(UserError, match="no checkpoint yet"):
-        resume(shared, run)
+        resume(RunFiles(shared, run))
     assert newest(shared) == run
 
 
@@ -284,4 +285,4 @@ def test_the_line_that_goes_on_with_a_sweep_is_none_of_a_strangers(store: Store)
     )
     log.finish("KILLED")
     with pytest.raises(UserError, match=r"Run `encore sweep '\$\(touch /tmp/marker\)'` again"):
-        resume(store, store.find(log.run_id))
+        resume(run_named(store, log.run_id))

@@ -16,6 +16,7 @@ from experiments.reproduction.resume import resume
 from experiments.reproduction.verdict import Tolerance, compare
 from experiments.training.origin import FromScratch, Hooks, RunIdentity
 from experiments.training.train import train
+from runs.files import RunFiles, run_named
 from runs.layout import DIGESTS_FILE
 from runs.outcome import read_outcome
 from runs.verify import verify
@@ -59,15 +60,18 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
     run = store.find(result.run_id)
     assert (result.reused, run.tags["encore.reuses"]) == (first.run_id, first.run_id)
     assert (run.status, run.parent_id) == ("FINISHED", "0" * 32)
-    assert compare(read_outcome(store, first), read_outcome(store, run), Tolerance()).verdict == "identical"
+    assert (
+        compare(read_outcome(RunFiles(store, first)), read_outcome(RunFiles(store, run)), Tolerance()).verdict
+        == "identical"
+    )
     assert told == store.metric_history(first.run_id, "val/loss")[:-1]  # at its end nothing is stopped
-    assert [check for check in verify(store, run) if not check.holds] == []
+    assert [check for check in verify(RunFiles(store, run)) if not check.holds] == []
     files = [store.artifact(record, "checkpoints/last.ckpt") for record in (first, run)]
     assert os.path.samefile(*files)
     assert run.tags["encore.export_gate"] == first.tags["encore.export_gate"]
     assert run.tags["encore.ran.precision"] == first.tags["encore.ran.precision"]
     shutil.rmtree(store.artifact(first, DIGESTS_FILE).parent.parent)
-    assert reproduce(store, run).comparison.verdict == "identical"
+    assert reproduce(RunFiles(store, run)).comparison.verdict == "identical"
 
 
 @pytest.mark.slow
@@ -79,7 +83,7 @@ def test_an_export_that_it_has_not_is_made(store: Store) -> None:
         run = store.find(result.run_id)
         assert run.metrics["export/int8/accuracy"] == result.metrics["export/int8/accuracy"]
         assert run.tags["export/scored_examples"] == str(20 + 10 * number)
-        assert [check for check in verify(store, run) if not check.holds] == []
+        assert [check for check in verify(RunFiles(store, run)) if not check.holds] == []
 
 
 @pytest.mark.slow
@@ -150,7 +154,7 @@ def test_another_config_beside_the_same_weights_is_another_recipe(store: Store, 
     )
     (start / "config.json").write_text(json.dumps({**config, "n_heads": 4}))
     with pytest.raises(UserError, match="the pretrained model's config is not what the run began with"):
-        reproduce(store, store.find(first.run_id))
+        reproduce(run_named(store, first.run_id))
     assert train(classifier(f"model.pretrained={start}"), store, FromScratch(reuse=True)).reused is None
 
 
@@ -161,7 +165,7 @@ def test_what_did_not_finish_as_it_began_is_not_taken(store: Store, monkeypatch:
         train(classifier(), store)
     with monkeypatch.context() as patch:
         patch.setenv("MALLOC_CONF", "background_thread:true")
-        resume(store, newest(store))
+        resume(RunFiles(store, newest(store)))
     assert train(classifier(), store, FromScratch(reuse=True)).reused is None
 
 

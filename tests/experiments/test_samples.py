@@ -17,6 +17,7 @@ from experiments.training.samples import Sample, page
 from experiments.training.train import train
 from generation.writer import Writer
 from lightning_modules.gpt2 import Gpt2LanguageModel
+from runs.files import RunFiles
 from tests.experiments.runs import killed_at, language, newest, outcome
 from tracking.store import Store
 
@@ -60,7 +61,7 @@ def test_a_run_that_was_killed_has_the_stories_of_one_that_was_not(store: Store)
     with killed_at(15):
         train(config, store)
     killed = newest(store)
-    resume(store, killed)
+    resume(RunFiles(store, killed))
     assert samples(store, killed.run_id) == samples(store, whole.run_id)
 
 

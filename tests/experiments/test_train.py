@@ -19,6 +19,7 @@ from experiments.naming import flat_params, run_name
 from experiments.training.exporting import export_run
 from experiments.training.origin import Hooks, RunIdentity
 from experiments.training.train import train
+from runs.files import RunFiles
 from tests.overrides import latest
 from tracking.entities import RunRecord
 from tracking.store import Store
@@ -155,7 +156,7 @@ def test_the_record_is_complete(finished: tuple[Store, RunRecord, ExperimentConf
 def test_exporting_again_writes_on_the_same_run(finished: tuple[Store, RunRecord, ExperimentConfig]) -> None:
     store, run, _ = finished
     before = len(store.runs())
-    report = export_run(store, run)
+    report = export_run(RunFiles(store, run))
     again = store.find(run.run_id)
     assert len(store.runs()) == before
     assert again.status == "FINISHED"
@@ -193,7 +194,7 @@ def test_a_pruned_run_is_killed_and_has_every_column(root: Path) -> None:
     assert {"best/val/accuracy", "test/accuracy", "train/loss", "time/training_s"} <= set(run.metrics)
     assert flat_params(small()).keys() <= run.params.keys()
     with pytest.raises(UserError, match=r"this one is KILLED \(pruned\)"):
-        export_run(store, run)
+        export_run(RunFiles(store, run))
 
 
 def test_a_cue_at_the_last_step_prunes_nothing(root: Path) -> None:
@@ -217,11 +218,11 @@ def test_exporting_with_other_rows_is_refused(root: Path, tmp_path: Path) -> Non
     )
     train(config, store)
     rows.iloc[::-1].to_parquet(tmp_path / "train.parquet")
-    export_run(store, only_run(store))  # of which no row is scored
+    export_run(RunFiles(store, only_run(store)))  # of which no row is scored
     metrics = only_run(store).metrics
     rows.head(50).to_parquet(tmp_path / "validation.parquet")
     with pytest.raises(UserError, match="'test' are not those of the run"):
-        export_run(store, only_run(store))
+        export_run(RunFiles(store, only_run(store)))
     assert only_run(store).metrics == metrics
 
 

@@ -13,6 +13,7 @@ import pytest
 from experiments.loading import load_experiment
 from experiments.reproduction.reproduce import differences
 from experiments.training.train import train
+from runs.files import RunFiles
 from runs.verify import verify
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE, classifier
 from tracking.entities import RunRecord
@@ -47,7 +48,7 @@ def test_whole_runs_hold(copied: tuple[Store, RunRecord, RunRecord]) -> None:
         (classified, {"test/accuracy", "test/f1", "best/val/loss", "export/int8/accuracy"}),
         (told, {"test/perplexity", "test/loss", "best/val/perplexity"}),
     ):
-        checks = verify(store, run)
+        checks = verify(RunFiles(store, run))
         assert [check for check in checks if not check.holds] == []
         names = {check.what for check in checks}
         assert scores | {"weights/best", "weights/last", "optimiser", "predictions/test", "params"} <= names
@@ -106,13 +107,13 @@ def test_what_was_altered_is_named(
 ) -> None:
     store, run, _ = copied
     alter(store.artifact(run, file))
-    assert {check.what for check in verify(store, run) if not check.holds} == named
+    assert {check.what for check in verify(RunFiles(store, run)) if not check.holds} == named
 
 
 def test_a_result_that_is_gone_is_named(copied: tuple[Store, RunRecord, RunRecord]) -> None:
     store, run, _ = copied
     store.artifact(run, "run/result.json").unlink()
-    broken = {(check.what, check.file) for check in verify(store, run) if not check.holds}
+    broken = {(check.what, check.file) for check in verify(RunFiles(store, run)) if not check.holds}
     assert broken == {(what, "run/result.json") for what in ("file", "record", "outcome")}
 
 
@@ -121,7 +122,7 @@ def test_two_runs_differ_in_what_was_set_and_in_what_came_out(
 ) -> None:
     store, run, _ = copied
     other = store.find(train(classifier("optim.learning_rate=0.01", "export.when=never"), store).run_id)
-    causes, comparison = differences(store, run, other)
+    causes, comparison = differences(RunFiles(store, run), RunFiles(store, other))
     assert {cause.name for cause in causes} == {"optim.learning_rate"}
     assert comparison is not None
     assert comparison.verdict == "different"
@@ -130,4 +131,4 @@ def test_two_runs_differ_in_what_was_set_and_in_what_came_out(
         1,
         "train/learning_rate",
     )
-    assert differences(store, run, run)[0] == []
+    assert differences(RunFiles(store, run), RunFiles(store, run))[0] == []

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -12,8 +14,9 @@ from rich.console import Console
 from experiments.build import build_data
 from experiments.loading import load_experiment
 from experiments.training.callbacks import TrainingBar
+from host.progress import SILENT, OnProgress, Style, working
 from host.progress_lines import FIRST_S, ProgressLines
-from host.terminal import reported, working
+from host.terminal import Latest, TerminalReporter
 
 
 def console(*, terminal: bool, width: int = 120) -> Console:
@@ -25,22 +28,52 @@ def written(to: Console) -> str:
     return to.file.getvalue()
 
 
+def reporter(*, terminal: bool, width: int = 120) -> TerminalReporter:
+    return TerminalReporter(console(terminal=terminal, width=width))
+
+
 def test_a_terminal_sees_what_is_done_and_how_much_of_it() -> None:
-    to = console(terminal=True)
-    with reported(to) as report:
-        report("reading", 0, 0)
-        report("counting", 30, 120)
-        report("counting", 120, 120)
-    assert "reading" in written(to)
-    assert "counting" in written(to)
-    assert "120/120" in written(to)
+    to = reporter(terminal=True)
+    with to.progress() as on_progress:
+        on_progress("reading", 0, 0)
+        on_progress("counting", 30, 120)
+        on_progress("counting", 120, 120)
+    assert "reading" in written(to.console)
+    assert "counting" in written(to.console)
+    assert "120/120" in written(to.console)
+    assert "0/?" not in written(to.console)  # of what nobody can say how much there is, nothing is counted
 
 
-@pytest.mark.parametrize("to", [console(terminal=False), None])
-def test_a_file_gets_no_bars_and_nothing_of_what_is_soon_over(to: Console | None) -> None:
-    with reported(to) as report:
-        report("counting", 1, 2)
-    assert to is None or not written(to).strip()
+def test_a_file_gets_no_bars_and_nothing_of_what_is_soon_over() -> None:
+    to = reporter(terminal=False)
+    with to.progress() as on_progress:
+        on_progress("counting", 1, 2)
+    assert not written(to.console).strip()
+
+
+def test_a_silent_reporter_takes_all_that_the_other_one_takes(capfd: pytest.CaptureFixture[str]) -> None:
+    for to in (SILENT, reporter(terminal=False)):
+        to.say("of two shards one is read", "warning")
+        with to.progress() as on_progress:
+            on_progress("counting", 1, 2, ["val/loss 0.1"])
+        with working(to, "recomputing"):
+            pass
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_sentence_is_printed_as_it_is(capfd: pytest.CaptureFixture[str]) -> None:
+    for terminal in (True, False):
+        to = reporter(terminal=terminal, width=20)
+        to.say("[red]a name[/red]\x1b[2J of more than twenty characters", "warning")
+        assert written(to.console) == "[red]a name[/red]\\x1b[2J of more than twenty characters\n"
+
+
+def test_what_a_bar_shows_is_said_in_a_log_alone() -> None:
+    said = {terminal: reporter(terminal=terminal) for terminal in (True, False)}
+    for to in said.values():
+        to.say("run 0123abcd, 300 steps", "log")
+    assert not written(said[True].console)
+    assert written(said[False].console) == "run 0123abcd, 300 steps\n"
 
 
 def test_a_file_gets_a_line_of_what_lasts_and_few_of_them() -> None:
@@ -73,9 +106,9 @@ def test_a_file_gets_a_line_of_what_lasts_and_few_of_them() -> None:
 def test_the_lines_come_by_themselves_and_end_with_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("host.progress_lines.FIRST_S", 0.0)
     monkeypatch.setattr("host.progress_lines._LOOK_S", 0.01)
-    to = console(terminal=False)
+    to = reporter(terminal=False)
     said = threading.Event()
-    monkeypatch.setattr(to, "print", lambda *_, **__: said.set())
+    monkeypatch.setattr(to.console, "print", lambda *_, **__: said.set())
     with working(to, "recomputing"):
         assert said.wait(60)
     assert "progress" not in [thread.name for thread in threading.enumerate()]
@@ -83,14 +116,18 @@ def test_the_lines_come_by_themselves_and_end_with_the_work(monkeypatch: pytest.
 
 def test_a_file_gets_a_line_of_training_with_its_scores() -> None:
     to = console(terminal=False)
-    bar = TrainingBar(to, "demo, trial 0 (0 of 2 done)", 1200, primary="val/accuracy")
-    assert isinstance(bar.progress, ProgressLines)
-    reached: Any = SimpleNamespace(global_step=300, callback_metrics={"val/accuracy": 0.9})
+    lines = ProgressLines(to)
+    bar = TrainingBar(
+        Latest(lines, narrow=False), "demo, trial 0 (0 of 2 done)", 1200, primary="val/accuracy"
+    )
+    reached: Any = SimpleNamespace(global_step=0, callback_metrics={"val/accuracy": 0.9, "val/a": 1.0})
+    bar.on_train_start(reached, cast(Any, None))
+    reached.global_step = 300
     bar.on_validation_end(reached, cast(Any, None))
-    bar.progress.get_time = lambda: bar.progress.tasks[0].start_time + FIRST_S  # type: ignore[operator]
-    bar.progress.say_what_is_due()
+    lines.get_time = lambda: lines.tasks[0].start_time + FIRST_S  # type: ignore[operator]
+    lines.say_what_is_due()
     assert written(to).startswith("demo, trial 0 (0 of 2 done): 300 of 1,200")
-    assert written(to).endswith("val/accuracy 0.9000\n")
+    assert written(to).endswith("val/accuracy 0.9000  val/a 1.0000\n")
 
 
 @pytest.mark.parametrize(
@@ -102,34 +139,54 @@ def test_a_file_gets_a_line_of_training_with_its_scores() -> None:
     ],
 )
 def test_the_numbers_of_training_stay_whole_on_a_narrow_terminal(width: int, scores: str) -> None:
-    to = console(terminal=True, width=width)
-    bar = TrainingBar(to, "tinystories_small", 1200, primary="val/bits_per_byte")
-    reached: Any = SimpleNamespace(
-        global_step=0, callback_metrics={"val/bits_per_byte": 0.8123, "val/loss": 2.1}
-    )
+    to = reporter(terminal=True, width=width)
     module: Any = None
-    bar.on_train_start(reached, module)
-    bar.progress.get_time = lambda: reached.global_step / 15  # seconds
-    bar.progress.reset(bar.task)
-    for _ in range(2):
-        reached.global_step += 150
-        bar.on_validation_end(reached, module)
-    bar.progress.refresh()
-    last = next(line for line in reversed(written(to).splitlines()) if "tinystories_small" in line)
-    bar.teardown(reached, module, "fit")
-    assert " 300/1200 15.0/s 0:01:00 " in " ".join(last.split())
+    with to.progress() as on_progress:
+        assert isinstance(on_progress, Latest)
+        on_progress.bars.get_time = lambda: reached.global_step / 15  # seconds
+        bar = TrainingBar(on_progress, "tinystories_small", 1200, primary="val/bits_per_byte")
+        # Gone on with: the steps of the first process are no part of the rate.
+        reached: Any = SimpleNamespace(
+            global_step=600, callback_metrics={"val/bits_per_byte": 0.8123, "val/loss": 2.1}
+        )
+        bar.on_train_start(reached, module)
+        for _ in range(2):
+            reached.global_step += 150
+            bar.on_validation_end(reached, module)
+        on_progress.bars.refresh()
+        last = next(
+            line for line in reversed(written(to.console).splitlines()) if "tinystories_small" in line
+        )
+    assert " 900/1200 15.0/s 0:00:20 " in " ".join(last.split())
     assert last.rstrip().endswith(scores)
 
 
+class Kept:
+    """A reporter that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[str, int, int]] = []
+
+    def say(self, sentence: str, style: Style = "plain") -> None:
+        raise AssertionError(sentence)
+
+    @contextmanager
+    def progress(self) -> Generator[OnProgress]:
+        yield self
+
+    def __call__(self, what: str, done: int, total: int, figures: Sequence[str] = ()) -> None:
+        self.told.append((what, done, total))
+
+
 def test_the_set_up_of_data_tells_every_row_that_it_tokenizes(tmp_path: Path) -> None:
-    said: list[tuple[str, int, int]] = []
+    first = Kept()
     config = load_experiment("demo_reviews", [])
-    data = build_data(config, cache_dir=tmp_path, on_progress=lambda *told: said.append(told))
-    assert said[0] == ("reading the data", 0, 0)
-    finished = [told for told in said if told[0] == "tokenizing" and told[1] == told[2]]
+    data = build_data(config, cache_dir=tmp_path, reporter=first)
+    assert first.told[0] == ("reading the data", 0, 0)
+    finished = [told for told in first.told if told[0] == "tokenizing" and told[1] == told[2]]
     assert [told[1] for told in finished] == [
         len(data.rows[split].texts) for split in ("train", "val", "test")
     ]
-    again: list[tuple[str, int, int]] = []
-    build_data(config, cache_dir=tmp_path, on_progress=lambda *told: again.append(told))
-    assert [what for what, _, _ in again] == ["reading the data"]
+    again = Kept()
+    build_data(config, cache_dir=tmp_path, reporter=again)
+    assert [what for what, _, _ in again.told] == ["reading the data"]

@@ -17,6 +17,7 @@ from experiments.stories.rewrite import replay
 from experiments.training.inputs import data_of_run
 from experiments.training.train import train
 from generation.writer import Writer
+from runs.files import RunFiles
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.decoding import (
@@ -97,7 +98,7 @@ def test_every_setting_is_a_run_with_its_stories_and_figures(swept: tuple[Store,
         assert not [name for name in run.metrics if name.startswith("system/")]
         assert {OBJECTIVE, "stories/perplexity", "stories/distinct_2", "stories/ended"} <= run.metrics.keys()
         assert run.params.keys() >= {"decoding.temperature", "decoding.max_length", "decoding.top_p"}
-        assert replay(store, run, 9).same
+        assert replay(RunFiles(store, run), 9).same
 
 
 def test_the_first_setting_is_the_sweeps_own(swept: tuple[Store, DecodingReport]) -> None:

@@ -18,6 +18,8 @@ from rich.console import Console
 
 from errors import UserError
 from experiments.training.exporting import export_run
+from host.terminal import TerminalReporter
+from runs.files import run_named
 from runs.result import RunResult
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
@@ -88,7 +90,7 @@ def test_a_trial_has_one_number_in_the_progress_the_table_and_the_store(root: Pa
     def tell(what: str, result: RunResult) -> None:
         told[result.run_id] = what
 
-    report = run_sweep(spec, store, overrides=rest, console=console, on_trial=tell)
+    report = run_sweep(spec, store, overrides=rest, reporter=TerminalReporter(console), on_trial=tell)
     of_table = {
         row.run_id: f"{'the finale of ' * (row.stage == 'finale')}trial {row.trial}" for row in report.rows
     }
@@ -160,7 +162,7 @@ def test_a_sweep_names_its_best_run_to_export(swept: tuple[Store, SweepReport]) 
     store, report = swept
     assert report.best is not None
     with pytest.raises(UserError, match=f"Take its best run, {report.best.run_id[:8]}"):
-        export_run(store, store.find(report.parent_id))
+        export_run(run_named(store, report.parent_id))
 
 
 def test_a_given_value_of_a_searched_key_is_said_to_move_the_first_trial_alone(root: Path) -> None:
