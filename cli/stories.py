@@ -86,7 +86,7 @@ def decoding_sweep_verb(
     check_own_checkout()
     out, reporter = outputs()
     store = open_existing(root, reporter)
-    from sweeps.decoding import run_decoding_sweep
+    from sweeps.decoding.search import run_decoding_sweep
 
     report = run_decoding_sweep(
         sweep, store, reporter=reporter, on_setting=lambda row: print_setting(reporter.console, row)

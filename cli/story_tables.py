@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from experiments.stories.rewrite import Replay
     from generation.writer import Story
     from runs.result import RunResult
-    from sweeps.decoding import DecodingReport, SettingRow
+    from sweeps.decoding.rows import DecodingReport, SettingRow
     from tracking.store import Store
 
 
@@ -93,7 +93,7 @@ def print_setting(progress: Console, row: SettingRow) -> None:
 
 def print_settings(out: Console, report: DecodingReport, root: Path) -> None:
     """The settings, best first; then the best one from the official split's beginnings, and the real stories."""
-    from sweeps.decoding import MISSED, rank
+    from sweeps.decoding.rows import MISSED, rank
 
     trials = [row for row in report.rows if row.stage == "search"]
     trials.sort(key=rank, reverse=True)

@@ -115,9 +115,9 @@ class BudgetConfig(Strict):
     """What the sweep may cost."""
 
     trials: int = Field(ge=1, le=_MOST_TRIALS)
-    """Over all sittings."""
+    """Over all sessions."""
     minutes: float | None = Field(default=None, gt=0, le=1e6)
-    """No trial starts after so many minutes of a sitting; none: only `trials` counts."""
+    """No trial starts after so many minutes of a session; none: only `trials` counts."""
 
 
 class FinaleConfig(Strict):

@@ -1,4 +1,4 @@
-"""One sitting of a sweep: the run that is its parent, and the time it may take."""
+"""One session of a sweep: the run that is its parent, the search, and the time that it may take."""
 
 from __future__ import annotations
 
@@ -6,18 +6,59 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
 from errors import UserError
 from tracking.addresses import DATABASE_FILE, sqlite_uri
 from tracking.gone import GoneError
 
 if TYPE_CHECKING:
-    from sweeps.study import Search
+    from sweeps.config import SearchConfig
+    from sweeps.launchers.base import Launcher
+    from sweeps.study import Drawn, Search
     from tracking.run_log import RunLog
     from tracking.store import Store
 
+T = TypeVar("T")
+R = TypeVar("R")
 _PARENT = "parent_run"  # study attribute
+
+
+def lock_of(sweep: SearchConfig, store: Store) -> Path:
+    """The file that the one process holds which works on a sweep."""
+    return store.root / "journal" / f"sweep-{sweep.name}.lock"
+
+
+def search_on(
+    search: Search,
+    deadline: Deadline,
+    launcher: Launcher[T, R],
+    trial_of: Callable[[Drawn], T],
+    tell: Callable[[int, R], None],
+) -> None:
+    """Draw trials, run them and tell the study, until the budget or the time is used.
+
+    What ends the session puts back the trials that are running: another session gets their values.
+    """
+    running: dict[int, Drawn] = {}
+    started = 0
+    try:
+        while True:
+            while len(running) < launcher.slots and search.goes_on(len(running)) and deadline.ahead(started):
+                drawn = search.next_trial()
+                running[drawn.number] = drawn
+                launcher.start(drawn.number, trial_of(drawn))
+                started += 1
+            if not running:
+                return
+            number, result = launcher.next_ended()
+            del running[number]
+            tell(number, result)
+    except BaseException:
+        for drawn in running.values():
+            search.requeue(drawn)
+        raise
 
 
 def place_of(store: Store) -> str:
@@ -26,9 +67,9 @@ def place_of(store: Store) -> str:
 
 
 def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
-    """The sweep's own run: that of the sittings before, or the one that `start` opens.
+    """The sweep's own run: that of the sessions before, or the one that `start` opens.
 
-    UserError, the same at every sitting, when that of the sittings before is gone.
+    UserError, the same in every session, when that of the sessions before is gone.
     """
     known = search.remembered(_PARENT, None)
     if known is not None:
@@ -51,7 +92,7 @@ def _begun_anew(search: Search, error: GoneError) -> UserError:
 
 @contextmanager
 def ended(parent: RunLog) -> Generator[None]:
-    """The parent run does not stay RUNNING, whatever ends the sitting."""
+    """The parent run does not stay RUNNING, whatever ends the session."""
     try:
         yield
     except KeyboardInterrupt as interrupt:
@@ -66,10 +107,14 @@ def ended(parent: RunLog) -> Generator[None]:
 
 @dataclass(frozen=True)
 class Deadline:
-    """The minutes that a sitting may take; none: no limit."""
+    """The minutes that a session may take; none: no limit. at_least_one: a first trial starts in any case."""
 
     minutes: float | None
+    at_least_one: bool = False
     began: float = field(default_factory=time.monotonic)
 
-    def ahead(self) -> bool:
-        return self.minutes is None or time.monotonic() - self.began < 60 * self.minutes
+    def ahead(self, started: int) -> bool:
+        """Whether another trial may start in a session that has started so many."""
+        if self.minutes is None or (self.at_least_one and not started):
+            return True
+        return time.monotonic() - self.began < 60 * self.minutes

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Generator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import product
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from errors import LibraryError, UserError
-from host.boundary import first_line
-from host.sqlite import sqlite_fault
 from sweeps.config import (
     Choice,
     Dimension,
@@ -27,17 +23,21 @@ from sweeps.config import (
     SuccessiveHalvingConfig,
     TpeConfig,
 )
-from tracking.addresses import sqlite_uri
+from sweeps.storage import StudyStorage, study_faults
 
 if TYPE_CHECKING:
     import optuna
-    from optuna.distributions import BaseDistribution
 
-    from experiments.config import ExperimentConfig
-
-STUDY_FILE = "optuna.db"
 RUN_ATTRIBUTE = "run"  # trial attribute: the ID of its MLflow run
-_LOST = "lost_trials"  # study attribute: numbers of trials whose process died; their values come again
+_LOST = "lost_trials"  # study attribute: numbers of trials whose process died; their values are queued again
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A trial that the study has drawn: its number, from 0, and a value for each key of the space."""
+
+    number: int
+    values: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -47,26 +47,41 @@ class Search:
     study: optuna.Study
     sweep: SearchConfig
     space: Mapping[str, Dimension]
-    file: Path
+    storage: StudyStorage
 
     @property
     def where(self) -> str:
         """The study by its name, for an error."""
-        return f"study {self.study.study_name} in {self.file}"
+        return f"study {self.study.study_name} in {self.storage.shown}"
 
     def faults(self) -> AbstractContextManager[None]:
-        return study_faults(self.file, self.where)
+        return study_faults(self.storage, self.where)
 
-    def next_trial(self) -> optuna.Trial:
-        """The next trial. Its draws depend on the seed, its place among the trials that were not lost and
-        the results before it alone, so an interrupted sweep goes on as it would have gone."""
+    def next_trial(self) -> Drawn:
+        """Draw the next trial.
+
+        Its values depend on the sweep's seed, its number and the results that the study has by then alone: an
+        interrupted sweep goes on as it would have gone, and no two processes that ask at once draw with one seed.
+        """
         with self.faults():
-            self.study.sampler = _sampler(self.sweep, trial_seed(self.sweep.seed, self.counted()))
-            return self.study.ask({key: _distribution(dimension) for key, dimension in self.space.items()})
+            trial = self.study.ask()  # draws nothing yet
+            self.study.sampler = _sampler(self.sweep, trial_seed(self.sweep.seed, self._place(trial.number)))
+            return Drawn(trial.number, {key: _drawn(trial, key, self.space[key]) for key in self.space})
 
-    def goes_on(self) -> bool:
-        """Whether there is budget for another trial; a grid also ends with its last combination."""
-        if self.counted() >= self.sweep.budget.trials:
+    def _place(self, number: int) -> int:
+        """The number that a trial would have if no earlier one had been lost: each of those was queued again."""
+        return number - sum(lost < number for lost in self.remembered(_LOST, ()))
+
+    def _handle(self, number: int) -> optuna.Trial:
+        """A trial that is running, whichever process has drawn it."""
+        import optuna
+
+        (trial,) = (trial for trial in self.trials() if trial.number == number)
+        return optuna.Trial(self.study, trial._trial_id)  # pyright: ignore[reportPrivateUsage] it has no other name
+
+    def goes_on(self, running: int = 0) -> bool:
+        """Whether there is budget for one trial more than `running`; a grid also ends with its last combination."""
+        if self.counted() + running >= self.sweep.budget.trials:
             return False
         return bool(self._in("WAITING")) or self.sweep.sampler.kind != "grid"
 
@@ -75,43 +90,52 @@ class Search:
         lost = set(self.remembered(_LOST, ()))
         return sum(trial.state.is_finished() and trial.number not in lost for trial in self.trials())
 
-    def take_up_lost(self) -> int:
-        """Fail trials that a dead process left running and queue their values again; how many."""
+    def requeue_lost(self) -> int:
+        """Requeue the trials that a dead process left running; how many."""
         running = self._in("RUNNING")
         for trial in running:
-            self.give_back(trial.number, trial.params)
+            self.requeue(Drawn(trial.number, trial.params))
         return len(running)
 
-    def give_back(self, number: int, values: Mapping[str, Any]) -> None:
-        """Trial `number` never ended: it does not count and its values come again."""
+    def requeue(self, trial: Drawn) -> None:
+        """A trial that never ended does not count, and another one gets its values."""
         import optuna
 
         # In this order, killed at any point: the values are never lost, and queued twice at the very worst.
         waiting = self._in("WAITING")
         with self.faults():
-            if not any(trial.system_attrs.get("fixed_params") == dict(values) for trial in waiting):
-                self.study.enqueue_trial(dict(values))
-            self.remember(_LOST, [*self.remembered(_LOST, ()), number])
+            if not any(queued.system_attrs.get("fixed_params") == trial.values for queued in waiting):
+                self.study.enqueue_trial(trial.values)
+            self.remember(_LOST, [*self.remembered(_LOST, ()), trial.number])
+            self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
+
+    def tell(self, number: int, value: float, *, run_id: str) -> None:
+        """Trial `number` was run `run_id` and came to `value`."""
+        with self.faults():
+            self._handle(number).set_user_attr(RUN_ATTRIBUTE, run_id)
+            self.study.tell(number, value)
+
+    def tell_pruned(self, number: int, *, run_id: str) -> None:
+        """Trial `number` was run `run_id`, which the pruner has stopped."""
+        import optuna
+
+        with self.faults():
+            self._handle(number).set_user_attr(RUN_ATTRIBUTE, run_id)
+            self.study.tell(number, state=optuna.trial.TrialState.PRUNED)
+
+    def tell_failed(self, number: int) -> None:
+        """Trial `number` came to nothing: its point of the space is a bad one."""
+        import optuna
+
+        with self.faults():
             self.study.tell(number, state=optuna.trial.TrialState.FAIL)
 
-    def tell(self, trial: optuna.Trial, value: float, *, run_id: str) -> None:
-        """Trial `trial` was run `run_id` and came to `value`."""
+    def should_prune(self, number: int, value: float, *, step: int) -> bool:
+        """Report what trial `number` has reached at an optimiser step, and ask the pruner."""
         with self.faults():
-            trial.set_user_attr(RUN_ATTRIBUTE, run_id)
-            self.study.tell(trial, value)
-
-    def tell_pruned(self, trial: optuna.Trial, *, run_id: str) -> None:
-        import optuna
-
-        with self.faults():
-            trial.set_user_attr(RUN_ATTRIBUTE, run_id)
-            self.study.tell(trial, state=optuna.trial.TrialState.PRUNED)
-
-    def tell_failed(self, trial: optuna.Trial) -> None:
-        import optuna
-
-        with self.faults():
-            self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
+            trial = self._handle(number)
+            trial.report(value, step)
+            return trial.should_prune()
 
     def trials(self) -> list[optuna.trial.FrozenTrial]:
         with self.faults():
@@ -135,32 +159,6 @@ class Search:
         return [trial for trial in self.trials() if trial.state.name == state]
 
 
-@contextmanager
-def study_faults(file: Path, where: str) -> Generator[None]:
-    """Turn whatever Optuna raises over its database `file` into one line; `where` names the study."""
-    try:
-        yield
-    except UserError:
-        raise
-    except Exception as error:
-        raise _study_fault(error, file, where) from error
-
-
-def _study_fault(error: Exception, file: Path, where: str) -> UserError:
-    reason = error.__cause__ if isinstance(error.__cause__, Exception) else error
-    if "table schema" in str(error):
-        return UserError(
-            "the study was written by another version of Optuna",
-            where=where,
-            cure="Use the Encore that wrote it, or `optuna storage upgrade` on a copy of the file.",
-        )
-    return sqlite_fault(reason, file) or LibraryError(
-        f"Optuna cannot go on with it ({first_line(reason)})",
-        where=where,
-        cure="Restore the file from a backup, or move it away: the sweep then begins anew, and its runs stay.",
-    )
-
-
 def open_search(
     sweep: SearchConfig,
     space: Mapping[str, Dimension],
@@ -168,10 +166,10 @@ def open_search(
     *,
     first: Mapping[str, Any],
     maximize: bool,
-    root: Path,
+    storage: StudyStorage,
     store_uri: str,
 ) -> Search:
-    """The study of this sweep under `root`, new or gone on with.
+    """The study of this sweep in `storage`, new or gone on with.
 
     It is the same study as long as everything but the budget and the finale is the same. `first`:
     the values of its first trial.
@@ -179,35 +177,18 @@ def open_search(
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    root.mkdir(parents=True, exist_ok=True)
-    file, name = (root / STUDY_FILE).resolve(), study_name(sweep, space, base, store_uri)
-    with study_faults(file, f"study {name} in {file}"):
+    name = study_name(sweep, space, base, store_uri)
+    with study_faults(storage, f"study {name} in {storage.shown}"):
         study = optuna.create_study(
             study_name=name,
-            storage=sqlite_uri(file),
+            storage=storage.uri,
             direction="maximize" if maximize else "minimize",
             pruner=_pruner(sweep),
             load_if_exists=True,
         )
         for values in (first, *_grid(sweep, space)):  # each time: a process may have died between two of them
             study.enqueue_trial(dict(values), skip_if_exists=True)
-    return Search(study, sweep, space, file)
-
-
-def pruning(
-    search: Search, trial: optuna.Trial, config: ExperimentConfig
-) -> Callable[[int, Mapping[str, float]], bool]:
-    """Reports the held-out metric at an optimiser step and asks the pruner, each step once."""
-    decided: dict[int, bool] = {}
-
-    def stop(step: int, metrics: Mapping[str, float]) -> bool:
-        if step not in decided:
-            with search.faults():
-                trial.report(metrics[config.task.primary_metric], step)
-                decided[step] = trial.should_prune()
-        return decided[step]
-
-    return stop
+    return Search(study, sweep, space, storage)
 
 
 def _grid(sweep: SearchConfig, space: Mapping[str, Dimension]) -> list[dict[str, Any]]:
@@ -232,21 +213,19 @@ def study_name(
     return f"{sweep.name}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def trial_seed(seed: int, number: int) -> int:
-    """A seed below 2**32 for the sampler of trial `number`."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{number}".encode()).digest()[:4], "big")
+def trial_seed(seed: int, place: int) -> int:
+    """A seed below 2**32 for the sampler of the trial at `place`, its number without those that were lost."""
+    return int.from_bytes(hashlib.sha256(f"{seed}/{place}".encode()).digest()[:4], "big")
 
 
-def _distribution(dimension: Dimension) -> BaseDistribution:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
-
+def _drawn(trial: optuna.Trial, key: str, dimension: Dimension) -> Any:
     match dimension:
-        case FloatRange():
-            return FloatDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
-        case IntRange():
-            return IntDistribution(dimension.low, dimension.high, log=dimension.log, step=dimension.step)
-        case Choice():
-            return CategoricalDistribution(dimension.options)
+        case FloatRange(low=low, high=high):
+            return trial.suggest_float(key, low, high, log=dimension.log, step=dimension.step)
+        case IntRange(low=low, high=high):
+            return trial.suggest_int(key, low, high, log=dimension.log, step=dimension.step)
+        case Choice(options=options):
+            return trial.suggest_categorical(key, options)
 
 
 def _sampler(sweep: SearchConfig, seed: int) -> optuna.samplers.BaseSampler:

@@ -75,7 +75,7 @@ class Checkpoints(pl.Callback):
         self.best_step = 0
         self.best_checksum = 0  # CRC-32 of the best weights' file
         self.ended = False
-        self.trained_before_s = 0.0  # by the sittings before this one
+        self.trained_before_s = 0.0  # by the processes before this one
         self.begun = False  # whether the training stands where it begins or goes on
         self._best_is_new = False
         self._written_at = time.monotonic()

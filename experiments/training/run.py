@@ -89,8 +89,47 @@ class Run:
         """Train, score, keep, export (none: not) and record."""
         steps = self.parts.schedule.total_steps
         self.reporter.say(f"{self.title}: run {self.log.run_id[:8]}, {steps:,} steps", "log")
-        with nondeterministic_operations(self._names_operation()):
-            return self._go(exporting)
+        with (
+            nondeterministic_operations(self._names_operation()),
+            TemporaryDirectory(prefix="encore-") as scratch,
+        ):
+            checkpoints = self._checkpoints()
+            steps, pruned = self._fit(checkpoints)
+            with self.clock("record"):
+                self._keep(checkpoints.folder)
+            metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
+            failures: tuple[str, ...] = ()
+            self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
+            with self.clock("record"):
+                digests = checkpoint_digests(checkpoints.folder)
+            scores, answers = self._score()
+            metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
+            model = None if pruned else Path(scratch) / MODEL_FOLDER
+            if model is not None:
+                failures = self._keep_and_export(metrics, model, exporting)
+                weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
+                digests |= {name: self.log.digest_of(name) for name in weights}
+            log_sealed(self.log, digests | answers, DIGESTS_FILE)
+            result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
+            if self.log.local_artifacts() is None:
+                shutil.rmtree(checkpoints.folder)  # the store has them
+            return result
+
+    def _fit(self, checkpoints: Checkpoints) -> tuple[int, bool]:
+        """The number of steps, and whether the run was pruned."""
+        cue = StopOnCue(self.hooks.stop_when) if self.hooks.stop_when else None
+        with self.clock("training"), self.reporter.progress() as on_progress:
+            steps = fit(
+                self.parts,
+                self.log,
+                checkpoints,
+                device=self.device,
+                cue=cue,
+                bar=self._bar(on_progress),
+                resume=self._resume_state(),
+            )
+        self.clock.seconds["training"] += checkpoints.trained_before_s
+        return steps, cue is not None and cue.stopped_at is not None
 
     def _names_operation(self) -> Callable[[str], None]:
         """Says and records at once which operations have no deterministic version: the run may yet be killed."""
@@ -110,42 +149,6 @@ class Run:
     def _bar(self, on_progress: OnProgress) -> TrainingBar:
         total, primary = self.parts.schedule.total_steps, self.parts.config.task.primary_metric
         return TrainingBar(on_progress, self.title, total, primary=primary)
-
-    def _go(self, exporting: Exporting | None) -> RunResult:
-        with TemporaryDirectory(prefix="encore-") as scratch:
-            checkpoints = self._checkpoints()
-            cue = StopOnCue(self.hooks.stop_when) if self.hooks.stop_when else None
-            with self.clock("training"), self.reporter.progress() as on_progress:
-                steps = fit(
-                    self.parts,
-                    self.log,
-                    checkpoints,
-                    device=self.device,
-                    cue=cue,
-                    bar=self._bar(on_progress),
-                    resume=self._resume_state(),
-                )
-            self.clock.seconds["training"] += checkpoints.trained_before_s
-            with self.clock("record"):
-                self._keep(checkpoints.folder)
-            pruned = cue is not None and cue.stopped_at is not None
-            metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
-            failures: tuple[str, ...] = ()
-            self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
-            with self.clock("record"):
-                digests = checkpoint_digests(checkpoints.folder)
-            scores, answers = self._score()
-            metrics |= scores  # of a pruned run too: the UI's charts show only runs with all columns
-            model = None if pruned else Path(scratch) / MODEL_FOLDER
-            if model is not None:
-                failures = self._keep_and_export(metrics, model, exporting)
-                weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
-                digests |= {name: self.log.digest_of(name) for name in weights}
-            log_sealed(self.log, digests | answers, DIGESTS_FILE)
-            result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
-            if self.log.local_artifacts() is None:
-                shutil.rmtree(checkpoints.folder)  # the store has them
-            return result
 
     def _keep(self, folder: Path) -> None:
         """The checkpoints in `folder` become the run's as they are now."""

@@ -12,7 +12,7 @@ from cli.metric_tables import print_metrics
 from cli.story_tables import print_sample, print_settings, print_story
 from cli.tables import fitted, print_runs, print_trial
 from runs.result import RunResult
-from sweeps.decoding import MISSED, DecodingReport, SettingRow
+from sweeps.decoding.rows import MISSED, DecodingReport, SettingRow
 from tracking.entities import Experiment, RunRecord
 from tracking.store import Store
 

@@ -34,15 +34,15 @@ from tracking.entities import RunRecord
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, seal_tag
 from tracking.store import Store
 
-Verb = Callable[[Store, RunRecord], object]
+Verb = Callable[[RunFiles], object]
 
 
-def _diff(store: Store, run: RunRecord) -> object:
-    return differences(RunFiles(store, run), RunFiles(store, run))
+def _diff(run: RunFiles) -> object:
+    return differences(run, run)
 
 
-def _fork(store: Store, run: RunRecord) -> object:
-    return fork(RunFiles(store, run), "14", [])
+def _fork(run: RunFiles) -> object:
+    return fork(run, "14", [])
 
 
 @pytest.fixture(scope="module")
@@ -67,7 +67,7 @@ def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, RunRecor
 def _refused(store: Store, run: RunRecord, verb: Verb, message: str) -> None:
     count = len(store.runs())
     with pytest.raises(UserError, match=message):
-        verb(store, run)
+        verb(RunFiles(store, run))
     assert store.find(run.run_id) == run
     assert len(store.runs()) == count
 

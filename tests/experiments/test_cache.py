@@ -24,6 +24,7 @@ from runs.differences import Cause
 from runs.files import RunFiles
 from runs.layout import RECIPE_TAG
 from tests.experiments.runs import classifier, language
+from tests.reporters import KeptReporter
 from tracking.store import Store
 
 FAMILIES = {
@@ -59,7 +60,9 @@ def _beside(file: Path) -> Iterator[Path]:
 
 def _used(config: ExperimentConfig, cache: Path, said: list[str]) -> object:
     """All that is trained on and scored, and the checksums that a run would record."""
-    data = build_data(config, cache_dir=cache, on_remade=said.append)
+    reporter = KeptReporter()
+    data = build_data(config, cache_dir=cache, reporter=reporter)
+    said += [sentence for sentence, _ in reporter.said]
     tables = [(data.tables[split].ids_S.tolist(), data.tables[split].starts.tolist()) for split in SPLITS]
     return tables, data.fingerprints(), data.token_digests
 

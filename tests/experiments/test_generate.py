@@ -134,7 +134,7 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
         source_of(RunFiles(store, record), "torch", threads=1)
     for verb in (reproduce, resume, export_run):
         with pytest.raises(UserError, match="holds stories and trained nothing"):
-            verb(store, record)
+            verb(RunFiles(store, record))
     assert {check.file for check in verify(RunFiles(store, record))} >= {REQUEST_FILE, STORIES_TABLE}
     assert all(check.holds for check in verify(RunFiles(store, record)))
 

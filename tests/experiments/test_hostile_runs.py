@@ -47,10 +47,10 @@ def run(made: tuple[Store, dict[str, str]], family: str) -> Iterator[tuple[Store
     shutil.move(aside, model)
 
 
-def _verbs(family: str) -> dict[str, Callable[[Store, RunRecord], object]]:
-    verbs: dict[str, Callable[[Store, RunRecord], object]] = {"export": export_run}
+def _verbs(family: str) -> dict[str, Callable[[RunFiles], object]]:
+    verbs: dict[str, Callable[[RunFiles], object]] = {"export": export_run}
     if family == "gpt2":
-        verbs["generate"] = lambda store, record: source_of(RunFiles(store, record), "torch", threads=1)
+        verbs["generate"] = lambda run: source_of(run, "torch", threads=1)
     return verbs
 
 
@@ -69,7 +69,7 @@ def test_a_planted_model_is_named_and_not_read(
     before = contents(marker.parent), _names(store.root)
     for name, verb in _verbs(family).items():
         with pytest.raises(UserError) as refused:
-            verb(store, record)
+            verb(RunFiles(store, record))
         line = str(refused.value)
         assert "\n" not in line, name
         assert len(line) <= 500, name

@@ -27,7 +27,6 @@ from runs.outcome import read_outcome
 from runs.verify import verify
 from tests.experiments.runs import killed_at, newest
 from tests.overrides import latest
-from tracking.entities import RunRecord
 from tracking.store import Store
 
 SIZES = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
@@ -228,16 +227,14 @@ def test_a_record_that_is_not_whole_is_refused_by_the_file(
     assert len(shared.runs()) == count
 
 
-@pytest.mark.parametrize(
-    "verb", [reproduce, check, verify, resume, lambda store, run: fork(RunFiles(store, run), "5", [])]
-)
+@pytest.mark.parametrize("verb", [reproduce, check, verify, resume, lambda run: fork(run, "5", [])])
 def test_a_run_of_another_program_is_refused_as_that(
-    shared: Store, verb: Callable[[Store, RunRecord], object]
+    shared: Store, verb: Callable[[RunFiles], object]
 ) -> None:
     foreign = shared.client.create_run("0", run_name="somebody's")
     shared.client.set_terminated(foreign.info.run_id)
     with pytest.raises(UserError, match="was not made by Encore"):
-        verb(shared, shared.find(foreign.info.run_id))
+        verb(run_named(shared, foreign.info.run_id))
 
 
 def test_the_record_of_one_run_is_read_as_it_was_written(shared: Store) -> None:

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import threading
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -14,9 +12,10 @@ from rich.console import Console
 from experiments.build import build_data
 from experiments.loading import load_experiment
 from experiments.training.callbacks import TrainingBar
-from host.progress import SILENT, OnProgress, Style, working
+from host.progress import SILENT, working
 from host.progress_lines import FIRST_S, ProgressLines
 from host.terminal import Latest, TerminalReporter
+from tests.reporters import KeptReporter
 
 
 def console(*, terminal: bool, width: int = 120) -> Console:
@@ -161,25 +160,8 @@ def test_the_numbers_of_training_stay_whole_on_a_narrow_terminal(width: int, sco
     assert last.rstrip().endswith(scores)
 
 
-class Kept:
-    """A reporter that keeps what it is told."""
-
-    def __init__(self) -> None:
-        self.told: list[tuple[str, int, int]] = []
-
-    def say(self, sentence: str, style: Style = "plain") -> None:
-        raise AssertionError(sentence)
-
-    @contextmanager
-    def progress(self) -> Generator[OnProgress]:
-        yield self
-
-    def __call__(self, what: str, done: int, total: int, figures: Sequence[str] = ()) -> None:
-        self.told.append((what, done, total))
-
-
 def test_the_set_up_of_data_tells_every_row_that_it_tokenizes(tmp_path: Path) -> None:
-    first = Kept()
+    first = KeptReporter()
     config = load_experiment("demo_reviews", [])
     data = build_data(config, cache_dir=tmp_path, reporter=first)
     assert first.told[0] == ("reading the data", 0, 0)
@@ -187,6 +169,6 @@ def test_the_set_up_of_data_tells_every_row_that_it_tokenizes(tmp_path: Path) ->
     assert [told[1] for told in finished] == [
         len(data.rows[split].texts) for split in ("train", "val", "test")
     ]
-    again = Kept()
+    again = KeptReporter()
     build_data(config, cache_dir=tmp_path, reporter=again)
     assert [what for what, _, _ in again.told] == ["reading the data"]

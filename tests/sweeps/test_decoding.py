@@ -20,18 +20,18 @@ from generation.writer import Writer
 from runs.files import RunFiles
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
-from sweeps.decoding import (
+from sweeps.decoding.prompts import sample_stories, source_named
+from sweeps.decoding.rows import (
     MISSED,
     OBJECTIVE,
     DecodingReport,
     SettingRow,
     limits_missed,
     rank,
-    run_decoding_sweep,
-    worth,
+    score,
 )
+from sweeps.decoding.search import run_decoding_sweep
 from sweeps.loading import load_search
-from sweeps.settings import source_named, stories_drawn
 from tests.experiments.test_reproduce import LANGUAGE
 from tests.overrides import latest
 from tracking.store import Store
@@ -134,7 +134,7 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     assert parent.metrics["test/coherent"] == official.metrics[OBJECTIVE]
     assert parent.metrics["real/ended"] == 1.0
     source = source_named(spec(tmp_path), store)
-    drawn = stories_drawn(data_of_run(source.run, source.config), "val", spec(tmp_path))
+    drawn = sample_stories(data_of_run(source.run, source.config), "val", spec(tmp_path))
     assert parent.metrics["real/words"] == np.mean([len(words_of(story)) for story in drawn])
     assert parent.tags["encore.best_run"] == report.best.run_id
 
@@ -206,7 +206,7 @@ def test_a_missed_limit_outweighs_coherence() -> None:
     assert limits_missed(StoryLimits(), {"ended": 0.1, "loops": 0.06, "copied_13grams": 0.03}) == 3
     coherent = SettingRow(0, "search", "a", {}, {OBJECTIVE: 1.0, MISSED: 1.0, "stories/ended": 0.2})
     holding = SettingRow(1, "search", "b", {}, {OBJECTIVE: 0.1, MISSED: 0.0, "stories/ended": 0.9})
-    assert worth(holding) > worth(coherent)
+    assert score(holding) > score(coherent)
     ending = SettingRow(2, "search", "c", {}, {OBJECTIVE: 0.1, MISSED: 0.0, "stories/ended": 0.95})
     assert sorted([coherent, holding, ending], key=rank, reverse=True) == [ending, holding, coherent]
 

@@ -11,6 +11,7 @@ from sweeps.config import SweepConfig
 from sweeps.leases import owned
 from sweeps.loading import base_experiment
 from sweeps.space import base_values
+from sweeps.storage import STORAGE_VARIABLE, STUDY_FILE, study_storage
 from sweeps.study import Search, open_search, study_name, trial_seed
 from tests.sweep_specs import load_sweep
 
@@ -23,7 +24,15 @@ def search(root: Path, *overrides: str) -> Search:
 def opened(sweep: SweepConfig, root: Path, *rest: str) -> Search:
     mapping = base_experiment(sweep, rest)
     first = base_values(sweep, ExperimentConfig.model_validate(mapping), sweep.space)
-    return open_search(sweep, sweep.space, mapping, first=first, maximize=True, root=root, store_uri="local")
+    return open_search(
+        sweep,
+        sweep.space,
+        mapping,
+        first=first,
+        maximize=True,
+        storage=study_storage(root),
+        store_uri="local",
+    )
 
 
 def worth(values: dict[str, object]) -> float:
@@ -35,8 +44,8 @@ def draw(found: Search, count: int) -> list[dict[str, object]]:
     drawn: list[dict[str, object]] = []
     for _ in range(count):
         trial = found.next_trial()
-        found.study.tell(trial, worth(trial.params))
-        drawn.append(trial.params)
+        found.tell(trial.number, worth(trial.values), run_id="")
+        drawn.append(trial.values)
     return drawn
 
 
@@ -48,6 +57,52 @@ def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(tmp_path: P
     assert len({str(values) for values in whole}) == 12
 
 
+def test_two_processes_that_ask_at_once_draw_what_one_draws_in_turn(tmp_path: Path) -> None:
+    """With a sampler that learns nothing: each trial's draw is a matter of its number alone."""
+    kind = "sampler={kind: random}"
+    one = draw(search(tmp_path / "one", kind), 6)
+    left, right = search(tmp_path / "two", kind), search(tmp_path / "two", kind)
+    asked = [found.next_trial() for found in (left, right, right, left, left, right)]
+    assert [trial.number for trial in asked] == list(range(6))
+    assert [trial.values for trial in asked] == one
+    assert len({str(values) for values in one}) == 6
+
+
+def test_a_trial_is_told_and_pruned_by_another_process_than_the_one_that_drew_it(tmp_path: Path) -> None:
+    drew, trains = search(tmp_path, "pruner={kind: median, startup_trials: 1}"), None
+    numbers = [drew.next_trial().number for _ in range(2)]
+    trains = search(tmp_path, "pruner={kind: median, startup_trials: 1}")
+    assert not trains.should_prune(numbers[0], 0.9, step=10)
+    trains.tell(numbers[0], 0.9, run_id="a")
+    assert trains.should_prune(numbers[1], 0.1, step=10)
+    trains.tell_pruned(numbers[1], run_id="b")
+    assert [(trial.state.name, trial.user_attrs) for trial in drew.trials()] == [
+        ("COMPLETE", {"run": "a"}),
+        ("PRUNED", {"run": "b"}),
+    ]
+
+
+def test_the_environment_names_another_database_for_studies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORAGE_VARIABLE, f"sqlite:///{tmp_path / 'lab.db'}")
+    first = draw(search(tmp_path / "a"), 2)
+    assert draw(search(tmp_path / "b"), 1) != first[:1]  # the same study, gone on with
+    assert not (tmp_path / "a" / STUDY_FILE).exists()
+    assert (tmp_path / "lab.db").is_file()
+
+
+@pytest.mark.parametrize("address", ["lab.db", "postgresql+nodriver://me:hunter2@lab/studies"])
+def test_an_address_that_leads_nowhere_is_told_in_one_line(
+    address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(STORAGE_VARIABLE, address)
+    with pytest.raises(UserError, match=STORAGE_VARIABLE) as refused:
+        search(tmp_path)
+    assert "hunter2" not in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
 def test_another_seed_draws_other_trials(tmp_path: Path) -> None:
     assert draw(search(tmp_path / "a"), 3) != draw(search(tmp_path / "b", "seed=1"), 3)
 
@@ -57,19 +112,19 @@ def test_a_lost_trial_does_not_count_and_its_values_come_again(tmp_path: Path) -
     draw(before, 2)
     lost = before.next_trial()  # its process dies here
     after = search(tmp_path)
-    assert after.take_up_lost() == 1
+    assert after.requeue_lost() == 1
     assert after.counted() == 2
     again = after.next_trial()
-    assert again.params == lost.params
-    after.study.tell(again, 0.5)
+    assert again.values == lost.values
+    after.tell(again.number, 0.5, run_id="")
     assert after.counted() == 3
-    assert after.take_up_lost() == 0
+    assert after.requeue_lost() == 0
 
 
 def test_failed_and_pruned_trials_use_up_budget(tmp_path: Path) -> None:
     found = search(tmp_path)
     for state in (optuna.trial.TrialState.FAIL, optuna.trial.TrialState.PRUNED):
-        found.study.tell(found.next_trial(), state=state)
+        found.study.tell(found.next_trial().number, state=state)
     assert found.counted() == 2
 
 
@@ -115,8 +170,8 @@ def test_a_grid_visits_every_combination_once(tmp_path: Path) -> None:
     drawn: list[dict[str, object]] = []
     while found.goes_on():
         trial = found.next_trial()
-        found.study.tell(trial, 0.0)
-        drawn.append(trial.params)
+        found.tell(trial.number, 0.0, run_id="")
+        drawn.append(trial.values)
     assert len(drawn) == 4
     assert len({str(sorted(values.items())) for values in drawn}) == 4
     assert drawn[0] == {"optim.warmup_ratio": 0.1, "model.dropout": 0.0}

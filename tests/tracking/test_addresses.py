@@ -54,6 +54,7 @@ def test_a_store_stands_in_the_folder_that_was_named(name: str, root: Path, tmp_
 @pytest.mark.parametrize("name", ["my%20project", "{x}?"])
 def test_a_study_stands_beside_it(name: str, tmp_path: Path) -> None:
     from sweeps.config import BudgetConfig, IntRange, SearchConfig
+    from sweeps.storage import study_storage
     from sweeps.study import open_search
 
     sweep = SearchConfig(
@@ -61,8 +62,10 @@ def test_a_study_stands_beside_it(name: str, tmp_path: Path) -> None:
         sampler=RandomConfig(kind="random"), pruner=NoPruningConfig(kind="none"), budget=BudgetConfig(trials=2),
     )  # fmt: skip
     root = tmp_path / "in" / name
-    search = open_search(sweep, sweep.space, {}, first={"a": 3}, maximize=True, root=root, store_uri="local")
-    assert search.next_trial().params == {"a": 3}
+    search = open_search(
+        sweep, sweep.space, {}, first={"a": 3}, maximize=True, storage=study_storage(root), store_uri="local"
+    )
+    assert search.next_trial().values == {"a": 3}
     assert [path.name for path in (tmp_path / "in").iterdir()] == [name]
     assert (root / "optuna.db").is_file()
 

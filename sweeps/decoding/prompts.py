@@ -1,4 +1,4 @@
-"""What a decoding sweep begins with: the run that writes, the settings, the prompts; all checked."""
+"""The inputs of a decoding sweep, checked: the run that writes, the options, the prompts."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ def first_values(sweep: DecodingSweepConfig) -> dict[str, Any]:
     return {key: options[key] for key in sweep.space}
 
 
-def ends(sweep: DecodingSweepConfig) -> list[dict[str, Any]]:
-    """The ends of each range and every option, one at a time: all must be valid before anything is written."""
+def space_probes(sweep: DecodingSweepConfig) -> list[dict[str, Any]]:
+    """The ends of each range and every option, one at a time: all must be valid before a story is written."""
     return [{key: value} for key, dimension in sweep.space.items() for value in _probes(dimension)]
 
 
@@ -79,10 +79,10 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
 
 def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
     """The first words of the stories drawn."""
-    return [" ".join(text.split()[: sweep.prompt_words]) for text in stories_drawn(data, split, sweep)]
+    return [" ".join(text.split()[: sweep.prompt_words]) for text in sample_stories(data, split, sweep)]
 
 
-def stories_drawn(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
+def sample_stories(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
     """Stories of a split, drawn with the sweep's seed. UserError when it has too few."""
     texts = data.rows[split].texts
     if len(texts) < sweep.stories:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from analysis.stories.story_quality import Story as Told
+from analysis.stories.story_quality import Story as JudgedStory
 from errors import UserError
 from experiments.naming import task_name
 from experiments.stories.generate import Source, log_stories, open_stories
@@ -16,12 +16,22 @@ from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
 from host.progress import SILENT, Reporter
 from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
-from sweeps.config import DecodingSweepConfig, StoryLimits
+from sweeps.config import DecodingSweepConfig
+from sweeps.decoding.prompts import (
+    decoding_of,
+    first_values,
+    prompts_of,
+    sample_stories,
+    source_named,
+    space_probes,
+)
+from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
+from sweeps.launchers.inline import InlineLauncher
 from sweeps.leases import owned
 from sweeps.report import is_of_a_trial
-from sweeps.session import Deadline, ended, parent_run, place_of
-from sweeps.settings import decoding_of, ends, first_values, prompts_of, source_named, stories_drawn
-from sweeps.study import RUN_ATTRIBUTE, Search, open_search
+from sweeps.session import Deadline, ended, lock_of, parent_run, place_of, search_on
+from sweeps.storage import study_storage
+from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search
 from tracking.entities import Experiment
 
 if TYPE_CHECKING:
@@ -32,34 +42,8 @@ if TYPE_CHECKING:
     from tracking.run_log import RunLog
     from tracking.store import Store
 
-OBJECTIVE = "stories/coherent"
-MISSED = "stories/limits_missed"
 _STAGES = ("search", "official")
 _OFFICIAL = "official_run"  # study attribute: `<trial> <run ID>` of the best setting on the official split
-
-
-@dataclass(frozen=True)
-class SettingRow:
-    """One setting: its run, its options and the figures of its stories."""
-
-    trial: int
-    stage: str
-    run_id: str
-    values: dict[str, str]
-    metrics: dict[str, float]
-
-
-@dataclass(frozen=True)
-class DecodingReport:
-    """All settings, the trials first, the best by the held-out prompts, and the figures of the real stories."""
-
-    name: str
-    parent_id: str
-    model_run: str
-    rows: tuple[SettingRow, ...]
-    best: SettingRow
-    real: dict[str, float]
-    limits: dict[str, float]
 
 
 def run_decoding_sweep(
@@ -80,22 +64,27 @@ def run_decoding_sweep(
     data = data_of_run(source.run, source.config, reporter=reporter)
     writer = source.writer(batch_size=sweep.batch_size)
     prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}
-    for values in (first, *ends(sweep)):
+    for values in (first, *space_probes(sweep)):
         decoding, context = decoding_of(sweep, values), writer.reader.context_tokens
         for some in prompts.values():
             ids_of_prompts(writer.tokenizer, some, decoding, context_tokens=context)
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
     decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
     base = {key: base[key] for key in decisive}
-    with owned(store.root / "journal" / f"sweep-{sweep.name}.lock", what=f"sweep {sweep.name}"):
+    with owned(lock_of(sweep, store), what=f"sweep {sweep.name}"):
         search = open_search(
-            sweep, sweep.space, base, first=first, maximize=True, root=store.root, store_uri=place_of(store)
+            sweep,
+            sweep.space,
+            base,
+            first=first,
+            maximize=True,
+            storage=study_storage(store.root),
+            store_uri=place_of(store),
         )
-        search.take_up_lost()
+        search.requeue_lost()
         parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
-        sitting = _Sitting(sweep, search, source, writer, data, prompts, parent, reporter, on_setting)
         with ended(parent):
-            return sitting.go()
+            return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
 
 
 def _plan(sweep: DecodingSweepConfig, source: Source) -> str:
@@ -127,33 +116,14 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) ->
     )
 
 
-def limits_missed(limits: StoryLimits, figures: Mapping[str, float]) -> int:
-    """How many of the limits the figures of a sample miss."""
-    return sum(
-        (
-            figures["ended"] < limits.min_ended,
-            figures["loops"] > limits.max_loops,
-            figures["copied_13grams"] > limits.max_copied,
-        )
-    )
-
-
 def _short(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def worth(row: SettingRow) -> float:
-    """What is searched for: coherent stories; a missed limit outweighs any share of them."""
-    return row.metrics[OBJECTIVE] - row.metrics[MISSED]
-
-
-def rank(row: SettingRow) -> tuple[float, float, int]:
-    """Settings by it: by their worth, between equals by the stories that end, then by their place in the search."""
-    return worth(row), row.metrics["stories/ended"], -row.trial
-
-
 @dataclass
-class _Sitting:
+class _Session:
+    """One command's work on a decoding sweep."""
+
     sweep: DecodingSweepConfig
     search: Search
     source: Source
@@ -164,12 +134,14 @@ class _Sitting:
     reporter: Reporter
     on_setting: Callable[[SettingRow], None] | None
 
-    def go(self) -> DecodingReport:
+    def run(self) -> DecodingReport:
         self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
-        deadline = Deadline(self.sweep.budget.minutes)
+        deadline = Deadline(self.sweep.budget.minutes, at_least_one=not self._rows())
         real = self._real()
-        while self.search.goes_on() and (deadline.ahead() or not self._rows()):
-            self._trial()
+        launcher = InlineLauncher[Drawn, SettingRow](
+            lambda drawn: self._setting(drawn.values, "search", drawn.number)
+        )
+        search_on(self.search, deadline, launcher, lambda drawn: drawn, self._tell)
         best = self._best()
         official = self._official(best)
         rows = (*self._rows(), official)
@@ -186,7 +158,7 @@ class _Sitting:
 
     def _real(self) -> dict[str, float]:
         """The figures of the real stories whose beginnings the model is given: what its own compare with."""
-        stories = [Told(text, ended=True) for text in stories_drawn(self.data, "val", self.sweep)]
+        stories = [JudgedStory(text, ended=True) for text in sample_stories(self.data, "val", self.sweep)]
         _, whole = self._judged(stories)
         self.parent.log_summary({f"real/{name}": value for name, value in whole.items()})
         return whole
@@ -195,7 +167,7 @@ class _Sitting:
     def _model(self) -> GPT2LMHeadModel:
         return self.source.model()
 
-    def _judged(self, stories: Sequence[Told]) -> tuple[dict[str, list[float]], dict[str, float]]:
+    def _judged(self, stories: Sequence[JudgedStory]) -> tuple[dict[str, list[float]], dict[str, float]]:
         with self.reporter.progress() as on_progress:
             return scored(
                 stories,
@@ -205,14 +177,8 @@ class _Sitting:
                 on_progress=on_progress,
             )
 
-    def _trial(self) -> None:
-        trial = self.search.next_trial()
-        try:
-            row = self._setting(trial.params, "search", trial.number)
-        except BaseException:
-            self.search.give_back(trial.number, trial.params)
-            raise
-        self.search.tell(trial, worth(row), run_id=row.run_id)
+    def _tell(self, number: int, row: SettingRow) -> None:
+        self.search.tell(number, score(row), run_id=row.run_id)
 
     def _setting(self, values: Mapping[str, Any], stage: str, number: int) -> SettingRow:
         """Write, judge and log the stories of one setting."""
@@ -220,7 +186,7 @@ class _Sitting:
         prompts = self.prompts["val" if stage == "search" else "test"]
         with self.reporter.progress() as on_progress:
             stories = self.writer.write(prompts, decoding, on_progress=on_progress)
-        columns, whole = self._judged([Told(story.text, story.ended) for story in stories])
+        columns, whole = self._judged([JudgedStory(story.text, story.ended) for story in stories])
         request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)
         shown = " ".join(f"{key}={_short(value)}" for key, value in values.items())
         shown += ", official" if stage == "official" else ""

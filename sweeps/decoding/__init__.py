@@ -1,0 +1,1 @@
+"""Searches over how a trained language model writes."""
