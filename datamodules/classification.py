@@ -11,9 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from datamodules.bundled.reviews import generate_reviews
-from datamodules.files import SPLITS
 from datamodules.holdout import Holdout, hold_out_sentences
-from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
@@ -28,8 +26,6 @@ SENTIMENTS = ("negative", "positive")
 
 class TextClassificationData(TokenizedData):
     """Texts with one label each; labels are 0 .. len(wanted.label_names) - 1."""
-
-    tokenizer_kind = "bert_bpe"
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
         return self._rows(splits.train), self._rows(splits.official)
@@ -61,8 +57,6 @@ class Sst2Data(TextClassificationData):
     """
 
     wanted = Wanted("sentence", "label", SENTIMENTS)
-    hub_repository = DATA_SETS["sst2"]
-    split_names = SPLITS["sst2"]
 
     def hold_out(self, texts: Sequence[str]) -> Holdout:
         return hold_out_sentences(
@@ -74,18 +68,14 @@ class ImdbData(TextClassificationData):
     """IMDB reviews (Maas et al. 2011); its test split is the official one."""
 
     wanted = Wanted("text", "label", SENTIMENTS)
-    hub_repository = DATA_SETS["imdb"]
-    split_names = SPLITS["imdb"]
 
 
 class DemoReviewsData(TextClassificationData):
     """The bundled reviews, whose label follows from composition; generated, never fetched."""
 
     wanted = Wanted("sentence", "label", SENTIMENTS)
-    hub_repository = "bundled:reviews"
-    split_names = SPLITS["demo_reviews"]
 
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        return from_rows(generate_reviews(), self.wanted, self.split_names, "bundled:reviews")
+        return from_rows(generate_reviews(), self.wanted, self.corpus.splits, "bundled:reviews")

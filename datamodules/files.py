@@ -17,14 +17,6 @@ from host.text import shown, shown_list
 _OF_TOTAL = re.compile(r"-(\d{1,9})-of-(\d{1,9})(?:-[0-9a-f]{16})?")
 _NUMBERED = re.compile(r"-(\d{1,9})")
 _PACKED = (".gz", ".zst", ".bz2", ".xz", ".zip")
-# Corpus -> its train and its official split.
-SPLITS = {
-    "sst2": ("train", "validation"),
-    "imdb": ("train", "test"),
-    "demo_reviews": ("train", "validation"),
-    "tinystories": ("train", "validation"),
-    "demo_stories": ("train", "validation"),
-}
 _TABLES = (".parquet", ".jsonl", ".csv", ".tsv")
 _ONE_PLACE = "One split is one file or one set of shards: move the rest out of this folder."
 

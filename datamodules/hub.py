@@ -17,12 +17,6 @@ from host.disk import write_atomically
 from host.waiting import answer_within
 
 HubKind = Literal["dataset", "model"]
-# Corpus -> its data set on the hub. The bundled corpora are not in it.
-DATA_SETS = {
-    "sst2": "stanfordnlp/sst2",
-    "imdb": "stanfordnlp/imdb",
-    "tinystories": "roneneldan/TinyStories",
-}
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 _PLAIN = re.compile(r"[\w-][\w.-]{0,99}")
 _ANSWER_S = 4.0

@@ -12,12 +12,11 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.bundled.stories import generate_stories
-from datamodules.files import SPLITS
+from datamodules.corpora import StoriesConfig
 from datamodules.holdout import Holdout, hold_out, text_digests
-from datamodules.hub import DATA_SETS
 from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows, StoredTexts
-from datamodules.settings import DataSettings
+from datamodules.settings import DataContext
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id
@@ -37,19 +36,20 @@ class StoryData(TokenizedData):
     than the context is cut into windows in the same way (see docs/language-models.md).
     """
 
-    tokenizer_kind = "gpt2_bpe"
-    split_names = SPLITS["tinystories"]
     wanted = Wanted("text")
     separator = END_OF_TEXT
 
     def __init__(
         self,
-        settings: DataSettings,
+        settings: StoriesConfig,
+        context: DataContext,
         *,
         on_progress: OnProgress = silent,
         on_remade: OnRemade | None = None,
     ) -> None:
-        super().__init__(settings, on_progress=on_progress, on_remade=on_remade)
+        super().__init__(settings, context, on_progress=on_progress, on_remade=on_remade)
+        self._packed = settings.packed
+        self._cut_long_stories = settings.longer_stories == "cut"
         self._bytes: dict[SplitName, NDArray[np.int64]] = {}
 
     def columns(self, splits: Splits) -> tuple[SplitRows, SplitRows]:
@@ -64,9 +64,9 @@ class StoryData(TokenizedData):
 
     def tokenize(self, split: SplitName) -> Iterator[NDArray[np.int32]]:
         stories = self._stories(split, end_token_id(self.tokenizer))
-        if split == "train" and self.settings.packed:
+        if split == "train" and self._packed:
             return blocks(stories, self.settings.max_tokens)
-        if split == "train" and not self.settings.cut_long_stories:
+        if split == "train" and not self._cut_long_stories:
             stories = self._none_longer(stories)
         return (window for story in stories for window in windows(story, self.settings.max_tokens))
 
@@ -99,9 +99,9 @@ class StoryData(TokenizedData):
             yield story
 
     def cut_key(self, split: SplitName) -> tuple[str, ...]:
-        if split == "train" and self.settings.packed:
+        if split == "train" and self._packed:
             kind = "blocks"
-        elif split == "train" and not self.settings.cut_long_stories:
+        elif split == "train" and not self._cut_long_stories:
             kind = "whole stories"  # a table that is in the cache was not refused
         else:
             kind = "stories"
@@ -173,16 +173,11 @@ def blocks(stories: Iterator[NDArray[np.int32]], targets: int) -> Iterator[NDArr
 class TinyStoriesData(StoryData):
     """TinyStories (Eldan & Li 2023, arXiv 2305.07759); its validation split is the official one."""
 
-    hub_repository = DATA_SETS["tinystories"]
-
 
 class DemoStoriesData(StoryData):
     """The bundled stories; generated, never fetched."""
 
-    hub_repository = "bundled:stories"
-    split_names = SPLITS["demo_stories"]
-
     def read(self) -> Splits:
         if self.settings.path is not None:
             return super().read()
-        return from_rows(generate_stories(), self.wanted, self.split_names, "bundled:stories")
+        return from_rows(generate_stories(), self.wanted, self.corpus.splits, "bundled:stories")

@@ -64,7 +64,7 @@ def summary_of(data: TokenizedData) -> DataSummary:
 
 def _left_out(data: TokenizedData) -> dict[str, int]:
     """Train rows that were read and are not used, by the reason."""
-    read = data.reads[data.split_names[0]].rows
+    read = data.reads[data.corpus.train].rows
     used = sum(len(data.rows[split].texts) for split in ("train", "val"))
     return {
         "too near to a held-out row": data.dropped_rows,

@@ -78,7 +78,7 @@ def survey(data: TokenizedData, *, samples: int = 5, on_progress: OnProgress) ->
         warnings += _told_cuts(splits)
     return Survey(
         summary,
-        f"{data.settings.tokenizer or 'trained on the train split'}, {len(data.tokenizer):,} pieces",
+        f"{data.context.tokenizer.source or 'trained on the train split'}, {len(data.tokenizer):,} pieces",
         splits,
         copies,
         overlaps,
@@ -151,7 +151,7 @@ def _told_cuts(splits: Sequence[SplitSurvey]) -> list[str]:
 
 def _samples(data: TokenizedData, tokens: RowTokens, wanted: int) -> list[Sample]:
     rows = len(tokens.lengths)
-    drawn = np.random.Generator(np.random.PCG64(data.settings.seed)).choice(
+    drawn = np.random.Generator(np.random.PCG64(data.context.seed)).choice(
         rows, min(wanted, rows), replace=False
     )
     return [_sample(data, tokens, int(row)) for row in drawn]

@@ -19,16 +19,16 @@ from torch.utils.data import DataLoader
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
+from datamodules.corpora import CORPORA, StoriesConfig, TextClassificationConfig
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
 from datamodules.loaders import Batch, loader
 from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
-from datamodules.settings import DataSettings
+from datamodules.settings import DataContext
 from datamodules.sources import OnRemade, Splits, from_folder, from_hub
 from datamodules.tokenizers import (
-    TrainedKind,
     encode,
     holding_special,
     load_tokenizer,
@@ -55,17 +55,18 @@ class TokenizedData(pl.LightningDataModule, ABC):
     on_progress: told of the set-up. on_remade: told, in a sentence, of derived data that did not hold.
     """
 
-    tokenizer_kind: ClassVar[TrainedKind]
-
     def __init__(
         self,
-        settings: DataSettings,
+        settings: TextClassificationConfig | StoriesConfig,
+        context: DataContext,
         *,
         on_progress: OnProgress = silent,
         on_remade: OnRemade | None = None,
     ) -> None:
         super().__init__()
         self.settings = settings
+        self.context = context
+        self.corpus = CORPORA[settings.kind]
         self._on_progress, self._on_remade = on_progress, on_remade
         self.origin = ""
         self.reads: dict[str, SplitRead] = {}  # by the split's name in the source
@@ -79,8 +80,6 @@ class TokenizedData(pl.LightningDataModule, ABC):
     tokenizer: PreTrainedTokenizerFast
     tokenizer_digest: str
 
-    hub_repository: ClassVar[str]
-    split_names: ClassVar[tuple[str, str]]
     wanted: ClassVar[Wanted]  # the columns of the source that are read
     separator: ClassVar[str | None] = None  # between the rows of a plain text file; none: no such files
 
@@ -88,20 +87,21 @@ class TokenizedData(pl.LightningDataModule, ABC):
         """The source's train and official split, values checked."""
         if self.settings.path is not None:
             return from_folder(
-                self.settings.path,
-                splits=self.split_names,
+                Path(self.settings.path),
+                splits=self.corpus.splits,
                 wanted=self.wanted,
                 separator=self.separator,
                 quoting=self.settings.quoting,
-                cache_dir=self.settings.cache_dir,
+                cache_dir=self.context.cache_dir,
                 on_remade=self._remade,
             )
+        assert self.corpus.repository is not None, "a bundled corpus reads its own rows"
         return from_hub(
-            self.hub_repository,
+            self.corpus.repository,
             commit=self.settings.revision,
-            splits=self.split_names,
+            splits=self.corpus.splits,
             wanted=self.wanted,
-            cache_dir=self.settings.cache_dir,
+            cache_dir=self.context.cache_dir,
             on_remade=self._remade,
         )
 
@@ -225,15 +225,12 @@ class TokenizedData(pl.LightningDataModule, ABC):
         return Holdout(*(parts.sequence(i).astype(np.int64) for i in range(3)))
 
     def _tokenizer(self) -> PreTrainedTokenizerFast:
-        if self.settings.tokenizer is not None:
+        wanted = self.context.tokenizer
+        if wanted.source is not None:
             return load_tokenizer(
-                self.settings.tokenizer,
-                local_files_only=self.settings.local_files_only,
-                revision=self.settings.tokenizer_revision,
+                wanted.source, local_files_only=self.context.local_files_only, revision=wanted.revision
             )
-        return train_tokenizer(
-            self.tokenizer_kind, self.rows["train"].texts, vocab_size=self.settings.vocab_size
-        )
+        return train_tokenizer(wanted.kind, self.rows["train"].texts, vocab_size=wanted.vocab_size)
 
     def _cached_tokens(self, split: SplitName) -> CheckedFolder:
         key = short_digest(
@@ -247,7 +244,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def cached(self, kind: str, key: str, write: Callable[[Path], None]) -> CheckedFolder:
         """The folder `key` of the cache's room `kind`, whole; see `checked_folder`."""
-        return checked_folder(self.settings.cache_dir / kind / key, write, on_remade=self._remade)
+        return checked_folder(self.context.cache_dir / kind / key, write, on_remade=self._remade)
 
     def _remade(self, sentence: str) -> None:
         if self._on_remade is not None:
@@ -264,8 +261,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
             batch_size=self.settings.batch_size,
             batch_tokens=self.settings.batch_tokens,
             group_by_length=self.settings.group_by_length,
-            multiple_of=self.settings.accumulate_batches,
-            seed=self.settings.seed,
+            multiple_of=self.context.accumulate_batches,
+            seed=self.context.seed,
         )
 
     def train_dataloader(self) -> DataLoader[Batch]:
@@ -293,5 +290,5 @@ class TokenizedData(pl.LightningDataModule, ABC):
             batches,
             workers=self.settings.loader_workers,
             again=split == "val",
-            seed=self.settings.seed,
+            seed=self.context.seed,
         )

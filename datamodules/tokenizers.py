@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from datamodules.fingerprint import short_digest
 from datamodules.hub import missing
@@ -22,7 +22,7 @@ from host.model_folder import (
     hub_folder,
     private_folder,
 )
-from host.tokenizer_files import Kind, has_tokenizer, tokenizer_files
+from host.tokenizer_files import Kind, TrainedKind, has_tokenizer, tokenizer_files
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -105,7 +105,6 @@ def looks_local(source: str) -> bool:
     return source.startswith((".", "/", "~")) or source.count("/") > 1 or Path(source).exists()
 
 
-TrainedKind = Literal["bert_bpe", "gpt2_bpe"]
 _BERT_TOKENS = {
     "pad_token": "[PAD]",
     "unk_token": "[UNK]",

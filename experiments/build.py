@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datamodules.files import SPLITS, files_of_splits
-from datamodules.hub import DATA_SETS, HubKind, commit_of, hub_reachable
-from datamodules.settings import DataSettings
+from datamodules.corpora import Corpus, corpus_of
+from datamodules.files import files_of_splits
+from datamodules.hub import HubKind, commit_of, hub_reachable
+from datamodules.settings import DataContext, TokenizerSource
 from errors import RunError, UserError
-from experiments.config import (
-    DistilBertModelConfig,
-    ExperimentConfig,
-    Gpt2ModelConfig,
-)
+from experiments.config import ExperimentConfig
 from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
+from lightning_modules.settings import DistilBertModelConfig, Gpt2ModelConfig
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -41,17 +40,8 @@ class Schedule:
     epochs: float
 
 
-def _data_class(kind: str) -> type[TokenizedData]:
-    from datamodules.classification import DemoReviewsData, ImdbData, Sst2Data
-    from datamodules.stories import DemoStoriesData, TinyStoriesData
-
-    return {
-        "sst2": Sst2Data,
-        "imdb": ImdbData,
-        "demo_reviews": DemoReviewsData,
-        "tinystories": TinyStoriesData,
-        "demo_stories": DemoStoriesData,
-    }[kind]
+def _data_class(corpus: Corpus) -> type[TokenizedData]:
+    return getattr(import_module(corpus.module), corpus.class_name)
 
 
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
@@ -67,9 +57,9 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 
     data, model = config.data, config.model
     if data.path is not None:
-        files_of_splits(Path(data.path), SPLITS[data.kind], texts=not data.task.labelled)
-    elif data.kind in DATA_SETS:
-        data = data.model_copy(update={"revision": commit(DATA_SETS[data.kind], data.revision, "dataset")})
+        files_of_splits(Path(data.path), corpus_of(data).splits, texts=not data.task.labelled)
+    elif (repository := corpus_of(data).repository) is not None:
+        data = data.model_copy(update={"revision": commit(repository, data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
         if source is not None and Path(source).is_absolute() and not Path(source).is_dir():
             raise UserError(
@@ -90,32 +80,23 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
 
     Derived data in the cache that does not hold is made again, which is said.
     """
-    data, model = config.data, config.model
-    settings = DataSettings(
-        path=None if data.path is None else Path(data.path).expanduser(),
-        revision=data.revision,
-        tokenizer=model.tokenizer or model.pretrained,
-        tokenizer_revision=model.tokenizer_revision if model.tokenizer else model.revision,
+    model = config.model
+    tokenizer = TokenizerSource(
+        kind=model.tokenizer_kind,
+        source=model.tokenizer or model.pretrained,
+        revision=model.tokenizer_revision if model.tokenizer else model.revision,
         vocab_size=model.vocab_size,
-        max_tokens=data.max_tokens,
-        batch_size=data.batch_size,
-        batch_tokens=data.batch_tokens,
-        evaluation_tokens=data.evaluation_tokens,
-        group_by_length=data.group_by_length,
-        selection_examples=data.selection_examples,
-        selection_seed=data.selection_seed,
-        train_examples=data.train_examples,
-        seed=config.seed,
-        loader_workers=data.loader_workers,
-        accumulate_batches=config.train.accumulate_batches,
+    )
+    context = DataContext(
+        tokenizer=tokenizer,
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
-        quoting=data.quoting,
-        **data.blocks(),
+        seed=config.seed,
+        accumulate_batches=config.train.accumulate_batches,
     )
     with reporter.progress() as on_progress:
-        module = _data_class(data.kind)(
-            settings, on_progress=on_progress, on_remade=partial(reporter.say, style="warning")
+        module = _data_class(corpus_of(config.data))(
+            config.data, context, on_progress=on_progress, on_remade=partial(reporter.say, style="warning")
         )
         module.setup()
     return module
@@ -182,7 +163,9 @@ def build(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SIL
 
 def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:
     """The LightningModule of `config.model`, its vocabulary checked against the tokenizer."""
-    optimisation = _optimisation(config, schedule)
+    from lightning_modules.optimisation import Optimisation
+
+    optimisation = Optimisation(config.optim, schedule.total_steps)
     model = config.model
     match model:
         case DistilBertModelConfig():
@@ -199,23 +182,6 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             cure="Freeze fewer layers than the model has.",
         )
     return learner
-
-
-def _optimisation(config: ExperimentConfig, schedule: Schedule) -> Optimisation:
-    from lightning_modules.optimisation import Optimisation
-
-    optim = config.optim
-    return Optimisation(
-        learning_rate=optim.learning_rate,
-        weight_decay=optim.weight_decay,
-        betas=(optim.beta1, optim.beta2),
-        epsilon=optim.epsilon,
-        schedule=optim.schedule,
-        warmup_steps=round(optim.warmup_ratio * schedule.total_steps),
-        total_steps=schedule.total_steps,
-        layerwise_decay=optim.layerwise_decay,
-        gradient_clip_norm=optim.gradient_clip_norm,
-    )
 
 
 def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
@@ -235,7 +201,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
         network = pretrained_distilbert(
             model.pretrained,
             revision=model.revision,
-            local_files_only=data.settings.local_files_only,
+            local_files_only=data.context.local_files_only,
             labels=data.wanted.label_names,
             dropouts=dropouts,
         )
@@ -265,7 +231,7 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
         network = pretrained_gpt2(
             model.pretrained,
             revision=model.revision,
-            local_files_only=data.settings.local_files_only,
+            local_files_only=data.context.local_files_only,
             pad_token_id=pad_token_id(data.tokenizer),
             dropout=model.dropout,
         )

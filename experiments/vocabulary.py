@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.config import ModelConfig
+from lightning_modules.settings import ModelConfig
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -21,7 +21,7 @@ def check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
     if Path(model.pretrained).is_dir() and not folder_has_tokenizer(Path(model.pretrained)):
         return  # a folder of bare weights: only the size can be checked
     own = load_tokenizer(
-        model.pretrained, local_files_only=data.settings.local_files_only, revision=model.revision
+        model.pretrained, local_files_only=data.context.local_files_only, revision=model.revision
     ).get_vocab()
     given = data.tokenizer.get_vocab()
     strange = next(

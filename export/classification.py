@@ -95,12 +95,12 @@ def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: Ex
     assert variant.base is not None
     ours, base = f"export/{variant.name}", BY_NAME[variant.base]
     drop_points = metrics[f"{ours}/accuracy_drop_points"]
-    if drop_points <= 100 * options.max_accuracy_drop + ROUNDING:
+    if drop_points <= 100 * options.asked.max_accuracy_drop + ROUNDING:
         return None
     return (
         f"{variant.label} accuracy is {100 * metrics[f'{ours}/accuracy']:.2f} %, {drop_points:.2f} points below"
         f" {base.label}'s {100 * metrics[f'export/{base.name}/accuracy']:.2f} %"
-        f" (limit {100 * options.max_accuracy_drop:.2f}): {int(metrics[f'{ours}/answers_lost'])} answers lost,"
+        f" (limit {100 * options.asked.max_accuracy_drop:.2f}): {int(metrics[f'{ours}/answers_lost'])} answers lost,"
         f" {int(metrics[f'{ours}/answers_won'])} won"
         f" (sign test p = {metrics[f'{ours}/accuracy_drop_p_value']:.2g})."
     )

@@ -105,9 +105,9 @@ def loss_failure(variant: Variant, metrics: Mapping[str, float], options: Export
     assert variant.base is not None
     ours, base = f"export/{variant.name}", BY_NAME[variant.base]
     increase = metrics[f"{ours}/loss_increase"]
-    if increase <= options.max_loss_increase + ROUNDING:
+    if increase <= options.asked.max_loss_increase + ROUNDING:
         return None
     return (
         f"{variant.label} loss is {metrics[f'{ours}/loss']:.4f} nats/token, {increase:.4f} above"
-        f" {base.label}'s {metrics[f'export/{base.name}/loss']:.4f} (limit {options.max_loss_increase:.4f})."
+        f" {base.label}'s {metrics[f'export/{base.name}/loss']:.4f} (limit {options.asked.max_loss_increase:.4f})."
     )

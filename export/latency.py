@@ -30,7 +30,7 @@ def measure_latency(
     """
     metrics: dict[str, float] = {}
     calls: dict[str, str] = {}
-    with _torch_threads(options.threads):
+    with _torch_threads(options.asked.threads):
         for batch in options.latency_batches:
             ids_BL = latency_input(scoring, batch=batch, tokens=tokens)
             for variant in variants:

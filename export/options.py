@@ -3,17 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
 
 from errors import UserError
+from schema.strict import Strict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
+_MOST_ROWS = 1_000_000_000
 ROUNDING = 1e-9  # a drop of exactly the limit passes, also where 0.885 - 0.88 is not quite 0.005
+
+
+class ExportConfig(Strict):
+    """The ONNX and INT8 variants of a finished run."""
+
+    when: Literal["finished", "best", "never"] = "finished"
+    """After every finished run; only for the best run of a sweep; never."""
+    threads: int = Field(default=1, ge=1, le=1024)
+    """Of onnxruntime when latency is measured."""
+    scored_examples: int = Field(default=2000, ge=1, le=_MOST_ROWS)
+    """Rows of the official split that the variants are scored on, drawn with a fixed seed; all if fewer."""
+    max_accuracy_drop: float = Field(default=0.005, ge=0, le=1)
+    """Gate of classifiers: INT8 accuracy may fall so much below FP32, as a share."""
+    max_loss_increase: float = Field(default=0.05, ge=0, le=1e6)
+    """Gate of language models: INT8 loss may rise so much above FP32, nats/token; 0.05 is 5 % more perplexity, whatever
+    the vocabulary."""
 
 
 @dataclass(frozen=True)
@@ -33,29 +53,24 @@ class ScoringSet:
 class ExportOptions:
     """How the export is measured and what fails its gate.
 
-    threads: intra-op threads of every ONNX session and of PyTorch while latency is measured.
-    max_accuracy_drop: a share; INT8 accuracy may lie at most this far below FP32 accuracy.
-    max_loss_increase: nats/token, absolute, for language models; 0.05 is 5 % more perplexity,
-        whatever the vocabulary.
+    asked: by the experiment; its threads are those of every ONNX session, and of PyTorch while latency is measured.
     latency_tokens: length of each latency input; None takes the median length of the scoring set
         (for language models at most 32, since their logits hold batch x tokens x vocabulary floats).
     latency_repeats: timed calls at batch 1; larger batches get fewer, see `latency.repeats_for`.
     max_parity_difference: largest |logit difference| of the FP32 ONNX model from PyTorch.
     """
 
-    threads: int = 1
-    max_accuracy_drop: float = 0.005
-    max_loss_increase: float = 0.05
+    asked: ExportConfig = field(default_factory=ExportConfig)
     latency_batches: tuple[int, ...] = (1, 32)
     latency_tokens: int | None = None
     latency_repeats: int = 50
     max_parity_difference: float = 1e-3
 
     def __post_init__(self) -> None:
-        counts = (self.threads, self.latency_repeats, *self.latency_batches)
+        counts = (self.latency_repeats, *self.latency_batches)
         if min(counts) < 1 or (self.latency_tokens is not None and self.latency_tokens < 1):
             raise UserError(
-                "threads, latency_batches, latency_tokens and latency_repeats count from 1",
+                "latency_batches, latency_tokens and latency_repeats count from 1",
                 where="export options",
                 cure="Give positive whole numbers.",
             )

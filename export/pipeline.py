@@ -87,7 +87,7 @@ def _measured(
 
     tokens = latency_tokens(scoring, task, options)
     scores = task.score(variants, scoring, outputs=outputs, workers=torch.get_num_threads(), on_progress=tell)
-    tell(f"timing at {options.threads} thread(s), {tokens} tokens", 0, 0)
+    tell(f"timing at {options.asked.threads} thread(s), {tokens} tokens", 0, 0)
     latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
     metrics = _sizes(folder) | scores.metrics | latencies
     params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
@@ -141,7 +141,7 @@ def _loaded(
 ) -> tuple[LoadedVariant, ...]:
     loaded = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model))]
     for variant in EXPORTED:
-        read = OnnxModel(folder / variant.name, threads=options.threads)
+        read = OnnxModel(folder / variant.name, threads=options.asked.threads)
         loaded.append(LoadedVariant(variant, read.path, read.logits))
     return tuple(loaded)
 
@@ -165,7 +165,7 @@ def _conditions(opset: int, tokens: int, examples: int, options: ExportOptions) 
         "export/opset": str(opset),
         "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
         "export/instruction_set": instruction_set(),
-        "export/threads": str(options.threads),
+        "export/threads": str(options.asked.threads),
         "export/torch_scoring_threads": str(torch.get_num_threads()),
         "export/scored_examples": str(examples),
         "export/scored_in": "unpadded batches of equal length; INT8 one text at a time",

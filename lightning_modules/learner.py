@@ -86,7 +86,9 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
         return loss
 
     def configure_optimizers(self) -> Any:
-        groups = parameter_groups(self.named_parameters(), depth_of=self.depth_of, settings=self.optimisation)
+        groups = parameter_groups(
+            self.named_parameters(), depth_of=self.depth_of, config=self.optimisation.config
+        )
         optimiser, schedule = optimiser_and_schedule(groups, self.optimisation)
         return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
 
@@ -97,7 +99,7 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
         if scaler is not None:
             scaler.unscale_(optimizer)
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        self.last_gradient_norm = clip_gradients(parameters, self.optimisation.gradient_clip_norm)
+        self.last_gradient_norm = clip_gradients(parameters, self.optimisation.config.gradient_clip_norm)
 
     def save_weights(self, path: Path) -> None:
         """The model's tensors as safetensors; tied ones are stored once."""

@@ -9,28 +9,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LambdaLR
 
-Schedule = Literal["linear", "constant", "cosine"]
+from lightning_modules.settings import OptimConfig, Schedule
 
 
 @dataclass(frozen=True)
 class Optimisation:
-    """How weights move. `total_steps` and `warmup_steps` count optimiser steps."""
+    """How weights move in a run of `total_steps` optimiser steps."""
 
-    learning_rate: float
-    weight_decay: float
-    betas: tuple[float, float]
-    epsilon: float
-    schedule: Schedule
-    warmup_steps: int
+    config: OptimConfig
     total_steps: int
-    layerwise_decay: float
-    gradient_clip_norm: float | None
+
+    @property
+    def warmup_steps(self) -> int:
+        return round(self.config.warmup_ratio * self.total_steps)
 
 
 def learning_rate_factor(step: int, *, schedule: Schedule, warmup_steps: int, total_steps: int) -> float:
@@ -51,7 +47,7 @@ def parameter_groups(
     named_parameters: Iterable[tuple[str, nn.Parameter]],
     *,
     depth_of: Callable[[str], int],
-    settings: Optimisation,
+    config: OptimConfig,
 ) -> list[dict[str, object]]:
     """Groups by (learning rate, decayed or not), the lowest rate first.
 
@@ -64,28 +60,33 @@ def parameter_groups(
     deepest = max(depth_of(name) for name, _ in trained)
     groups: dict[tuple[float, bool], list[tuple[str, nn.Parameter]]] = {}
     for name, parameter in trained:
-        rate = settings.learning_rate * settings.layerwise_decay ** (deepest - depth_of(name))
+        rate = config.learning_rate * config.layerwise_decay ** (deepest - depth_of(name))
         groups.setdefault((rate, parameter.dim() >= 2), []).append((name, parameter))
     return [
-        {"params": parameters, "lr": rate, "weight_decay": settings.weight_decay if decayed else 0.0}
+        {"params": parameters, "lr": rate, "weight_decay": config.weight_decay if decayed else 0.0}
         for (rate, decayed), parameters in sorted(groups.items(), key=lambda item: item[0])
     ]
 
 
 def optimiser_and_schedule(
-    groups: list[dict[str, object]], settings: Optimisation
+    groups: list[dict[str, object]], optimisation: Optimisation
 ) -> tuple[torch.optim.Optimizer, LambdaLR]:
     """Fused AdamW over `groups` and its per-step schedule."""
+    config = optimisation.config
     optimiser = torch.optim.AdamW(
-        groups, lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True
+        groups,
+        lr=config.learning_rate,
+        betas=(config.beta1, config.beta2),
+        eps=config.epsilon,
+        fused=True,
     )
 
     def factor(step: int) -> float:
         return learning_rate_factor(
             step,
-            schedule=settings.schedule,
-            warmup_steps=settings.warmup_steps,
-            total_steps=settings.total_steps,
+            schedule=config.schedule,
+            warmup_steps=optimisation.warmup_steps,
+            total_steps=optimisation.total_steps,
         )
 
     return optimiser, LambdaLR(optimiser, factor)

@@ -7,10 +7,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from experiments.config import Name, Text
 from export.variants import VariantName
 from generation.options import DecodingConfig
 from schema.strict import Strict
+from schema.texts import Name, Text
 
 Scalar = bool | int | float | Text
 _MOST_GRID_TRIALS = 10_000

@@ -19,6 +19,7 @@ import pytorch_lightning as pl
 import torch
 from pytorch_lightning.plugins.io import TorchCheckpointIO
 
+from experiments.config import TrainConfig
 from experiments.training.callbacks import Stopwatch, validation_metrics
 from host.boundary import boundary
 from host.disk import whole_file
@@ -34,28 +35,29 @@ from runs.checkpoint_files import (
     link_both,
     whole_checkpoint,
 )
+from scoring.task import Task
 
 
 @dataclass(frozen=True)
 class CheckpointPlan:
-    """When checkpoints are written, and which one is the best: by `metric`, then by the lower held-out loss.
+    """When checkpoints are written, and which one is the best: by the task's metric, then by the lower held-out loss.
 
-    Besides the best and the end: after so many optimiser steps, after so many seconds; either may be none.
-    Every `keep_every_steps` one is kept for good. seed: of the run, which its generators began with.
+    seed: of the run, which its generators began with.
     """
 
-    metric: str
-    greater_is_better: bool
-    every_steps: int | None
-    every_seconds: float | None
-    keep_every_steps: int | None
-    accumulate_batches: int
+    config: TrainConfig
+    task: Task
     seed: int
+
+    @property
+    def every_seconds(self) -> float | None:
+        minutes = self.config.checkpoint_every_minutes
+        return None if minutes is None else 60 * minutes
 
     def rank(self, metrics: Mapping[str, float]) -> tuple[float, float]:
         """Greater is better."""
-        value = metrics[self.metric]
-        return (value if self.greater_is_better else -value, -metrics["val/loss"])
+        value = metrics[self.task.primary_metric]
+        return (value if self.task.greater_is_better else -value, -metrics["val/loss"])
 
 
 class Checkpoints(pl.Callback):
@@ -124,7 +126,7 @@ class Checkpoints(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        begins_a_step = batch_idx % self.plan.accumulate_batches == 0
+        begins_a_step = batch_idx % self.plan.config.accumulate_batches == 0
         kept = begins_a_step and self._is_kept(trainer.global_step)
         if begins_a_step and (self._best_is_new or kept or self._is_time(trainer.global_step)):
             progress = trainer.fit_loop.epoch_loop.batch_progress
@@ -141,13 +143,13 @@ class Checkpoints(pl.Callback):
         self._write(trainer, pl_module)
 
     def _is_kept(self, step: int) -> bool:
-        every = self.plan.keep_every_steps
+        every = self.plan.config.keep_checkpoint_every_steps
         return every is not None and step > 0 and step % every == 0
 
     def _is_time(self, step: int) -> bool:
         if step == self._written_step:
             return False
-        steps, seconds = self.plan.every_steps, self.plan.every_seconds
+        steps, seconds = self.plan.config.checkpoint_every_steps, self.plan.every_seconds
         if steps is not None and step - self._written_step >= steps:
             return True
         return seconds is not None and time.monotonic() - self._written_at > seconds

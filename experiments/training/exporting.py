@@ -99,11 +99,6 @@ def export_into(
     """
     from export.pipeline import ExportOptions, export_model
 
-    options = ExportOptions(
-        threads=config.export.threads,
-        max_accuracy_drop=config.export.max_accuracy_drop,
-        max_loss_increase=config.export.max_loss_increase,
-    )
     with log.folder("export") as folder, full_matmul_precision(), reporter.progress() as report_progress:
         report_progress("exporting to ONNX", 0, 0)
         report = export_model(
@@ -111,7 +106,7 @@ def export_into(
             folder,
             task=config.task,
             scoring=_scoring_set(config, data),
-            options=options,
+            options=ExportOptions(config.export),
             on_progress=report_progress,
         )
     # Tags, not params: an export made again elsewhere has other conditions, and a param cannot change.

@@ -162,16 +162,7 @@ class Run:
 
     def _checkpoints(self) -> Checkpoints:
         config = self.parts.config
-        minutes = config.train.checkpoint_every_minutes
-        plan = CheckpointPlan(
-            config.task.primary_metric,
-            config.task.greater_is_better,
-            every_steps=config.train.checkpoint_every_steps,
-            every_seconds=None if minutes is None else 60 * minutes,
-            keep_every_steps=config.train.keep_checkpoint_every_steps,
-            accumulate_batches=config.train.accumulate_batches,
-            seed=config.seed,
-        )
+        plan = CheckpointPlan(config.train, config.task, config.seed)
         return Checkpoints(
             checkpoint_folder(self.store.root, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
         )

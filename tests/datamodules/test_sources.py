@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from datamodules.classification import DemoReviewsData, Sst2Data
-from datamodules.settings import DataSettings
 from errors import UserError
+from tests.datamodules.modules import made
 
 ROWS = {"sentence": ["a dull film", "a fine film", "not bad at all", "bad"], "label": [0, 1, 1, 0]}
 
@@ -17,14 +17,7 @@ ROWS = {"sentence": ["a dull film", "a fine film", "not bad at all", "bad"], "la
 def data(
     path: Path, cache: Path, kind: type[Sst2Data] | type[DemoReviewsData] = Sst2Data, **changes: object
 ) -> Sst2Data | DemoReviewsData:
-    settings: dict[str, object] = {
-        "path": path, "revision": "main", "tokenizer": None, "tokenizer_revision": "main",
-        "vocab_size": 100, "max_tokens": 16, "batch_size": 2,
-        "batch_tokens": None, "evaluation_tokens": 64, "group_by_length": True, "selection_examples": 1,
-        "selection_seed": 0, "train_examples": None, "seed": 0, "loader_workers": 0, "accumulate_batches": 1,
-        "cache_dir": cache, "local_files_only": True,
-    }  # fmt: skip
-    return kind(DataSettings(**{**settings, **changes}))  # type: ignore[arg-type]
+    return made(kind, path, cache, **{"vocab_size": 100, **changes})
 
 
 def write(

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from datamodules.classification import DemoReviewsData
-from datamodules.settings import DataSettings
 from errors import UserError
 from generation.options import DecodingConfig
 from generation.writer import ids_of_prompts
 from host.notices import say_again
+from tests.datamodules.modules import made
 from tests.strange_folders import encoder, storyteller
 
 
@@ -21,27 +21,7 @@ def test_a_review_with_a_mark_in_it_has_one_end_and_is_counted(
     from datamodules.tokenizers import load_tokenizer
 
     encoder(tmp_path / "encoder")
-    settings = DataSettings(
-        path=None,
-        revision="main",
-        tokenizer=None,
-        tokenizer_revision="main",
-        vocab_size=300,
-        max_tokens=16,
-        batch_size=2,
-        batch_tokens=None,
-        evaluation_tokens=64,
-        group_by_length=True,
-        selection_examples=2,
-        selection_seed=0,
-        train_examples=None,
-        seed=0,
-        loader_workers=0,
-        accumulate_batches=1,
-        cache_dir=tmp_path / "cache",
-        local_files_only=True,
-    )
-    data = DemoReviewsData(settings)
+    data = made(DemoReviewsData, None, tmp_path / "cache", selection_examples=2)
     data.origin = "reviews"
     data.tokenizer = load_tokenizer(str(tmp_path / "encoder"), local_files_only=True)
     say_again()

@@ -16,25 +16,19 @@ from transformers import PreTrainedTokenizerFast
 
 from datamodules.readers.separated import open_separated, texts_of
 from datamodules.rows import SplitRows
-from datamodules.settings import DataSettings
 from datamodules.stories import IGNORED, DemoStoriesData, StoryData, TinyStoriesData
 from datamodules.tokenized import SplitName
 from datamodules.tokenizers import train_tokenizer
 from datamodules.tokens import TokenTable
 from errors import UserError
+from tests.datamodules.modules import made
 
 STORY = st.lists(st.sampled_from(["Once", "upon", "a", "time", "Tom", "ran", "."]), min_size=1, max_size=30)
 
 
 def module(folder: Path, block: int, kind: type[StoryData] = TinyStoriesData, **changes: object) -> StoryData:
-    settings: dict[str, object] = {
-        "path": folder, "revision": "main", "tokenizer": None, "tokenizer_revision": "main",
-        "vocab_size": 300, "max_tokens": block, "batch_size": 4,
-        "batch_tokens": None, "evaluation_tokens": 4 * block, "group_by_length": False, "selection_examples": 1,
-        "selection_seed": 0, "train_examples": None, "seed": 0, "loader_workers": 0, "accumulate_batches": 1,
-        "cache_dir": folder / "cache", "local_files_only": True,
-    }  # fmt: skip
-    return kind(DataSettings(**{**settings, **changes}))  # type: ignore[arg-type]
+    small = {"max_tokens": block, "batch_size": 4, "evaluation_tokens": 4 * block, "group_by_length": False}
+    return made(kind, folder, folder / "cache", **{**small, **changes})
 
 
 def write(folder: Path, train: list[str], validation: list[str]) -> Path:
@@ -134,7 +128,7 @@ def test_a_story_longer_than_the_context_is_refused_unpacked_and_taken_packed(tm
         match=r"the story that begins with .Tom ran and ran .* tokens with its end, and the context holds 30",
     ):
         module(folder, 30, selection_seed=1, packed=False).setup()
-    cut = module(folder, 30, packed=False, cut_long_stories=True)
+    cut = module(folder, 30, packed=False, longer_stories="cut")
     holding(cut, "train", stories)
     assert cut.tables["train"].lengths.max() == 31
 
@@ -210,7 +204,7 @@ def test_a_row_that_is_not_utf8_is_named(tmp_path: Path) -> None:
 def test_a_story_too_long_is_refused_also_where_it_was_cut_before(tmp_path: Path) -> None:
     stories = ["Tom ran.", "Tom sat.", "Tom " + "ran and ran " * 20 + "home."]
     folder = write(tmp_path, stories, stories)
-    module(folder, 30, selection_seed=1, packed=False, cut_long_stories=True).setup()
+    module(folder, 30, selection_seed=1, packed=False, longer_stories="cut").setup()
     with pytest.raises(UserError, match="and the context holds 30"):
         module(folder, 30, selection_seed=1, packed=False).setup()
 

@@ -18,23 +18,17 @@ from datamodules.holdout import normalized, text_digests
 from datamodules.lengths import PERCENTILES, lengths_of
 from datamodules.oddities import has_row, label_oddities, row_like_texts, row_pattern
 from datamodules.rows import SplitRows
-from datamodules.settings import DataSettings
 from datamodules.stories import DemoStoriesData
 from datamodules.survey import Survey, survey
 from datamodules.tokenized import TokenizedData
+from tests.datamodules.modules import made
 
 WORDS = ("dull", "fine", "film", "a", "not", "bad", "utterly", "Charming", "b\u00e9b\u00e9")
 
 
 def module(folder: Path, kind: type[TokenizedData], **changes: object) -> TokenizedData:
-    settings: dict[str, object] = {
-        "path": folder, "revision": "main", "tokenizer": None, "tokenizer_revision": "main",
-        "vocab_size": 300, "max_tokens": 12, "batch_size": 4,
-        "batch_tokens": None, "evaluation_tokens": 64, "group_by_length": False, "selection_examples": 5,
-        "selection_seed": 0, "train_examples": None, "seed": 3, "loader_workers": 0, "accumulate_batches": 1,
-        "cache_dir": folder / "cache", "local_files_only": True,
-    }  # fmt: skip
-    data = kind(DataSettings(**{**settings, **changes}))  # type: ignore[arg-type]
+    small = {"max_tokens": 12, "batch_size": 4, "group_by_length": False, "selection_examples": 5, "seed": 3}
+    data = made(kind, folder, folder / "cache", **{**small, **changes})
     data.setup()
     return data
 
@@ -80,7 +74,7 @@ def test_a_classifiers_lengths_are_those_of_the_whole_texts_though_the_tokens_ar
 
 
 @pytest.mark.parametrize(
-    "how", [{}, {"packed": False, "cut_long_stories": True}, {"packed": False, "max_tokens": 99}]
+    "how", [{}, {"packed": False, "longer_stories": "cut"}, {"packed": False, "max_tokens": 99}]
 )
 def test_a_storys_tokens_are_found_in_its_table_however_it_is_cut(
     tmp_path: Path, how: dict[str, object]

@@ -107,7 +107,7 @@ def test_a_checkpoint_that_the_run_did_not_keep_is_not_forked(
     _refused(
         store,
         run,
-        lambda store, run: fork(RunFiles(store, run), "13", []),
+        lambda run: fork(run, "13", []),
         r"step-13\.ckpt is none of its checkpoints",
     )
     assert [found.file for found in verify(RunFiles(store, run)) if not found.holds] == [

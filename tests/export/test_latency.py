@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from export.latency import latency_input, latency_tokens, measure_latency, repeats_for
-from export.options import ExportOptions, ScoringSet
+from export.options import ExportConfig, ExportOptions, ScoringSet
 from export.scoring import LoadedVariant
 from export.tasks import EXPORT_TASKS
 from export.variants import DEPLOYED
@@ -46,7 +46,7 @@ def test_calls_are_made_at_the_stated_shape_and_threads() -> None:
         return np.zeros((len(ids_BL), 2), np.float32)
 
     before = torch.get_num_threads()
-    options = ExportOptions(threads=before + 1, latency_batches=(1, 3), latency_repeats=20)
+    options = ExportOptions(ExportConfig(threads=before + 1), latency_batches=(1, 3), latency_repeats=20)
     metrics, calls = measure_latency(
         [LoadedVariant(DEPLOYED, Path("model.onnx"), logits)], SCORING, tokens=7, options=options
     )

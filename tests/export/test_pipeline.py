@@ -18,6 +18,7 @@ import pytest
 import torch
 from transformers import AutoTokenizer
 
+from export.options import ExportConfig
 from export.pipeline import ExportOptions, ScoringSet, export_model
 from export.session import OnnxModel
 from scoring.task import Task
@@ -197,9 +198,9 @@ def test_a_damaged_model_fails_the_gate_after_everything_is_written(
 
 def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exported, tmp_path: Path) -> None:
     made = exported_language_model
-    options = ExportOptions(
-        latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0, max_loss_increase=-1.0
-    )
+    # A limit that no config may have: whatever the variant's loss is, it is missed.
+    asked = ExportConfig().model_copy(update={"max_loss_increase": -1.0})
+    options = ExportOptions(asked, latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0)
     report = export_model(
         made.model_dir, tmp_path / "out", task=LANGUAGE_MODELLING, scoring=made.scoring, options=options
     )

@@ -168,7 +168,9 @@ def test_a_folder_that_is_no_export_is_left_alone(
     assert (tmp_path / "thesis.txt").read_text() == "do not lose me"
 
 
-@pytest.mark.parametrize("change", [{"threads": 0}, {"latency_batches": (1, 0)}, {"latency_tokens": 0}])
+@pytest.mark.parametrize(
+    "change", [{"latency_repeats": 0}, {"latency_batches": (1, 0)}, {"latency_tokens": 0}]
+)
 def test_options_below_one_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(UserError, match="count from 1"):
         ExportOptions(**change)

@@ -16,8 +16,9 @@ from lightning_modules.distilbert import (
 from lightning_modules.gpt2 import Gpt2LanguageModel, new_gpt2
 from lightning_modules.learner import NonFiniteLossError
 from lightning_modules.optimisation import Optimisation
+from lightning_modules.settings import OptimConfig
 
-SETTINGS = Optimisation(1e-3, 0.01, (0.9, 0.999), 1e-8, "linear", 1, 10, 1.0, 1.0)
+SETTINGS = Optimisation(OptimConfig(learning_rate=1e-3, warmup_ratio=0.1), 10)
 
 
 def model(dropout: float = 0.0, layers: int = 3):

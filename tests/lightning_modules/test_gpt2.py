@@ -8,11 +8,12 @@ import torch
 from lightning_modules.gpt2 import IGNORED, Gpt2LanguageModel, new_gpt2
 from lightning_modules.kernels.attention import _LONGEST_WRITTEN_OUT
 from lightning_modules.optimisation import Optimisation
+from lightning_modules.settings import OptimConfig
 
 OPTIMISATION = Optimisation(
-    learning_rate=1e-3, weight_decay=0.1, betas=(0.9, 0.95), epsilon=1e-8, schedule="cosine",
-    warmup_steps=0, total_steps=10, layerwise_decay=1.0, gradient_clip_norm=1.0,
-)  # fmt: skip
+    OptimConfig(learning_rate=1e-3, weight_decay=0.1, beta2=0.95, schedule="cosine", warmup_ratio=0),
+    10,
+)
 
 
 @pytest.fixture(params=["highest", "medium"])

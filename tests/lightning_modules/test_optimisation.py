@@ -7,20 +7,16 @@ from hypothesis import strategies as st
 from torch import nn
 
 from lightning_modules.optimisation import (
-    Optimisation,
-    Schedule,
     clip_gradients,
     learning_rate_factor,
     parameter_groups,
 )
+from lightning_modules.settings import OptimConfig, Schedule
 
 
-def settings(**changes: object) -> Optimisation:
-    values: dict[str, object] = {
-        "learning_rate": 1e-3, "weight_decay": 0.1, "betas": (0.9, 0.999), "epsilon": 1e-8, "schedule": "linear",
-        "warmup_steps": 10, "total_steps": 100, "layerwise_decay": 0.5, "gradient_clip_norm": 1.0,
-    }  # fmt: skip
-    return Optimisation(**{**values, **changes})  # type: ignore[arg-type]
+def settings(**changes: object) -> OptimConfig:
+    values: dict[str, object] = {"learning_rate": 1e-3, "weight_decay": 0.1, "layerwise_decay": 0.5}
+    return OptimConfig.model_validate({**values, **changes})
 
 
 @given(st.integers(0, 50), st.integers(51, 500), st.sampled_from(["linear", "cosine", "constant"]))
@@ -48,7 +44,7 @@ def test_only_matrices_decay_and_lower_layers_learn_slower() -> None:
     groups = parameter_groups(
         model.named_parameters(),
         depth_of=lambda name: {"0": 0, "1": 1, "2": 1, "3": 2}[name[0]],
-        settings=settings(),
+        config=settings(),
     )
     where = {id(p): group for group in groups for _, p in group["params"]}  # type: ignore[attr-defined]
     assert len(where) == len(list(model.parameters()))
@@ -61,7 +57,7 @@ def test_only_matrices_decay_and_lower_layers_learn_slower() -> None:
 def test_frozen_parameters_are_in_no_group() -> None:
     model = nn.Linear(3, 3)
     model.weight.requires_grad = False
-    groups = parameter_groups(model.named_parameters(), depth_of=lambda _: 0, settings=settings())
+    groups = parameter_groups(model.named_parameters(), depth_of=lambda _: 0, config=settings())
     assert [name for group in groups for name, _ in group["params"]] == ["bias"]  # type: ignore[attr-defined]
 
 

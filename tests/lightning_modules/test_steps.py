@@ -22,8 +22,11 @@ from lightning_modules.distilbert import (
 )
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.optimisation import Optimisation
+from lightning_modules.settings import OptimConfig
 
-SETTINGS = Optimisation(1e-3, 0.01, (0.9, 0.999), 1e-8, "constant", 0, 10, 1.0, 0.05)
+SETTINGS = Optimisation(
+    OptimConfig(learning_rate=1e-3, schedule="constant", warmup_ratio=0, gradient_clip_norm=0.05), 10
+)
 STEPS = 4
 Batch = dict[str, torch.Tensor]
 
@@ -72,7 +75,9 @@ def by_hand(model: nn.Module) -> tuple[nn.Module, list[float]]:
         optimiser.zero_grad()
         logits = model(input_ids=batch["input_ids"], attention_mask=batch["attention_mask"]).logits
         F.cross_entropy(logits, batch["labels"]).backward()
-        norms.append(float(torch.nn.utils.clip_grad_norm_(parameters, SETTINGS.gradient_clip_norm or 1.0)))
+        norms.append(
+            float(torch.nn.utils.clip_grad_norm_(parameters, SETTINGS.config.gradient_clip_norm or 1.0))
+        )
         optimiser.step()
     return model, norms
 

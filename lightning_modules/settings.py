@@ -1,0 +1,102 @@
+"""What may be asked of a model and of its optimiser. Units stand in the field names."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from host.tokenizer_files import TrainedKind
+from schema.strict import Strict, absolute
+from schema.texts import Revision
+from scoring.task import Task
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
+
+
+class ModelConfig(Strict):
+    """What all models have in common."""
+
+    pretrained: str | None = Field(default=None, min_length=1)
+    """Folder or hub id to start from; none: random weights of the dimensions below."""
+    revision: Revision = "main"
+    """Hub revision of `pretrained`."""
+    tokenizer: str | None = Field(default=None, min_length=1)
+    """Folder or hub id; none: the one of `pretrained`, or else one trained on the corpus."""
+    tokenizer_revision: Revision = "main"
+    """Hub revision of `tokenizer`."""
+    vocab_size: int = Field(default=4096, ge=64, le=100_000)
+    """Size of a tokenizer trained on the corpus."""
+    layers: int = Field(default=6, ge=1, le=48)
+    heads: int = Field(default=12, ge=1, le=64)
+    dim: int = Field(default=768, ge=8, le=4096)
+    """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    frozen_layers: int = Field(default=0, ge=0, le=1000)
+    """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
+
+    @field_validator("pretrained", "tokenizer")
+    @classmethod
+    def _absolute(cls, source: str | None) -> str | None:
+        """A folder by its full path, so that the run can be loaded again from any other; a hub id as it is."""
+        if source is None:
+            return None
+        if source.startswith((".", "/", "~")) or Path(absolute(source)).is_dir():
+            return absolute(source)
+        if not _HUB_ID.fullmatch(source):
+            raise ValueError("no folder here, and no id of the hub, which looks like owner/name")
+        return source
+
+    @model_validator(mode="after")
+    def _heads_divide_dim(self) -> Self:
+        if self.dim % self.heads:
+            raise ValueError(f"dim {self.dim} is not a multiple of heads {self.heads}")
+        return self
+
+
+class DistilBertModelConfig(ModelConfig):
+    """DistilBERT classifier."""
+
+    task: ClassVar[Task] = CLASSIFICATION
+    tokenizer_kind: ClassVar[TrainedKind] = "bert_bpe"
+    kind: Literal["distilbert"]
+    hidden_dim: int = Field(default=3072, ge=8, le=16_384)
+    """Width of the feed-forward part."""
+    attention_dropout: float = Field(default=0.1, ge=0, lt=1)
+    classifier_dropout: float = Field(default=0.2, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+class Gpt2ModelConfig(ModelConfig):
+    """GPT-2 language model."""
+
+    task: ClassVar[Task] = LANGUAGE_MODELLING
+    tokenizer_kind: ClassVar[TrainedKind] = "gpt2_bpe"
+    kind: Literal["gpt2"]
+
+
+AnyModelConfig = Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discriminator="kind")]
+
+
+Schedule = Literal["linear", "constant", "cosine"]
+
+
+class OptimConfig(Strict):
+    """AdamW and its schedule."""
+
+    learning_rate: float = Field(gt=0, le=1)
+    """Peak, after warm-up."""
+    weight_decay: float = Field(default=0.01, ge=0, le=1)
+    """On matrices only."""
+    beta1: float = Field(default=0.9, ge=0, lt=1)
+    beta2: float = Field(default=0.999, ge=0, lt=1)
+    epsilon: float = Field(default=1e-8, gt=0, le=1)
+    schedule: Schedule = "linear"
+    warmup_ratio: float = Field(default=0.06, ge=0, lt=1)
+    """Share of all optimiser steps during which the rate rises linearly."""
+    layerwise_decay: float = Field(default=1.0, gt=0, le=1)
+    """Each block learns at this share of the rate of the one above; 1: all alike."""
+    gradient_clip_norm: float | None = Field(default=1.0, gt=0, le=1e12)
