@@ -43,14 +43,14 @@ def measure(real_data: Path) -> None:
 
 def _export(folder: Path) -> dict[str, float]:
     from export.pipeline import ExportOptions, ScoringSet, export_model
-    from scoring.tasks import CLASSIFICATION
+    from lightning_modules.families import DISTILBERT
 
     ids = [[101, *range(2000, 2010), 102]] * 4
     scoring = ScoringSet(input_ids=ids, labels=np.array([0, 1, 0, 1]), pad_token_id=0)
     report = export_model(
         folder / "model",
         folder / "out",
-        task=CLASSIFICATION,
+        family=DISTILBERT,
         scoring=scoring,
         options=ExportOptions(),
     )

@@ -155,8 +155,8 @@ def build(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SIL
     with boundary("transformers cannot make this model", where=start, cure=_LOOK):
         learner = build_learner(config, data, schedule)
     if config.samples is not None:
-        positions = int(learner.model.config.n_positions)
-        samples = config.samples
+        positions, samples = learner.text_model.positions, config.samples
+        assert positions is not None, "what writes has a context"
         ids_of_prompts(data.tokenizer, samples.prompts, samples.decoding, context_tokens=positions)
     return Parts(config, data, schedule, learner)
 

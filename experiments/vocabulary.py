@@ -38,17 +38,16 @@ def check_same_pieces(model: ModelConfig, data: TokenizedData) -> None:
 
 def check_vocabulary(learner: Learner, data: TokenizedData) -> None:
     """UserError when the tokenizer has more tokens than the model, or the context more positions."""
-    rows = int(learner.model.get_input_embeddings().weight.shape[0])  # type: ignore[index]
-    if len(data.tokenizer) > rows:
+    model = learner.text_model
+    if len(data.tokenizer) > model.vocabulary:
         raise UserError(
-            f"the tokenizer has {len(data.tokenizer)} tokens, the model embeds {rows}",
+            f"the tokenizer has {len(data.tokenizer)} tokens, the model embeds {model.vocabulary}",
             where="model.tokenizer",
             cure="Give the tokenizer that the model was trained with.",
         )
-    positions = getattr(learner.model.config, "max_position_embeddings", data.settings.max_tokens)
-    if data.settings.max_tokens > positions:
+    if model.positions is not None and data.settings.max_tokens > model.positions:
         raise UserError(
-            f"{data.settings.max_tokens} tokens, but the model has {positions} positions",
+            f"{data.settings.max_tokens} tokens, but the model has {model.positions} positions",
             where="data.max_tokens",
-            cure=f"Use at most {positions}.",
+            cure=f"Use at most {model.positions}.",
         )

@@ -1,7 +1,4 @@
-"""Reading the Hugging Face folder that is exported, and checking that the scoring set fits it.
-
-Imports torch and transformers inside the functions; nothing is ever fetched from a hub.
-"""
+"""The folder that is exported: its tokenizer, and whether the scoring set fits its model."""
 
 from __future__ import annotations
 
@@ -13,37 +10,12 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from export.options import ScoringSet
 from export.tasks import ExportTask
-from host.model_folder import CONFIG, WEIGHTS, ModelFolder, private_folder
-from host.models import check_finite, load_model
+from host.model_folder import CONFIG, ModelFolder, private_folder
 from host.tokenizer_files import has_tokenizer, tokenizer_files
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
+    from lightning_modules.text_model import TextModel
     from scoring.task import Task
-
-
-def load_checkpoint(model_dir: Path, task: ExportTask) -> PreTrainedModel:
-    """The float32 model in `model_dir`, in evaluation mode, from safetensors only.
-
-    Raises UserError for a missing, unreadable or incomplete folder: weights that the file does
-    not hold would be drawn at random, and the export would score a model that nobody trained.
-    """
-    with _only_errors_logged():
-        loaded = load_model(task.model_class(), model_dir, where=str(model_dir), cure=_CURE)
-    missing = sorted([*loaded.missing, *loaded.others])
-    if missing:
-        raise UserError(
-            f"the weights lack {len(missing)} tensors that a {task.task.name} model needs, first {missing[0]!r}",
-            where=str(model_dir / WEIGHTS),
-            cure="Save the whole fine-tuned model with save_pretrained, or name the task it was trained for.",
-        )
-    diverged = "The run diverged: train again with a lower learning rate or stronger clipping."
-    check_finite(loaded.model, where=str(model_dir / WEIGHTS), cure=diverged)
-    return loaded.model.eval()
-
-
-_CURE = f"Check {CONFIG} and {WEIGHTS}; if the file was cut short, save the model again."
 
 
 @contextlib.contextmanager
@@ -55,20 +27,7 @@ def private_tokenizer(model_dir: Path) -> Generator[Path]:
         yield private
 
 
-@contextlib.contextmanager
-def _only_errors_logged() -> Generator[None]:
-    """Without transformers' advice to train a model whose head is missing: that is an error here."""
-    from transformers.utils import logging as transformers_logging
-
-    before = transformers_logging.get_verbosity()
-    transformers_logging.set_verbosity_error()
-    try:
-        yield
-    finally:
-        transformers_logging.set_verbosity(before)
-
-
-def check_scoring_set(scoring: ScoringSet, task: ExportTask, model: PreTrainedModel, model_dir: Path) -> None:
+def check_scoring_set(scoring: ScoringSet, task: ExportTask, model: TextModel, model_dir: Path) -> None:
     """Refuse a scoring set that `model` cannot have been trained for; see the messages for the rules."""
     lengths = [len(ids) for ids in scoring.input_ids]
     shortest = task.shortest
@@ -83,10 +42,10 @@ def check_scoring_set(scoring: ScoringSet, task: ExportTask, model: PreTrainedMo
     _check_labels(scoring, task.task, model)
 
 
-def check_length(tokens: int, model: PreTrainedModel, model_dir: Path) -> None:
+def check_length(tokens: int, model: TextModel, model_dir: Path) -> None:
     """Refuse an input longer than the model's table of positions."""
-    positions = getattr(model.config, "max_position_embeddings", tokens)
-    if tokens > positions:
+    positions = model.positions
+    if positions is not None and tokens > positions:
         raise UserError(
             f"an input of {tokens} tokens was asked for and the model has {positions} positions",
             where=str(model_dir / CONFIG),
@@ -94,8 +53,8 @@ def check_length(tokens: int, model: PreTrainedModel, model_dir: Path) -> None:
         )
 
 
-def _check_token_ids(scoring: ScoringSet, model: PreTrainedModel, model_dir: Path) -> None:
-    vocabulary = int(model.config.vocab_size)
+def _check_token_ids(scoring: ScoringSet, model: TextModel, model_dir: Path) -> None:
+    vocabulary = model.vocabulary
     highest = max(max(ids) for ids in scoring.input_ids)
     lowest = min(min(ids) for ids in scoring.input_ids)
     if lowest < 0 or max(highest, scoring.pad_token_id) >= vocabulary:
@@ -107,17 +66,17 @@ def _check_token_ids(scoring: ScoringSet, model: PreTrainedModel, model_dir: Pat
         )
 
 
-def _check_labels(scoring: ScoringSet, task: Task, model: PreTrainedModel) -> None:
+def _check_labels(scoring: ScoringSet, task: Task, model: TextModel) -> None:
     if not task.labelled:
         problem = None if scoring.labels is None else "a language model is scored without labels"
     elif scoring.labels is None:
         problem = "a classifier is scored against labels and there are none"
     elif len(scoring.labels) != len(scoring.input_ids):
         problem = f"there are {len(scoring.labels)} labels for {len(scoring.input_ids)} examples"
-    elif scoring.labels.min() < 0 or scoring.labels.max() >= model.config.num_labels:
+    elif scoring.labels.min() < 0 or scoring.labels.max() >= model.outputs:
         problem = (
             f"labels run from {scoring.labels.min()} to {scoring.labels.max()}"
-            f" and the model has {model.config.num_labels} classes"
+            f" and the model has {model.outputs} classes"
         )
     else:
         problem = None

@@ -6,14 +6,18 @@ import contextlib
 import logging
 import shutil
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
-    from transformers import PreTrainedModel
+    from torch import Tensor
+
+    from lightning_modules.text_model import TextModel
 
 MODEL_FILE = "model.onnx"
 RECIPE = (
@@ -29,20 +33,47 @@ _PASSING_ON = frozenset({"Identity", "Transpose"})
 class Original:
     """The model that variants are made from.
 
-    task: in optimum's words. keeps_past: whether its file takes a past and gives the next one. tokenizer: the folder
-    that it is copied from; optimum reads and runs whatever else it knows there.
+    task: in optimum's words. keeps_past: whether its file takes a past and gives the next one. config: its file.
+    tokenizer: the folder that it is copied from; optimum reads and runs whatever else it knows there.
     """
 
-    model: PreTrainedModel
+    model: TextModel
     task: str
     keeps_past: bool
+    config: Path
     tokenizer: Path
 
 
 def write_fp32(original: Original, _base: Path, folder: Path) -> None:
-    """Export the model to `folder`/model.onnx beside its config and tokenizer.
+    """Export the model to `folder`/model.onnx beside its config and tokenizer."""
+    inputs = original.model.example_inputs()
+    with _known_export_noise_silenced():
+        if inputs is None:
+            _write_by_optimum(original, folder)
+        else:
+            _write_by_torch(original, inputs, folder)
 
-    A language model's one file serves the first call and all later ones: beside `input_ids`,
+
+def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Path) -> None:
+    """With the inputs and the output `logits`, whose batch and tokens may be of any number."""
+    import torch
+
+    shutil.copytree(original.tokenizer, folder)
+    shutil.copy(original.config, folder / CONFIG)
+    torch.onnx.export(
+        original.model.network,
+        (),
+        folder / MODEL_FILE,
+        kwargs=dict(inputs),
+        input_names=list(inputs),
+        output_names=["logits"],
+        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs} | {"logits": {0: "batch"}},
+        dynamo=False,
+    )
+
+
+def _write_by_optimum(original: Original, folder: Path) -> None:
+    """A language model's one file serves the first call and all later ones: beside `input_ids`,
     `attention_mask` (over the past and the new tokens) and `position_ids` it takes for each layer i
     `past_key_values.<i>.key` and `.value` (batch, heads, past tokens, head width), whose past may be
     empty, and beside `logits` it gives `present.<i>.key` and `.value`, the past of the next call.
@@ -51,18 +82,18 @@ def write_fp32(original: Original, _base: Path, folder: Path) -> None:
     """
     from optimum.exporters.onnx import onnx_export_from_model
 
-    model, keeps_past = original.model, original.keeps_past
-    model.config.use_cache = keeps_past
+    model: Any = original.model.network
+    model.config.use_cache = original.keeps_past
     model.config.name_or_path = str(original.tokenizer)  # where optimum looks for one
-    with _known_export_noise_silenced():
-        onnx_export_from_model(
-            model,
-            folder,
-            task=original.task,
-            monolith=not keeps_past,  # optimum gives a "monolith" no past inputs; it writes one file either way
-            do_validation=False,
-            device="cpu",
-        )
+    onnx_export_from_model(
+        model,
+        folder,
+        task=original.task,
+        # optimum gives a "monolith" no past inputs; it writes one file either way
+        monolith=not original.keeps_past,
+        do_validation=False,
+        device="cpu",
+    )
     model.config.use_cache = False  # PyTorch is scored and timed on whole texts, of which nothing is kept
 
 

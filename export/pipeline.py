@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from export.latency import latency_tokens, measure_latency
-from export.model_folder import check_length, check_scoring_set, load_checkpoint, private_tokenizer
+from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
 from export.options import ExportOptions, ScoringSet
 from export.report import REPORT_FILE, ExportReport, gate
@@ -22,13 +22,12 @@ from host.boundary import boundary
 from host.cpu import instruction_set
 from host.disk import disk_errors
 from host.files import file_digest
-from host.model_folder import WEIGHTS
+from host.model_folder import CONFIG, WEIGHTS
 from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
-    from scoring.task import Task
+    from lightning_modules.families import Family
+    from lightning_modules.text_model import TextModel
 
 __all__ = ["ExportOptions", "ExportReport", "ScoringSet", "export_model"]
 
@@ -43,7 +42,7 @@ def export_model(
     model_dir: Path,
     out_dir: Path,
     *,
-    task: Task,
+    family: Family,
     scoring: ScoringSet,
     options: ExportOptions,
     on_progress: OnProgress = silent,
@@ -54,19 +53,19 @@ def export_model(
     when everything in it is written. Raises UserError for a folder, a scoring set or weights that cannot be
     exported.
     """
-    row = EXPORT_TASKS[task.name]
+    row = EXPORT_TASKS[family.task.name]
     tell = on_progress
     tell("loading the model", 0, 0)
     with boundary("the model cannot be loaded again", where=str(model_dir), cure="Look at the files there."):
-        model = load_checkpoint(model_dir, row)
+        model = family.read(model_dir)
     check_scoring_set(scoring, row, model, model_dir)
     check_length(latency_tokens(scoring, row, options), model, model_dir)
-    writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.parameters()) + _MIB
+    writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.network.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
     with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
         opset = _write_variants(model, model_dir, folder, row, tell)
         variants = _loaded(model, model_dir, folder, options)
-        report = _measured(variants, row.outputs(model), folder, row, scoring, options, opset, tell)
+        report = _measured(variants, model.outputs, folder, row, scoring, options, opset, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
     return report
@@ -96,11 +95,11 @@ def _measured(
 
 
 def _write_variants(
-    model: PreTrainedModel, model_dir: Path, folder: Path, task: ExportTask, tell: OnProgress
+    model: TextModel, model_dir: Path, folder: Path, task: ExportTask, tell: OnProgress
 ) -> int:
     """A folder for each exported variant; the ONNX opset."""
     with private_tokenizer(model_dir) as tokenizer:
-        original = Original(model, task.optimum_name, task.keeps_past, tokenizer)
+        original = Original(model, task.optimum_name, task.keeps_past, model_dir / CONFIG, tokenizer)
         for variant in EXPORTED:
             assert variant.write is not None
             tell(f"writing the {variant.label} model", 0, 0)
@@ -137,7 +136,7 @@ def _written_whole(out_dir: Path) -> Generator[Path]:
 
 
 def _loaded(
-    model: PreTrainedModel, model_dir: Path, folder: Path, options: ExportOptions
+    model: TextModel, model_dir: Path, folder: Path, options: ExportOptions
 ) -> tuple[LoadedVariant, ...]:
     loaded = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model))]
     for variant in EXPORTED:

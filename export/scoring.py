@@ -21,7 +21,8 @@ from host.progress import OnProgress
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-    from transformers import PreTrainedModel
+
+    from lightning_modules.text_model import TextModel
 
     Logits = NDArray[np.float32]
 
@@ -55,14 +56,13 @@ class Scores:
     predictions: pd.DataFrame
 
 
-def torch_logits(model: PreTrainedModel) -> Callable[[NDArray[np.int64]], Logits]:
+def torch_logits(model: TextModel) -> Callable[[NDArray[np.int64]], Logits]:
     """`model` as a function of unpadded ids (B, L), in inference mode."""
     import torch
 
     def logits(ids_BL: NDArray[np.int64]) -> Logits:
-        ids = torch.from_numpy(ids_BL)
         with torch.inference_mode():
-            return model(input_ids=ids, attention_mask=torch.ones_like(ids)).logits.numpy()
+            return model.logits(torch.from_numpy(ids_BL)).numpy()
 
     return logits
 

@@ -11,8 +11,6 @@ from export.language import loss_failure, score_language_model
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
-
     from export.options import ExportOptions, ScoringSet
     from export.scoring import LoadedVariant, Scores
     from export.variants import Variant
@@ -39,33 +37,19 @@ class ExportTask:
     """One task.
 
     optimum_name: as optimum calls it. keeps_past: whether the file reads on from what it has read (a key/value
-    cache). model_class: what reads a folder of such a model. shortest: tokens of a text that can be scored.
+    cache).  shortest: tokens of a text that can be scored.
     longest_timed: at most so many tokens of a latency input, since a language model's logits hold batch x tokens x
-    vocabulary floats; none: no limit. outputs: logits of one position. failure: the sentence for a variant whose
+    vocabulary floats; none: no limit. failure: the sentence for a variant whose
     quality is missed, given all metrics; none where it is not.
     """
 
     task: Task
     optimum_name: str
     keeps_past: bool
-    model_class: Callable[[], type[PreTrainedModel]]
     shortest: int
     longest_timed: int | None
-    outputs: Callable[[PreTrainedModel], int]
     score: Score
     failure: Callable[[Variant, Mapping[str, float], ExportOptions], str | None]
-
-
-def _distilbert() -> type[PreTrainedModel]:
-    from transformers import DistilBertForSequenceClassification
-
-    return DistilBertForSequenceClassification
-
-
-def _gpt2() -> type[PreTrainedModel]:
-    from transformers import GPT2LMHeadModel
-
-    return GPT2LMHeadModel
 
 
 _TASKS = (
@@ -73,10 +57,8 @@ _TASKS = (
         CLASSIFICATION,
         "text-classification",
         keeps_past=False,
-        model_class=_distilbert,
         shortest=1,
         longest_timed=None,
-        outputs=lambda model: int(model.config.num_labels),
         score=score_classifier,
         failure=accuracy_failure,
     ),
@@ -84,10 +66,8 @@ _TASKS = (
         LANGUAGE_MODELLING,
         "text-generation-with-past",
         keeps_past=True,
-        model_class=_gpt2,
         shortest=2,
         longest_timed=32,
-        outputs=lambda model: int(model.config.vocab_size),
         score=score_language_model,
         failure=loss_failure,
     ),

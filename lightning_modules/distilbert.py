@@ -22,6 +22,8 @@ from lightning_modules.kernels.strict import fused_attention
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.pretrained import from_scratch, load_pretrained
+from lightning_modules.text_model import TextModel
+from lightning_modules.transformers_model import TransformersModel
 
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 
@@ -47,6 +49,10 @@ class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
         self.val_accuracy = MulticlassAccuracy(num_classes=model.config.num_labels, average="micro")
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
+
+    @property
+    def text_model(self) -> TextModel:
+        return TransformersModel(self.model, outputs=int(self.model.config.num_labels))
 
     def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         logits_BL = first_token_logits(self.model, batch["input_ids"], batch["attention_mask"])

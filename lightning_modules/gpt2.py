@@ -21,6 +21,8 @@ from lightning_modules.kernels.linear_cross_entropy import linear_cross_entropy
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.pretrained import from_scratch, load_pretrained
+from lightning_modules.text_model import TextModel
+from lightning_modules.transformers_model import TransformersModel
 
 _LAYER = re.compile(r"transformer\.h\.(\d+)\.")
 IGNORED = -100  # target of a padded position
@@ -41,6 +43,10 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
         self.val_nats, self.val_bytes = (SumMetric(nan_strategy="disable") for _ in range(2))
         for name, parameter in self.named_parameters():
             parameter.requires_grad = self.depth_of(name) >= frozen_layers
+
+    @property
+    def text_model(self) -> TextModel:
+        return TransformersModel(self.model, outputs=int(self.model.config.vocab_size))
 
     def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean next-token loss in nats, and logits (B, T, V)."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import pytorch_lightning as pl
 import torch
+from torch import nn
 from torchmetrics import MeanMetric
 
 from errors import RunError
@@ -20,12 +21,10 @@ from lightning_modules.optimisation import (
     optimiser_and_schedule,
     parameter_groups,
 )
-
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+from lightning_modules.text_model import TextModel
 
 Batch = dict[str, torch.Tensor]
-Model = TypeVar("Model", bound="PreTrainedModel")
+Network = TypeVar("Network", bound=nn.Module)
 
 
 class NonFiniteLossError(RunError):
@@ -43,19 +42,24 @@ class NonFiniteLossError(RunError):
         )
 
 
-class Learner(pl.LightningModule, ABC, Generic[Model]):
-    """A transformers model, `model`, and how it learns.
+class Learner(pl.LightningModule, ABC, Generic[Network]):
+    """A network, `model`, and how it learns.
 
     `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step.
     """
 
-    def __init__(self, model: Model, optimisation: Optimisation) -> None:
+    def __init__(self, model: Network, optimisation: Optimisation) -> None:
         super().__init__()
         replace_dropouts(model)
-        self.model: Model = model
+        self.model: Network = model
         self.optimisation = optimisation
         self.val_loss = MeanMetric()
         self.last_gradient_norm = torch.zeros(())
+
+    @property
+    @abstractmethod
+    def text_model(self) -> TextModel:
+        """What the rest of the house asks of `model`."""
 
     @abstractmethod
     def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
@@ -119,7 +123,3 @@ class Learner(pl.LightningModule, ABC, Generic[Model]):
             "the weights cannot be read", where=str(path), cure="The file was altered; restore it."
         ):
             load_model(self.model, str(path))
-
-    def save_pretrained(self, folder: Path) -> None:
-        """config.json and model.safetensors, as transformers reads them."""
-        self.model.save_pretrained(folder, safe_serialization=True)

@@ -94,10 +94,9 @@ class Source:
 
     def model(self) -> GPT2LMHeadModel:
         """The torch model, in float32 and evaluation mode."""
-        from export.model_folder import load_checkpoint
-        from export.tasks import EXPORT_TASKS
+        from lightning_modules.families import FAMILIES
 
-        model: Any = load_checkpoint(self.model_folder, EXPORT_TASKS[self.config.task.name])
+        model: Any = FAMILIES[self.config.model.kind].read(self.model_folder).network
         return model
 
     def _reader(self) -> Reader:

@@ -98,13 +98,14 @@ def export_into(
     Logs everything but the metrics, which the caller logs with its own.
     """
     from export.pipeline import ExportOptions, export_model
+    from lightning_modules.families import FAMILIES
 
     with log.folder("export") as folder, full_matmul_precision(), reporter.progress() as report_progress:
         report_progress("exporting to ONNX", 0, 0)
         report = export_model(
             model_dir,
             folder,
-            task=config.task,
+            family=FAMILIES[config.model.kind],
             scoring=_scoring_set(config, data),
             options=ExportOptions(config.export),
             on_progress=report_progress,

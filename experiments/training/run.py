@@ -199,7 +199,7 @@ class Run:
                 "cannot be written", where=f"the model of run {self.log.run_id[:8]}", cure="Run it again."
             ),
         ):
-            self.parts.learner.cpu().save_pretrained(model_dir)
+            self.parts.learner.cpu().text_model.save(model_dir)
             self.parts.data.tokenizer.save_pretrained(model_dir)
         with self.log.folder(MODEL_FOLDER) as folder:
             shutil.copytree(model_dir, folder, dirs_exist_ok=True)

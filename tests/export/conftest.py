@@ -19,8 +19,7 @@ from transformers import (
 )
 
 from export.pipeline import ExportOptions, ExportReport, ScoringSet, export_model
-from scoring.task import Task
-from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+from lightning_modules.families import DISTILBERT, GPT2, Family
 
 VOCABULARY = 300
 UNUSED_TOKEN = VOCABULARY - 1
@@ -119,7 +118,7 @@ def exported_classifier(
 ) -> Exported:
     folder = tmp_path_factory.mktemp("classifier")
     _tokenizer(folder).save_pretrained(folder / "model")
-    return _export(classifier, folder, CLASSIFICATION, classification_set)
+    return _export(classifier, folder, DISTILBERT, classification_set)
 
 
 @pytest.fixture(scope="session")
@@ -128,7 +127,7 @@ def exported_language_model(
 ) -> Exported:
     folder = tmp_path_factory.mktemp("language")
     scoring = ScoringSet(texts[:40], None, pad_token_id=0)
-    return _export(language_model, folder, LANGUAGE_MODELLING, scoring)
+    return _export(language_model, folder, GPT2, scoring)
 
 
 @pytest.fixture(scope="session", name="one_by_one")
@@ -147,9 +146,9 @@ def one_by_one(model: PreTrainedModel, texts: list[list[int]]) -> list[torch.Ten
         return [model(input_ids=torch.tensor([ids])).logits[0] for ids in texts]
 
 
-def _export(model: PreTrainedModel, folder: Path, task: Task, scoring: ScoringSet) -> Exported:
+def _export(model: PreTrainedModel, folder: Path, family: Family, scoring: ScoringSet) -> Exported:
     model.save_pretrained(folder / "model")
-    report = export_model(folder / "model", folder / "out", task=task, scoring=scoring, options=QUICK)
+    report = export_model(folder / "model", folder / "out", family=family, scoring=scoring, options=QUICK)
     return Exported(folder / "model", folder / "out", model, scoring, report)
 
 

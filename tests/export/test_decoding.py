@@ -9,7 +9,7 @@ import subprocess
 import sys
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import onnx
@@ -20,10 +20,9 @@ from optimum.exporters.onnx import onnx_export_from_model
 from transformers import GPT2LMHeadModel
 
 from errors import UserError
-from export.model_folder import load_checkpoint
 from export.onnx_reader import OnnxDecoder
 from export.session import OnnxModel
-from export.tasks import EXPORT_TASKS
+from lightning_modules.families import GPT2
 from tests.export.answers import predicted
 
 if TYPE_CHECKING:
@@ -172,7 +171,7 @@ def test_an_export_of_an_earlier_version_scores_and_is_refused_for_decoding(
     exported_language_model: Exported, tmp_path: Path
 ) -> None:
     """Those are what optimum writes for the task without a past."""
-    model = load_checkpoint(exported_language_model.model_dir, EXPORT_TASKS["causal-language-model"])
+    model: Any = GPT2.read(exported_language_model.model_dir).network
     model.config.use_cache = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -217,10 +216,10 @@ def test_the_files_take_and_give_a_cache_and_their_config_says_so(exported_langu
 def test_the_bytes_are_the_same_in_every_process(exported_language_model: Exported, tmp_path: Path) -> None:
     """As `encore reproduce` promises of both files."""
     code = (
-        "import sys; from pathlib import Path; from export.model_folder import load_checkpoint as load;"
+        "import sys; from pathlib import Path; from lightning_modules.families import GPT2;"
         "from export.onnx_files import Original, write_fp32, write_int8; from export.tasks import EXPORT_TASKS;"
-        "source, out = map(Path, sys.argv[1:]); task = EXPORT_TASKS['causal-language-model'];"
-        "original = Original(load(source, task), task.optimum_name, task.keeps_past, source);"
+        "source, out = map(Path, sys.argv[1:]); task = EXPORT_TASKS[GPT2.task.name]; config = source / 'config.json';"
+        "original = Original(GPT2.read(source), task.optimum_name, task.keeps_past, config, source);"
         "write_fp32(original, out, out / 'fp32'); write_int8(original, out / 'fp32', out / 'int8')"
     )
     for seed in ("1", "2"):  # strings hash differently, so sets are walked in another order

@@ -21,8 +21,8 @@ from transformers import AutoTokenizer
 from export.options import ExportConfig
 from export.pipeline import ExportOptions, ScoringSet, export_model
 from export.session import OnnxModel
-from scoring.task import Task
-from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+from lightning_modules.families import DISTILBERT, GPT2, Family
+from scoring.tasks import CLASSIFICATION
 from tests.export.answers import predicted
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def test_a_damaged_model_fails_the_gate_after_everything_is_written(
         model.distilbert.embeddings.word_embeddings.weight[299, 0] = 1e4
 
     report = export_model(
-        saved(spoil), tmp_path / "out", task=CLASSIFY, scoring=classification_set, options=quick
+        saved(spoil), tmp_path / "out", family=DISTILBERT, scoring=classification_set, options=quick
     )
     assert not report.passed
     (sentence,) = report.failures
@@ -202,19 +202,19 @@ def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exporte
     asked = ExportConfig().model_copy(update={"max_loss_increase": -1.0})
     options = ExportOptions(asked, latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0)
     report = export_model(
-        made.model_dir, tmp_path / "out", task=LANGUAGE_MODELLING, scoring=made.scoring, options=options
+        made.model_dir, tmp_path / "out", family=GPT2, scoring=made.scoring, options=options
     )
     assert [sentence.split(" ")[0] for sentence in report.failures] == ["The", "INT8"]
     assert "(limit -1.0000)" in report.failures[1]
 
 
 @pytest.mark.parametrize(
-    ("which", "task"),
-    [("exported_classifier", CLASSIFY), ("exported_language_model", LANGUAGE_MODELLING)],
+    ("which", "family"),
+    [("exported_classifier", DISTILBERT), ("exported_language_model", GPT2)],
 )
 def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
     which: str,
-    task: Task,
+    family: Family,
     request: pytest.FixtureRequest,
     quick: ExportOptions,
     tmp_path: Path,
@@ -239,7 +239,7 @@ def test_exporting_is_silent_offline_and_leaves_the_process_as_it_was(
             export_model(
                 made.model_dir,
                 tmp_path / "out",
-                task=task,
+                family=family,
                 scoring=made.scoring,
                 options=quick,
                 on_progress=lambda *told: said.append(told),
@@ -259,9 +259,7 @@ def test_exporting_again_replaces_the_earlier_export(
     made = exported_language_model
     shutil.copytree(made.out_dir, tmp_path / "out")
     (tmp_path / "out" / "int8" / "left-over").touch()
-    again = export_model(
-        made.model_dir, tmp_path / "out", task=LANGUAGE_MODELLING, scoring=made.scoring, options=quick
-    )
+    again = export_model(made.model_dir, tmp_path / "out", family=GPT2, scoring=made.scoring, options=quick)
     assert not (tmp_path / "out" / "int8" / "left-over").exists()
     timed = {name for name in again.metrics if "latency" in name}
     assert timed

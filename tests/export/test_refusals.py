@@ -14,7 +14,8 @@ from transformers import DistilBertModel
 
 from errors import UserError
 from export.pipeline import ExportOptions, ScoringSet, export_model
-from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+from lightning_modules.families import DISTILBERT, GPT2
+from scoring.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
     from conftest import Exported
@@ -89,7 +90,7 @@ def test_a_folder_that_cannot_be_exported_is_refused_in_one_line(
         export_model(
             tmp_path / "model",
             tmp_path / "out",
-            task=CLASSIFY,
+            family=DISTILBERT,
             scoring=exported_classifier.scoring,
             options=quick,
         )
@@ -118,7 +119,7 @@ def test_a_scoring_set_that_does_not_fit_is_refused(
     scoring = dataclasses.replace(ScoringSet([[1, 2]], np.array([1]), 0), **change)
     with pytest.raises(UserError, match=named):
         export_model(
-            exported_classifier.model_dir, tmp_path / "out", task=CLASSIFY, scoring=scoring, options=quick
+            exported_classifier.model_dir, tmp_path / "out", family=DISTILBERT, scoring=scoring, options=quick
         )
     assert list(tmp_path.iterdir()) == []
 
@@ -134,7 +135,7 @@ def test_language_models_take_no_labels_and_need_a_next_token(
             export_model(
                 exported_language_model.model_dir,
                 tmp_path / "out",
-                task=LANGUAGE_MODELLING,
+                family=GPT2,
                 scoring=scoring,
                 options=quick,
             )
@@ -147,7 +148,7 @@ def test_a_model_of_the_other_task_is_refused(
         export_model(
             exported_language_model.model_dir,
             tmp_path / "out",
-            task=CLASSIFY,
+            family=DISTILBERT,
             scoring=classification_set,
             options=quick,
         )
@@ -161,7 +162,7 @@ def test_a_folder_that_is_no_export_is_left_alone(
         export_model(
             exported_classifier.model_dir,
             tmp_path,
-            task=CLASSIFY,
+            family=DISTILBERT,
             scoring=exported_classifier.scoring,
             options=quick,
         )

@@ -8,12 +8,20 @@ import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
 from export.onnx_files import Original, write_fp32, write_int8
+from lightning_modules.transformers_model import TransformersModel
 
 
 def _ratio(model: PreTrainedModel, folder: Path) -> float:
     none = folder / "no tokenizer"
     none.mkdir()
-    original = Original(model.eval(), "text-classification", keeps_past=False, tokenizer=none)
+    model.save_pretrained(folder / "model")
+    original = Original(
+        TransformersModel(model.eval(), outputs=2),
+        "text-classification",
+        keeps_past=False,
+        config=folder / "model" / "config.json",
+        tokenizer=none,
+    )
     write_fp32(original, folder, folder / "fp32")
     write_int8(original, folder / "fp32", folder / "int8")
     fp32, int8 = ((folder / name / "model.onnx").stat().st_size for name in ("fp32", "int8"))

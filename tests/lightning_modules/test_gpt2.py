@@ -60,7 +60,7 @@ def test_the_quick_step_is_the_librarys(products: str, tokens: int, dropout: flo
 
 def test_what_is_saved_says_nothing_of_how_it_was_trained(tmp_path) -> None:
     model = new_gpt2(vocab_size=60, end_token_id=0, context_tokens=40, layers=1, heads=2, dim=16, dropout=0.0)
-    Gpt2LanguageModel(model, optimisation=OPTIMISATION, frozen_layers=0).save_pretrained(tmp_path)
+    Gpt2LanguageModel(model, optimisation=OPTIMISATION, frozen_layers=0).text_model.save(tmp_path)
     text = (tmp_path / "config.json").read_text()
     assert '"activation_function": "gelu_new"' in text
     assert "encore" not in text
