@@ -67,8 +67,9 @@ def _at_commit(folder: Path) -> list[list[str]]:
     made_at = git(repository, "rev-parse", "HEAD").strip()
     Edit(repository / "requirements.lock", *reversed(_OTHER_LOCK)).make()
     for field in _RENAMED:
-        Edit(repository / "experiments" / "config.py", f"    {field}:", f"    renamed_{field}:").make()
-        Edit(repository / "experiments" / "build.py", f"optim.{field}", f"optim.renamed_{field}").make()
+        room = repository / "lightning_modules"
+        Edit(room / "settings.py", f"    {field}:", f"    renamed_{field}:").make()
+        Edit(room / "optimisation.py", f"config.{field}", f"config.renamed_{field}").make()
         commit(repository, f"rename {field}")
     rows = [
         _row(

@@ -7,6 +7,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -191,3 +192,15 @@ def open_lock(lock_file: Path) -> int:
         if os.path.lexists(lock_file) and (lock_file.is_symlink() or not lock_file.is_file()):
             raise UserError("is no plain file", where=str(lock_file), cure="Remove it.")
         return os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+
+
+def link(source: Path, target: Path) -> None:
+    """`target` becomes the same file as `source`, or a copy where the file system has no links."""
+    if target.exists() and target.samefile(source):
+        return  # a rename between two names of one file would leave the temporary one behind
+    partial = partial_name(target)
+    try:
+        os.link(source, partial)
+    except OSError:
+        shutil.copy2(source, partial)
+    partial.replace(target)

@@ -18,7 +18,7 @@ from safetensors.torch import load_file
 
 from errors import UserError
 from host.files import is_plain_file
-from runs.checkpoint_files import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
+from runs.checkpoint import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
 
 if TYPE_CHECKING:
     import pandas as pd

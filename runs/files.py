@@ -13,7 +13,7 @@ from runs.layout import PROVENANCE_FILE
 from runs.record_files import ProvenanceFile, T, parsed
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, lost_seal, read_manifest
 from tracking.places import plain
-from tracking.provenance import RECORD_FORMAT
+from tracking.provenance import FIRST_WITH_MANIFEST
 
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
@@ -92,7 +92,12 @@ class RunFiles:
             return True
         if not self.has(PROVENANCE_FILE):  # as a sweep's own run has none
             return False
-        return self.read(ProvenanceFile, PROVENANCE_FILE).get("record_format", 1) >= RECORD_FORMAT
+        return self.record_format >= FIRST_WITH_MANIFEST
+
+    @property
+    def record_format(self) -> int:
+        """The format that its record says it has; 1 where it says none. UserError when it has no provenance."""
+        return self.read(ProvenanceFile, PROVENANCE_FILE).get("record_format", 1)
 
 
 def run_named(store: Store, run_id: str) -> RunFiles:

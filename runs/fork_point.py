@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from runs.checkpoint_files import ResumePoint, is_whole, link, read_point
+from host.disk import link
+from runs.checkpoint import ResumePoint, is_whole, read_point
 from runs.digests import start_digest
 from runs.layout import START_FILE, fingerprint_tag
 

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 
 from errors import UserError
 from host.files import Entry, entries, file_digest
-from runs.checkpoint_files import is_whole, records_digest
+from runs.checkpoint import records_digest
+from runs.checkpoint_folder import is_damaged
 from runs.files import RunFiles, altered, plain_digest
 from runs.layout import CHECKPOINTS, KEPT_FILE, MODEL_FOLDER
 from runs.record_files import Digests
@@ -48,16 +49,6 @@ def _kind(entry: Entry | None) -> str:
     if entry is None:
         return GONE
     return "something else" if entry.kind == "something else" else f"a {entry.kind}"
-
-
-def kept_checkpoints(folder: Path, *, went_on: bool) -> dict[str, Path]:
-    """The files of a checkpoint folder that a run which ends now keeps, by their paths among its artifacts.
-
-    went_on: whether the run was killed before, so that checkpoints of its earlier part may be damaged; those are
-    left out.
-    """
-    found = sorted(file for file in folder.iterdir() if _is_checkpoint(file))
-    return {f"{CHECKPOINTS}/{file.name}": file for file in found if not (went_on and _damaged(file))}
 
 
 def recorded_kept(run: RunFiles) -> dict[str, str]:
@@ -135,7 +126,7 @@ def _within(digests: Mapping[str, str], folder: str) -> dict[str, str]:
 def found_digest(run: RunFiles, file: str) -> str:
     """The digest, as an earlier version took it, of a kept file as it is now, or `damaged`. UserError when gone."""
     found = run.path(file)
-    if not found.is_file() or _damaged(found):  # a pipe in its place would be waited for
+    if not found.is_file() or is_damaged(found):  # a pipe in its place would be waited for
         return DAMAGED
     return records_digest(found) if found.suffix == ".ckpt" else file_digest(found)
 
@@ -146,15 +137,5 @@ def other_checkpoints(run: RunFiles, recorded: Collection[str]) -> dict[str, str
     files = sorted(folder.glob("*.ckpt")) if folder else []
     found = {f"{CHECKPOINTS}/{file.name}": file for file in files}
     return {
-        name: DAMAGED if _damaged(file) else "whole" for name, file in found.items() if name not in recorded
+        name: DAMAGED if is_damaged(file) else "whole" for name, file in found.items() if name not in recorded
     }
-
-
-def _is_checkpoint(file: Path) -> bool:
-    """Not half of a write that was killed, nor what somebody else put there."""
-    plain = file.is_file() and not file.is_symlink()
-    return plain and file.suffix in {".ckpt", ".safetensors"} and not file.name.startswith(".")
-
-
-def _damaged(file: Path) -> bool:
-    return file.suffix == ".ckpt" and not is_whole(file)

@@ -37,7 +37,17 @@ PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
 START_FOLDER = "run/start"
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
-SEALS_FILE = "run/record_digests.json"  # sha256 of these files, by path
+RECORD_DIGESTS_FILE = (
+    "run/record_digests.json"  # of a record of format 1 or 2: sha256 of these files, by path
+)
+
+
+def is_of_the_record(file: str) -> bool:
+    """Whether a file of a run is one that was written before its first step."""
+    own = {CONFIG_FILE, DATA_FILE, PROVENANCE_FILE, PATCH_FILE}
+    return file in own or file.startswith(f"{ROWS_FOLDER}/")
+
+
 RECIPE_TAG = "encore.recipe_id"
 
 # What ran, in tags `encore.ran.<name>`, and what it ran on, in `encore.ran.fingerprint.<name>`.

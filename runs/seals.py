@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runs.files import RunFiles, altered, plain_digest
-from runs.layout import SEALS_FILE
+from runs.layout import PROVENANCE_FILE, RECORD_DIGESTS_FILE, is_of_the_record
 from runs.record_files import Digests
-from tracking.manifest import seal_tag
+from tracking.manifest import MANIFEST_SEAL, seal_tag
 
 if TYPE_CHECKING:
     from tracking.run_log import RunLog
@@ -25,12 +25,20 @@ def check_manifest(run: RunFiles) -> None:
 
 def check_record(run: RunFiles) -> None:
     """UserError, naming the file, when one of the record's own is not what was written before the first step."""
-    check_sealed(run, SEALS_FILE)
-    if not run.has(SEALS_FILE):
-        return  # an earlier version of Encore wrote none
-    for file, digest in run.read(Digests, SEALS_FILE).items():
+    check_sealed(run, PROVENANCE_FILE, RECORD_DIGESTS_FILE)
+    for file, digest in _record_digests(run).items():
         if plain_digest(run, file) != digest:
             raise altered(run, file)
+
+
+def _record_digests(run: RunFiles) -> dict[str, str]:
+    """By the manifest, or by what a record of an earlier format had in its place; none for the earliest."""
+    if run.has(RECORD_DIGESTS_FILE):
+        return run.read(Digests, RECORD_DIGESTS_FILE)
+    if MANIFEST_SEAL not in run.record.tags and run.record.status != "FINISHED":
+        return {}  # its process died before the first seal
+    manifest = run.manifest or {}
+    return {file: digest for file, digest in manifest.items() if is_of_the_record(file)}
 
 
 def check_sealed(run: RunFiles, *files: str) -> None:

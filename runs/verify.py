@@ -12,7 +12,7 @@ from errors import UserError
 from host.boundary import first_line
 from host.files import Entry, entries
 from runs.check import Check
-from runs.checkpoint_files import is_whole
+from runs.checkpoint import is_whole
 from runs.checks import check_is_one_run, check_is_ours
 from runs.data_record import recorded_data
 from runs.digests import checkpoint_digests, start_digest, table_digest
@@ -25,10 +25,11 @@ from runs.layout import (
     DIGESTS_FILE,
     EXPORT_REPORT,
     KEPT_FILE,
+    PROVENANCE_FILE,
+    RECORD_DIGESTS_FILE,
     REQUEST_FILE,
     RESULT_FILE,
     SCORED,
-    SEALS_FILE,
     START_FILE,
     STORIES_TABLE,
     UNTRAINED,
@@ -78,7 +79,7 @@ _Part = tuple[str, str, Callable[[], Iterable[Check]]]
 
 def _of_training(found: _Found) -> list[_Part]:
     return [
-        ("record", SEALS_FILE, lambda: _record(found)),
+        ("record", PROVENANCE_FILE, lambda: _record(found)),
         ("kept", KEPT_FILE, lambda: _kept(found.run)),
         ("outcome", RESULT_FILE, lambda: _outcome(found)),
         ("params", CONFIG_FILE, lambda: [_params(found.run)]),
@@ -201,11 +202,12 @@ def _held(what: str, file: str, recorded: str, recompute: Callable[[], str]) -> 
 def _record(found: _Found) -> Iterator[Check]:
     """The files of the record itself, the patch among them, the result, and the checkpoint that a fork began with."""
     run = found.run
-    for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE, KEPT_FILE):
+    for file in (PROVENANCE_FILE, RECORD_DIGESTS_FILE, RESULT_FILE, DIGESTS_FILE, KEPT_FILE):
         if (digest := run.record.tags.get(seal_tag(file))) is not None:
             yield _held("record", file, digest, partial(found.digest, file))
-    for file, digest in run.read(Digests, SEALS_FILE).items():
-        yield _held("record", file, digest, partial(found.digest, file))
+    if not with_manifest(run) or run.has(RECORD_DIGESTS_FILE):
+        for file, digest in run.read(Digests, RECORD_DIGESTS_FILE).items():
+            yield _held("record", file, digest, partial(found.digest, file))
     recorded = run.record.tags.get(fingerprint_tag("start"))
     if recorded is not None:
         yield _held("start", START_FILE, recorded, lambda: start_digest(run.path(START_FILE)))

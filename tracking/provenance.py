@@ -23,7 +23,8 @@ from tracking.repository import git, head_commit, repository_of
 
 LOCK_FILE = "requirements.lock"
 # Of what a run leaves. From 2 on every file stands in a sealed manifest, so a run that says 2 has lost it or has it.
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
+FIRST_WITH_MANIFEST = 2
 
 # Instruction sets that change which kernels run, and with them the last bits of the results.
 # fmt: off

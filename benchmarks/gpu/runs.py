@@ -127,7 +127,7 @@ class Lane:
 
     def _resumed(self, whole: str) -> Entry:
         """A run like `whole`, killed with SIGKILL after its first checkpoint and resumed, against `whole`."""
-        from runs.checkpoint_files import find_resume_point
+        from runs.checkpoint_folder import CheckpointFolder
 
         after_s = random.Random(str(self.case)).uniform(0, _KILL_WITHIN_S)  # noqa: S311 no secret
         root, left_s = self.store.root, self.results.budget.left_s()
@@ -140,7 +140,7 @@ class Lane:
                 raise RuntimeError(f"{error}: {stderr.read().decode(errors='replace')}") from error
             finally:
                 killed = kill(process, after_s)
-        goes_on_after = find_resume_point(self._file(run_id, "checkpoints"), where=run_id).step
+        goes_on_after = CheckpointFolder(self._file(run_id, "checkpoints"), run_id).latest().step
         if killed:
             self._encore("resume", run_id)
         compared = self._encore("diff", whole, run_id)["compared"]
@@ -155,7 +155,7 @@ class Lane:
 
     def _scalers(self, *run_ids: str) -> str:
         """Whether GradScaler's state at the end of both is the same; only FP16 has one."""
-        from runs.checkpoint_files import load_checkpoint
+        from runs.checkpoint import load_checkpoint
 
         last = [self._file(run_id, "checkpoints/last.ckpt") for run_id in run_ids]
         states = [load_checkpoint(file).get("MixedPrecision") for file in last]

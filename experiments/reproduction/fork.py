@@ -11,7 +11,7 @@ from experiments.training.inputs import recorded_config
 from experiments.training.origin import Fork, Hooks, RunIdentity
 from experiments.training.train import train
 from host.progress import SILENT, Reporter
-from runs.checkpoint_files import checkpoints_here, find_checkpoint
+from runs.checkpoint_folder import CheckpointFolder
 from runs.checks import check_ended
 from runs.files import RunFiles
 from runs.fork_point import ForkPoint
@@ -35,7 +35,7 @@ def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter
     check_record(run)
     mapping = recorded_config(run).model_dump(mode="json")
     config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
-    checkpoint = find_checkpoint(checkpoints_here(run), at, where=run.where)
+    checkpoint = CheckpointFolder.of_run(run).find(at)
     check_checkpoint(run, checkpoint)
     point = ForkPoint(checkpoint, run)
     identity = RunIdentity(

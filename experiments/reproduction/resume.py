@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
@@ -12,7 +10,7 @@ from experiments.training.inputs import recorded_config
 from experiments.training.origin import Hooks, Resume
 from experiments.training.train import train
 from host.progress import SILENT, Reporter
-from runs.checkpoint_files import checkpoint_folder, checkpoints_here, find_resume_point
+from runs.checkpoint_folder import CheckpointFolder
 from runs.checks import check_is_ours, check_trained
 from runs.files import RunFiles
 from runs.fork_point import fork_point_of
@@ -35,9 +33,9 @@ def resume(run: RunFiles, *, reporter: Reporter = SILENT) -> RunResult:
     _refuse(run.record, run.where)
     check_record(run)
     config = recorded_config(run)
-    start, folder = fork_point_of(run), _checkpoints(run)
-    begins_once_more = start is not None and not list(folder.glob("*.ckpt"))
-    point = None if begins_once_more else find_resume_point(folder, where=run.where)
+    start, folder = fork_point_of(run), CheckpointFolder.to_go_on(run)
+    begins_once_more = start is not None and not folder.has_any
+    point = None if begins_once_more else folder.latest()
     if point is not None:
         check_manifest(run)
     return train(config, run.store, Resume(run, point, logged_points(run), start), hooks=Hooks(reporter))
@@ -69,12 +67,3 @@ def _refuse(record: RunRecord, where: str) -> None:
             where=where,
             cure="Wait for it, or end it.",
         )
-
-
-def _checkpoints(run: RunFiles) -> Path:
-    """The folder of the run's checkpoints here; what only a server has is fetched first."""
-    folder = checkpoint_folder(run.store.root, run.record.run_id, run.store.files.folder(run.record))
-    found = checkpoints_here(run)
-    if found != folder and found.exists():
-        shutil.copytree(found, folder)
-    return folder

@@ -22,19 +22,20 @@ from pytorch_lightning.plugins.io import TorchCheckpointIO
 from experiments.config import TrainConfig
 from experiments.training.callbacks import Stopwatch, validation_metrics
 from host.boundary import boundary
-from host.disk import whole_file
+from host.disk import link, whole_file
 from lightning_modules.learner import Learner
-from runs.checkpoint_files import (
+from runs.checkpoint import (
     BEST,
     CALLBACK,
     LAST,
+    SCHEMA,
     ResumePoint,
     checksum,
     has_best_weights,
-    link,
-    link_both,
     whole_checkpoint,
 )
+from runs.checkpoint_folder import link_pair
+from runs.lightning_state import before_this_batch
 from scoring.task import Task
 
 
@@ -91,6 +92,7 @@ class Checkpoints(pl.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         return {
+            "schema": SCHEMA,
             "best": self.best,
             "best_step": self.best_step,
             "best_checksum": self.best_checksum,
@@ -129,12 +131,8 @@ class Checkpoints(pl.Callback):
         begins_a_step = batch_idx % self.plan.config.accumulate_batches == 0
         kept = begins_a_step and self._is_kept(trainer.global_step)
         if begins_a_step and (self._best_is_new or kept or self._is_time(trainer.global_step)):
-            progress = trainer.fit_loop.epoch_loop.batch_progress
-            for counted in (progress.total, progress.current):
-                counted.ready -= 1  # this batch has not begun: the run will go on with it
-            self._write(trainer, pl_module)
-            for counted in (progress.total, progress.current):
-                counted.ready += 1
+            with before_this_batch(trainer):
+                self._write(trainer, pl_module)
         if kept:
             link(self.folder / f"{LAST}.ckpt", self.folder / f"step-{trainer.global_step}.ckpt")
 
@@ -166,7 +164,7 @@ class Checkpoints(pl.Callback):
         with whole_file(self.folder / f"{first}.ckpt") as partial:
             trainer.save_checkpoint(partial, weights_only=False)
         if first == BEST:
-            link_both(self.folder, BEST, LAST)
+            link_pair(self.folder, BEST, LAST)
         self._best_is_new = False
         self._written_at, self._written_step = time.monotonic(), trainer.global_step
         self.watch.go_on()

@@ -13,7 +13,7 @@ from errors import LibraryError, UserError
 from experiments.training.callbacks import EarlyStopping, StepMetrics, StopOnCue, Stopwatch, TrainingBar
 from experiments.training.checkpoints import Checkpoints, DirectCheckpointIO, restore_best
 from host.boundary import first_line
-from runs.checkpoint_files import ResumePoint
+from runs.checkpoint import ResumePoint
 from runs.layout import PRECISION_TAG
 from runs.outcome import LoggedPoints
 

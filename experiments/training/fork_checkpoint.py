@@ -9,7 +9,6 @@ its stream of batches from that step on, early stopping, the best so far.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,15 +18,12 @@ from experiments.training.checkpoints import DirectCheckpointIO
 from experiments.training.fitting import ResumeState
 from experiments.training.inputs import difference_of_rows
 from experiments.training.recipe import environment_of
-from runs.checkpoint_files import (
-    CALLBACK,
-    callback_state,
-    whole_checkpoint,
-)
+from runs.checkpoint import CALLBACK, callback_state, whole_checkpoint
 from runs.differences import find_causes
 from runs.environment import recorded_environment
 from runs.fork_point import ForkPoint
 from runs.layout import fingerprint_tag
+from runs.lightning_state import at_position
 
 if TYPE_CHECKING:
     import torch
@@ -116,7 +112,9 @@ def rebased_checkpoint(content: Mapping[str, Any], parts: Parts) -> dict[str, An
     return {
         **content,
         "epoch": 0,
-        "loops": _position(content["loops"], step, step * parts.config.train.accumulate_batches),
+        "loops": at_position(
+            content["loops"], step=step, batches=step * parts.config.train.accumulate_batches
+        ),
         "optimizer_states": [moments],
         "lr_schedulers": [schedule],
         "callbacks": {
@@ -157,24 +155,3 @@ def _numbers(optimiser: Mapping[str, Any]) -> dict[str, int]:
     """The number of each parameter in an optimiser's state dict, by its name."""
     pairs = (zip(group["param_names"], group["params"], strict=True) for group in optimiser["param_groups"])
     return {name: number for group in pairs for name, number in group}
-
-
-def _position(loops: Mapping[str, Any], step: int, batches: int) -> dict[str, Any]:
-    """The states of Lightning's loops in the middle of the one epoch that a run is."""
-    ours = deepcopy(dict(loops))
-    fit = ours["fit_loop"]
-    fit["epoch_loop.state_dict"] = {"_batches_that_stepped": step}
-    fit["epoch_loop.batch_progress"]["is_last_batch"] = False
-    optimiser = fit["epoch_loop.automatic_optimization.optim_progress"]["optimizer"]
-    for progress, count in (
-        (fit["epoch_loop.batch_progress"], batches),
-        (fit["epoch_loop.scheduler_progress"], step),
-        (optimiser["step"], step),
-        (optimiser["zero_grad"], step),
-        (fit["epoch_loop.val_loop.batch_progress"], 0),
-    ):
-        for counted in (progress["total"], progress["current"]):
-            counted.update(dict.fromkeys(counted, count))
-    for counted in (fit["epoch_progress"]["total"], fit["epoch_progress"]["current"]):
-        counted.update(ready=1, started=1, processed=0, completed=0)
-    return ours

@@ -27,6 +27,7 @@ from runs.layout import (
 )
 from runs.record_files import MALFORMED, ConfigFile
 from schema.validation import parse
+from tracking.provenance import RECORD_FORMAT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -127,7 +128,22 @@ def _checksums(run: RunFiles, file: str) -> NDArray[np.unsignedinteger[Any]]:
 def recorded_config(run: RunFiles) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     check_is_ours(run)
-    return parse(ExperimentConfig, run.read(ConfigFile, CONFIG_FILE), where=f"run {run.record.run_id}")
+    config, short = run.read(ConfigFile, CONFIG_FILE), run.record.run_id[:8]
+    try:
+        return parse(ExperimentConfig, config, where="its config")
+    except UserError as error:
+        raise UserError(
+            f"{_of_another_version(run)}: {error.where}: {error.what}",
+            where=run.where,
+            cure=f"`encore reproduce {short} --at-commit` plays it with the code that it was made with.",
+        ) from error
+
+
+def _of_another_version(run: RunFiles) -> str:
+    found = run.record_format
+    if found == RECORD_FORMAT:
+        return "was made by another version of Encore"
+    return f"was recorded in format {found}, and this version of Encore records in format {RECORD_FORMAT}"
 
 
 def tell_data(reporter: Reporter, summary: DataSummary) -> None:

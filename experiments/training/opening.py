@@ -12,7 +12,6 @@ from experiments.checkout import REPOSITORY
 from experiments.config import ExperimentConfig
 from experiments.naming import flat_params, task_name
 from experiments.training.recipe import PreparedRun
-from host.files import file_digest
 from runs.data_record import data_record
 from runs.layout import (
     CONFIG_FILE,
@@ -23,7 +22,6 @@ from runs.layout import (
     PROVENANCE_FILE,
     RECIPE_TAG,
     ROWS_FOLDER,
-    SEALS_FILE,
     START_FILE,
     START_FOLDER,
     RunKind,
@@ -74,24 +72,18 @@ def open_run(
 
 def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
     patch = working_tree_patch(REPOSITORY, but=root)
-    seals = {
-        CONFIG_FILE: log.log_json(prepared.parts.config.model_dump(mode="json"), CONFIG_FILE),
-        DATA_FILE: log.log_json(
-            data_record(prepared.data, prepared.fingerprints, prepared.notices), DATA_FILE
-        ),
-        PROVENANCE_FILE: log.log_json(prepared.provenance.to_json(), PROVENANCE_FILE),
-        PATCH_FILE: log.log_text(patch, PATCH_FILE),
-    }
+    log.log_json(prepared.parts.config.model_dump(mode="json"), CONFIG_FILE)
+    log.log_json(data_record(prepared.data, prepared.fingerprints, prepared.notices), DATA_FILE)
+    # Beside the manifest's seal one of its own: it says that there is a manifest.
+    log_sealed(log, prepared.provenance.to_json(), PROVENANCE_FILE)
+    patch_digest = log.log_text(patch, PATCH_FILE)
     code = prepared.provenance.code
     if code.commit is not None:
         lock = prepared.provenance.lock_digest
-        remember(code_digest(code.commit, code.folder, seals[PATCH_FILE], lock))
+        remember(code_digest(code.commit, code.folder, patch_digest, lock))
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in prepared.parts.data.rows.items():
-            file = folder / f"{split}.npy"
-            np.save(file, rows.checksums, allow_pickle=False)
-            seals[f"{ROWS_FOLDER}/{file.name}"] = file_digest(file)
-    log_sealed(log, seals, SEALS_FILE)
+            np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
     if prepared.fork_point is not None:
         with log.folder(START_FOLDER) as folder:
             prepared.fork_point.copy_to(folder / Path(START_FILE).name)

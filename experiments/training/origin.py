@@ -11,7 +11,7 @@ from runs.layout import KIND_TAG, RunKind
 from runs.record_files import threads_of
 
 if TYPE_CHECKING:
-    from runs.checkpoint_files import ResumePoint
+    from runs.checkpoint import ResumePoint
     from runs.files import RunFiles
     from runs.fork_point import ForkPoint
     from runs.outcome import LoggedPoints

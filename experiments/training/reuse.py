@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from experiments.training.exporting import Exporting
 from experiments.training.recipe import environment_of
+from host.disk import link
 from host.files import entries
 from host.progress import Reporter
-from runs.checkpoint_files import link
 from runs.differences import find_causes
 from runs.environment import recorded_environment
 from runs.files import RunFiles

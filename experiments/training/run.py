@@ -22,11 +22,10 @@ from experiments.training.fork_checkpoint import resume_state
 from experiments.training.origin import Hooks, Resume
 from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
-from host.disk import disk_errors
+from host.disk import disk_errors, link
 from host.progress import OnProgress, Reporter
-from runs.checkpoint_files import checkpoint_folder, link
+from runs.checkpoint_folder import CheckpointFolder
 from runs.digests import checkpoint_digests, table_digest
-from runs.kept_files import kept_checkpoints
 from runs.layout import CHECKPOINTS, DIGESTS_FILE, MODEL_FOLDER, NONDETERMINISTIC, RESULT_FILE, ran_tag
 from runs.result import RunResult
 from runs.seals import log_sealed
@@ -96,7 +95,7 @@ class Run:
             checkpoints = self._checkpoints()
             steps, pruned = self._fit(checkpoints)
             with self.clock("record"):
-                self._keep(checkpoints.folder)
+                self._keep()
             metrics = {f"best/{key}": value for key, value in checkpoints.best.items()}
             failures: tuple[str, ...] = ()
             self.parts.learner.load_weights(checkpoints.folder / "best.safetensors")
@@ -150,9 +149,13 @@ class Run:
         total, primary = self.parts.schedule.total_steps, self.parts.config.task.primary_metric
         return TrainingBar(on_progress, self.title, total, primary=primary)
 
-    def _keep(self, folder: Path) -> None:
-        """The checkpoints in `folder` become the run's as they are now."""
-        kept = kept_checkpoints(folder, went_on=self.resumed is not None)
+    @property
+    def _folder(self) -> CheckpointFolder:
+        return CheckpointFolder.of_log(self.store.root, self.log)
+
+    def _keep(self) -> None:
+        """The checkpoints become the run's as they are now."""
+        kept = self._folder.kept(went_on=self.resumed is not None)
         if self.log.local_artifacts() is not None:
             self.log.seal_files(kept)
             return
@@ -163,9 +166,7 @@ class Run:
     def _checkpoints(self) -> Checkpoints:
         config = self.parts.config
         plan = CheckpointPlan(config.train, config.task, config.seed)
-        return Checkpoints(
-            checkpoint_folder(self.store.root, self.log.run_id, self.log.local_artifacts()), Stopwatch(), plan
-        )
+        return Checkpoints(self._folder.path, Stopwatch(), plan)
 
     def _score(self) -> tuple[dict[str, float], dict[str, str]]:
         """Held-out and official scores of the best weights, every answer as an artifact, and their digests."""

@@ -34,7 +34,7 @@ from experiments.training.run import Clock, Run
 from host.disk import disk_errors
 from host.notices import notices_of_folders
 from host.progress import Reporter
-from runs.checkpoint_files import checkpoint_folder
+from runs.checkpoint_folder import CheckpointFolder
 from runs.files import RunFiles
 from runs.layout import FORKED_UNDER_TAG, RunKind
 from runs.result import RunResult
@@ -124,8 +124,7 @@ def _cure(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str:
     """How the run goes on when it is interrupted now."""
     if kind == RunKind.TRIAL:
         return ""  # the sweep says it
-    folder = checkpoint_folder(store.root, log.run_id, log.local_artifacts())
-    begun = prepared.fork_point is not None or any(folder.glob("*.ckpt"))
+    begun = prepared.fork_point is not None or CheckpointFolder.of_log(store.root, log).has_any
     if begun and kind != RunKind.REPRODUCTION:
         return f"`encore resume {log.run_id[:8]}` goes on from its last checkpoint"
     return "the same command begins anew"

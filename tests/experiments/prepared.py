@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import sqlite3
 from contextlib import closing
@@ -19,7 +18,7 @@ from experiments.training.train import train
 from generation.options import DecodingConfig
 from host.files import entries, file_digest
 from runs.files import run_named
-from runs.layout import DIGESTS_FILE, RESULT_FILE, SEALS_FILE
+from runs.layout import DIGESTS_FILE, PROVENANCE_FILE, RESULT_FILE
 from tests.experiments.runs import killed_at
 from tests.experiments.test_reproduce import CLASSIFIER, LANGUAGE
 from tracking.artifacts import digests_of
@@ -53,14 +52,7 @@ class Prepared:
     def sealed(self, name: str) -> None:
         """Every digest of a run made anew for what is there now, where it can be."""
         folder = self.folder(name)
-        seals = folder / SEALS_FILE
-        try:
-            named = json.loads(seals.read_text())
-            known = {file: file_digest(folder / file) for file in named if (folder / file).is_file()}
-            seals.write_text(json.dumps({**named, **known}))
-        except (ValueError, TypeError, RecursionError, OSError):
-            pass
-        for file in (SEALS_FILE, RESULT_FILE, DIGESTS_FILE):
+        for file in (PROVENANCE_FILE, RESULT_FILE, DIGESTS_FILE):
             if (folder / file).is_file():
                 self.tag(name, seal_tag(file), file_digest(folder / file))
         found = {path: entry.path for path, entry in entries(folder).items() if entry.kind == "file"}

@@ -15,23 +15,26 @@ from experiments.reproduction.reproduce import check, differences, reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.exporting import export_run
 from experiments.training.train import train
-from host.files import file_digest
-from runs.checkpoint_files import records_digest
+from host.files import entries, file_digest
+from runs.checkpoint import records_digest
 from runs.files import RunFiles, run_named
 from runs.layout import (
+    CONFIG_FILE,
     DIGESTS_FILE,
     KEPT_FILE,
     PATCH_FILE,
     PROVENANCE_FILE,
+    RECORD_DIGESTS_FILE,
     RESULT_FILE,
-    SEALS_FILE,
     START_FILE,
+    is_of_the_record,
     predictions_file,
 )
 from runs.verify import verify
 from tests.experiments.runs import classifier, killed_at, newest
+from tracking.artifacts import digests_of
 from tracking.entities import RunRecord
-from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, seal_tag
+from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text, seal_tag
 from tracking.store import Store
 
 Verb = Callable[[RunFiles], object]
@@ -78,14 +81,26 @@ def test_a_record_whose_digests_are_gone_or_others(
     copied: tuple[Store, RunRecord, RunRecord], content: str | None, verb: Verb
 ) -> None:
     store, run, _ = copied
-    file = store.artifact(run, SEALS_FILE)
+    file = store.artifact(run, MANIFEST_FILE)
     file.unlink()
     if content is not None:
         file.write_text(content)
-    _refused(
-        store, run, verb, f"no artifact {SEALS_FILE}" if content is None else f"{SEALS_FILE} is not what"
-    )
-    assert SEALS_FILE in {found.file for found in verify(RunFiles(store, run)) if not found.holds}
+    _refused(store, run, verb, f"{MANIFEST_FILE} is {'gone' if content is None else 'not what was recorded'}")
+    assert MANIFEST_FILE in {found.file for found in verify(RunFiles(store, run)) if not found.holds}
+
+
+@pytest.mark.parametrize("verb", [reproduce, check, _fork, _diff])
+@pytest.mark.parametrize(
+    "file", [CONFIG_FILE, PROVENANCE_FILE, PATCH_FILE, "run/data.json", "run/rows/val.npy"]
+)
+def test_a_file_of_the_record_that_is_another_one(
+    copied: tuple[Store, RunRecord, RunRecord], file: str, verb: Verb
+) -> None:
+    store, run, _ = copied
+    path = store.artifact(run, file)
+    path.write_bytes(path.read_bytes() + b" ")
+    _refused(store, run, verb, f"{file} is not what was recorded")
+    assert {found.file for found in verify(RunFiles(store, run)) if not found.holds} == {file}
 
 
 def test_another_checkpoint_in_the_place_of_one_is_not_forked(
@@ -128,15 +143,55 @@ def _recorded_before_manifests(store: Store, run: RunRecord, *, kept: bool) -> R
     (folder / MANIFEST_FILE).unlink()
     for tag in (MANIFEST_SEAL, MANIFEST_NEXT):
         store.client.delete_tag(run.run_id, tag)
+    _with_record_digests(store, run, record_format=None)
+    return store.find(run.run_id)
+
+
+def _with_record_digests(store: Store, run: RunRecord, *, record_format: int | None) -> None:
+    """Its record in an earlier format, none: the first, with the file that had its digests."""
+    folder = store.artifact(run, "run").parent
     provenance = json.loads((folder / PROVENANCE_FILE).read_text())
     del provenance["record_format"]
-    (folder / PROVENANCE_FILE).write_text(json.dumps(provenance))
-    seals = json.loads((folder / SEALS_FILE).read_text())
-    (folder / SEALS_FILE).write_text(
-        json.dumps({**seals, PROVENANCE_FILE: file_digest(folder / PROVENANCE_FILE)})
-    )
-    store.client.set_tag(run.run_id, seal_tag(SEALS_FILE), file_digest(folder / SEALS_FILE))
+    told = {} if record_format is None else {"record_format": record_format}
+    (folder / PROVENANCE_FILE).write_text(json.dumps(provenance | told))
+    files = [*(folder / "run").glob("*.json"), folder / PATCH_FILE, *(folder / "run" / "rows").iterdir()]
+    paths = [file.relative_to(folder).as_posix() for file in files]
+    digests = {path: file_digest(folder / path) for path in paths if is_of_the_record(path)}
+    (folder / RECORD_DIGESTS_FILE).write_text(json.dumps(digests))
+    store.client.delete_tag(run.run_id, seal_tag(PROVENANCE_FILE))
+    store.client.set_tag(run.run_id, seal_tag(RECORD_DIGESTS_FILE), file_digest(folder / RECORD_DIGESTS_FILE))
+
+
+def _recorded_in_format_2(store: Store, run: RunRecord) -> RunRecord:
+    """The run as an Encore would have left it that kept its record's digests beside the manifest."""
+    _with_record_digests(store, run, record_format=2)
+    folder = store.artifact(run, "run").parent
+    found = {path: entry.path for path, entry in entries(folder).items() if entry.kind == "file"}
+    manifest = found.pop(MANIFEST_FILE)
+    manifest.write_text(manifest_text(digests_of(found)))
+    for tag in (MANIFEST_NEXT, MANIFEST_SEAL):
+        store.client.set_tag(run.run_id, tag, file_digest(manifest))
     return store.find(run.run_id)
+
+
+def test_a_run_of_the_format_before_holds_and_is_refused_as_it_was(
+    copied: tuple[Store, RunRecord, RunRecord],
+) -> None:
+    store, run, _ = copied
+    run = _recorded_in_format_2(store, run)
+    assert _broken(store, run) == []
+    assert fork(RunFiles(store, run), "14", []).status == "finished"
+    file = store.artifact(run, RECORD_DIGESTS_FILE)
+    whole = file.read_text()
+    file.write_text("{}")
+    for verb in (reproduce, check, _fork, _diff):
+        _refused(store, run, verb, f"{RECORD_DIGESTS_FILE} is not what was recorded")
+    file.write_text(whole)
+    patch = store.artifact(run, PATCH_FILE)
+    patch.write_text("")
+    for verb in (reproduce, check, _fork, _diff):
+        _refused(store, run, verb, f"{PATCH_FILE} is not what was recorded")
+    assert {check.file for check in verify(RunFiles(store, run)) if not check.holds} == {PATCH_FILE}
 
 
 def _broken(store: Store, run: RunRecord) -> list[tuple[str, str]]:

@@ -44,14 +44,15 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     git(repository, "checkout", "-q", "--", ".")
 
     for field in ("weight_decay", "epsilon", "beta1"):
-        for file in (repository / "experiments" / "config.py", repository / "experiments" / "build.py"):
-            before = "" if file.name == "config.py" else "optim."
+        room = repository / "lightning_modules"
+        for file, before in ((room / "settings.py", ""), (room / "optimisation.py", "config.")):
             Edit(file, f"{before}{field}", f"{before}renamed_{field}").make()
         commit(repository, f"rename {field}")
 
     here = encore(repository, "reproduce", run_id, "--root", root)
     assert here.returncode == 2
     assert "no such key" in here.stderr
+    assert f"`encore reproduce {run_id[:8]} --at-commit` plays it" in here.stderr
     then = encore(repository, "reproduce", run_id, "--at-commit", "--root", root, "--json")
     assert then.returncode == 0, then.stderr
     certificate = json.loads(then.stdout)

@@ -14,7 +14,7 @@ import torch
 from experiments.reproduction.reproduce import check
 from experiments.reproduction.resume import resume
 from experiments.training.train import train
-from runs.checkpoint_files import is_whole
+from runs.checkpoint import is_whole
 from runs.files import RunFiles, run_named
 from runs.verify import verify
 from tests.experiments.runs import Killed, classifier, killed_at, newest, outcome

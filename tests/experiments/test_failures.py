@@ -40,7 +40,7 @@ def model_folder(root: Path, folder: Path, change: Callable[[torch.Tensor], obje
     learner = build_learner(config, data, plan(config, data))
     with torch.no_grad():
         change(learner.model.get_parameter("classifier.weight"))
-    learner.save_pretrained(folder)
+    learner.text_model.save(folder)
     data.tokenizer.save_pretrained(folder)
     return folder
 
@@ -127,7 +127,7 @@ def test_parts_that_do_not_fit_are_refused_before_a_run_begins(
 
     config = small()
     data = build_data(config, cache_dir=root / "cache")
-    build_learner(config, data, plan(config, data)).save_pretrained(tmp_path / "model")
+    build_learner(config, data, plan(config, data)).text_model.save(tmp_path / "model")
     data.tokenizer.save_pretrained(tmp_path / "model")
     other = train_tokenizer("bert_bpe", [" ".join(f"word{i}" for i in range(3000))] * 2, vocab_size=2000)
     other.save_pretrained(tmp_path / "other")

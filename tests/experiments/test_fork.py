@@ -20,7 +20,7 @@ from experiments.reproduction.resume import resume
 from experiments.reproduction.verdict import Tolerance, compare
 from experiments.training.train import train
 from lightning_modules.optimisation import learning_rate_factor
-from runs.checkpoint_files import load_checkpoint
+from runs.checkpoint import load_checkpoint
 from runs.files import RunFiles, run_named
 from runs.layout import START_FILE
 from runs.outcome import read_outcome
@@ -192,9 +192,9 @@ def test_a_damaged_start_or_an_altered_config_is_one_line(shared: Store, parent:
     config = shared.artifact(run, "run/config.json")
     whole = config.read_text()
     config.write_text(whole.replace('"learning_rate": 0.001', '"learning_rate": 0.002'))
-    for verb in (reproduce, check, lambda store, run: fork(RunFiles(store, run), "21", [])):
+    for verb in (reproduce, check, lambda run: fork(run, "21", [])):
         with pytest.raises(UserError, match=r"run/config\.json is not what was recorded"):
-            verb(shared, run)
+            verb(RunFiles(shared, run))
     config.write_text(whole)
     file = shared.artifact(run, START_FILE)
     content = file.read_bytes()
@@ -202,7 +202,7 @@ def test_a_damaged_start_or_an_altered_config_is_one_line(shared: Store, parent:
     file.write_bytes(content[:1000])
     for verb in (reproduce, check):
         with pytest.raises(UserError, match=r"start\.ckpt is damaged"):
-            verb(shared, run)
+            verb(RunFiles(shared, run))
 
 
 @pytest.mark.slow

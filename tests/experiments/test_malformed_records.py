@@ -113,10 +113,10 @@ def _written(content: Any) -> bytes:
 FILES = [
     (name, file)
     for name, files in {
-        "classifier": ("config", "provenance", "result", "digests", "record_digests"),
+        "classifier": ("config", "provenance", "result", "digests"),
         "language model": ("config", "provenance", "result", "digests"),
-        "fork": ("config", "provenance", "record_digests"),
-        "killed": ("config", "provenance", "record_digests"),
+        "fork": ("config", "provenance"),
+        "killed": ("config", "provenance"),
     }.items()
     for file in (f"run/{file}.json" for file in files)
 ]

@@ -24,7 +24,7 @@ from experiments.training.origin import RunIdentity
 from experiments.training.train import train
 from lightning_modules.distilbert import DistilBertClassifier
 from lightning_modules.learner import Batch
-from runs.checkpoint_files import is_whole
+from runs.checkpoint import is_whole
 from runs.files import RunFiles, run_named
 from runs.verify import verify
 from tests.experiments.runs import CLASSIFIER, Killed, classifier, killed_at, language, newest, outcome
@@ -98,9 +98,9 @@ def test_it_does_not_matter_where(shared: Store, step: int, every: int, accumula
 
 MOMENTS = {
     "in a validation": ("torchmetrics.MeanMetric.compute", 3),
-    "in a checkpoint": ("runs.checkpoint_files.link", 1),
-    "between the files of a checkpoint": ("runs.checkpoint_files.link", 2),
-    "in the last checkpoint": ("runs.checkpoint_files.link", -1),
+    "in a checkpoint": ("runs.checkpoint_folder.link", 1),
+    "between the files of a checkpoint": ("runs.checkpoint_folder.link", 2),
+    "in the last checkpoint": ("runs.checkpoint_folder.link", -1),
     "while scoring": ("experiments.training.run.evaluate", 1),
     "while scoring the official split": ("experiments.training.run.evaluate", 2),
     "while exporting": ("experiments.training.exporting.export_into", 1),

@@ -242,7 +242,7 @@ def test_an_interrupt_while_the_record_is_written_leaves_no_run_running(
 def test_training_runs_with_dropout_and_a_loaded_model_too(root: Path, tmp_path: Path) -> None:
     config = small("model.dropout=0.1")
     data = build_data(config, cache_dir=root / "cache")
-    build_learner(config, data, plan(config, data)).save_pretrained(tmp_path / "model")
+    build_learner(config, data, plan(config, data)).text_model.save(tmp_path / "model")
     data.tokenizer.save_pretrained(tmp_path / "model")
     again = small(f"model.pretrained={tmp_path / 'model'}", "model.dropout=0.1")
     learner = build_learner(again, build_data(again, cache_dir=root / "cache"), plan(again, data))
