@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.clone import Edit, clone, commit, encore, git
+from benchmarks.mlflow_server import MlflowServer
 from benchmarks.results import table, write_section
 
 _RUN = ("train.max_steps=60", "data.train_examples=400", "data.selection_examples=100", "model.dropout=0.1",
@@ -127,39 +122,11 @@ def _served(folder: Path) -> list[list[str]]:
 
 @contextmanager
 def _server(folder: Path) -> Generator[str]:
-    """A real MLflow server on loopback over a store of its own."""
+    """The address of a real MLflow server over a store of its own."""
     folder.mkdir(parents=True)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    stores = ["--backend-store-uri", f"sqlite:///{folder / 'mlflow.db'}"]
-    stores += ["--artifacts-destination", (folder / "artifacts").as_uri()]
-    settings: Mapping[str, str] = {
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "mlflow", "server", "--port", str(port), "--workers", "1", *stores],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **settings},
-        start_new_session=True,
-    )
+    server = MlflowServer(folder)
+    server.start()
     try:
-        while not _answers(port):
-            if process.poll() is not None:
-                raise RuntimeError(f"the server ended with {process.returncode}")
-            time.sleep(0.2)
-        yield f"http://127.0.0.1:{port}"
+        yield server.uri
     finally:
-        os.killpg(process.pid, signal.SIGTERM)
-        process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2):
-            return True
-    except (urllib.error.URLError, OSError):
-        return False
+        server.stop()

@@ -15,19 +15,13 @@ import pandas as pd
 import pytest
 
 from generation.options import DecodingConfig
+from tests.processes import encore
 from tracking.store import Store
 
 HEAVY = ("torch", "transformers", "mlflow", "optuna", "datasets", "pytorch_lightning", "onnxruntime")
 TINY = ["data.train_examples=120", "data.selection_examples=40", "train.max_steps=4", "train.validations=2",
         "train.threads=1", "model.dim=16", "model.heads=2", "model.hidden_dim=32", "export.scored_examples=20",
         "export.max_accuracy_drop=1"]  # fmt: skip
-
-
-def encore(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, check=False, timeout=180
-    )
 
 
 def one_line(process: subprocess.CompletedProcess[str]) -> str:

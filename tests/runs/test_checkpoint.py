@@ -13,7 +13,7 @@ from experiments.training.train import train
 from runs.checkpoint import CALLBACK, SCHEMA, load_checkpoint, read_point
 from runs.checkpoint_folder import CheckpointFolder
 from runs.files import run_named
-from tests.experiments.runs import classifier
+from tests.tiny import classifier
 from tracking.store import Store
 
 

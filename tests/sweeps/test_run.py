@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import optuna
@@ -24,12 +20,13 @@ from runs.result import RunResult
 from sweeps.report import SweepReport
 from sweeps.run import run_sweep
 from tests.overrides import latest
+from tests.processes import encore, started, wait_until
 from tests.sweep_specs import load_sweep
+from tests.tiny import SHORT
 from tracking.store import Store
 
-SMALL = ["data.train_examples=160", "data.selection_examples=40", "train.max_steps=8", "train.validations=4",
-         "train.threads=1", "export.scored_examples=50", "export.max_accuracy_drop=0.2", "model.dim=16",
-         "model.heads=2", "model.hidden_dim=32"]  # fmt: skip
+SMALL = [*SHORT, "train.threads=1", "export.scored_examples=50", "export.max_accuracy_drop=0.2",
+         "model.dim=16", "model.heads=2", "model.hidden_dim=32"]  # fmt: skip
 
 
 def sweep(root: Path, *overrides: str) -> SweepReport:
@@ -240,17 +237,10 @@ def test_a_sweep_whose_files_are_damaged_or_gone_says_so(root: Path, migrated: P
 @pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
 def test_a_sweep_whose_process_dies_goes_on_and_no_run_stays_running(root: Path, how: signal.Signals) -> None:
-    command = [sys.executable, "-m", "cli", "sweep", "demo", "--root", str(root), "budget.trials=2",
-               "pruner={kind: none}", *latest([*SMALL, "train.max_steps=4000"])]  # fmt: skip
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env={**os.environ, "HF_HUB_OFFLINE": "1"}
-    )
+    long = latest([*SMALL, "train.max_steps=4000"])
+    process = started("sweep", "demo", "--root", root, "budget.trials=2", "pruner={kind: none}", *long)
     store = Store.open(root)
-    deadline = time.monotonic() + 120
-    while not any(store.metric_history(run.run_id, "train/loss") for run in store.runs()):
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.3)
+    wait_until(lambda: any(store.metric_history(run.run_id, "train/loss") for run in store.runs()), process)
     process.send_signal(how)
     _, stderr = process.communicate(timeout=60)
     if how == signal.SIGTERM:
@@ -277,16 +267,13 @@ def test_a_sweep_killed_in_a_trial_ends_as_one_that_was_not(
 ) -> None:
     """The killed process's trial is trained anew; in the end both sweeps have the same trials and scores."""
     options = ["budget.trials=3", "pruner={kind: none}", "export.when=never", *SMALL]
-    command = [sys.executable, "-m", "cli", "sweep", "demo", "--root", str(root), *options]
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    command = ["sweep", "demo", "--root", root, *options]
+    process = started(*command)
     store = Store.open(root)
-    deadline = time.monotonic() + 120
-    while not any(run.tags.get("encore.trial") == "1" for run in store.runs()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    wait_until(lambda: any(run.tags.get("encore.trial") == "1" for run in store.runs()), process)
     process.kill()
     process.wait()
-    subprocess.run(command, check=True, capture_output=True)
+    assert encore(*command).returncode == 0
     other = tmp_path / "whole"
     other.mkdir()
     (other / "mlflow.db").write_bytes(migrated.read_bytes())

@@ -1,0 +1,110 @@
+"""A run made with code that has moved on since, played again with the code it was made with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from benchmarks.clone import Edit, clone, commit, encore, git
+from tests.end_to_end.prepared_code import PATCH, prepare
+from tests.tiny import REPEATED_CLASSIFIER
+from tracking.store import Store
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The program in a repository of its own, and a cache of its own for what --at-commit checks out."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    return clone(tmp_path / "repository")
+
+
+@pytest.fixture
+def worktrees(tmp_path: Path) -> Path:
+    return tmp_path / "cache" / "encore" / "worktrees"
+
+
+def record_patch(root: Path, run_id: str, text: str) -> None:
+    """Have the run's record say that this was its patch."""
+    prepare(root, run_id, {PATCH: text})
+
+
+def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
+    repository: Path, root: Path, worktrees: Path
+) -> None:
+    dropout = repository / "lightning_modules" / "kernels" / "dropout.py"
+    Edit(dropout, "_LEVELS / (_", "1.001 * _LEVELS / (_").make()  # uncommitted: the patch
+    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
+    assert made.returncode == 0, made.stderr
+    run_id = json.loads(made.stdout)["run_id"]
+    git(repository, "checkout", "-q", "--", ".")
+
+    for field in ("weight_decay", "epsilon", "beta1"):
+        room = repository / "lightning_modules"
+        for file, before in ((room / "settings.py", ""), (room / "optimisation.py", "config.")):
+            Edit(file, f"{before}{field}", f"{before}renamed_{field}").make()
+        commit(repository, f"rename {field}")
+
+    here = encore(repository, "reproduce", run_id, "--root", root)
+    assert here.returncode == 2
+    assert "no such key" in here.stderr
+    assert f"`encore reproduce {run_id[:8]} --at-commit` plays it" in here.stderr
+    then = encore(repository, "reproduce", run_id, "--at-commit", "--root", root, "--json")
+    assert then.returncode == 0, then.stderr
+    certificate = json.loads(then.stdout)
+    assert certificate["verdict"] == "identical"
+    assert certificate["differences"] == []
+    again = Store.open(root).find(certificate["actual"]["run_id"])
+    assert again.tags["encore.reproduces"] == run_id
+    assert not list(worktrees.iterdir())
+    assert git(repository, "worktree", "list").count("\n") == 1
+
+    patch = Store.open(root).artifact(Store.open(root).find(run_id), PATCH)
+    other = patch.read_text().replace("_LEVELS / (_LEVELS - dropped)", "something else", 1)
+    patch.write_text(other)
+    altered = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    assert altered.returncode == 2
+    assert f"{PATCH} is not what was recorded" in altered.stderr
+    record_patch(root, run_id, other)
+    refused = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)
+    assert refused.returncode == 2
+    assert "the recorded patch does not apply" in refused.stderr.strip().splitlines()[-1]
+    assert "Traceback" not in refused.stderr
+
+
+def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Path, worktrees: Path) -> None:
+    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
+    run_id = json.loads(made.stdout)["run_id"]
+    first = "from typing import TYPE_CHECKING\n"
+    Edit(
+        repository / "experiments" / "training" / "train.py", first, f"import no_such_module\n{first}"
+    ).make()
+    record_patch(root, run_id, git(repository, "diff"))
+    git(repository, "checkout", "-q", "--", ".")
+    broken = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)
+    assert broken.returncode == 2
+    assert "the recorded code ended with 3 (encore: a fault of Encore's own (No module named" in broken.stderr
+    assert not list(worktrees.iterdir())
+
+
+def test_other_threads_are_taken_at_the_commit_too(repository: Path, root: Path) -> None:
+    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
+    run_id = json.loads(made.stdout)["run_id"]
+    again = encore(repository, "reproduce", run_id, "--at-commit", "--threads", 2, "--root", root, "--json")
+    (cause,) = json.loads(again.stdout)["differences"]
+    assert (cause["kind"], cause["recorded"], cause["actual"]) == ("threads", "1", "2")
+
+
+def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root: Path) -> None:
+    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
+    run_id = json.loads(made.stdout)["run_id"]
+    shutil.rmtree(repository / ".git")
+    git(repository, "init", "-q")
+    commit(repository, "another history")
+    refused = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    assert refused.returncode == 2
+    assert "is not in this repository" in refused.stderr
