@@ -5,10 +5,13 @@ Every function gives as many stories as it gets, in their order, and the same on
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from random import Random
 
-from analysis.stories.words import sentences_of
+from analysis.stories.words import CLOSING
+
+_SENTENCE = re.compile(rf".+?[.!?…]+[{re.escape(CLOSING)}]*(?=\s+[^\sa-z]|\s*$)|.+$", re.DOTALL)
 
 
 def broken_off(stories: Sequence[str], seed: int = 0) -> list[str]:
@@ -70,3 +73,12 @@ def _swapped(word: str, random: Random) -> str:
         return word
     at = random.randrange(1, len(word) - 2)
     return word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
+def sentences_of(text: str) -> list[str]:
+    """The sentences of a text, the last one whether or not it was ended.
+
+    A sentence runs to `.`, `!`, `?` or `…` with the quotes and brackets that close there, unless a lower-case
+    letter comes next: `"Why?" asked Tim.` is one.
+    """
+    return [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]

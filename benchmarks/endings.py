@@ -56,7 +56,7 @@ def _overrides(real_data: Path, *, packed: bool) -> list[str]:
 
 def measure(real_data: Path) -> None:
     """Train, write and count; writes the section."""
-    from experiments.stories.generate import generate, source_of
+    from experiments.stories.generate import generate, trained_writer
     from experiments.training.origin import RunIdentity
     from experiments.training.train import train
     from generation.options import DecodingConfig
@@ -74,7 +74,7 @@ def measure(real_data: Path) -> None:
             config = load_experiment("tinystories_small", _overrides(real_data, packed=packed))
             with masked_by_id() if trap else nullcontext():
                 run = train(config, store, identity=RunIdentity(name=what))
-            source = source_of(run_named(store, run.run_id), "torch", threads=usable_cores())
+            source = trained_writer(run_named(store, run.run_id), "torch", threads=usable_cores())
             made = generate(
                 source, ["Once upon a time"] * STORIES, DecodingConfig(max_length=LIMIT), batch_size=32
             )

@@ -76,13 +76,13 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     """How likely a trained model finds the same samples; writes the section."""
     import math
 
-    from experiments.stories.generate import source_of
+    from experiments.stories.generate import trained_writer
     from experiments.stories.quality import nats_of
     from host.cpu import usable_cores
     from tracking.store import Store
 
     store = Store.open(root)
-    source = source_of(run_named(store, run_id), "torch", threads=usable_cores())
+    source = trained_writer(run_named(store, run_id), "torch", threads=usable_cores())
     tokenizer, model = source.writer().tokenizer, source.model()
     folder = real_data / "data" / "tinystories"
     training, validation = (_texts(folder / f"{split}.parquet") for split in ("train", "validation"))

@@ -23,12 +23,12 @@ BEGINNINGS = ("Once upon a time", "Lily", "One day", "The cat", "Tom")
 
 def measure_speed(root: Path, run_id: str) -> None:
     """`generate` against the library called plainly; writes the section."""
-    from experiments.stories.generate import source_of
+    from experiments.stories.generate import trained_writer
     from host.cpu import usable_cores
     from tracking.store import Store
 
     store = Store.open(root)
-    source = source_of(run_named(store, run_id), "torch", threads=usable_cores())
+    source = trained_writer(run_named(store, run_id), "torch", threads=usable_cores())
     writer, model = source.writer(batch_size=BATCH), source.model()
     rates: dict[str, list[float]] = {"encore": [], "plain": []}
     for number in range(ROUNDS):

@@ -176,7 +176,7 @@ def fork(
 def reproduce(
     run_id: RunId,
     check: Annotated[
-        bool, typer.Option("--check", help="Compare the circumstances with the record; train nothing.")
+        bool, typer.Option("--check", help="Compare the environment with the record; train nothing.")
     ] = False,
     at_commit: Annotated[
         bool, typer.Option("--at-commit", help="With the recorded commit, patch and lock.")

@@ -37,10 +37,10 @@ def generate_verb(
     refuse_secrets({"--prompt": prompts}, where="encore generate")
     check_own_checkout()
     out, reporter, run = named_run(run_id, root)
-    from experiments.stories.generate import generate, source_of, variant_named
+    from experiments.stories.generate import generate, trained_writer, variant_named
     from host.cpu import usable_cores
 
-    source = source_of(run, variant_named(variant), threads=usable_cores())
+    source = trained_writer(run, variant_named(variant), threads=usable_cores())
     wanted = [prompt.strip() for prompt in prompts for _ in range(n)]
     generated = generate(source, wanted, decoding, reporter=reporter)
     if as_json:

@@ -40,8 +40,3 @@ def notices_of_folders() -> Generator[list[str]]:
         yield found
     finally:
         _listening.reset(before)
-
-
-def say_again() -> None:
-    """Forget what was said."""
-    _say_once.cache_clear()

@@ -1,4 +1,4 @@
-"""What differs between the circumstances of two runs, the likeliest cause of a different result first.
+"""What differs between the environment of two runs, the likeliest cause of a different result first.
 
 Likeliest means: what decides the numbers most directly and by intent. Rows and settings before source
 code, code before threads and numeric switches, these before libraries, and the machine last, which
@@ -45,7 +45,7 @@ _FIRST_ROOMS = ("lightning_modules/", "datamodules/")
 
 @dataclass(frozen=True)
 class Cause:
-    """One circumstance that differs; values as words, none where one side lacks it."""
+    """One thing around a run that differs; values as words, none where one side lacks it."""
 
     kind: str
     name: str
@@ -145,14 +145,14 @@ def _commit(code: Mapping[str, Any]) -> str:
     return f"{commit} with changes ({code['tree_digest'][:8]})" if code["dirty"] else commit
 
 
-def _threads(circumstances: RunEnvironment) -> dict[str, object]:
-    return {"of torch": circumstances.ran.get("threads")}
+def _threads(environment: RunEnvironment) -> dict[str, object]:
+    return {"of torch": environment.effective.get("threads")}
 
 
-def _flags(circumstances: RunEnvironment) -> dict[str, object]:
-    torch = circumstances.provenance.get("torch") or {}
+def _flags(environment: RunEnvironment) -> dict[str, object]:
+    torch = environment.provenance.get("torch") or {}
     numerics = {name: torch.get(name) for name in ("deterministic_algorithms", "float32_matmul_precision")}
-    return {**numerics, **circumstances.provenance["environment"]}
+    return {**numerics, **environment.provenance["environment"]}
 
 
 def _libraries(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[Cause]:
@@ -161,8 +161,8 @@ def _libraries(recorded: Mapping[str, str], actual: Mapping[str, str]) -> list[C
     return sorted(found, key=lambda cause: (order.get(cause.name, len(order)), cause.name))
 
 
-def _only(circumstances: RunEnvironment, key: str) -> dict[str, object]:
-    return {key.removesuffix("_digest"): circumstances.provenance[key]}
+def _only(environment: RunEnvironment, key: str) -> dict[str, object]:
+    return {key.removesuffix("_digest"): environment.provenance[key]}
 
 
 def _hardware(recorded: RunEnvironment, actual: RunEnvironment) -> Iterator[Cause]:
@@ -174,12 +174,12 @@ def _hardware(recorded: RunEnvironment, actual: RunEnvironment) -> Iterator[Caus
     return _differences("hardware", then, now)
 
 
-def _machine(circumstances: RunEnvironment) -> dict[str, object]:
-    machine = circumstances.provenance["machine"]
+def _machine(environment: RunEnvironment) -> dict[str, object]:
+    machine = environment.provenance["machine"]
     return {
-        "device": circumstances.ran.get("device_name"),
+        "device": environment.effective.get("device_name"),
         "processor": machine["cpu_model"],
         "instruction sets": " ".join(machine["cpu_flags"]),
-        "kernels": (circumstances.provenance.get("torch") or {}).get("cpu_capability"),
+        "kernels": (environment.provenance.get("torch") or {}).get("cpu_capability"),
         "GPUs": ", ".join(gpu["name"] for gpu in machine["gpus"]) or None,
     }

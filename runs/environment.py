@@ -1,4 +1,4 @@
-"""Under what a run ran, as its record says."""
+"""Under what a run effective, as its record says."""
 
 from __future__ import annotations
 
@@ -45,5 +45,5 @@ class RunEnvironment:
     provenance: Mapping[str, Any]
     config: Mapping[str, object]
     fingerprints: Mapping[str, str]
-    ran: Mapping[str, str]
+    effective: Mapping[str, str]
     resumed_under: str | None = None  # what differed around a part of it, in words

@@ -19,7 +19,7 @@ from sweeps.launchers.inline import InlineLauncher
 from sweeps.leases import owned
 from sweeps.plan import Plan, plan_of, start_parent
 from sweeps.report import SweepReport, log_report
-from sweeps.session import Deadline, ended, lock_of, parent_run, place_of, search_on
+from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, search_on
 from sweeps.storage import study_storage
 from sweeps.study import Drawn, Search, open_search
 from sweeps.trial import Trial, TrialResult, run_trial
@@ -61,7 +61,7 @@ def run_sweep(
         )
         search.requeue_lost()
         parent = parent_run(search, store, lambda: start_parent(plan, search, store))
-        with ended(parent):
+        with finished(parent):
             return _Session(plan, search, store, parent, reporter, on_trial).run()
 
 

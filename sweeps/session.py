@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from errors import UserError
 from tracking.addresses import DATABASE_FILE, sqlite_uri
+from tracking.endings import ended_in_store
 from tracking.gone import GoneError
 
 if TYPE_CHECKING:
@@ -91,17 +92,12 @@ def _begun_anew(search: Search, error: GoneError) -> UserError:
 
 
 @contextmanager
-def ended(parent: RunLog) -> Generator[None]:
-    """The parent run does not stay RUNNING, whatever ends the session."""
-    try:
+def finished(parent: RunLog) -> Generator[None]:
+    """The sweep's own run is FINISHED after the block, and does not stay RUNNING whatever ends it."""
+    again = "the same command goes on with the sweep"
+    reason = "interrupted; run the same sweep again to go on"
+    with ended_in_store(parent, goes_on=lambda: again, reason=reason):
         yield
-    except KeyboardInterrupt as interrupt:
-        parent.finish("KILLED", reason="interrupted; run the same sweep again to go on")
-        told = "; ".join([*map(str, interrupt.args), "the same command goes on with the sweep"])
-        raise KeyboardInterrupt(told) from interrupt
-    except BaseException as error:
-        parent.finish("FAILED", reason=str(error) or type(error).__name__)
-        raise
     parent.finish("FINISHED")
 
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from benchmarks.mlflow_server import MlflowServer, free_port_here
+from host import notices
 from tracking.store import Store
 
 # Read by the libraries when they are imported, so set before any test module is.
@@ -44,6 +45,12 @@ def real_data(request: pytest.FixtureRequest) -> Path:
     if not (folder / "data" / "sst2").is_dir():
         pytest.skip(f"no real data in {folder}; name a folder with --real-data or ENCORE_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _notices_are_new() -> None:
+    """What one test was told, the next one is told again."""
+    notices._say_once.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -14,9 +14,9 @@ from tracking.artifacts import Artifacts
 from tracking.entities import KILLED_BECAUSE_TAG
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
+from tracking.metric_writer import MetricWriter, next_batch, open_writer
 from tracking.places import artifact_folder, inside
 from tracking.sender import now_ms
-from tracking.sink import Sink, next_batch, open_sink
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -26,7 +26,7 @@ OWNER_TAG = "encore.owner"
 LOST_OWNER = {KILLED_BECAUSE_TAG: "lost owner"}
 
 
-def replay_all(client: MlflowClient, uri: str, journal_folder: Path) -> list[str]:
+def recover_runs(client: MlflowClient, uri: str, journal_folder: Path) -> list[str]:
     """Replay every abandoned journal of this store and end every run that lost its owner.
 
     Returns the ids of the runs that were touched. A run whose owner lives, or lived on another
@@ -34,10 +34,10 @@ def replay_all(client: MlflowClient, uri: str, journal_folder: Path) -> list[str
     changes nothing, and one process at a time does it.
     """
     with exclusive(journal_folder / ".replay.lock"), explained(uri):
-        sink = open_sink(client, uri)
+        writer = open_writer(client, uri)
         abandoned = _abandoned(journal_folder, public_uri(uri))
         for journal in abandoned:
-            _replay(client, uri, sink, journal)
+            _replay(client, uri, writer, journal)
         lost = _end_lost_runs(client, journal_folder)
     return [*(journal.run_id for journal in abandoned), *lost]
 
@@ -56,7 +56,7 @@ def _abandoned(journal_folder: Path, uri: str) -> list[LeftOver]:
     return found
 
 
-def _replay(client: MlflowClient, uri: str, sink: Sink, journal: LeftOver) -> None:
+def _replay(client: MlflowClient, uri: str, writer: MetricWriter, journal: LeftOver) -> None:
     from mlflow.exceptions import MlflowException
 
     try:
@@ -72,7 +72,7 @@ def _replay(client: MlflowClient, uri: str, sink: Sink, journal: LeftOver) -> No
     records = contents.unsent
     while records:
         batch = next_batch(records)
-        sink.write(journal.run_id, batch)
+        writer.write(journal.run_id, batch)
         records = records[batch.records :]
     _finish_files(client, uri, run, journal)
     _end(client, run, contents)

@@ -18,9 +18,9 @@ from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
 from tracking.journal import End, Record, Status, own_journal
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text
+from tracking.metric_writer import open_writer
 from tracking.redaction import redacted_value
 from tracking.sender import Sender, now_ms
-from tracking.sink import open_sink
 from tracking.system_metrics import SystemSampler
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class RunLog:
         self._sender = Sender(
             self.run_id,
             self._journal,
-            open_sink(client, uri),
+            open_writer(client, uri),
             send_every_s=send_every_s,
             sample_every_s=sample_every_s or math.inf,
             sample=SystemSampler() if sample_every_s else None,

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from tracking.entities import RunRecord
+from tracking.metric_writer import SQL_INFINITY
 from tracking.places import RUN_ID
-from tracking.sink import SQL_INFINITY
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run

@@ -16,7 +16,7 @@ from contextlib import suppress
 from errors import UserError
 from host.boundary import first_line
 from tracking.journal import End, Journal, Record
-from tracking.sink import MAX_POINTS, Sink, next_batch
+from tracking.metric_writer import MAX_POINTS, MetricWriter, next_batch
 
 UNSAMPLED_TAG = "encore.unsampled"  # why a run has no further `system/…`
 _LONGEST_PAUSE_S = 60.0
@@ -32,7 +32,7 @@ class Sender:
         self,
         run_id: str,
         journal: Journal,
-        sink: Sink,
+        writer: MetricWriter,
         *,
         send_every_s: float,
         sample_every_s: float,
@@ -41,7 +41,7 @@ class Sender:
     ) -> None:
         self._run_id = run_id
         self._journal = journal
-        self._sink = sink
+        self._writer = writer
         self._send_every_s = send_every_s
         self._sample_every_s = sample_every_s
         self._sample = sample
@@ -81,7 +81,7 @@ class Sender:
                 with self._queue_lock:
                     leading = self._pending[: min(goal - self._sent, MAX_POINTS)]
                 batch = next_batch(leading)
-                self._sink.write(self._run_id, batch)
+                self._writer.write(self._run_id, batch)
                 self._drop(batch.records)
 
     def stop(self) -> None:

@@ -19,7 +19,7 @@ from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInp
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.places import check_location, check_rooms
-from tracking.recovery import OWNER_TAG, replay_all
+from tracking.recovery import OWNER_TAG, recover_runs
 from tracking.redaction import redacted
 from tracking.run_files import RunFiles
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit, recordable
@@ -67,7 +67,7 @@ class Store:
         store = cls(uri, root, connect(uri, root, create=create))
         if not root.exists():  # so no process has left anything there
             return store
-        if replay_all(store.client, uri, store.journal_folder):
+        if recover_runs(store.client, uri, store.journal_folder):
             move_in(
                 uri, root
             )  # it does nothing while a run is RUNNING; recovery has just ended those, so once more

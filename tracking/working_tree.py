@@ -26,11 +26,11 @@ _DIFF = (
 # fmt: on
 
 
-def working_tree_patch(sources: Path, *, but: Path | None = None) -> str:
+def working_tree_patch(sources: Path, *, exclude: Path | None = None) -> str:
     """Everything uncommitted below `sources`: changes to tracked files, and untracked text that git does not ignore.
 
     Paths are relative to `sources`, which may be a folder of a larger repository; what lies beside it is not looked at.
-    but: a folder whose untracked files are no part of the code, such as that of the store.
+    exclude: a folder whose untracked files are no part of the code, such as that of the store.
     Left out, and named in comment lines at the top: files whose name or content looks like a
     credential, untracked files that are binary or over 1 MiB. Bytes that are no UTF-8 are kept as
     surrogate escapes; write the patch with `errors="surrogateescape"`. Where git does not track the sources the
@@ -39,7 +39,7 @@ def working_tree_patch(sources: Path, *, but: Path | None = None) -> str:
     repository = repository_of(sources)
     if isinstance(repository, str):
         return f"# no patch: {' '.join(redacted(repository).split())}\n"
-    untracked, left_out = _untracked_text_files(sources, but)
+    untracked, left_out = _untracked_text_files(sources, exclude)
     kept: list[str] = []
     for path, section in _sections(_diff(sources, untracked)):
         if is_secret_file(path) or _holds_secret(sources, path, section):
@@ -54,13 +54,13 @@ def _shown(path: str) -> str:
     return redacted(path).encode("unicode_escape").decode()
 
 
-def _untracked_text_files(sources: Path, but: Path | None) -> tuple[list[str], list[tuple[str, str]]]:
+def _untracked_text_files(sources: Path, exclude: Path | None) -> tuple[list[str], list[tuple[str, str]]]:
     listed = git(sources, "ls-files", "--others", "--exclude-standard", "-z").split(b"\0")
     taken: list[str] = []
     left_out: list[tuple[str, str]] = []
     for path in map(os.fsdecode, filter(None, listed)):
         file = sources / path
-        if but is not None and file.resolve().is_relative_to(but.resolve()):
+        if exclude is not None and file.resolve().is_relative_to(exclude.resolve()):
             continue
         if is_secret_file(path):
             left_out.append((path, "looks like a credential"))

@@ -9,8 +9,7 @@ from __future__ import annotations
 import re
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
-_CLOSING = "\"'\u201d\u2019\u00bb)]}*"  # what may stand behind the mark that ends a sentence
-_SENTENCE = re.compile(rf".+?[.!?…]+[{re.escape(_CLOSING)}]*(?=\s+[^\sa-z]|\s*$)|.+$", re.DOTALL)
+CLOSING = "\"'\u201d\u2019\u00bb)]}*"  # what may stand behind the mark that ends a sentence
 
 
 def straight(text: str) -> str:
@@ -28,15 +27,6 @@ def words_of(text: str) -> list[str]:
     return [word.lower() for word in cased_words(text)]
 
 
-def sentences_of(text: str) -> list[str]:
-    """The sentences of a text, the last one whether or not it was ended.
-
-    A sentence runs to `.`, `!`, `?` or `…` with the quotes and brackets that close there, unless a lower-case
-    letter comes next: `"Why?" asked Tim.` is one.
-    """
-    return [sentence.strip() for sentence in _SENTENCE.findall(text) if sentence.strip()]
-
-
 def ends_a_sentence(text: str) -> bool:
     """Whether the last character, closing quotes and brackets aside, is `.`, `!`, `?` or `…`."""
-    return text.rstrip().rstrip(_CLOSING).rstrip().endswith((".", "!", "?", "…"))
+    return text.rstrip().rstrip(CLOSING).rstrip().endswith((".", "!", "?", "…"))

@@ -1,4 +1,4 @@
-"""The certificate of a reproduction: what was compared, what it showed, and under what circumstances."""
+"""The certificate of a reproduction: what was compared, what it showed, and in what environment."""
 
 from __future__ import annotations
 

@@ -120,13 +120,13 @@ def check(run: RunFiles, *, threads: int | None = None, reporter: Reporter = SIL
 def _prepared_here(run: RunFiles, threads: int | None, reporter: Reporter) -> PreparedRun:
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run))
-    ran = prepare(config, threads=threads_of(run.record.tags, where=run.where))
+    effective = prepare(config, threads=threads_of(run.record.tags, where=run.where))
     parts = build(config, cache_dir=run.store.root / "cache", reporter=reporter)
-    return prepared_run(parts, ran, fork_point_of(run))
+    return prepared_run(parts, effective, fork_point_of(run))
 
 
 def differences(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison | None]:
-    """What differs between the circumstances of two runs and, where both came to their end, their outcomes."""
+    """What differs between the environments of two runs and, where both came to their end, their outcomes."""
     runs = (one, other)
     for run in runs:
         check_ended(run)

@@ -14,7 +14,6 @@ from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
 from experiments.naming import task_name
 from experiments.torch_setup import prepare_writing
-from experiments.training.endings import ended_in_the_record
 from experiments.training.inputs import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
@@ -36,6 +35,7 @@ from runs.layout import (
 from runs.outcome import exported_digests
 from runs.stories import Request
 from schema.overrides import flat_mapping
+from tracking.endings import ended_in_store
 from tracking.entities import Experiment
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainedWriter:
     """A finished run of a language model, and which of its variants writes, on how many threads."""
 
     run: RunFiles
@@ -136,7 +136,7 @@ def variant_named(name: str) -> VariantName:
     raise UserError("no such variant", where=f"--variant {name}", cure=f"Choose one of {names}.")
 
 
-def source_of(run: RunFiles, variant: VariantName, *, threads: int) -> Source:
+def trained_writer(run: RunFiles, variant: VariantName, *, threads: int) -> TrainedWriter:
     """UserError for a run without a language model, or whose model is not what it kept."""
     check_has_model(run)
     config = recorded_config(run)
@@ -146,13 +146,13 @@ def source_of(run: RunFiles, variant: VariantName, *, threads: int) -> Source:
             where=run.where,
             cure="Name a run of a language model, such as one of `encore train demo_stories`.",
         )
-    source = Source(run, config, BY_NAME[variant], threads)
+    source = TrainedWriter(run, config, BY_NAME[variant], threads)
     _ = source.model_folder  # before anything of it is read
     return source
 
 
 def generate(
-    source: Source,
+    source: TrainedWriter,
     prompts: Sequence[str],
     decoding: DecodingConfig,
     *,
@@ -173,7 +173,7 @@ def generate(
     )
     request = source.request(prompts, decoding, batch_size=batch_size)
     log = open_stories(source, request, name=f"stories of {source.run.record.name}")
-    with ended_in_the_record(log, cure=lambda: "the same command writes anew"):
+    with ended_in_store(log, goes_on=lambda: "the same command writes anew"):
         log_stories(log, request, stories, {})
         log.log_summary({"stories/tokens_per_s": new / seconds} | plain_figures(stories))
     log.finish("FINISHED")
@@ -191,7 +191,7 @@ def plain_figures(stories: Sequence[Story]) -> dict[str, float]:
 
 
 def open_stories(
-    source: Source,
+    source: TrainedWriter,
     request: Request,
     *,
     name: str,

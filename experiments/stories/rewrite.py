@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.stories.generate import source_of
+from experiments.stories.generate import trained_writer
 from generation.writer import Story
 from runs.files import RunFiles, run_named
 from runs.kept_files import check_listed
@@ -39,7 +39,7 @@ def replay(run: RunFiles, number: int) -> Replay:
     request = read_request(run)
     check_listed(run, REQUEST_FILE)
     logged = _logged(run, number)
-    source = source_of(run_named(run.store, request.model_run), request.variant, threads=request.threads)
+    source = trained_writer(run_named(run.store, request.model_run), request.variant, threads=request.threads)
     if source.digest() != request.weights:
         raise UserError(
             f"{source.file} is not what wrote this story",

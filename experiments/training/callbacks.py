@@ -121,7 +121,7 @@ class StepMetrics(pl.Callback):
             self.run_log.log_metrics(new, step=step)
 
 
-class StopOnCue(pl.Callback):
+class PruningStop(pl.Callback):
     """Stops after the validation at which `stop_when` says so: pruning. The last step ends by itself."""
 
     def __init__(self, stop_when: StopWhen) -> None:

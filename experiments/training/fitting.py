@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytorch_lightning as pl
 
 from errors import LibraryError, UserError
-from experiments.training.callbacks import EarlyStopping, StepMetrics, StopOnCue, Stopwatch, TrainingBar
+from experiments.training.callbacks import EarlyStopping, PruningStop, StepMetrics, Stopwatch, TrainingBar
 from experiments.training.checkpoints import Checkpoints, DirectCheckpointIO, restore_best
 from host.boundary import first_line
 from runs.checkpoint import ResumePoint
@@ -37,7 +37,7 @@ def fit(
     checkpoints: Checkpoints,
     *,
     device: str,
-    cue: StopOnCue | None,
+    pruning: PruningStop | None,
     bar: TrainingBar,
     resume: ResumeState | None,
 ) -> int:
@@ -57,7 +57,7 @@ def fit(
         *_samples(parts, log, checkpoints.watch),  # after the figures: who interrupts the writing keeps those
         checkpoints,
     ]
-    callbacks = [*observers, *_stoppers(parts, cue), bar]
+    callbacks = [*observers, *_stoppers(parts, pruning), bar]
     trainer = _trainer(parts, device, callbacks, resume.files if resume else DirectCheckpointIO())
     # Asked of the trainer: Lightning puts another precision in the place of one it cannot do.
     log.set_tags({PRECISION_TAG: str(trainer.precision)})
@@ -92,10 +92,10 @@ def _samples(parts: Parts, log: RunLog, watch: Stopwatch) -> list[pl.Callback]:
     return [] if samples is None else [StorySamples(log, parts.data.tokenizer, samples, watch)]
 
 
-def _stoppers(parts: Parts, cue: StopOnCue | None) -> list[pl.Callback]:
+def _stoppers(parts: Parts, pruning: PruningStop | None) -> list[pl.Callback]:
     patience = parts.config.train.early_stopping_patience
     stopping: list[pl.Callback] = [] if patience is None else [EarlyStopping(patience)]
-    return stopping if cue is None else [*stopping, cue]
+    return stopping if pruning is None else [*stopping, pruning]
 
 
 def _trainer(

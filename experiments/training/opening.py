@@ -71,7 +71,7 @@ def open_run(
 
 
 def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
-    patch = working_tree_patch(REPOSITORY, but=root)
+    patch = working_tree_patch(REPOSITORY, exclude=root)
     log.log_json(prepared.parts.config.model_dump(mode="json"), CONFIG_FILE)
     log.log_json(data_record(prepared.data, prepared.fingerprints, prepared.notices), DATA_FILE)
     # Beside the manifest's seal one of its own: it says that there is a manifest.
@@ -90,10 +90,10 @@ def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
 
 
 def _ran_tags(prepared: PreparedRun) -> dict[str, str]:
-    """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
+    """What effective, in tags: as a param it would stand beside what was asked as a second varying column."""
     data = prepared.parts.data
     facts = {
-        **prepared.ran,
+        **prepared.effective,
         "total_steps": str(prepared.parts.schedule.total_steps),
         "train_examples": str(len(data.rows["train"].texts)),
         "dropped_examples": str(data.dropped_rows),

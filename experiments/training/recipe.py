@@ -36,7 +36,7 @@ class PreparedRun:
     """
 
     parts: Parts
-    ran: Mapping[str, str]
+    effective: Mapping[str, str]
     fork_point: ForkPoint | None
     provenance: Provenance
     fingerprints: Mapping[str, str]
@@ -44,7 +44,7 @@ class PreparedRun:
 
     @property
     def recipe_id(self) -> str:
-        return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.ran)
+        return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.effective)
 
     @cached_property
     def data(self) -> DataSummary:
@@ -53,10 +53,12 @@ class PreparedRun:
 
 
 def prepared_run(
-    parts: Parts, ran: Mapping[str, str], start: ForkPoint | None, notices: Sequence[str] = ()
+    parts: Parts, effective: Mapping[str, str], start: ForkPoint | None, notices: Sequence[str] = ()
 ) -> PreparedRun:
-    """A run of `parts` here and now, prepared; `ran`: what `prepare` set."""
-    return PreparedRun(parts, ran, start, provenance_here(), _fingerprints(parts, start), tuple(notices))
+    """A run of `parts` here and now, prepared; `effective`: what `prepare` set."""
+    return PreparedRun(
+        parts, effective, start, provenance_here(), _fingerprints(parts, start), tuple(notices)
+    )
 
 
 def _fingerprints(parts: Parts, start: ForkPoint | None) -> dict[str, str]:
@@ -78,7 +80,7 @@ def recipe_id(
     config: ExperimentConfig,
     fingerprints: Mapping[str, str],
     provenance: Provenance,
-    ran: Mapping[str, str],
+    effective: Mapping[str, str],
 ) -> str:
     """sha256 over everything that is asked of a run and decides its numbers, and nothing else.
 
@@ -102,7 +104,7 @@ def recipe_id(
         "code": deciding(provenance.code.files),
         "data": dict(sorted(fingerprints.items())),
         "lock": provenance.lock_digest,
-        "ran": {key: ran[key] for key in ("threads", "device")},
+        "ran": {key: effective[key] for key in ("threads", "device")},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
@@ -134,5 +136,5 @@ def environment_of(prepared: PreparedRun) -> RunEnvironment:
         prepared.provenance.to_json(),
         flat_params(prepared.parts.config),
         dict(sorted(prepared.fingerprints.items())),
-        prepared.ran,
+        prepared.effective,
     )

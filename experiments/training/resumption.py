@@ -24,7 +24,7 @@ def reopen(resume: Resume, prepared: PreparedRun, reporter: Reporter) -> RunLog:
     What else differs from its record is said and stays with the run.
     """
     run, tags = resume.run, resume.run.record.tags
-    recorded, device = tags.get(ran_tag("device")), prepared.ran["device"]
+    recorded, device = tags.get(ran_tag("device")), prepared.effective["device"]
     if device != recorded:
         raise UserError(
             f"began on {recorded} and would go on here on {device}",

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from experiments.build import Parts
-from experiments.training.callbacks import StopOnCue, Stopwatch, TrainingBar
+from experiments.training.callbacks import PruningStop, Stopwatch, TrainingBar
 from experiments.training.checkpoints import CheckpointPlan, Checkpoints
 from experiments.training.determinism import nondeterministic_operations
 from experiments.training.evaluate import evaluate
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def device(self) -> str:
-        return self.prepared.ran["device"]
+        return self.prepared.effective["device"]
 
     @property
     def reporter(self) -> Reporter:
@@ -116,19 +116,19 @@ class Run:
 
     def _fit(self, checkpoints: Checkpoints) -> tuple[int, bool]:
         """The number of steps, and whether the run was pruned."""
-        cue = StopOnCue(self.hooks.stop_when) if self.hooks.stop_when else None
+        pruning = PruningStop(self.hooks.stop_when) if self.hooks.stop_when else None
         with self.clock("training"), self.reporter.progress() as on_progress:
             steps = fit(
                 self.parts,
                 self.log,
                 checkpoints,
                 device=self.device,
-                cue=cue,
+                pruning=pruning,
                 bar=self._bar(on_progress),
                 resume=self._resume_state(),
             )
         self.clock.seconds["training"] += checkpoints.trained_before_s
-        return steps, cue is not None and cue.stopped_at is not None
+        return steps, pruning is not None and pruning.stopped_at is not None
 
     def _names_operation(self) -> Callable[[str], None]:
         """Says and records at once which operations have no deterministic version: the run may yet be killed."""

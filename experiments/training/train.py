@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from experiments.build import build
 from experiments.naming import run_name
 from experiments.torch_setup import check_precision, memory_errors, prepare
-from experiments.training.endings import ended_in_the_record
 from experiments.training.exporting import Exporting
 from experiments.training.fork_checkpoint import check_fits, differences_around
 from experiments.training.inputs import check_same_inputs, tell_data
@@ -38,6 +37,7 @@ from runs.checkpoint_folder import CheckpointFolder
 from runs.files import RunFiles
 from runs.layout import FORKED_UNDER_TAG, RunKind
 from runs.result import RunResult
+from tracking.endings import ended_in_store
 
 if TYPE_CHECKING:
     from experiments.config import ExperimentConfig
@@ -70,7 +70,7 @@ def train(
     exporting = Exporting()
     exports = exporting if export else None
     with (
-        ended_in_the_record(log, cure=lambda: _cure(store, log, prepared, identity.kind)),
+        ended_in_store(log, goes_on=lambda: _goes_on(store, log, prepared, identity.kind)),
         disk_errors(store.root, writing=0),
         memory_errors(prepared.parts.config),
     ):
@@ -120,7 +120,7 @@ def _opened(
     return name, open_run(store, prepared, name=name, parent_id=identity.parent_id, tags=tags)
 
 
-def _cure(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str:
+def _goes_on(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str:
     """How the run goes on when it is interrupted now."""
     if kind == RunKind.TRIAL:
         return ""  # the sweep says it
@@ -135,11 +135,11 @@ def _prepared(
 ) -> PreparedRun:
     """Everything built and checked, nothing recorded."""
     fork_point, like = fork_point_of_origin(origin), same_inputs_as(origin)
-    ran = prepare(config, threads=threads_of_origin(origin))
+    effective = prepare(config, threads=threads_of_origin(origin))
     with clock("data"), notices_of_folders() as notices:
         parts = build(config, cache_dir=store.root / "cache", reporter=reporter)
     with clock("record"):
-        prepared = prepared_run(parts, ran, fork_point, notices)
+        prepared = prepared_run(parts, effective, fork_point, notices)
         if like is not None:  # first: other rows explain a fork point that does not fit
             check_same_inputs(like, prepared)
     if fork_point is not None:

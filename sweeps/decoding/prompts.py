@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
-from experiments.stories.generate import Source, source_of
+from experiments.stories.generate import TrainedWriter, trained_writer
 from generation.options import DecodingConfig
 from host.cpu import usable_cores
 from runs.files import RunFiles, run_named
@@ -58,10 +58,10 @@ def decoding_of(sweep: DecodingSweepConfig, values: Mapping[str, Any]) -> Decodi
     )
 
 
-def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
+def writer_named(sweep: DecodingSweepConfig, store: Store) -> TrainedWriter:
     """The run that is named, or the newest finished one of the experiment."""
     if sweep.run is not None:
-        return source_of(run_named(store, sweep.run), sweep.variant, threads=usable_cores())
+        return trained_writer(run_named(store, sweep.run), sweep.variant, threads=usable_cores())
     found = store.runs(tags={EXPERIMENT_TAG: sweep.experiment})
     finished = [
         run
@@ -74,7 +74,7 @@ def source_named(sweep: DecodingSweepConfig, store: Store) -> Source:
             where=f"sweep {sweep.name}",
             cure=f"Train one with `encore train {sweep.experiment}`, or name a run with run=ID.",
         )
-    return source_of(RunFiles(store, finished[0]), sweep.variant, threads=usable_cores())
+    return trained_writer(RunFiles(store, finished[0]), sweep.variant, threads=usable_cores())
 
 
 def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.stories.story_quality import Story as JudgedStory
 from errors import UserError
 from experiments.naming import task_name
-from experiments.stories.generate import Source, log_stories, open_stories
+from experiments.stories.generate import TrainedWriter, log_stories, open_stories
 from experiments.stories.quality import scored
 from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
@@ -22,16 +22,17 @@ from sweeps.decoding.prompts import (
     first_values,
     prompts_of,
     sample_stories,
-    source_named,
     space_probes,
+    writer_named,
 )
 from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
 from sweeps.launchers.inline import InlineLauncher
 from sweeps.leases import owned
 from sweeps.report import is_of_a_trial
-from sweeps.session import Deadline, ended, lock_of, parent_run, place_of, search_on
+from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, search_on
 from sweeps.storage import study_storage
 from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search
+from tracking.endings import ended_in_store
 from tracking.entities import Experiment
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def run_decoding_sweep(
     best one then writes once from those of the official split. Run again, it goes on where it stopped.
     """
     first = first_values(sweep)
-    source = source_named(sweep, store)
+    source = writer_named(sweep, store)
     reporter.say(_plan(sweep, source))
     data = data_of_run(source.run, source.config, reporter=reporter)
     writer = source.writer(batch_size=sweep.batch_size)
@@ -83,11 +84,11 @@ def run_decoding_sweep(
         )
         search.requeue_lost()
         parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
-        with ended(parent):
+        with finished(parent):
             return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
 
 
-def _plan(sweep: DecodingSweepConfig, source: Source) -> str:
+def _plan(sweep: DecodingSweepConfig, source: TrainedWriter) -> str:
     """In words: what is to be done, and whose stories they are."""
     chosen = "" if sweep.run else f"; the newest finished run of {sweep.experiment}, run=ID names another"
     return (
@@ -95,7 +96,7 @@ def _plan(sweep: DecodingSweepConfig, source: Source) -> str:
     )
 
 
-def _start_parent(search: Search, sweep: DecodingSweepConfig, source: Source) -> RunLog:
+def _start_parent(search: Search, sweep: DecodingSweepConfig, source: TrainedWriter) -> RunLog:
     store, record = source.run.store, source.run.record
     return store.start_run(
         experiment=Experiment(
@@ -126,7 +127,7 @@ class _Session:
 
     sweep: DecodingSweepConfig
     search: Search
-    source: Source
+    source: TrainedWriter
     writer: Writer
     data: TokenizedData
     prompts: Mapping[SplitName, Sequence[str]]
@@ -201,10 +202,11 @@ class _Session:
                 TRIAL_TAG: str(number),
             },
         )
-        with ended(log):
+        with ended_in_store(log, goes_on=lambda: ""):
             log_stories(log, request, stories, columns)
             figures = {f"stories/{name}": value for name, value in whole.items()}
             log.log_summary(figures | {MISSED: float(limits_missed(self.sweep.limits, whole))})
+        log.finish("FINISHED")
         row = self._row(self.source.run.store.find(log.run_id))
         if self.on_setting is not None:
             self.on_setting(row)

@@ -4,8 +4,14 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from analysis.stories.words import sentences_of
-from benchmarks.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
+from benchmarks.broken_stories import (
+    broken_off,
+    looped,
+    misspelt,
+    sentences_mixed,
+    sentences_of,
+    words_shuffled,
+)
 from datamodules.bundled.stories import generate_stories
 
 STORIES = [story["text"] for story in generate_stories(sizes={"train": 40})["train"]]

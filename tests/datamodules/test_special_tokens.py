@@ -10,7 +10,6 @@ from datamodules.classification import DemoReviewsData
 from errors import UserError
 from generation.options import DecodingConfig
 from generation.writer import ids_of_prompts
-from host.notices import say_again
 from tests.datamodules.modules import made
 from tests.strange_folders import encoder, storyteller
 
@@ -24,7 +23,6 @@ def test_a_review_with_a_mark_in_it_has_one_end_and_is_counted(
     data = made(DemoReviewsData, None, tmp_path / "cache", selection_examples=2)
     data.origin = "reviews"
     data.tokenizer = load_tokenizer(str(tmp_path / "encoder"), local_files_only=True)
-    say_again()
     texts = ["a good film", "a [SEP] film", "a film [MASK]", "bad"]
     ids = list(data.encoded(texts, truncation=True, max_length=16))
     end, mark = 3, {0, 1, 2, 3, 4} - {1}

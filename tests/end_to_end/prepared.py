@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from cli.main import app
 from experiments.loading import load_experiment
 from experiments.reproduction.fork import fork
-from experiments.stories.generate import generate, source_of
+from experiments.stories.generate import generate, trained_writer
 from experiments.training.train import train
 from generation.options import DecodingConfig
 from host.files import entries, file_digest
@@ -76,7 +76,7 @@ def prepare(root: Path, migrated: Path) -> Prepared:
             load_experiment("demo_reviews", [*REPEATED_CLASSIFIER, quick, "train.checkpoint_every_steps=2"]),
             store,
         )
-    source = source_of(run_named(store, told), "torch", threads=1)
+    source = trained_writer(run_named(store, told), "torch", threads=1)
     stories = generate(source, ["Once", "One day"], DecodingConfig(max_length=20)).run_id
     runs = {"classifier": classified, "language model": told, "fork": forked, "stories": stories}
     killed = next(run.run_id for run in store.runs() if run.status == "FAILED")

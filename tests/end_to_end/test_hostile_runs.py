@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.stories.generate import source_of
+from experiments.stories.generate import trained_writer
 from experiments.training.exporting import export_run
 from runs.files import RunFiles
 from runs.verify import verify
@@ -50,7 +50,7 @@ def run(made: tuple[Store, dict[str, str]], family: str) -> Iterator[tuple[Store
 def _verbs(family: str) -> dict[str, Callable[[RunFiles], object]]:
     verbs: dict[str, Callable[[RunFiles], object]] = {"export": export_run}
     if family == "gpt2":
-        verbs["generate"] = lambda run: source_of(run, "torch", threads=1)
+        verbs["generate"] = lambda run: trained_writer(run, "torch", threads=1)
     return verbs
 
 

@@ -11,7 +11,7 @@ from datamodules.checked_cache import checked_folder
 from errors import UserError
 from host.disk import exclusive
 from sweeps.leases import owned
-from tracking.recovery import replay_all
+from tracking.recovery import recover_runs
 from tracking.store import Store
 
 
@@ -58,7 +58,7 @@ def test_an_unreadable_journal_is_not_moved_behind_a_link(store: Store, outside:
     (store.journal_folder / "orphaned").symlink_to(outside)
     (store.journal_folder / "x.jsonl").write_text("no header\n")
     with pytest.raises(UserError, match="is a link"):
-        replay_all(store.client, store.uri, store.journal_folder)
+        recover_runs(store.client, store.uri, store.journal_folder)
     assert untouched(outside)
 
 

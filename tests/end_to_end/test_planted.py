@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.stories.generate import generate, source_of
+from experiments.stories.generate import generate, trained_writer
 from experiments.training.exporting import export_run
 from experiments.training.train import train
 from generation.options import DecodingConfig
@@ -43,7 +43,9 @@ def copied(made: tuple[Path, str], tmp_path: Path) -> tuple[Store, str, Path]:
 
 
 def told(store: Store, run_id: str) -> None:
-    generate(source_of(run_named(store, run_id), "torch", threads=1), ["Once"], DecodingConfig(max_length=8))
+    generate(
+        trained_writer(run_named(store, run_id), "torch", threads=1), ["Once"], DecodingConfig(max_length=8)
+    )
 
 
 @pytest.mark.parametrize(

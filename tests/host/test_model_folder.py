@@ -16,7 +16,6 @@ import pytest
 from datamodules.tokenizers import load_tokenizer
 from errors import UserError
 from host.model_folder import SHARD, ModelFolder, private_folder
-from host.notices import say_again
 from lightning_modules.distilbert import Dropouts, pretrained_distilbert
 from lightning_modules.gpt2 import pretrained_gpt2
 from tests.hostile import CASES, Case, contents, edited, encoder, fake_kernels, storyteller
@@ -93,7 +92,6 @@ def test_nothing_of_a_hostile_folder_runs_and_it_is_one_line(
     outside.mkdir()
     case.plant(folder, outside / "marker")
     before = contents(outside)
-    say_again()
     began = time.monotonic()
     said = ""
     try:

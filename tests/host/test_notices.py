@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from host.notices import notice, say_again
+from host.notices import notice
 
 
 def test_a_notice_is_one_plain_line_and_said_once(capsys: pytest.CaptureFixture[str]) -> None:
-    say_again()
     for _ in range(2):
         notice("left alone: \x1b[2Ja\nb\udcff.py " + "x" * 1_000)
     said = capsys.readouterr().err

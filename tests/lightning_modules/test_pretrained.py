@@ -11,7 +11,6 @@ from safetensors.torch import load_file, save_file
 from transformers import DistilBertForSequenceClassification, GPT2LMHeadModel
 
 from errors import UserError
-from host.notices import say_again
 from lightning_modules.distilbert import Dropouts, pretrained_distilbert
 from lightning_modules.gpt2 import pretrained_gpt2
 from tests.hostile import edited, encoder, storyteller
@@ -37,7 +36,6 @@ def test_a_head_of_other_labels_is_replaced_with_a_word(
 ) -> None:
     encoder(tmp_path, labels=labels)
     there = load_file(tmp_path / "model.safetensors")
-    say_again()
     found = classifier(tmp_path)
     (said,) = capfd.readouterr().err.splitlines()
     assert f"its head has {labels} label" in said

@@ -15,7 +15,6 @@ from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.training.origin import Hooks
 from experiments.training.train import train
-from host.notices import say_again
 from host.terminal import TerminalReporter
 from runs.data_record import recorded_data
 from runs.files import RunFiles, run_named
@@ -134,7 +133,6 @@ def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
     edited(folder, "tokenizer_config.json", chat_template="{{ messages }}", extra_special_tokens=["[NEW]"])
     edited(folder, "config.json", made_by="a stranger")
     config = classifier(*SHORT, f"model.pretrained={folder}", "data.max_tokens=32")
-    say_again()
     capfd.readouterr()
     record, _ = begin(config, store)
     said = [

@@ -48,7 +48,7 @@ DRIFTS: Mapping[tuple[str, str], Callable[[RunEnvironment], RunEnvironment]] = {
     ("code", "datamodules/tokens.py, host/disk.py"): _with(
         code=_code("b", {"host/disk.py": "9", "datamodules/tokens.py": "8"})
     ),
-    ("threads", "of torch"): lambda here: replace(here, ran={**here.ran, "threads": "1"}),
+    ("threads", "of torch"): lambda here: replace(here, effective={**here.effective, "threads": "1"}),
     ("flag", "OMP_NUM_THREADS"): _with(environment={}),
     ("library", "torch"): _with(distributions={"numpy": "2.1", "torch": "2.14", "zipp": "5"}),
     ("lock", "lock"): _with(lock_digest="m"),

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from errors import UserError
 from tracking.journal import Record
+from tracking.metric_writer import ClientWriter, SqliteWriter, open_writer
+from tracking.metric_writer import next_batch as batch_of
 from tracking.run_log import RunLog, check_names, fit
-from tracking.sink import ClientSink, SqliteSink, open_sink
-from tracking.sink import next_batch as batch_of
 from tracking.store import Store
 
 Start = Callable[..., RunLog]
@@ -159,7 +159,7 @@ def test_an_artifact_stays_inside_its_run(store: Store, path: str, start: Start)
 def test_what_a_locked_store_cannot_take_is_sent_by_the_next_command(
     store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, start: Start
 ) -> None:
-    monkeypatch.setattr("tracking.sink.LOCK_WAIT_S", 0.1)
+    monkeypatch.setattr("tracking.metric_writer.LOCK_WAIT_S", 0.1)
     log = start(store)
     log.log_metrics({"a": 1.0}, 1)
     with closing(sqlite3.connect(root / "mlflow.db", isolation_level=None)) as holder:
@@ -211,8 +211,8 @@ _records = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=_records)
 def test_direct_rows_equal_those_of_mlflows_own_way(store: Store, root: Path, records: list[Record]) -> None:
-    direct, client = open_sink(store.client, store.uri), ClientSink(store.client, store.uri)
-    assert isinstance(direct, SqliteSink)
+    direct, client = open_writer(store.client, store.uri), ClientWriter(store.client, store.uri)
+    assert isinstance(direct, SqliteWriter)
     experiment = store.client.create_experiment(f"e{len(store.client.search_experiments())}")
     runs = [store.client.create_run(experiment).info.run_id for _ in range(2)]
     for run_id, sink in zip(runs, (direct, client), strict=True):

@@ -212,7 +212,7 @@ def test_the_folder_of_the_store_is_no_part_of_the_code(tmp_path: Path) -> None:
     (tmp_path / "r").mkdir()
     top = repository(tmp_path / "r", {"a.py": b"1\n"})
     write(top, {"runs/artifacts/x/run/config.json": b"{}\n", "b.py": b"print()\n"})
-    patch = working_tree_patch(top, but=top / "runs")
+    patch = working_tree_patch(top, exclude=top / "runs")
     assert "+print()" in patch
     assert "config.json" not in patch
 

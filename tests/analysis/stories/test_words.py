@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analysis.stories.words import ends_a_sentence, sentences_of, words_of
+from analysis.stories.words import ends_a_sentence, words_of
+from benchmarks.broken_stories import sentences_of
 
 TEXTS = st.text(alphabet="abZ .!?'\"\u201c\u201d\u2019\n-1", max_size=60)
 

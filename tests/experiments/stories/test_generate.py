@@ -13,7 +13,7 @@ from errors import UserError
 from experiments.loading import load_experiment
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
-from experiments.stories.generate import generate, source_of
+from experiments.stories.generate import generate, trained_writer
 from experiments.stories.rewrite import replay
 from experiments.training.exporting import export_run
 from experiments.training.train import train
@@ -52,7 +52,7 @@ def copied(made: tuple[Path, str, str], tmp_path: Path) -> tuple[Store, str, str
 
 
 def told(store: Store, run_id: str, variant: VariantName = "torch") -> str:
-    source = source_of(run_named(store, run_id), variant, threads=1)
+    source = trained_writer(run_named(store, run_id), variant, threads=1)
     return generate(source, PROMPTS, DecodingConfig(max_length=24, seed=3), batch_size=4).run_id
 
 
@@ -131,9 +131,9 @@ def test_what_holds_no_stories_or_no_model_says_so(copied: tuple[Store, str, str
     with pytest.raises(UserError, match="holds no stories that can be written again"):
         replay(run_named(store, labelled), 0)
     with pytest.raises(UserError, match="distilbert classifier, writes no stories"):
-        source_of(run_named(store, labelled), "torch", threads=1)
+        trained_writer(run_named(store, labelled), "torch", threads=1)
     with pytest.raises(UserError, match="holds stories and trained nothing"):
-        source_of(RunFiles(store, record), "torch", threads=1)
+        trained_writer(RunFiles(store, record), "torch", threads=1)
     for verb in (reproduce, resume, export_run):
         with pytest.raises(UserError, match="holds stories and trained nothing"):
             verb(RunFiles(store, record))
@@ -167,7 +167,7 @@ def test_a_model_that_was_not_exported_says_how_it_would_be(migrated: Path, tmp_
     )
     run = train(config, store)
     assert store.find_artifact(store.find(run.run_id), "samples") is None
-    source = source_of(run_named(store, run.run_id), "int8", threads=1)
+    source = trained_writer(run_named(store, run.run_id), "int8", threads=1)
     with pytest.raises(
         UserError, match=f"has no int8 variant. Export it first: `encore export {run.run_id[:8]}`"
     ):

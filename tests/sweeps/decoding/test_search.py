@@ -20,7 +20,7 @@ from generation.writer import Writer
 from runs.files import RunFiles
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
-from sweeps.decoding.prompts import sample_stories, source_named
+from sweeps.decoding.prompts import sample_stories, writer_named
 from sweeps.decoding.rows import (
     MISSED,
     OBJECTIVE,
@@ -135,7 +135,7 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     assert parent.status == "FINISHED"
     assert parent.metrics["test/coherent"] == official.metrics[OBJECTIVE]
     assert parent.metrics["real/ended"] == 1.0
-    source = source_named(spec(tmp_path), store)
+    source = writer_named(spec(tmp_path), store)
     drawn = sample_stories(data_of_run(source.run, source.config), "val", spec(tmp_path))
     assert parent.metrics["real/words"] == np.mean([len(words_of(story)) for story in drawn])
     assert parent.tags["encore.best_run"] == report.best.run_id

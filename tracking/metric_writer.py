@@ -50,7 +50,7 @@ class Batch:
     params: dict[str, str]
 
 
-class Sink(Protocol):
+class MetricWriter(Protocol):
     """Takes a batch; taking it again changes nothing.
 
     Raises:
@@ -60,10 +60,10 @@ class Sink(Protocol):
     def write(self, run_id: str, batch: Batch) -> None: ...
 
 
-def open_sink(client: MlflowClient, uri: str) -> Sink:
+def open_writer(client: MlflowClient, uri: str) -> MetricWriter:
     if uri.startswith("sqlite:") and _has_known_tables(sqlite_path(uri)):
-        return SqliteSink(sqlite_path(uri), ClientSink(client, uri))
-    return ClientSink(client, uri)
+        return SqliteWriter(sqlite_path(uri), ClientWriter(client, uri))
+    return ClientWriter(client, uri)
 
 
 def next_batch(records: Sequence[Record]) -> Batch:
@@ -82,7 +82,7 @@ def next_batch(records: Sequence[Record]) -> Batch:
     return Batch(taken, points, tags, params)
 
 
-class ClientSink:
+class ClientWriter:
     """Any store, through MLflow's client."""
 
     def __init__(self, client: MlflowClient, uri: str) -> None:
@@ -102,10 +102,10 @@ class ClientSink:
                 self._client.log_batch(run_id, params=part)
 
 
-class SqliteSink:
+class SqliteWriter:
     """A SQLite store: metrics as rows, the rare rest through MLflow's client."""
 
-    def __init__(self, path: Path, rest: ClientSink) -> None:
+    def __init__(self, path: Path, rest: ClientWriter) -> None:
         self._path = path
         self._rest = rest
 
