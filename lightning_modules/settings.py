@@ -31,7 +31,6 @@ class ModelConfig(Strict):
     vocab_size: int = Field(default=4096, ge=64, le=100_000)
     """Size of a tokenizer trained on the corpus."""
     layers: int = Field(default=6, ge=1, le=48)
-    heads: int = Field(default=12, ge=1, le=64)
     dim: int = Field(default=768, ge=8, le=4096)
     """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
     dropout: float = Field(default=0.1, ge=0, lt=1)
@@ -50,6 +49,13 @@ class ModelConfig(Strict):
             raise ValueError("no folder here, and no id of the hub, which looks like owner/name")
         return source
 
+
+class TransformerConfig(ModelConfig):
+    """What all models with attention have in common."""
+
+    heads: int = Field(default=12, ge=1, le=64)
+    """Of attention in each layer; they share `dim` among them."""
+
     @model_validator(mode="after")
     def _heads_divide_dim(self) -> Self:
         if self.dim % self.heads:
@@ -57,7 +63,7 @@ class ModelConfig(Strict):
         return self
 
 
-class DistilBertModelConfig(ModelConfig):
+class DistilBertModelConfig(TransformerConfig):
     """DistilBERT classifier."""
 
     task: ClassVar[Task] = CLASSIFICATION
@@ -70,7 +76,7 @@ class DistilBertModelConfig(ModelConfig):
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
-class Gpt2ModelConfig(ModelConfig):
+class Gpt2ModelConfig(TransformerConfig):
     """GPT-2 language model."""
 
     task: ClassVar[Task] = LANGUAGE_MODELLING
