@@ -108,3 +108,27 @@ def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root:
     refused = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
     assert refused.returncode == 2
     assert "is not in this repository" in refused.stderr
+
+
+def test_a_word_in_a_table_makes_no_run_another_and_a_figure_in_a_kernel_does(
+    repository: Path, root: Path
+) -> None:
+    options = [*REPEATED_CLASSIFIER, "export.when=never", "--root", root, "--json"]
+    first = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
+    Edit(repository / "cli" / "tables.py", '"held-out"', '"validation"').make()
+    commit(repository, "another heading")
+    Edit(repository / "docs" / "values.md", "#", "# More on").make()  # and one that is not committed
+    again = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
+    assert (again["run_id"], again["reused"]) == (first["run_id"], first["run_id"])
+    checked = encore(repository, "reproduce", first["run_id"], "--check", "--root", root, "--json")
+    assert (checked.returncode, json.loads(checked.stdout)) == (0, [])
+
+    kernel = repository / "lightning_modules" / "kernels" / "dropout.py"
+    Edit(kernel, "_LEVELS / (_", "1.001 * _LEVELS / (_").make()
+    other = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
+    assert (other["run_id"] == first["run_id"], other["reused"]) == (False, None)
+    named = encore(repository, "reproduce", first["run_id"], "--check", "--root", root, "--json")
+    assert named.returncode == 1
+    assert [(cause["kind"], cause["name"]) for cause in json.loads(named.stdout)] == [
+        ("code", "lightning_modules/kernels/dropout.py")
+    ]
