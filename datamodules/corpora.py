@@ -1,126 +1,64 @@
-"""The corpora: a row for each, and what may be asked of it.
+"""The corpora: a row for each.
 
-A new corpus is a row here with its kind, a class where its rows are not read or held out as others are, and a YAML file
-of an experiment.
+A new one is a row here, its kind in `settings.py`, a class where its rows are not read or held out as others are, and a
+YAML file of an experiment.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING
 
-from pydantic import Field, field_validator, model_validator
+from datamodules.settings import Corpus
 
-from datamodules.readers.quoting import Said
-from schema.strict import Strict, absolute
-from schema.texts import Revision
-from schema.validation import TogetherError
-from scoring.task import Task
-from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
-
-_MOST_ROWS = 1_000_000_000
+if TYPE_CHECKING:
+    from datamodules.tokenized import TokenizedData
 
 
 @dataclass(frozen=True)
-class Corpus:
-    """One corpus.
+class CorpusRow:
+    """A corpus, and the class of its datamodule, which is imported when it is asked for."""
 
-    module, class_name: of its datamodule, as names, so that nothing large is imported for them. repository: its data
-    set on the hub; none: bundled. train, official: how its source calls the split to learn from and the one that is
-    scored once.
-    """
-
-    kind: str
-    module: str
-    class_name: str
-    repository: str | None
-    train: str
-    official: str
-
-    @property
-    def splits(self) -> tuple[str, str]:
-        return self.train, self.official
+    corpus: Corpus
+    data_class: Callable[[], type[TokenizedData]]
 
 
-_LABELLED, _STORIES = "datamodules.classification", "datamodules.stories"
+def _sst2() -> type[TokenizedData]:
+    from datamodules.classification import Sst2Data
+
+    return Sst2Data
+
+
+def _imdb() -> type[TokenizedData]:
+    from datamodules.classification import ImdbData
+
+    return ImdbData
+
+
+def _demo_reviews() -> type[TokenizedData]:
+    from datamodules.classification import DemoReviewsData
+
+    return DemoReviewsData
+
+
+def _tinystories() -> type[TokenizedData]:
+    from datamodules.stories import TinyStoriesData
+
+    return TinyStoriesData
+
+
+def _demo_stories() -> type[TokenizedData]:
+    from datamodules.stories import DemoStoriesData
+
+    return DemoStoriesData
+
+
 _ROWS = (
-    Corpus("sst2", _LABELLED, "Sst2Data", "stanfordnlp/sst2", "train", "validation"),
-    Corpus("imdb", _LABELLED, "ImdbData", "stanfordnlp/imdb", "train", "test"),
-    Corpus("demo_reviews", _LABELLED, "DemoReviewsData", None, "train", "validation"),
-    Corpus("tinystories", _STORIES, "TinyStoriesData", "roneneldan/TinyStories", "train", "validation"),
-    Corpus("demo_stories", _STORIES, "DemoStoriesData", None, "train", "validation"),
+    CorpusRow(Corpus("sst2", "stanfordnlp/sst2"), _sst2),
+    CorpusRow(Corpus("imdb", "stanfordnlp/imdb", official="test"), _imdb),
+    CorpusRow(Corpus("demo_reviews", None), _demo_reviews),
+    CorpusRow(Corpus("tinystories", "roneneldan/TinyStories"), _tinystories),
+    CorpusRow(Corpus("demo_stories", None), _demo_stories),
 )
-CORPORA = {row.kind: row for row in _ROWS}
-
-
-class CorpusConfig(Strict):
-    """What is asked of any corpus: where its rows come from, and how they become batches."""
-
-    path: str | None = Field(default=None, min_length=1)
-    """Folder with the splits as parquet, jsonl, csv or tsv; none: the hub, or the bundled rows."""
-    quoting: Said = "auto"
-    """Whose the quotation marks of csv and tsv files are: quoted, the writer's; unquoted, the texts'; auto: decided by
-    what each file holds."""
-    revision: Revision = "main"
-    """Hub revision; it is resolved to a commit, which the run records."""
-    batch_size: int = Field(gt=0, le=4096)
-    """Rows of a training batch."""
-    batch_tokens: int | None = Field(default=None, gt=0, le=100_000_000)
-    """Most padded tokens of a training batch; none: only batch_size counts."""
-    evaluation_tokens: int = Field(default=4096, gt=0, le=100_000_000)
-    """Most padded tokens of an evaluation batch."""
-    group_by_length: bool = True
-    """Rows of like length stand together, so that little is padded."""
-    selection_examples: int = Field(gt=0, le=_MOST_ROWS)
-    """Rows of train held out for model selection, pruning and early stopping (`val/...`)."""
-    selection_seed: int = Field(default=0, ge=0, lt=2**63)
-    """Draws the held-out rows; apart from `seed`, so that runs of several seeds compare."""
-    train_examples: int | None = Field(default=None, gt=0, le=_MOST_ROWS)
-    """Keep so many of the remaining train rows; none: all."""
-    loader_workers: int = Field(default=0, ge=0, le=64)
-    """Processes that build batches. They never change what is in a batch."""
-
-    @model_validator(mode="after")
-    def _quoting_of_files(self) -> Self:
-        if self.quoting != "auto" and self.path is None:
-            raise TogetherError(
-                f"quoting={self.quoting} counts for the files of a folder, and data.path is none",
-                "Give data.path=FOLDER, or leave data.quoting out.",
-            )
-        return self
-
-    @field_validator("path")
-    @classmethod
-    def _absolute(cls, path: str | None) -> str | None:
-        """The full path, so that the run can be loaded again from any folder."""
-        return None if path is None else absolute(path)
-
-
-class TextClassificationConfig(CorpusConfig):
-    """Texts with one label each."""
-
-    task: ClassVar[Task] = CLASSIFICATION
-    kind: Literal["sst2", "imdb", "demo_reviews"]
-    max_tokens: int = Field(ge=4, le=512)
-    """Longer texts are cut."""
-
-
-class StoriesConfig(CorpusConfig):
-    """Stories in blocks for a language model."""
-
-    task: ClassVar[Task] = LANGUAGE_MODELLING
-    kind: Literal["tinystories", "demo_stories"]
-    max_tokens: int = Field(ge=8, le=1024)
-    """Tokens of a block; also the context that a model from scratch gets."""
-    packed: bool = True
-    """Train on blocks that hold several stories; false: on one story at a time."""
-    longer_stories: Literal["refuse", "cut"] = "refuse"
-    """Unpacked, what becomes of a story of more than max_tokens: an error, or consecutive windows."""
-
-
-DataConfig = Annotated[TextClassificationConfig | StoriesConfig, Field(discriminator="kind")]
-
-
-def corpus_of(config: TextClassificationConfig | StoriesConfig) -> Corpus:
-    """The row of the corpus that `config` names."""
-    return CORPORA[config.kind]
+CORPORA: Mapping[str, CorpusRow] = {row.corpus.kind: row for row in _ROWS}

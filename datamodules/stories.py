@@ -12,11 +12,10 @@ import torch
 from numpy.typing import NDArray
 
 from datamodules.bundled.stories import generate_stories
-from datamodules.corpora import StoriesConfig
 from datamodules.holdout import Holdout, hold_out, text_digests
 from datamodules.readers.raw import Wanted
 from datamodules.rows import SplitRows, StoredTexts
-from datamodules.settings import DataContext
+from datamodules.settings import DataContext, StoriesConfig
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, OnRemade, SplitName, TokenizedData
 from datamodules.tokenizers import END_OF_TEXT, end_token_id, pad_token_id

@@ -19,14 +19,13 @@ from torch.utils.data import DataLoader
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
-from datamodules.corpora import CORPORA, StoriesConfig, TextClassificationConfig
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
 from datamodules.loaders import Batch, loader
 from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
-from datamodules.settings import DataContext
+from datamodules.settings import DataContext, StoriesConfig, TextClassificationConfig
 from datamodules.sources import OnRemade, Splits, from_folder, from_hub
 from datamodules.tokenizers import (
     encode,
@@ -66,7 +65,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         super().__init__()
         self.settings = settings
         self.context = context
-        self.corpus = CORPORA[settings.kind]
+        self.corpus = context.corpus
         self._on_progress, self._on_remade = on_progress, on_remade
         self.origin = ""
         self.reads: dict[str, SplitRead] = {}  # by the split's name in the source

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datamodules.corpora import Corpus, corpus_of
+from datamodules.corpora import CORPORA
 from datamodules.files import files_of_splits
 from datamodules.hub import HubKind, commit_of, hub_reachable
 from datamodules.settings import DataContext, TokenizerSource
@@ -40,10 +39,6 @@ class Schedule:
     epochs: float
 
 
-def _data_class(corpus: Corpus) -> type[TokenizedData]:
-    return getattr(import_module(corpus.module), corpus.class_name)
-
-
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
     """`config` with every hub revision that it uses replaced by the commit that it means now.
 
@@ -55,11 +50,11 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
         with disk_errors(cache_dir):
             return commit_of(repository, revision, kind=kind, memory=cache_dir / "hub")
 
-    data, model = config.data, config.model
+    data, model, corpus = config.data, config.model, CORPORA[config.data.kind].corpus
     if data.path is not None:
-        files_of_splits(Path(data.path), corpus_of(data).splits, texts=not data.task.labelled)
-    elif (repository := corpus_of(data).repository) is not None:
-        data = data.model_copy(update={"revision": commit(repository, data.revision, "dataset")})
+        files_of_splits(Path(data.path), corpus.splits, texts=not data.task.labelled)
+    elif corpus.repository is not None:
+        data = data.model_copy(update={"revision": commit(corpus.repository, data.revision, "dataset")})
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
         if source is not None and Path(source).is_absolute() and not Path(source).is_dir():
             raise UserError(
@@ -80,7 +75,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
 
     Derived data in the cache that does not hold is made again, which is said.
     """
-    model = config.model
+    model, row = config.model, CORPORA[config.data.kind]
     tokenizer = TokenizerSource(
         kind=model.tokenizer_kind,
         source=model.tokenizer or model.pretrained,
@@ -88,6 +83,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
         vocab_size=model.vocab_size,
     )
     context = DataContext(
+        corpus=row.corpus,
         tokenizer=tokenizer,
         cache_dir=cache_dir,
         local_files_only=not _needs_hub(config) or not hub_reachable(),
@@ -95,7 +91,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
         accumulate_batches=config.train.accumulate_batches,
     )
     with reporter.progress() as on_progress:
-        module = _data_class(corpus_of(config.data))(
+        module = row.data_class()(
             config.data, context, on_progress=on_progress, on_remade=partial(reporter.say, style="warning")
         )
         module.setup()

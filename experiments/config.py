@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from datamodules.corpora import DataConfig
+from datamodules.settings import DataConfig
 from export.options import ExportConfig
 from generation.options import DecodingConfig
 from lightning_modules.settings import AnyModelConfig, OptimConfig

@@ -182,6 +182,15 @@ def exclusive(lock_file: Path) -> Generator[None]:
         os.close(descriptor)
 
 
+def try_lock(descriptor: int) -> bool:
+    """Take the advisory lock of an open file; False when another process holds it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def open_lock(lock_file: Path) -> int:
     """A descriptor of a file to lock, for reading and writing, made where there is none.
 

@@ -40,14 +40,6 @@ START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began wi
 RECORD_DIGESTS_FILE = (
     "run/record_digests.json"  # of a record of format 1 or 2: sha256 of these files, by path
 )
-
-
-def is_of_the_record(file: str) -> bool:
-    """Whether a file of a run is one that was written before its first step."""
-    own = {CONFIG_FILE, DATA_FILE, PROVENANCE_FILE, PATCH_FILE}
-    return file in own or file.startswith(f"{ROWS_FOLDER}/")
-
-
 RECIPE_TAG = "encore.recipe_id"
 
 # What ran, in tags `encore.ran.<name>`, and what it ran on, in `encore.ran.fingerprint.<name>`.
@@ -94,6 +86,12 @@ BUDGET_TAG = "encore.budget"
 BEST_RUN_TAG = "encore.best_run"
 STAGE_TAG = "encore.stage"
 TRIAL_TAG = "encore.trial"
+SWEEP_FILE = "sweep/sweep.json"
+SWEEP_BASE_FILE = "sweep/base_experiment.json"
+SWEEP_TRIALS_FILE = "sweep/trials.json"
+SWEEP_SETTINGS_TABLE = "sweep/settings.json"  # of a decoding sweep
+SWEEP_PAGE = "sweep/report.html"
+SWEEP_ERRORS_FILE = "sweep/report_errors.txt"  # tracebacks of what its report lacks
 
 # Stories of a trained model.
 STORIES_OF_TAG = "encore.stories_of"  # the run whose model wrote them
@@ -119,6 +117,12 @@ def fingerprint_tag(name: str) -> str:
 def predictions_file(split: str) -> str:
     """Where a run keeps its answers to a split."""
     return f"predictions/{split}/predictions.parquet"
+
+
+def is_of_the_record(file: str) -> bool:
+    """Whether a file of a run is one that was written before its first step."""
+    own = {CONFIG_FILE, DATA_FILE, PROVENANCE_FILE, PATCH_FILE}
+    return file in own or file.startswith(f"{ROWS_FOLDER}/")
 
 
 def is_exported(record: RunRecord) -> bool:

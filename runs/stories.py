@@ -11,7 +11,7 @@ from export.variants import VariantName
 from generation.options import DecodingConfig
 from generation.writer import Story
 from runs.files import RunFiles
-from runs.layout import REQUEST_FILE, STORIES_TABLE
+from runs.layout import REQUEST_FILE, SAMPLES_TABLE, STORIES_TABLE
 from runs.record_files import StoryRow, TableFile, parsed
 from schema.strict import Strict
 from schema.validation import parse
@@ -33,7 +33,7 @@ class Request(Strict):
 def read_request(run: RunFiles) -> Request:
     """What was asked of the model. UserError for a run whose stories cannot be written again."""
     if not run.has(REQUEST_FILE):
-        sampled = "; its samples are of weights that were not kept" if run.has("samples/stories.json") else ""
+        sampled = "; its samples are of weights that were not kept" if run.has(SAMPLES_TABLE) else ""
         raise UserError(
             f"holds no stories that can be written again{sampled}",
             where=run.where,

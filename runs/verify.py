@@ -243,4 +243,4 @@ def _params(run: RunFiles) -> Check:
     }
     other = [key for key, value in config.items() if run.record.params.get(key) != value]
     found = f"{len(config) - len(other)} equal" + (f", not {', '.join(other[:5])}" if other else "")
-    return Check("params", "run/config.json", not other, f"{len(config)} keys", found)
+    return Check("params", CONFIG_FILE, not other, f"{len(config)} keys", found)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from errors import UserError
-from host.disk import disk_errors, open_lock
+from host.disk import disk_errors, open_lock, try_lock
 
 
 @contextmanager
@@ -17,18 +17,14 @@ def owned(lock: Path, *, what: str) -> Generator[None]:
 
     The operating system lets go of it when the process ends, however it ends.
     """
-    import fcntl
-
     with os.fdopen(open_lock(lock), "r+", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not try_lock(file.fileno()):
             file.seek(0)
             raise UserError(
                 f"process {file.read().strip() or 'unknown'} is at work on it",
                 where=what,
                 cure="Wait for it, or end it; the sweep then goes on where it stopped.",
-            ) from error
+            )
         with disk_errors(lock):
             file.truncate(0)
             file.write(str(os.getpid()))

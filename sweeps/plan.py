@@ -12,7 +12,7 @@ from experiments.config import ExperimentConfig
 from experiments.naming import overrides_for_name, run_name, task_name
 from experiments.training.inputs import tell_data
 from host.progress import Reporter
-from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_TAG, RunKind
+from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_BASE_FILE, SWEEP_TAG, RunKind
 from schema.validation import parse
 from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
@@ -112,5 +112,5 @@ def start_parent(plan: Plan, search: Search, store: Store) -> RunLog:
         tags={KIND_TAG: RunKind.SWEEP, SWEEP_TAG: sweep.name, STUDY_TAG: search.study.study_name},
         description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in plan.notes)]),
     )
-    parent.log_json(base.model_dump(mode="json"), "sweep/base_experiment.json")
+    parent.log_json(base.model_dump(mode="json"), SWEEP_BASE_FILE)
     return parent

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.config import ExperimentConfig
 from host.boundary import first_line
-from runs.layout import BEST_RUN_TAG, EXPORT_GATE, STAGE_TAG, TRIAL_TAG
+from runs.layout import (
+    BEST_RUN_TAG,
+    EXPORT_GATE,
+    STAGE_TAG,
+    SWEEP_ERRORS_FILE,
+    SWEEP_PAGE,
+    SWEEP_TRIALS_FILE,
+    TRIAL_TAG,
+)
 from tracking.entities import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
@@ -23,8 +31,6 @@ if TYPE_CHECKING:
     from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-ERRORS_FILE = "sweep/report_errors.txt"  # artifact of the sweep's run: tracebacks of what its report lacks
 
 
 @dataclass(frozen=True)
@@ -169,14 +175,14 @@ def _importances(study: optuna.Study) -> dict[str, float]:
 
 def _log_files(parent: RunLog, rows: Sequence[TrialRow], page: str, attempts: Attempts) -> None:
     with attempts("sweep/trials.json cannot be written"):
-        parent.log_json([_as_json(row) for row in rows], "sweep/trials.json")
+        parent.log_json([_as_json(row) for row in rows], SWEEP_TRIALS_FILE)
     with attempts("sweep/report.html cannot be written"):
         from plotly.offline import get_plotlyjs
 
-        parent.log_text(page, "sweep/report.html", public=get_plotlyjs())
+        parent.log_text(page, SWEEP_PAGE, public=get_plotlyjs())
     if attempts.tracebacks:
-        with attempts(f"{ERRORS_FILE} cannot be written"):
-            parent.log_text("\n".join(attempts.tracebacks), ERRORS_FILE)
+        with attempts(f"{SWEEP_ERRORS_FILE} cannot be written"):
+            parent.log_text("\n".join(attempts.tracebacks), SWEEP_ERRORS_FILE)
 
 
 def _log(

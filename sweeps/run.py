@@ -11,7 +11,7 @@ from errors import UserError
 from experiments.training.exporting import export_run
 from host.progress import SILENT, Reporter
 from runs.files import RunFiles
-from runs.layout import BUDGET_TAG, is_exported
+from runs.layout import BUDGET_TAG, SWEEP_FILE, is_exported
 from runs.result import RunResult
 from sweeps.config import SweepConfig
 from sweeps.finale import Finale
@@ -23,6 +23,7 @@ from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, se
 from sweeps.storage import study_storage
 from sweeps.study import Drawn, Search, open_search
 from sweeps.trial import Trial, TrialResult, run_trial
+from tracking.addresses import study_address
 
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
@@ -56,7 +57,7 @@ def run_sweep(
             plan.mapping,
             first=plan.first,
             maximize=plan.base.task.greater_is_better,
-            storage=study_storage(store.root),
+            storage=study_storage(store.root, study_address()),
             store_uri=place_of(store),
         )
         search.requeue_lost()
@@ -80,7 +81,7 @@ class _Session:
     def run(self) -> SweepReport:
         sweep = self.plan.sweep
         # Written by every session: the budget and the finale may have grown.
-        self.parent.log_json(sweep.model_dump(mode="json"), "sweep/sweep.json")
+        self.parent.log_json(sweep.model_dump(mode="json"), SWEEP_FILE)
         self.parent.set_tags({BUDGET_TAG: sweep.budget.model_dump_json()})
         if not self.plan.reuse and not self.search.goes_on():
             self.notes.append("this sweep has used its budget; another seed or a larger budget trains more.")

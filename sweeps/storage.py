@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from pathlib import Path
 from errors import LibraryError, UserError
 from host.boundary import first_line
 from host.sqlite import sqlite_fault
-from tracking.addresses import public_uri, sqlite_path, sqlite_uri
+from tracking.addresses import STUDY_VARIABLE, public_uri, sqlite_path, sqlite_uri
 
 STUDY_FILE = "optuna.db"
-STORAGE_VARIABLE = "ENCORE_STUDY_STORAGE"
 
 
 @dataclass(frozen=True)
@@ -30,17 +28,16 @@ class StudyStorage:
         return Path(self.shown) if self.uri.startswith("sqlite") else None
 
 
-def study_storage(root: Path) -> StudyStorage:
-    """The database that the environment names, or the one in the store's folder `root`, which is made."""
-    uri = os.environ.get(STORAGE_VARIABLE, "").strip()
-    if not uri:
+def study_storage(root: Path, uri: str | None) -> StudyStorage:
+    """The database at `uri`; none: the one in the store's folder `root`, which is made."""
+    if uri is None:
         root.mkdir(parents=True, exist_ok=True)
         file = (root / STUDY_FILE).resolve()
         return StudyStorage(sqlite_uri(file), str(file))
     if "://" not in uri:
         raise UserError(
             "is no address of a database",
-            where=f"{STORAGE_VARIABLE}={public_uri(uri)}",
+            where=f"{STUDY_VARIABLE}={public_uri(uri)}",
             cure="Give one as SQLAlchemy takes it, such as sqlite:////shared/studies.db, or leave it unset.",
         )
     return StudyStorage(uri, str(sqlite_path(uri)) if uri.startswith("sqlite") else public_uri(uri))
@@ -67,7 +64,7 @@ def _study_fault(error: Exception, storage: StudyStorage, where: str) -> UserErr
         )
     what = f"Optuna cannot go on with it ({first_line(reason)})"
     if storage.file is None:
-        cure = f"Look at {STORAGE_VARIABLE}, at its database and at the driver that SQLAlchemy needs for it."
+        cure = f"Look at {STUDY_VARIABLE}, at its database and at the driver that SQLAlchemy needs for it."
         return LibraryError(what.replace(storage.uri, storage.shown), where=where, cure=cure)
     cure = "Restore the file from a backup, or move it away: the sweep then begins anew, and its runs stay."
     return sqlite_fault(reason, storage.file) or LibraryError(what, where=where, cure=cure)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 DATABASE_FILE = "mlflow.db"
+STUDY_VARIABLE = "ENCORE_STUDY_STORAGE"
 _PASSWORD_IN_QUERY = re.compile(r"((?:^|&)[^=&]*(?:pass|pwd|secret|token|key)[^=&]*=)[^&]*", re.IGNORECASE)
+
+
+def study_address() -> str | None:
+    """The database that the environment names for the studies of sweeps; none: the one in the store's folder."""
+    return os.environ.get(STUDY_VARIABLE, "").strip() or None
 
 
 def sqlite_uri(path: Path) -> str:

@@ -23,7 +23,7 @@ from typing import Any, Literal, NamedTuple, cast
 
 from errors import UserError
 from host.bounded_json import parse_json
-from host.disk import disk_errors, partial_name
+from host.disk import disk_errors, partial_name, try_lock
 from host.process import Owner, pid_namespace
 from tracking.addresses import public_uri
 
@@ -263,9 +263,6 @@ def _decode(line: bytes) -> dict[str, Any] | None:
 def _is_locked(path: Path) -> bool:
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return not try_lock(descriptor)
     finally:
         os.close(descriptor)
-    return False

@@ -15,7 +15,17 @@ from experiments.stories.quality import scored
 from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
 from host.progress import SILENT, Reporter
-from runs.layout import BEST_RUN_TAG, KIND_TAG, STAGE_TAG, STUDY_TAG, SWEEP_TAG, TRIAL_TAG, RunKind
+from runs.layout import (
+    BEST_RUN_TAG,
+    KIND_TAG,
+    STAGE_TAG,
+    STUDY_TAG,
+    SWEEP_FILE,
+    SWEEP_SETTINGS_TABLE,
+    SWEEP_TAG,
+    TRIAL_TAG,
+    RunKind,
+)
 from sweeps.config import DecodingSweepConfig
 from sweeps.decoding.prompts import (
     decoding_of,
@@ -32,6 +42,7 @@ from sweeps.report import is_of_a_trial
 from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, search_on
 from sweeps.storage import study_storage
 from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search
+from tracking.addresses import study_address
 from tracking.endings import ended_in_store
 from tracking.entities import Experiment
 
@@ -79,7 +90,7 @@ def run_decoding_sweep(
             base,
             first=first,
             maximize=True,
-            storage=study_storage(store.root),
+            storage=study_storage(store.root, study_address()),
             store_uri=place_of(store),
         )
         search.requeue_lost()
@@ -136,7 +147,7 @@ class _Session:
     on_setting: Callable[[SettingRow], None] | None
 
     def run(self) -> DecodingReport:
-        self.parent.log_json(self.sweep.model_dump(mode="json"), "sweep/sweep.json")
+        self.parent.log_json(self.sweep.model_dump(mode="json"), SWEEP_FILE)
         deadline = Deadline(self.sweep.budget.minutes, at_least_one=not self._rows())
         real = self._real()
         launcher = InlineLauncher[Drawn, SettingRow](
@@ -257,7 +268,7 @@ class _Session:
             **{name: [row.metrics[name] for row in rows] for name in names},
             "run": [row.run_id for row in rows],
         }
-        self.parent.log_table(columns, "sweep/settings.json")
+        self.parent.log_table(columns, SWEEP_SETTINGS_TABLE)
         self.parent.set_tags({BEST_RUN_TAG: best.run_id})
         figures = {name.removeprefix("stories/"): value for name, value in official.metrics.items()}
         self.parent.log_summary({f"test/{name}": value for name, value in figures.items()} | best.metrics)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from datamodules.corpora import CORPORA, StoriesConfig, TextClassificationConfig
-from datamodules.settings import DataContext, TokenizerSource
+from datamodules.corpora import CORPORA
+from datamodules.settings import DataContext, StoriesConfig, TextClassificationConfig, TokenizerSource
 from datamodules.stories import StoryData
 from datamodules.tokenized import TokenizedData
 
@@ -22,15 +22,17 @@ def made(kind: type[Data], folder: Path | None, cache_dir: Path, **changes: Any)
     changes: keys of its corpus, of the experiment around it, or of its tokenizer.
     """
     stories = issubclass(kind, StoryData)
-    corpus = next(row.kind for row in CORPORA.values() if row.class_name == kind.__name__)
+    corpus = next(row.corpus for row in CORPORA.values() if row.data_class() is kind)
     tokenizer = {_OF_TOKENIZER[key]: changes.pop(key) for key in [*changes] if key in _OF_TOKENIZER}
     context = {key: changes.pop(key) for key in [*changes] if key in _OF_CONTEXT}
     path = None if folder is None else str(folder)
     config = (StoriesConfig if stories else TextClassificationConfig)(
-        **{"kind": corpus, "path": path, **_SMALL, **changes}
+        **{"kind": corpus.kind, "path": path, **_SMALL, **changes}
     )
     source = TokenizerSource(kind="gpt2_bpe" if stories else "bert_bpe", **{"vocab_size": 300, **tokenizer})
     return kind(
         config,  # type: ignore[arg-type]
-        DataContext(tokenizer=source, **{"cache_dir": cache_dir, "local_files_only": True, **context}),
+        DataContext(
+            corpus=corpus, tokenizer=source, **{"cache_dir": cache_dir, "local_files_only": True, **context}
+        ),
     )

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from errors import LibraryError, UserError
-from sweeps.report import ERRORS_FILE, SweepReport
+from sweeps.report import SWEEP_ERRORS_FILE as SWEEP_ERRORS_FILE
+from sweeps.report import SweepReport
 from sweeps.run import run_sweep
 from tests.sweep_specs import load_sweep
 from tracking.store import Store
@@ -127,7 +128,7 @@ def test_a_trial_deleted_from_the_study_costs_a_plot_and_no_result(spec: Path, s
     store = Store.open(swept)
     parent = store.find(report.parent_id)
     assert parent.status == "FINISHED"
-    assert "IndexError" in store.artifact(parent, ERRORS_FILE).read_text()
+    assert "IndexError" in store.artifact(parent, SWEEP_ERRORS_FILE).read_text()
     page = store.artifact(parent, "sweep/report.html").read_text()
     assert "Plotly.newPlot" in page
     assert "optimization history cannot be drawn" in page

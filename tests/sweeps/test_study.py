@@ -11,9 +11,10 @@ from sweeps.config import SweepConfig
 from sweeps.leases import owned
 from sweeps.loading import base_experiment
 from sweeps.space import base_values
-from sweeps.storage import STORAGE_VARIABLE, STUDY_FILE, study_storage
+from sweeps.storage import STUDY_FILE, study_storage
 from sweeps.study import Search, open_search, study_name, trial_seed
 from tests.sweep_specs import load_sweep
+from tracking.addresses import STUDY_VARIABLE, study_address
 
 
 def search(root: Path, *overrides: str) -> Search:
@@ -30,7 +31,7 @@ def opened(sweep: SweepConfig, root: Path, *rest: str) -> Search:
         mapping,
         first=first,
         maximize=True,
-        storage=study_storage(root),
+        storage=study_storage(root, study_address()),
         store_uri="local",
     )
 
@@ -85,7 +86,7 @@ def test_a_trial_is_told_and_pruned_by_another_process_than_the_one_that_drew_it
 def test_the_environment_names_another_database_for_studies(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(STORAGE_VARIABLE, f"sqlite:///{tmp_path / 'lab.db'}")
+    monkeypatch.setenv(STUDY_VARIABLE, f"sqlite:///{tmp_path / 'lab.db'}")
     first = draw(search(tmp_path / "a"), 2)
     assert draw(search(tmp_path / "b"), 1) != first[:1]  # the same study, gone on with
     assert not (tmp_path / "a" / STUDY_FILE).exists()
@@ -96,8 +97,8 @@ def test_the_environment_names_another_database_for_studies(
 def test_an_address_that_leads_nowhere_is_told_in_one_line(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(STORAGE_VARIABLE, address)
-    with pytest.raises(UserError, match=STORAGE_VARIABLE) as refused:
+    monkeypatch.setenv(STUDY_VARIABLE, address)
+    with pytest.raises(UserError, match=STUDY_VARIABLE) as refused:
         search(tmp_path)
     assert "hunter2" not in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -22,6 +22,7 @@ from sweeps.trial import run_trial
 from tests.overrides import latest
 from tests.sweep_specs import load_sweep
 from tests.sweeps.test_run import SMALL
+from tracking.addresses import study_address
 from tracking.store import Store
 
 _ELSEWHERE = """
@@ -47,7 +48,7 @@ def opened(root: str) -> tuple[Store, Search]:
         plan.mapping,
         first=plan.first,
         maximize=True,
-        storage=study_storage(store.root),
+        storage=study_storage(store.root, study_address()),
         store_uri=place_of(store),
     )
     return store, search

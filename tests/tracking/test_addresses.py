@@ -56,6 +56,7 @@ def test_a_study_stands_beside_it(name: str, tmp_path: Path) -> None:
     from sweeps.config import BudgetConfig, IntRange, SearchConfig
     from sweeps.storage import study_storage
     from sweeps.study import open_search
+    from tracking.addresses import study_address
 
     sweep = SearchConfig(
         name="x", description="x", space={"a": IntRange(kind="int", low=1, high=5)},
@@ -63,7 +64,13 @@ def test_a_study_stands_beside_it(name: str, tmp_path: Path) -> None:
     )  # fmt: skip
     root = tmp_path / "in" / name
     search = open_search(
-        sweep, sweep.space, {}, first={"a": 3}, maximize=True, storage=study_storage(root), store_uri="local"
+        sweep,
+        sweep.space,
+        {},
+        first={"a": 3},
+        maximize=True,
+        storage=study_storage(root, study_address()),
+        store_uri="local",
     )
     assert search.next_trial().values == {"a": 3}
     assert [path.name for path in (tmp_path / "in").iterdir()] == [name]
