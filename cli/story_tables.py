@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from cli.tables import SHORT, fitted, number, percent, root_option, short_value
+from cli.tables import SHORT, fitted, number, percent, short_value
 from host.markup import literal
+from host.text import root_option
 
 if TYPE_CHECKING:
     from experiments.stories.generate import Generated

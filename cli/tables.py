@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +15,7 @@ from rich.text import Text
 from cli.metric_tables import print_metrics
 from export.variants import DEPLOYED
 from host.markup import literal
+from host.text import root_option
 from runs.layout import STAGE_TAG
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
 from tracking.entities import KILLED_BECAUSE_TAG
@@ -154,11 +154,6 @@ def _best_line(best: TrialRow) -> str:
     assert task is not None, "a finished run is scored on the official split"
     score, remark = task.told(best.metrics, "test")
     return f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test [bold]{score}[/] {remark}"
-
-
-def root_option(root: Path) -> str:
-    """What a command to type next needs, to find this store."""
-    return "" if root == Path("mlruns") else f" --root {shlex.quote(str(root))}"
 
 
 def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:

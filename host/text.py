@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable
 from itertools import islice
+from pathlib import Path
 
 from errors import visible
 
@@ -30,3 +32,8 @@ def shown_list(names: Iterable[str]) -> str:
     rest = iter(names)
     some = [shown(name) for name in islice(rest, _NAMES)]
     return ", ".join([*some, *(["…"] if next(rest, None) is not None else [])])
+
+
+def root_option(root: Path) -> str:
+    """What a command to type next needs, to find the store under `root`."""
+    return "" if root.absolute() == Path("mlruns").absolute() else f" --root {shlex.quote(str(root))}"

@@ -78,7 +78,7 @@ def plan_of(
     mapping = base.model_dump(mode="json")
     space, left_out = space_here(sweep, base)
     given = overrides_for_name(overrides)
-    notes = (*left_out, *_moved_first_trials(given, space))
+    notes = (*left_out, *_moved_first_trials(given, space), *_overridden_in_the_finale(given, sweep))
     for note in notes:
         reporter.say(f"note: {note}", "warning")
     first = base_values(sweep, base, space)
@@ -91,6 +91,16 @@ def _moved_first_trials(given: Mapping[str, str], space: Mapping[str, object]) -
     """A sentence for each override of a key that the search draws."""
     return [
         f"{key} is drawn by the search; {given[key]} is the first trial's." for key in given if key in space
+    ]
+
+
+def _overridden_in_the_finale(given: Mapping[str, str], sweep: SweepConfig) -> list[str]:
+    """A sentence for each override that the finale has another value of."""
+    finale = {} if sweep.finale is None else sweep.finale.overrides
+    return [
+        f"{key}={given[key]} is the search's; the finale has {key}={finale[key]} (finale.overrides)."
+        for key in given
+        if key in finale
     ]
 
 

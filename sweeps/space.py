@@ -47,9 +47,9 @@ def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, 
     for key, dimension in space.items():
         if not inside(dimension, values[key]):
             raise UserError(
-                f"the experiment's own value {values[key]!r} lies outside the space",
+                f"the first trial's value {values[key]!r} lies outside the space, {told(dimension)}",
                 where=f"sweep {sweep.name}: {key}",
-                cure=f"Widen the space, or override it with {key}=VALUE.",
+                cure=f"Give {key} one of it, or widen the space.",
             )
     return values
 
@@ -69,6 +69,13 @@ def inside(dimension: Dimension, value: Any) -> bool:
     if isinstance(dimension, Choice):
         return value in dimension.options
     return isinstance(value, (int, float)) and dimension.low <= value <= dimension.high
+
+
+def told(dimension: Dimension) -> str:
+    """`0.0001 to 0.01`, or the options."""
+    if isinstance(dimension, Choice):
+        return ", ".join(map(str, dimension.options))
+    return f"{dimension.low:g} to {dimension.high:g}"
 
 
 def trial_config(sweep: SweepConfig, base: Mapping[str, Any], values: Mapping[str, Any]) -> ExperimentConfig:

@@ -33,6 +33,7 @@ from experiments.training.run import Clock, Run
 from host.disk import disk_errors
 from host.notices import notices_of_folders
 from host.progress import Reporter
+from host.text import root_option
 from runs.checkpoint_folder import CheckpointFolder
 from runs.files import RunFiles
 from runs.layout import FORKED_UNDER_TAG, RunKind
@@ -126,7 +127,8 @@ def _goes_on(store: Store, log: RunLog, prepared: PreparedRun, kind: str) -> str
         return ""  # the sweep says it
     begun = prepared.fork_point is not None or CheckpointFolder.of_log(store.root, log).has_any
     if begun and kind != RunKind.REPRODUCTION:
-        return f"`encore resume {log.run_id[:8]}` goes on from its last checkpoint"
+        resume = f"encore resume {log.run_id[:8]}{root_option(store.root)}"
+        return f"`{resume}` goes on from its last checkpoint"
     return "the same command begins anew"
 
 

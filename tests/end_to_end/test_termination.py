@@ -61,8 +61,8 @@ def test_a_training_is_terminated_and_goes_on(root: Path) -> None:
         time.sleep(0.1)
     line = _ended(process, signal.SIGTERM)
     told = re.fullmatch(
-        rf"encore: terminated; {RUN}, `encore resume \1` goes on from its last checkpoint; "
-        "what was finished is kept",
+        rf"encore: terminated; {RUN}, `encore resume \1 --root '{re.escape(str(root))}'` goes on from its last "
+        "checkpoint; what was finished is kept",
         line,
     )
     assert told, line

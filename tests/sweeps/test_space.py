@@ -88,7 +88,7 @@ BAD_SWEEPS = {
     "a key of another kind": ({"space": {"data.nothing": CHOICE}}, "no such key in the experiment"),
     "an unknown experiment": ({"experiment": "demo_reviewz"}, "Did you mean demo_reviews"),
     "a base value outside": (
-        {"space": {"optim.learning_rate": {"kind": "float", "low": 0.1, "high": 0.2}}}, "lies outside the space"),
+        {"space": {"optim.learning_rate": {"kind": "float", "low": 0.1, "high": 0.2}}}, "the space, 0.1 to 0.2"),
     "an inverted range": (
         {"space": {"optim.learning_rate": {"kind": "float", "low": 1, "high": 0.1}}}, "is not below high"),
     "an unknown sampler": ({"sampler": {"kind": "magic"}}, "sampler"),
