@@ -41,7 +41,7 @@ def ended(command: Callable[[], int], root: Path | None) -> int:
     """The exit code of `command`; a user's mistake is one line and 2, an interrupt 130 or 143, a fault of ours 3."""
     try:
         code = command()
-        sys.stdout.flush()  # what cannot be written is told while it can
+        sys.stdout.flush()  # an error of writing is reported while it can be
     except LibraryError as error:
         return _say(f"{error}{_kept(error, root)}", 2)
     except UserError as error:

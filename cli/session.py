@@ -53,7 +53,7 @@ def open_store(root: Path, reporter: TerminalReporter, *, create: bool = True) -
 
 
 def ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:
-    """Pinned here already: without a hub, it is said before the store and large libraries take seconds."""
+    """Pin hub revisions before large libraries are imported, so that a lacking hub is reported at once."""
     return pinned(config, cache_dir=root.absolute() / "cache")
 
 

@@ -18,7 +18,7 @@ def interrupt_on_sigterm() -> None:
 def how_interrupted() -> tuple[str, int]:
     """What ended a command that a KeyboardInterrupt ended, in a word, and its exit code.
 
-    Not told by the exception: Lightning makes a SystemExit of any.
+    The exception does not tell them apart: Lightning makes a SystemExit of any.
     """
     return _TERMINATED if _came else _INTERRUPTED
 

@@ -73,7 +73,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
 def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SILENT) -> TokenizedData:
     """The datamodule of a pinned config's `data`, read, held out and tokenized.
 
-    Derived data in the cache that does not hold is made again, which is said.
+    Derived data in the cache that does not hold is made again, and the reporter says so.
     """
     model, row = config.model, CORPORA[config.data.kind]
     tokenizer = TokenizerSource(

@@ -28,7 +28,9 @@ def check_own_checkout(sources: Path = REPOSITORY) -> None:
 def provenance_here() -> Provenance:
     """What a run of this program ran on. UserError where it is not run from its own checkout."""
     check_own_checkout()
-    with boundary("what it runs on cannot be told", where=str(REPOSITORY), cure="Look at git and psutil."):
+    with boundary(
+        "what it runs on cannot be found out", where=str(REPOSITORY), cure="Look at git and psutil."
+    ):
         return collect(REPOSITORY)
 
 

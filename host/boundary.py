@@ -37,7 +37,7 @@ def boundary(what: str, *, where: str, cure: str, writing: int | None = None) ->
 def first_line(error: BaseException) -> str:
     """What an exception says, in one line of at most 160 characters; its type's name where it says nothing.
 
-    It is cut between two words: half an address or half a token would no longer be told as one and hidden.
+    It is cut between two words: half an address or half a token would no longer be recognised and hidden.
     """
     text = " ".join(str(error).split()) or type(error).__name__
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1].rpartition(' ')[0]}…"

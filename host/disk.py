@@ -1,4 +1,4 @@
-"""Writing to disk so that a reader sees a whole file or none, and a full disk is said in one line."""
+"""Atomic files, locks and links, and one line for a full disk."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 Kind = Literal["file", "folder", "link", "something else"]
-_DEEPEST = 40  # folders in folders; what lies deeper is told by the folder that it lies in
+_DEEPEST = 40  # folders in folders; what lies deeper is reported by the folder that it lies in
 _POINTER = b"version https://git-lfs.github.com/spec/"
 
 

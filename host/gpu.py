@@ -13,7 +13,7 @@ _MIB = 2**20
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU. busy_percent: share of the last moments in which a kernel ran. A value that is not told is 0."""
+    """One GPU. busy_percent: share of the last moments in which a kernel ran. 0: the driver gives no value."""
 
     name: str
     driver: str

@@ -156,7 +156,7 @@ class ModelFolder:
 def private_folder(files: Mapping[str, bytes], links: Mapping[str, Path]) -> Generator[Path]:
     """A folder that holds these files and links and nothing else, until the block ends.
 
-    A full disk is told of the making alone: what the block writes lies elsewhere.
+    A full disk is reported of the copy alone: what the block writes lies elsewhere.
     """
     with ExitStack() as held:
         with disk_errors(Path(_temporary())):

@@ -1,4 +1,4 @@
-"""Weights from a model folder, by transformers, with all that it could be talked into said otherwise."""
+"""Weights from a model folder, read by transformers with every option given that a config could decide."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from torch import nn
     from transformers import PreTrainedModel
 
-ATTENTION = "sdpa"  # always said, so that no config has a say in which code computes it
+ATTENTION = "sdpa"  # always given, so that no config decides which code computes it
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ def _say_once(line: str) -> None:
 
 @contextmanager
 def notices_of_folders() -> Generator[list[str]]:
-    """A list that gets what is said of folders within, in its order, also what was said before."""
+    """A list of the notices about folders in the block, in their order, those that were printed before included."""
     found: list[str] = []
     before = _listening.set(found)
     try:

@@ -12,7 +12,7 @@ _SQLITE_WRITES = 2**20  # bytes, a generous transaction
 
 
 def sqlite_fault(error: Exception, path: Path) -> UserError | None:
-    """What SQLite said of the database at `path`, in our words; None for what is no user's matter."""
+    """An error of SQLite about the database at `path` as a UserError; None for a fault of ours."""
     where, message = str(path), str(error)
     if (
         full := disk_fault(error, path, writing=_SQLITE_WRITES if "disk I/O" in message else None)

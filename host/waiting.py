@@ -10,7 +10,7 @@ Answer = TypeVar("Answer")
 
 
 def answer_within(seconds: float, ask: Callable[[], Answer]) -> Answer | None:
-    """What `ask` returns or raises; None when it does neither in that time. It then goes on unheard."""
+    """What `ask` returns or raises; None when it does neither in that time. It then continues unobserved."""
     heard: list[Answer] = []
     raised: list[BaseException] = []
 

@@ -51,7 +51,7 @@ class _Callbacks(Part):
 
 
 class _Content(Part):
-    """What of a checkpoint a run that goes on relies upon."""
+    """What of a checkpoint a resumed run relies upon."""
 
     global_step: int = Field(ge=0)
     loops: Loops

@@ -39,7 +39,7 @@ class CheckpointFolder:
 
     @staticmethod
     def of_log(root: Path, log: RunLog) -> CheckpointFolder:
-        """Of a run that goes on: among its local artifacts, or under the store's `root` until a server gets them."""
+        """Of a running run: among its local artifacts, or under the store's `root` until a server gets them."""
         local = log.local_artifacts()
         return CheckpointFolder(_folder(root, log.run_id, local), f"run {log.run_id[:8]}")
 

@@ -23,7 +23,7 @@ _NUMERIC = (
 _NO_NUMBERS = {
     "data.path",
     "data.loader_workers",
-    "train.threads",  # told as threads
+    "train.threads",  # reported as threads
     "train.checkpoint_every_minutes",
     "train.checkpoint_every_steps",
     "train.keep_checkpoint_every_steps",

@@ -81,7 +81,7 @@ def checkpoint_digests(folder: Path) -> dict[str, str]:
 
 
 def start_digest(checkpoint: Path) -> str:
-    """Over all of a checkpoint that decides how a run goes on from it: step, weights, optimiser, generators."""
+    """Over all of a checkpoint that decides how a training continues from it: step, weights, optimiser, generators."""
     content = whole_checkpoint(checkpoint)
     state = callback_state(content)
     tensors, numbers = _generators(state["random"])

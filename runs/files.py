@@ -79,7 +79,7 @@ class RunFiles:
 
     @cached_property
     def recorded_with_manifest(self) -> bool:
-        """Whether a run names every file that it left; of one of an earlier version no stranger can be told.
+        """Whether a run names every file that it left; to one of an earlier version files can be added unnoticed.
 
         Said in several places, so that no single one can be taken away unseen: by the seal, by the tag beside it, by
         the manifest, and by the provenance, which other digests cover. Of a run that has not finished the second and

@@ -41,7 +41,7 @@ class _FitLoop(Part):
 
 
 class Loops(Part):
-    """The states of the loops, as far as a run that goes on relies upon them."""
+    """The states of the loops, as far as a resumed run relies upon them."""
 
     fit_loop: _FitLoop
 
@@ -53,7 +53,7 @@ def batches_of(content: Mapping[str, Any]) -> int:
 
 @contextmanager
 def before_this_batch(trainer: pl.Trainer) -> Generator[None]:
-    """Within, a batch that is about to begin is not counted: whoever goes on from what is saved begins with it."""
+    """Within the block a batch that is about to begin is not counted, so that a resumed run begins with it."""
     progress = trainer.fit_loop.epoch_loop.batch_progress
     for counted in (progress.total, progress.current):
         counted.ready -= 1

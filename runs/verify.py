@@ -127,7 +127,7 @@ class _Found:
 
 
 def with_manifest(run: RunFiles) -> bool:
-    """As the run says; of one whose record cannot be read it is what that is told as, and no earlier version."""
+    """Whether the run has a manifest. True where its record cannot be read: it does not pass for an older one."""
     try:
         return run.recorded_with_manifest
     except UserError:
@@ -151,7 +151,7 @@ def _files(found: _Found) -> Iterator[Check]:
     manifest = found.run.manifest
     if manifest is None:
         return
-    sealed = {MANIFEST_FILE: found.digest(MANIFEST_FILE), **manifest}  # by its seal it has been told already
+    sealed = {MANIFEST_FILE: found.digest(MANIFEST_FILE), **manifest}  # its seal has been checked already
     wrong = {other.path: other for other in differences(found.entries, found.digests, sealed)}
     for path, digest in sealed.items():
         other = wrong.pop(path, None)
@@ -162,7 +162,7 @@ def _files(found: _Found) -> Iterator[Check]:
 
 
 def _is_damaged_checkpoint(path: str, entry: Entry) -> bool:
-    """A run that was killed passes over such a one when it goes on, and does not keep it."""
+    """A resumed run passes over such a one and does not keep it."""
     checkpoint = path.startswith(f"{CHECKPOINTS}/") and path.endswith(".ckpt") and entry.kind == "file"
     return checkpoint and not is_whole(entry.path)
 

@@ -1,4 +1,4 @@
-"""From the catalog to a sweep and its base experiment. Imports nothing large: mistakes are told at once."""
+"""From the catalog to a sweep and its base experiment. Imports nothing large, so mistakes are reported at once."""
 
 from __future__ import annotations
 

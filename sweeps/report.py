@@ -159,7 +159,7 @@ def _time_spent(runs: Sequence[RunRecord]) -> dict[str, float]:
 
 
 def _importances(study: optuna.Study) -> dict[str, float]:
-    """Share of the metric's variance that each dimension explains; empty where it cannot be told.
+    """Share of the metric's variance that each dimension explains; empty where it cannot be computed.
 
     Functional ANOVA (Hutter et al. 2014) over the finished trials; needs at least four, and values
     that differ.

@@ -44,7 +44,7 @@ def run_sweep(
 ) -> SweepReport:
     """Search `sweep` up to its budget and record it: one parent run, one child run per trial.
 
-    Run again, it goes on where it stopped. again: train also what has already finished elsewhere, instead of
+    Run again, it continues where it stopped. again: train also what has already finished elsewhere, instead of
     taking it over. on_trial: called with every run that ended and what it was, such as `trial 0`.
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).

@@ -47,7 +47,7 @@ def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, 
     for key, dimension in space.items():
         if not inside(dimension, values[key]):
             raise UserError(
-                f"the first trial's value {values[key]!r} lies outside the space, {told(dimension)}",
+                f"the first trial's value {values[key]!r} lies outside the space, {bounds_of(dimension)}",
                 where=f"sweep {sweep.name}: {key}",
                 cure=f"Give {key} one of it, or widen the space.",
             )
@@ -71,7 +71,7 @@ def inside(dimension: Dimension, value: Any) -> bool:
     return isinstance(value, (int, float)) and dimension.low <= value <= dimension.high
 
 
-def told(dimension: Dimension) -> str:
+def bounds_of(dimension: Dimension) -> str:
     """`0.0001 to 0.01`, or the options."""
     if isinstance(dimension, Choice):
         return ", ".join(map(str, dimension.options))

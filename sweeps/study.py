@@ -61,7 +61,7 @@ class Search:
         """Draw the next trial.
 
         Its values depend on the sweep's seed, its number and the results that the study has by then alone: an
-        interrupted sweep goes on as it would have gone, and no two processes that ask at once draw with one seed.
+        interrupted sweep continues as it would have, and no two processes that ask at once draw with one seed.
         """
         with self.faults():
             trial = self.study.ask()  # draws nothing yet

@@ -38,7 +38,7 @@ def public_uri(uri: str) -> str:
     """`uri` without a user name or password in it, its query included, fit to be printed and recorded."""
     try:
         parts = urlsplit(uri)
-    except ValueError:  # no address at all, which is told elsewhere
+    except ValueError:  # no address at all, which another check reports
         return re.sub(r"//[^/]*@", "//", uri)
     netloc, query = parts.netloc.rpartition("@")[2], _PASSWORD_IN_QUERY.sub(r"\1***", parts.query)
     return uri if (netloc, query) == parts[1:4:2] else parts._replace(netloc=netloc, query=query).geturl()

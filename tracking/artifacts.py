@@ -70,7 +70,7 @@ class Artifacts:
         return content
 
     def write_json(self, value: object, path: str) -> bytes:
-        """Like `write_text`; secrets are told by their keys as well."""
+        """Like `write_text`; secrets are recognised by their keys as well."""
         text = json.dumps(redacted_value(value), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         content = text.encode(errors="surrogateescape")
         self._write(content, path)

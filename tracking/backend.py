@@ -1,4 +1,4 @@
-"""Reaching the store behind a tracking URI: checked first, so that a fault is one line and soon said.
+"""Reaching the store behind a tracking URI: checked first, so that a fault is one line, at once.
 
 Imports mlflow inside the functions: it costs about 3 s, and `encore --help` must not pay it.
 """

@@ -1,4 +1,4 @@
-"""How a run ends that does not end well: the store says so, and who interrupted it is told how it goes on."""
+"""End a run in the store when it fails or is interrupted, with a line on how to continue it."""
 
 from __future__ import annotations
 

@@ -195,6 +195,6 @@ def _is_phrase(name: str, value: str) -> bool:
     """A few words that are no sentence may be a passphrase."""
     if not words_of(name)[-1].startswith(("pass", "pwd")):
         return False
-    if value.split()[0].strip(",;:").lower() in _PLACEHOLDERS:  # a type and what is said of it
+    if value.split()[0].strip(",;:").lower() in _PLACEHOLDERS:  # a type and its description
         return False
     return len(value.split()) <= _LONGEST_PHRASE and _SENTENCE.search(value) is None

@@ -116,8 +116,8 @@ class Sender:
             full = self._wake.wait(max(0.0, min(next_send, next_sample) - time.monotonic()))
             self._wake.clear()
             if self._sample is not None and time.monotonic() >= next_sample:
-                going_on = self._submit_sample(self._sample)
-                next_sample = time.monotonic() + self._sample_every_s if going_on else math.inf
+                sampling = self._submit_sample(self._sample)
+                next_sample = time.monotonic() + self._sample_every_s if sampling else math.inf
             if (full or time.monotonic() >= next_send) and not self._stopped:
                 self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
                 next_send = time.monotonic() + self._pause_s

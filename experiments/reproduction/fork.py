@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter = SILENT) -> RunResult:
     """Train on from `run`'s checkpoint after step `at` (or `best`, `last`) as a new run with `overrides`.
 
-    Without overrides it goes on as the old run did, to the bit. Torch gets as many threads as the old run had,
+    Without overrides it continues as the old run did, to the bit. Torch gets as many threads as the old run had,
     unless `overrides` say otherwise. UserError, and the old run untouched, when it has no such checkpoint or
     its weights do not fit what the overrides make of the model.
     """

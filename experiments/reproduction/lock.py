@@ -50,7 +50,7 @@ def normal_name(name: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Logical lines, as pip reads them: a backslash goes on, ` #` begins a comment."""
+    """Logical lines, as pip reads them: a backslash joins the next one, ` #` begins a comment."""
     whole = re.sub(r"\\\r?\n", " ", text)
     lines = (re.sub(r"(?:^|\s)#.*", "", line).strip() for line in whole.splitlines())
     return [line for line in lines if line]

@@ -109,7 +109,7 @@ def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:
 def check(run: RunFiles, *, threads: int | None = None, reporter: Reporter = SILENT) -> list[Cause]:
     """What here differs from the run's record, the likeliest cause of another result first; trains nothing.
 
-    threads: of torch, as `reproduce` would be told; none: as recorded.
+    threads: of torch; none: as recorded.
     """
     check_ended(run)
     check_record(run)

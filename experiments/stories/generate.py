@@ -181,7 +181,7 @@ def generate(
 
 
 def plain_figures(stories: Sequence[Story]) -> dict[str, float]:
-    """What can be said of stories by themselves: how many there are, the share that ended, their mean length."""
+    """Figures of the stories alone: how many there are, the share that ended, their mean length."""
     count = len(stories)
     return {
         "stories/count": float(count),

@@ -54,7 +54,7 @@ class Stopwatch:
 class StepMetrics(pl.Callback):
     """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation.
 
-    logged: points of a run that goes on which are in the store already. They are not logged again, and
+    logged: points of a resumed run that are in the store already. They are not logged again, and
     a value that comes out otherwise this time is noted: then the run is not what it would have been.
     """
 

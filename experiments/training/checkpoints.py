@@ -67,7 +67,7 @@ class Checkpoints(pl.Callback):
     Equal ones are one file.
 
     A file is written under a temporary name, flushed to the disk and renamed, so that a crash leaves the one
-    before. It also carries the states of the random generators, which are set again when a run goes on.
+    before. It also carries the states of the random generators, which are set again when a run is resumed.
     """
 
     def __init__(self, folder: Path, watch: Stopwatch, plan: CheckpointPlan) -> None:
@@ -79,7 +79,7 @@ class Checkpoints(pl.Callback):
         self.best_checksum = 0  # CRC-32 of the best weights' file
         self.ended = False
         self.trained_before_s = 0.0  # by the processes before this one
-        self.begun = False  # whether the training stands where it begins or goes on
+        self.begun = False  # whether the checkpoint that it resumes from has been loaded
         self._best_is_new = False
         self._written_at = time.monotonic()
         self._written_step = 0

@@ -39,7 +39,7 @@ def nondeterministic_operations(on_new: Callable[[str], None]) -> Generator[None
         warnings.showwarning = note
         torch.set_warn_always(
             True
-        )  # some are told once in a process otherwise, and this run may not be its first
+        )  # torch warns of some once in a process, and this run may not be its first
         try:
             yield
         finally:

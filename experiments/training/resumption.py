@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def reopen(resume: Resume, prepared: PreparedRun, reporter: Reporter) -> RunLog:
     """The run set going again. UserError when it began on another kind of device.
 
-    What else differs from its record is said and stays with the run.
+    What else differs from its record is reported and kept with the run.
     """
     run, tags = resume.run, resume.run.record.tags
     recorded, device = tags.get(ran_tag("device")), prepared.effective["device"]

@@ -114,7 +114,7 @@ def _opened(
     """The name and the log of the run: a new one's, its record written, or that of the one that is resumed."""
     if isinstance(origin, Resume):
         return origin.run.record.name, reopen(origin, prepared, reporter)
-    if identity.parent_id is None:  # a sweep has told it once
+    if identity.parent_id is None:  # a sweep has reported it once
         tell_data(reporter, prepared.data)
     name = identity.name or run_name(prepared.parts.config, {})
     tags = {**_fork_tags(prepared, reporter), **identity.tags}
@@ -150,7 +150,7 @@ def _prepared(
 
 
 def _fork_tags(prepared: PreparedRun, reporter: Reporter) -> dict[str, str]:
-    """What differs around a fork from the run that it forks is said and stays with it."""
+    """What differs between the environments of a fork and of its parent is reported and kept with the fork."""
     under = differences_around(prepared.fork_point, prepared) if prepared.fork_point else ""
     if not under:
         return {}

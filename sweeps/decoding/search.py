@@ -68,7 +68,7 @@ def run_decoding_sweep(
     """Write and judge stories with each setting: one parent run, one child run with a table for each.
 
     Settings are chosen on beginnings of held-out stories: the most coherent of those that miss the fewest limits. The
-    best one then writes once from those of the official split. Run again, it goes on where it stopped.
+    best one then writes once from those of the official split. Run again, it continues where it stopped.
     """
     first = first_values(sweep)
     source = writer_named(sweep, store)
