@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from analysis.stories.story_quality import Story, story_quality
+from analysis.stories.story_quality import JudgedStory, story_quality
 from analysis.stories.training_text import TrainingText
 from benchmarks.broken_stories import broken_off, looped, misspelt, sentences_mixed, words_shuffled
 from benchmarks.results import table, write_section
@@ -55,7 +55,7 @@ def quality_of(samples: Mapping[str, Sequence[str]], training: Sequence[str]) ->
     """The figures of each sample; only stories that are broken off did not end by themselves."""
     text = TrainingText.read(training, [story for stories in samples.values() for story in stories])
     return {
-        name: story_quality([Story(story, ended=name != BROKEN_OFF) for story in stories], text)
+        name: story_quality([JudgedStory(story, ended=name != BROKEN_OFF) for story in stories], text)
         for name, stories in samples.items()
     }
 
@@ -88,7 +88,9 @@ def measure_perplexity(real_data: Path, root: Path, run_id: str) -> None:
     training, validation = (_texts(folder / f"{split}.parquet") for split in ("train", "validation"))
     perplexity: dict[str, str] = {}
     for name, texts in samples_of(validation[:300], training).items():
-        nats, tokens = nats_of([Story(text, ended=name != BROKEN_OFF) for text in texts], model, tokenizer)
+        nats, tokens = nats_of(
+            [JudgedStory(text, ended=name != BROKEN_OFF) for text in texts], model, tokenizer
+        )
         perplexity[name] = f"{math.exp(nats.sum() / tokens.sum()):.2f}"
     write_section(
         "Perplexity of real and spoilt stories",

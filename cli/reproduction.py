@@ -130,11 +130,11 @@ def _broken_table(broken: Sequence[Check], run: str) -> Table:
 
 def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
     out, _, one = named_run(one_id, root)
-    from experiments.reproduction.reproduce import differences
+    from experiments.reproduction.reproduce import diff_runs
     from runs.files import run_named
 
     other = run_named(one.store, other_id)
-    causes, comparison = differences(one, other)
+    causes, comparison = diff_runs(one, other)
     if as_json:
         print_json(
             {

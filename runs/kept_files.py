@@ -29,7 +29,7 @@ class Difference:
     found: str
 
 
-def differences(
+def file_differences(
     found: Mapping[str, Entry], digests: Mapping[str, str], recorded: Mapping[str, str]
 ) -> Iterator[Difference]:
     """All that is not as `recorded`: each file once, then what else is there.
@@ -85,7 +85,7 @@ def checked_model(run: RunFiles) -> Path:
     return _checked(run, MODEL_FOLDER, recorded_kept(run) if manifest is None else manifest)
 
 
-def checked_folder(run: RunFiles, name: str) -> Path:
+def checked_run_folder(run: RunFiles, name: str) -> Path:
     """Likewise for another folder of a run; of one without a manifest nothing is known."""
     return _checked(run, name, run.manifest or {})
 
@@ -103,7 +103,7 @@ def _checked(run: RunFiles, name: str, digests: Mapping[str, str]) -> Path:
         return folder
     found = entries(folder)
     plain = {path: entry.path for path, entry in found.items() if entry.kind == "file" and path in recorded}
-    for difference in differences(found, digests_of(plain), recorded):
+    for difference in file_differences(found, digests_of(plain), recorded):
         path = f"{name}/{difference.path}"
         if difference.recorded is None:
             raise UserError(

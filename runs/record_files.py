@@ -68,7 +68,7 @@ class ReportFile(_File):
     failures: list[str] = Field(default_factory=list)
 
 
-class Code(TypedDict):
+class CodeFields(TypedDict):
     """Of `run/provenance.json`; an older record has no digest of each file."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
@@ -79,28 +79,28 @@ class Code(TypedDict):
     files: NotRequired[dict[str, str] | None]
 
 
-class Gpu(TypedDict):
+class GpuFields(TypedDict):
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
     name: str
 
 
-class Machine(TypedDict):
+class MachineFields(TypedDict):
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
     cpu_model: str
     cpu_flags: list[str]
-    gpus: list[Gpu]
+    gpus: list[GpuFields]
 
 
 class ProvenanceFile(TypedDict):
     """`run/provenance.json`: code, lock, libraries, machine."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
-    code: Code
+    code: CodeFields
     lock_digest: str | None
     distributions: dict[str, str]
     python: str
     platform: str
-    machine: Machine
+    machine: MachineFields
     torch: dict[str, Any] | None
     environment: dict[str, str]
     record_format: NotRequired[int]

@@ -17,7 +17,7 @@ from runs.checks import check_is_one_run, check_is_ours
 from runs.data_record import recorded_data
 from runs.digests import checkpoint_digests, start_digest, table_digest
 from runs.files import RunFiles, plain_digest
-from runs.kept_files import DAMAGED, differences, found_digest, other_checkpoints, recorded_kept
+from runs.kept_files import DAMAGED, file_differences, found_digest, other_checkpoints, recorded_kept
 from runs.layout import (
     CHECKPOINTS,
     CONFIG_FILE,
@@ -45,7 +45,7 @@ from runs.verify_scores import check_export_scores, check_logged, check_scores
 from schema.overrides import flat_mapping
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, seal_tag
-from tracking.run_log import MAX_PARAM_CHARACTERS, fit
+from tracking.run_log import MAX_PARAM_CHARACTERS, cut_to
 
 if TYPE_CHECKING:
     pass
@@ -152,7 +152,7 @@ def _files(found: _Found) -> Iterator[Check]:
     if manifest is None:
         return
     sealed = {MANIFEST_FILE: found.digest(MANIFEST_FILE), **manifest}  # its seal has been checked already
-    wrong = {other.path: other for other in differences(found.entries, found.digests, sealed)}
+    wrong = {other.path: other for other in file_differences(found.entries, found.digests, sealed)}
     for path, digest in sealed.items():
         other = wrong.pop(path, None)
         yield Check("file", path, other is None, digest, digest if other is None else other.found)
@@ -238,7 +238,7 @@ def _fingerprints(run: RunFiles) -> Iterator[Check]:
 def _params(run: RunFiles) -> Check:
     """As written: the keys of an older program may not be ours. A long one stands in the store cut."""
     config = {
-        key: fit(str(value), MAX_PARAM_CHARACTERS)
+        key: cut_to(str(value), MAX_PARAM_CHARACTERS)
         for key, value in flat_mapping(run.read(ConfigFile, CONFIG_FILE)).items()
     }
     other = [key for key, value in config.items() if run.record.params.get(key) != value]

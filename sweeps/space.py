@@ -45,7 +45,7 @@ def base_values(sweep: SweepConfig, base: ExperimentConfig, space: Mapping[str, 
     present = flat_params(base)
     values = {key: present[key] for key in space}
     for key, dimension in space.items():
-        if not inside(dimension, values[key]):
+        if not could_draw(dimension, values[key]):
             raise UserError(
                 f"the first trial's value {values[key]!r} lies outside the space, {bounds_of(dimension)}",
                 where=f"sweep {sweep.name}: {key}",
@@ -64,7 +64,7 @@ def check_reach(sweep: SweepConfig, base: Mapping[str, Any], space: Mapping[str,
         check_precision(trial_config(sweep, base, sweep.finale.overrides))
 
 
-def inside(dimension: Dimension, value: Any) -> bool:
+def could_draw(dimension: Dimension, value: Any) -> bool:
     """Whether the dimension could draw `value`."""
     if isinstance(dimension, Choice):
         return value in dimension.options

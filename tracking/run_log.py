@@ -275,10 +275,10 @@ def check_names(names: Iterable[str]) -> None:
 
 def recordable(values: Mapping[str, object], limit: int) -> dict[str, str]:
     """Tags or params as texts that the store takes, without secrets. Everything of that kind goes through here."""
-    return {key: fit(redacted_value(str(value), key), limit) for key, value in values.items()}
+    return {key: cut_to(redacted_value(str(value), key), limit) for key, value in values.items()}
 
 
-def fit(text: str, limit: int) -> str:
+def cut_to(text: str, limit: int) -> str:
     """`text`, or its beginning with the sha256 of the whole at the end, in at most `limit` characters.
 
     What a database cannot hold (lone surrogates, NUL) is written as an escape.

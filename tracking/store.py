@@ -21,9 +21,9 @@ from tracking.gone import GoneError, refuse_deleted
 from tracking.places import check_location, check_rooms
 from tracking.recovery import OWNER_TAG, recover_runs
 from tracking.redaction import redacted
-from tracking.run_files import RunFiles
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, ending_of, fit, recordable
+from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, cut_to, ending_of, recordable
 from tracking.search import PARENT_TAG, as_float, find_run, run_record, search_runs
+from tracking.stored_files import StoredFiles
 from tracking.tags import run_tags
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Store:
         with explained(self.uri):
             experiment_id = self._experiment(experiment)
             fitted = recordable(all_tags, MAX_TAG_CHARACTERS)
-            shown = fit(redacted(name), _NAME_CHARACTERS)
+            shown = cut_to(redacted(name), _NAME_CHARACTERS)
             run = self.client.create_run(experiment_id, tags=fitted, run_name=shown)
             with self._ended_if_not_begun(run.info.run_id):
                 self._log_inputs(run.info.run_id, datasets)
@@ -176,9 +176,9 @@ class Store:
         return [(step, as_float(value)) for step, _, value in points]
 
     @property
-    def files(self) -> RunFiles:
+    def files(self) -> StoredFiles:
         """Reading the files of runs."""
-        return RunFiles(self.client, self.uri, self.root)
+        return StoredFiles(self.client, self.uri, self.root)
 
     def artifact(self, record: RunRecord, path: str) -> Path:
         """The local path of a file or folder of a run; UserError when the run has none. `RunFiles.find` has more."""

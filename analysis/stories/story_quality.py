@@ -24,7 +24,7 @@ _MEANS = ("ended", "sentence_end", "words", "repeated_4grams", "known_words", "k
 
 
 @dataclass(frozen=True)
-class Story:
+class JudgedStory:
     """A story as a language model told it.
 
     text: with the prompt. ended: the model wrote the end-of-text token itself, before any limit.
@@ -34,7 +34,7 @@ class Story:
     ended: bool
 
 
-def story_figures(story: Story, training: TrainingText) -> dict[str, float]:
+def story_figures(story: JudgedStory, training: TrainingText) -> dict[str, float]:
     """The figures of one story, all of them always there and finite; `training` was read for it.
 
     ended, sentence_end, loop: 0 or 1. words, names: counts. All others are shares from 0 to 1, and 0 where
@@ -58,7 +58,7 @@ def story_figures(story: Story, training: TrainingText) -> dict[str, float]:
 
 
 def story_quality(
-    stories: Sequence[Story], training: TrainingText, *, max_copied: float = MAX_COPIED
+    stories: Sequence[JudgedStory], training: TrainingText, *, max_copied: float = MAX_COPIED
 ) -> dict[str, float]:
     """The figures of a sample of one story or more; `training` was read for all of them.
 

@@ -33,11 +33,13 @@ DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 1500, "validation"
 MIN_WORDS, MAX_WORDS = 60, 150
 
 
-class Story(TypedDict):
+class BundledStory(TypedDict):
     text: str
 
 
-def generate_stories(seed: int = 0, sizes: Mapping[str, int] = DEFAULT_SIZES) -> dict[str, list[Story]]:
+def generate_stories(
+    seed: int = 0, sizes: Mapping[str, int] = DEFAULT_SIZES
+) -> dict[str, list[BundledStory]]:
     """Write the splits named in `sizes`, in that order; no story occurs twice, within or across splits.
 
     Raises `UserError` for a negative size.
@@ -45,7 +47,7 @@ def generate_stories(seed: int = 0, sizes: Mapping[str, int] = DEFAULT_SIZES) ->
     check_sizes(sizes)
     seen: set[str] = set()
     return {
-        split: [Story(text=_write_unseen(draw, seen)) for _ in range(size)]
+        split: [BundledStory(text=_write_unseen(draw, seen)) for _ in range(size)]
         for split, size in sizes.items()
         for draw in (Draw(f"stories/{split}", seed),)
     }

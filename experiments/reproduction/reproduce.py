@@ -125,7 +125,7 @@ def _prepared_here(run: RunFiles, threads: int | None, reporter: Reporter) -> Pr
     return prepared_run(parts, effective, fork_point_of(run))
 
 
-def differences(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison | None]:
+def diff_runs(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison | None]:
     """What differs between the environments of two runs and, where both came to their end, their outcomes."""
     runs = (one, other)
     for run in runs:

@@ -116,7 +116,7 @@ def check_trusted(run: RunFiles, code: RecordedCode, agree: Agree | None) -> Non
     _check_commit_here(code)
     if code.own:
         return
-    summary = summary_of(run, code)
+    summary = code_summary(run, code)
     if agree is None:
         raise UserError(
             f"this machine has not recorded the code of this run, and it would do whatever you may do: {summary}",
@@ -140,7 +140,7 @@ def _check_commit_here(code: RecordedCode) -> None:
         ) from error
 
 
-def summary_of(run: RunFiles, code: RecordedCode) -> Summary:
+def code_summary(run: RunFiles, code: RecordedCode) -> Summary:
     """Read from the repository and the record alone: no file of the commit is written anywhere."""
     told = git(REPOSITORY, "log", "-1", "--no-show-signature", "--format=%s%x00%as", code.commit)
     subject, _, authored = told.decode(errors="replace").strip().partition("\0")

@@ -21,7 +21,7 @@ from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.progress import SILENT, Reporter
 from runs.checks import check_has_model
 from runs.files import RunFiles, altered, plain_digest
-from runs.kept_files import checked_folder, checked_model
+from runs.kept_files import checked_model, checked_run_folder
 from runs.layout import (
     EXPERIMENT_TAG,
     KIND_TAG,
@@ -114,7 +114,7 @@ class TrainedWriter:
 
         if self.digest() != exported_digests(self.run).get(self.file):
             raise altered(self.run, self.file)
-        folder = checked_folder(self.run, self._folder)
+        folder = checked_run_folder(self.run, self._folder)
         return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant.rows_apart)
 
 

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from analysis.stories.story_quality import Story as Told
-from analysis.stories.story_quality import story_figures, story_quality
+from analysis.stories.story_quality import JudgedStory, story_figures, story_quality
 from analysis.stories.training_text import TrainingText
 from datamodules.stories import IGNORED, windows
 from datamodules.tokenizers import encode, end_token_id
@@ -28,7 +27,7 @@ _TOKENS_AT_ONCE = 4096
 
 
 def scored(
-    stories: Sequence[Told],
+    stories: Sequence[JudgedStory],
     training: Sequence[str],
     model: GPT2LMHeadModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -49,7 +48,7 @@ def scored(
 
 
 def nats_of(
-    stories: Sequence[Told], model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast
+    stories: Sequence[JudgedStory], model: GPT2LMHeadModel, tokenizer: PreTrainedTokenizerFast
 ) -> tuple[np.ndarray, np.ndarray]:
     """(N,) nats of each story in a context of its own, cut into windows as in training's scores, and its tokens.
 

@@ -15,7 +15,7 @@ from runs.files import RunFiles, run_named
 from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.validation import nearest, parse
 from sweeps.config import Choice, DecodingSweepConfig, Dimension
-from sweeps.space import inside
+from sweeps.space import could_draw
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
@@ -31,7 +31,7 @@ def first_values(sweep: DecodingSweepConfig) -> dict[str, Any]:
             near = nearest(key, list(options))
             cure = f"Did you mean {near}?" if near else f"There are {', '.join(options)}."
             raise UserError("no such option of decoding", where=where, cure=cure)
-        if not inside(dimension, options[key]):
+        if not could_draw(dimension, options[key]):
             raise UserError(
                 f"the sweep's own decoding.{key}={options[key]!r} lies outside the space",
                 where=where,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from analysis.stories.story_quality import Story as JudgedStory
+from analysis.stories.story_quality import JudgedStory
 from errors import UserError
 from experiments.naming import task_name
 from experiments.stories.generate import TrainedWriter, log_stories, open_stories

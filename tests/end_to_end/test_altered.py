@@ -11,7 +11,7 @@ import pytest
 
 from errors import UserError
 from experiments.reproduction.fork import fork
-from experiments.reproduction.reproduce import check, differences, reproduce
+from experiments.reproduction.reproduce import check, diff_runs, reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.exporting import export_run
 from experiments.training.train import train
@@ -42,7 +42,7 @@ Verb = Callable[[RunFiles], object]
 
 
 def _diff(run: RunFiles) -> object:
-    return differences(run, run)
+    return diff_runs(run, run)
 
 
 def _fork(run: RunFiles) -> object:

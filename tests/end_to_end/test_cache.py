@@ -17,7 +17,7 @@ from datamodules.tokenized import SPLITS
 from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
-from experiments.reproduction.reproduce import check, differences, reproduce
+from experiments.reproduction.reproduce import check, diff_runs, reproduce
 from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.differences import Cause
@@ -155,7 +155,7 @@ def test_tokens_that_were_altered_with_their_manifest_are_told_by_what_the_run_r
     assert str(table) in caught.value.where
     other = store.find(train(config, store, FromScratch(reuse=True)).run_id)
     assert other.tags[RECIPE_TAG] != record.tags[RECIPE_TAG]
-    causes, comparison = differences(RunFiles(store, record), RunFiles(store, other))
+    causes, comparison = diff_runs(RunFiles(store, record), RunFiles(store, other))
     assert causes == [Cause("data", cause.name, recorded, other.tags["encore.ran.fingerprint.tokens.train"])]
     assert comparison is not None
     assert comparison.verdict != "identical"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.loading import load_experiment
-from experiments.reproduction.reproduce import differences
+from experiments.reproduction.reproduce import diff_runs
 from experiments.training.train import train
 from runs.files import RunFiles
 from runs.verify import verify
@@ -124,7 +124,7 @@ def test_two_runs_differ_in_what_was_set_and_in_what_came_out(
     other = store.find(
         train(repeated_classifier("optim.learning_rate=0.01", "export.when=never"), store).run_id
     )
-    causes, comparison = differences(RunFiles(store, run), RunFiles(store, other))
+    causes, comparison = diff_runs(RunFiles(store, run), RunFiles(store, other))
     assert {cause.name for cause in causes} == {"optim.learning_rate"}
     assert comparison is not None
     assert comparison.verdict == "different"
@@ -133,4 +133,4 @@ def test_two_runs_differ_in_what_was_set_and_in_what_came_out(
         1,
         "train/learning_rate",
     )
-    assert differences(RunFiles(store, run), RunFiles(store, run))[0] == []
+    assert diff_runs(RunFiles(store, run), RunFiles(store, run))[0] == []

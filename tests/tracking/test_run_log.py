@@ -14,7 +14,7 @@ from errors import UserError
 from tracking.journal import Record
 from tracking.metric_writer import ClientWriter, SqliteWriter, open_writer
 from tracking.metric_writer import next_batch as batch_of
-from tracking.run_log import RunLog, check_names, fit
+from tracking.run_log import RunLog, check_names, cut_to
 from tracking.store import Store
 
 Start = Callable[..., RunLog]
@@ -243,6 +243,6 @@ def test_batches_cover_all_records_in_order(sizes: list[int]) -> None:
 @settings(max_examples=50)
 @given(text=st.text("ab é", max_size=300), limit=st.integers(100, 200))
 def test_a_long_value_is_cut_and_says_so(text: str, limit: int) -> None:
-    fitted = fit(text, limit)
+    fitted = cut_to(text, limit)
     assert len(fitted) <= limit
     assert fitted == text or ("sha256:" in fitted and len(text) > limit)

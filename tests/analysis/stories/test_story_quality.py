@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from analysis.stories.story_quality import Story, story_figures, story_quality
+from analysis.stories.story_quality import JudgedStory, story_figures, story_quality
 from analysis.stories.training_text import TrainingText
 from benchmarks.story_quality import quality_of, samples_of
 from datamodules.bundled.stories import generate_stories
@@ -15,8 +15,8 @@ TRAINING = [
     "One day, Tim and Lily went to the big park and saw a red ball there.",
     "It was fun, Tim said, and Lily was happy, but Tim and Lily had to go.",
 ]
-COPY = Story(TRAINING[0], ended=True)
-OWN = Story('Lily saw Tim. "The park was fun," said Tim, and Lily went zooming', ended=False)
+COPY = JudgedStory(TRAINING[0], ended=True)
+OWN = JudgedStory('Lily saw Tim. "The park was fun," said Tim, and Lily went zooming', ended=False)
 COUNTS = {"words", "names"}
 CORPUS = {
     split: [story["text"] for story in rows]
@@ -54,8 +54,8 @@ def test_the_figures_of_hand_made_stories() -> None:
 
 
 def test_the_quality_of_a_sample_is_the_mean_and_pools_its_13grams() -> None:
-    longer = Story(TRAINING[1] + " Then Tim and Lily went home with the ranger's dog.", ended=True)
-    sample = [COPY, OWN, longer, Story("A park.", ended=True)]
+    longer = JudgedStory(TRAINING[1] + " Then Tim and Lily went home with the ranger's dog.", ended=True)
+    sample = [COPY, OWN, longer, JudgedStory("A park.", ended=True)]
     training = TrainingText.read(TRAINING, [story.text for story in sample])
     quality = story_quality(sample, training)
     assert quality["ended"] == 3 / 4
@@ -74,14 +74,14 @@ def test_the_quality_of_a_sample_is_the_mean_and_pools_its_13grams() -> None:
 @pytest.mark.parametrize(
     ("story", "sound"),
     [
-        (Story("Tim saw Lily in the park. It was fun.", ended=True), True),
-        (Story("Tim saw Lily in the park. It was fun.", ended=False), False),
-        (Story("Tim saw Lily in the park. It was", ended=True), False),
-        (Story("Tim saw Lily. It was fun here. It was fun here.", ended=True), False),
+        (JudgedStory("Tim saw Lily in the park. It was fun.", ended=True), True),
+        (JudgedStory("Tim saw Lily in the park. It was fun.", ended=False), False),
+        (JudgedStory("Tim saw Lily in the park. It was", ended=True), False),
+        (JudgedStory("Tim saw Lily. It was fun here. It was fun here.", ended=True), False),
         (COPY, False),
     ],
 )
-def test_each_condition_of_a_sound_story_counts(story: Story, sound: bool) -> None:
+def test_each_condition_of_a_sound_story_counts(story: JudgedStory, sound: bool) -> None:
     training = TrainingText.read(TRAINING, [story.text])
     assert story_quality([story], training)["sound"] == sound
 
@@ -98,18 +98,18 @@ def test_each_condition_of_a_sound_story_counts(story: Story, sound: bool) -> No
 )
 def test_a_coherent_story_keeps_names_and_has_known_3grams(text: str, coherent: bool) -> None:
     training = TrainingText.read([*TRAINING, "There was a red ball. It was fun to go."], [text])
-    quality = story_quality([Story(text, ended=True)], training)
+    quality = story_quality([JudgedStory(text, ended=True)], training)
     assert (quality["sound"], quality["coherent"]) == (1, coherent)
 
 
 WORDS = st.sampled_from(["Tim", "Lily", "the", "park", "saw", "zoom.", "\u201cfun!\u201d", "and", "\n"])
 TEXTS = st.lists(WORDS, max_size=40).map(" ".join)
-STORIES = st.lists(st.builds(Story, TEXTS, st.booleans()), min_size=1, max_size=5)
+STORIES = st.lists(st.builds(JudgedStory, TEXTS, st.booleans()), min_size=1, max_size=5)
 
 
 @settings(deadline=None)
 @given(STORIES)
-def test_all_figures_are_there_and_in_range(stories: list[Story]) -> None:
+def test_all_figures_are_there_and_in_range(stories: list[JudgedStory]) -> None:
     training = TrainingText.read(TRAINING, [story.text for story in stories])
     of_all = [story_quality(stories, training), *(story_figures(story, training) for story in stories)]
     for figures in of_all:
@@ -120,7 +120,9 @@ def test_all_figures_are_there_and_in_range(stories: list[Story]) -> None:
 
 @settings(deadline=None)
 @given(STORIES)
-def test_the_order_of_the_stories_and_of_the_training_stories_does_not_matter(stories: list[Story]) -> None:
+def test_the_order_of_the_stories_and_of_the_training_stories_does_not_matter(
+    stories: list[JudgedStory],
+) -> None:
     texts = [story.text for story in stories]
     one = story_quality(stories, TrainingText.read(TRAINING, texts))
     other = story_quality(stories[::-1], TrainingText.read(TRAINING[::-1], [*texts[::-1], "more text"]))
@@ -132,7 +134,7 @@ def test_the_order_of_the_stories_and_of_the_training_stories_does_not_matter(st
 def test_a_training_story_is_copied_whole_however_it_is_written(training: list[str], which: int) -> None:
     text = training[which % len(training)]
     rewritten = text.upper().replace("\u201c", '"').replace(" ", "  ")
-    figures = story_figures(Story(rewritten, ended=True), TrainingText.read(training, [rewritten]))
+    figures = story_figures(JudgedStory(rewritten, ended=True), TrainingText.read(training, [rewritten]))
     assert figures["known_words"] == (figures["words"] > 0)
     assert figures["known_3grams"] == (figures["words"] >= 3)
     assert figures["copied_13grams"] == (figures["words"] >= 13)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class RunFiles:
+class StoredFiles:
     """Of the runs of one store. Every method raises UserError when it says that they lie outside of its own folder."""
 
     client: MlflowClient
