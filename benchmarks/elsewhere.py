@@ -125,8 +125,8 @@ def _server(folder: Path) -> Generator[str]:
     """The address of a real MLflow server over a store of its own."""
     folder.mkdir(parents=True)
     server = MlflowServer(folder)
-    server.start()
     try:
+        server.start()
         yield server.uri
     finally:
         server.stop()

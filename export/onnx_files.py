@@ -67,7 +67,8 @@ def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Pa
         kwargs=dict(inputs),
         input_names=list(inputs),
         output_names=["logits"],
-        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs} | {"logits": {0: "batch"}},
+        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs}
+        | {"logits": {0: "batch", 1: "tokens"} if original.keeps_past else {0: "batch"}},
         dynamo=False,
     )
 

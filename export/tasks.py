@@ -37,7 +37,7 @@ class ExportTask:
     """One task.
 
     optimum_name: as optimum calls it. keeps_past: whether the file reads on from what it has read (a key/value
-    cache).  shortest: tokens of a text that can be scored.
+    cache). shortest: tokens of a text that can be scored.
     longest_timed: at most so many tokens of a latency input, since a language model's logits hold batch x tokens x
     vocabulary floats; none: no limit. failure: the sentence for a variant whose
     quality is missed, given all metrics; none where it is not.

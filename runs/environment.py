@@ -1,4 +1,4 @@
-"""Under what a run effective, as its record says."""
+"""Under what a run ran, as its record says."""
 
 from __future__ import annotations
 

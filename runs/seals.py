@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from runs.files import RunFiles, altered, plain_digest
-from runs.layout import PROVENANCE_FILE, RECORD_DIGESTS_FILE, is_of_the_record
+from runs.layout import CHECKPOINTS, PROVENANCE_FILE, RECORD_DIGESTS_FILE, is_of_the_record
 from runs.record_files import Digests
 from tracking.manifest import MANIFEST_SEAL, seal_tag
 
@@ -33,12 +33,19 @@ def check_record(run: RunFiles) -> None:
 
 def _record_digests(run: RunFiles) -> dict[str, str]:
     """By the manifest, or by what a record of an earlier format had in its place; none for the earliest."""
-    if run.has(RECORD_DIGESTS_FILE):
-        return run.read(Digests, RECORD_DIGESTS_FILE)
-    if MANIFEST_SEAL not in run.record.tags and run.record.status != "FINISHED":
+    tags = run.record.tags
+    if seal_tag(RECORD_DIGESTS_FILE) in tags or not run.recorded_with_manifest:
+        return run.read(Digests, RECORD_DIGESTS_FILE) if run.has(RECORD_DIGESTS_FILE) else {}
+    if MANIFEST_SEAL not in tags and not _has_begun(run):
         return {}  # its process died before the first seal
     manifest = run.manifest or {}
     return {file: digest for file, digest in manifest.items() if is_of_the_record(file)}
+
+
+def _has_begun(run: RunFiles) -> bool:
+    """Whether a run has come to its first step, which is after the first seal of its manifest."""
+    steps = any(key.startswith(("train/", "val/")) for key in run.record.metrics)
+    return steps or run.record.status == "FINISHED" or run.has(CHECKPOINTS)
 
 
 def check_sealed(run: RunFiles, *files: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property, partial
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -46,9 +45,6 @@ from schema.overrides import flat_mapping
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, cut_to
-
-if TYPE_CHECKING:
-    pass
 
 _SHOWN = 80
 
@@ -205,7 +201,7 @@ def _record(found: _Found) -> Iterator[Check]:
     for file in (PROVENANCE_FILE, RECORD_DIGESTS_FILE, RESULT_FILE, DIGESTS_FILE, KEPT_FILE):
         if (digest := run.record.tags.get(seal_tag(file))) is not None:
             yield _held("record", file, digest, partial(found.digest, file))
-    if not with_manifest(run) or run.has(RECORD_DIGESTS_FILE):
+    if not with_manifest(run) or seal_tag(RECORD_DIGESTS_FILE) in run.record.tags:
         for file, digest in run.read(Digests, RECORD_DIGESTS_FILE).items():
             yield _held("record", file, digest, partial(found.digest, file))
     recorded = run.record.tags.get(fingerprint_tag("start"))

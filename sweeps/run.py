@@ -50,19 +50,20 @@ def run_sweep(
     reason that would stop the next one too (a full disk, a store that is gone).
     """
     plan = plan_of(sweep, overrides, store, reporter, reuse=not again)
-    with owned(lock_of(sweep, store), what=f"sweep {sweep.name}"):
+    storage = study_storage(store.root, study_address())
+    with owned(lock_of(sweep, store, storage), what=f"sweep {sweep.name}"):
         search = open_search(
             sweep,
             plan.space,
             plan.mapping,
             first=plan.first,
             maximize=plan.base.task.greater_is_better,
-            storage=study_storage(store.root, study_address()),
-            store_uri=place_of(store),
+            storage=storage,
+            store_uri=place_of(store, storage),
         )
-        search.requeue_lost()
         parent = parent_run(search, store, lambda: start_parent(plan, search, store))
         with finished(parent):
+            search.requeue_lost()
             return _Session(plan, search, store, parent, reporter, on_trial).run()
 
 

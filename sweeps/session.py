@@ -17,6 +17,7 @@ from tracking.gone import GoneError
 if TYPE_CHECKING:
     from sweeps.config import SearchConfig
     from sweeps.launchers.base import Launcher
+    from sweeps.storage import StudyStorage
     from sweeps.study import Drawn, Search
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -26,9 +27,16 @@ R = TypeVar("R")
 _PARENT = "parent_run"  # study attribute
 
 
-def lock_of(sweep: SearchConfig, store: Store) -> Path:
-    """The file that the one process holds which works on a sweep."""
-    return store.root / "journal" / f"sweep-{sweep.name}.lock"
+def lock_of(sweep: SearchConfig, store: Store, storage: StudyStorage) -> Path:
+    """The file that the one process holds which works on a sweep.
+
+    It lies beside a database that is not in the store's own folder: another store may share it. A server's has no such
+    place, so there the lock is this store's.
+    """
+    name = f"sweep-{sweep.name}.lock"
+    if storage.file is None or storage.file.parent == store.root.resolve():
+        return store.root / "journal" / name
+    return storage.file.with_name(f".{storage.file.name}.{name}")
 
 
 def search_on(
@@ -62,9 +70,10 @@ def search_on(
         raise
 
 
-def place_of(store: Store) -> str:
+def place_of(store: Store, storage: StudyStorage) -> str:
     """What a study remembers of its store; the one beside it may move with its folder."""
-    return "local" if store.uri == sqlite_uri(store.root / DATABASE_FILE) else store.uri
+    beside = storage.file is not None and storage.file.parent == store.root.resolve()
+    return "local" if beside and store.uri == sqlite_uri(store.root / DATABASE_FILE) else store.uri
 
 
 def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
@@ -87,7 +96,8 @@ def _begun_anew(search: Search, error: GoneError) -> UserError:
     return UserError(
         f"{error.what} (it is the sweep's own)",
         where=search.where,
-        cure=f"{error.cure} Or begin anew: another seed, or that file (of all sweeps) moved away.",
+        cure=f"{error.cure} Or begin anew: with another seed"
+        + (", or that file (of all sweeps) moved away." if search.storage.file else "."),
     )
 
 

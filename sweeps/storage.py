@@ -37,7 +37,7 @@ def study_storage(root: Path, uri: str | None) -> StudyStorage:
     if "://" not in uri:
         raise UserError(
             "is no address of a database",
-            where=f"{STUDY_VARIABLE}={public_uri(uri)}",
+            where=STUDY_VARIABLE,  # not what it holds: without a scheme, nobody can tell a password in it
             cure="Give one as SQLAlchemy takes it, such as sqlite:////shared/studies.db, or leave it unset.",
         )
     return StudyStorage(uri, str(sqlite_path(uri)) if uri.startswith("sqlite") else public_uri(uri))

@@ -70,7 +70,10 @@ class Search:
 
     def _place(self, number: int) -> int:
         """The number that a trial would have if no earlier one had been lost: each of those was queued again."""
-        return number - sum(lost < number for lost in self.remembered(_LOST, ()))
+        return number - sum(lost < number for lost in self._lost())
+
+    def _lost(self) -> set[int]:
+        return set(self.remembered(_LOST, ()))
 
     def _handle(self, number: int) -> optuna.Trial:
         """A trial that is running, whichever process has drawn it."""
@@ -87,14 +90,17 @@ class Search:
 
     def counted(self) -> int:
         """Trials that used up budget: finished, pruned or failed, but not those lost with their process."""
-        lost = set(self.remembered(_LOST, ()))
+        lost = self._lost()
         return sum(trial.state.is_finished() and trial.number not in lost for trial in self.trials())
 
     def requeue_lost(self) -> int:
         """Requeue the trials that a dead process left running; how many."""
         running = self._in("RUNNING")
         for trial in running:
-            self.requeue(Drawn(trial.number, trial.params))
+            queued = trial.system_attrs.get(
+                "fixed_params", {}
+            )  # its process may have died before it drew them
+            self.requeue(Drawn(trial.number, {**queued, **trial.params}))
         return len(running)
 
     def requeue(self, trial: Drawn) -> None:
@@ -106,7 +112,7 @@ class Search:
         with self.faults():
             if not any(queued.system_attrs.get("fixed_params") == trial.values for queued in waiting):
                 self.study.enqueue_trial(trial.values)
-            self.remember(_LOST, [*self.remembered(_LOST, ()), trial.number])
+            self.remember(_LOST, sorted({*self._lost(), trial.number}))
             self.study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
 
     def tell(self, number: int, value: float, *, run_id: str) -> None:

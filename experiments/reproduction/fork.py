@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from experiments.loading import parse_overridden
 from experiments.naming import overrides_for_name, run_name
@@ -19,9 +18,6 @@ from runs.kept_files import check_checkpoint
 from runs.layout import FORKED_FROM_TAG, KIND_TAG, RunKind
 from runs.result import RunResult
 from runs.seals import check_record
-
-if TYPE_CHECKING:
-    pass
 
 
 def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter = SILENT) -> RunResult:

@@ -149,7 +149,7 @@ def _check_start_if_readable(run: RunFiles, reporter: Reporter) -> None:
     try:
         recorded_config(run)
     except UserError as error:
-        reporter.say(f"data are not checked beforehand: {error}", "warning")
+        reporter.say(f"data are not checked beforehand: {error.what}", "warning")
         return
     check_same_inputs(run, _prepared_here(run, None, reporter))
 

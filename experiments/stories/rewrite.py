@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from errors import UserError
 from experiments.stories.generate import trained_writer
@@ -13,9 +12,6 @@ from runs.kept_files import check_listed
 from runs.layout import REQUEST_FILE
 from runs.stories import read_request, read_stories
 from tracking.redaction import redacted
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from tracking.run_log import RunLog
 
-# Asked after every validation with the optimiser step and the held-out metrics: stop here?
-
 
 def validation_metrics(trainer: pl.Trainer) -> dict[str, float]:
     """The held-out metrics of the validation that just ended."""

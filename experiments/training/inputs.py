@@ -14,18 +14,20 @@ from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
+from host.text import root_option
 from runs.checks import check_is_ours
 from runs.files import RunFiles
 from runs.layout import (
     CONFIG_FILE,
     EOS_KEY,
     MODEL_FOLDER,
+    PROVENANCE_FILE,
     ROWS_FOLDER,
     START_FILE,
     TOKENS_OF,
     fingerprint_tag,
 )
-from runs.record_files import MALFORMED, ConfigFile
+from runs.record_files import MALFORMED, ConfigFile, ProvenanceFile
 from schema.validation import parse
 from tracking.provenance import RECORD_FORMAT
 
@@ -128,15 +130,20 @@ def _checksums(run: RunFiles, file: str) -> NDArray[np.unsignedinteger[Any]]:
 def recorded_config(run: RunFiles) -> ExperimentConfig:
     """The config a run was started with; UserError when it has none that this program can read."""
     check_is_ours(run)
-    config, short = run.read(ConfigFile, CONFIG_FILE), run.record.run_id[:8]
+    config = run.read(ConfigFile, CONFIG_FILE)
     try:
         return parse(ExperimentConfig, config, where="its config")
     except UserError as error:
         raise UserError(
-            f"{_of_another_version(run)}: {error.where}: {error.what}",
-            where=run.where,
-            cure=f"`encore reproduce {short} --at-commit` plays it with the code that it was made with.",
+            f"{_of_another_version(run)}: {error.where}: {error.what}", where=run.where, cure=_cure(run)
         ) from error
+
+
+def _cure(run: RunFiles) -> str:
+    if run.read(ProvenanceFile, PROVENANCE_FILE)["code"].get("commit") is None:
+        return "Its record names no commit: use the version of Encore that made it."
+    reproduce = f"encore reproduce {run.record.run_id[:8]} --at-commit{root_option(run.store.root)}"
+    return f"`{reproduce}` plays it with the code that it was made with."
 
 
 def _of_another_version(run: RunFiles) -> str:

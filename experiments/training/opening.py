@@ -90,7 +90,7 @@ def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
 
 
 def _ran_tags(prepared: PreparedRun) -> dict[str, str]:
-    """What effective, in tags: as a param it would stand beside what was asked as a second varying column."""
+    """What ran, in tags: as a param it would stand beside what was asked as a second varying column."""
     data = prepared.parts.data
     facts = {
         **prepared.effective,

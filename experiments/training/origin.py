@@ -108,6 +108,7 @@ class RunIdentity:
 
 
 StopWhen = Callable[[int, Mapping[str, float]], bool]
+"""Asked after every validation with the optimiser step and the held-out metrics: stop here?"""
 
 
 @dataclass(frozen=True)

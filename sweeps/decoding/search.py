@@ -83,19 +83,20 @@ def run_decoding_sweep(
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
     decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
     base = {key: base[key] for key in decisive}
-    with owned(lock_of(sweep, store), what=f"sweep {sweep.name}"):
+    storage = study_storage(store.root, study_address())
+    with owned(lock_of(sweep, store, storage), what=f"sweep {sweep.name}"):
         search = open_search(
             sweep,
             sweep.space,
             base,
             first=first,
             maximize=True,
-            storage=study_storage(store.root, study_address()),
-            store_uri=place_of(store),
+            storage=storage,
+            store_uri=place_of(store, storage),
         )
-        search.requeue_lost()
         parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
         with finished(parent):
+            search.requeue_lost()
             return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
 
 

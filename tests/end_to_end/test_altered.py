@@ -104,6 +104,32 @@ def test_a_file_of_the_record_that_is_another_one(
     assert {found.file for found in verify(RunFiles(store, run)) if not found.holds} == {file}
 
 
+@pytest.mark.parametrize("verb", [reproduce, check, _fork, _diff])
+def test_digests_that_somebody_puts_there_do_not_stand_for_the_manifest(
+    copied: tuple[Store, RunRecord, RunRecord], verb: Verb
+) -> None:
+    store, run, _ = copied
+    config = store.artifact(run, CONFIG_FILE)
+    config.write_text(config.read_text().replace('"seed": 0', '"seed": 1'))
+    (config.parent / Path(RECORD_DIGESTS_FILE).name).write_text("{}")
+    _refused(store, run, verb, f"{CONFIG_FILE} is not what was recorded")
+    broken = {found.file for found in verify(RunFiles(store, run)) if not found.holds}
+    assert broken >= {CONFIG_FILE, RECORD_DIGESTS_FILE}
+
+
+@pytest.mark.parametrize("verb", [check, _fork, _diff, resume])
+def test_a_killed_run_that_lost_the_seal_of_its_manifest_is_not_taken(
+    copied: tuple[Store, RunRecord, RunRecord], verb: Verb
+) -> None:
+    store, run, _ = copied
+    config = store.artifact(run, CONFIG_FILE)
+    config.write_text(config.read_text().replace('"seed": 0', '"seed": 1'))
+    store.client.set_terminated(run.run_id, "KILLED")
+    for tag in (MANIFEST_SEAL, MANIFEST_NEXT):
+        store.client.delete_tag(run.run_id, tag)
+    _refused(store, store.find(run.run_id), verb, "has lost its seal")
+
+
 def test_another_checkpoint_in_the_place_of_one_is_not_forked(
     copied: tuple[Store, RunRecord, RunRecord],
 ) -> None:

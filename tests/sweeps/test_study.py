@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import optuna
@@ -10,11 +11,13 @@ from experiments.config import ExperimentConfig
 from sweeps.config import SweepConfig
 from sweeps.leases import owned
 from sweeps.loading import base_experiment
+from sweeps.session import lock_of, place_of
 from sweeps.space import base_values
 from sweeps.storage import STUDY_FILE, study_storage
 from sweeps.study import Search, open_search, study_name, trial_seed
 from tests.sweep_specs import load_sweep
 from tracking.addresses import STUDY_VARIABLE, study_address
+from tracking.store import Store
 
 
 def search(root: Path, *overrides: str) -> Search:
@@ -93,7 +96,15 @@ def test_the_environment_names_another_database_for_studies(
     assert (tmp_path / "lab.db").is_file()
 
 
-@pytest.mark.parametrize("address", ["lab.db", "postgresql+nodriver://me:hunter2@lab/studies"])
+@pytest.mark.parametrize(
+    "address",
+    [
+        "lab.db",
+        "me:hunter2@lab/studies",
+        "postgresql:me:hunter2@lab",
+        "postgresql+nodriver://me:hunter2@lab/x",
+    ],
+)
 def test_an_address_that_leads_nowhere_is_told_in_one_line(
     address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +131,36 @@ def test_a_lost_trial_does_not_count_and_its_values_come_again(tmp_path: Path) -
     after.tell(again.number, 0.5, run_id="")
     assert after.counted() == 3
     assert after.requeue_lost() == 0
+
+
+@pytest.mark.parametrize("sampler", ["{kind: random}", "{kind: tpe, startup_trials: 2}"])
+def test_a_session_that_dies_while_it_requeues_a_trial_changes_no_later_draw(
+    tmp_path: Path, sampler: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = draw(search(tmp_path / "whole", f"sampler={sampler}"), 8)
+    before = search(tmp_path / "parts", f"sampler={sampler}")
+    drawn = draw(before, 3)
+    before.next_trial()  # its process dies here
+
+    def die(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    dying = search(tmp_path / "parts", f"sampler={sampler}")
+    with monkeypatch.context() as patch:
+        patch.setattr(dying.study, "tell", die)
+        with pytest.raises(KeyboardInterrupt):
+            dying.requeue_lost()
+    after = search(tmp_path / "parts", f"sampler={sampler}")
+    assert after.requeue_lost() == 1
+    assert drawn + draw(after, 5) == whole
+
+
+def test_a_trial_that_was_lost_before_its_values_were_drawn_leaves_them_to_the_next(tmp_path: Path) -> None:
+    whole = draw(search(tmp_path / "whole"), 3)
+    search(tmp_path / "parts").study.ask()  # the first trial, whose values wait; its process dies here
+    after = search(tmp_path / "parts")
+    after.requeue_lost()
+    assert draw(after, 3) == whole
 
 
 def test_failed_and_pruned_trials_use_up_budget(tmp_path: Path) -> None:
@@ -158,6 +199,20 @@ def test_two_processes_do_not_work_on_one_sweep(tmp_path: Path) -> None:
         pass
     with owned(lock, what="sweep demo"):
         pass
+
+
+def test_two_stores_that_share_a_database_of_studies_share_its_locks(tmp_path: Path, migrated: Path) -> None:
+    stores: list[Store] = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shutil.copy(migrated, tmp_path / name / "mlflow.db")
+        stores.append(Store.open(tmp_path / name))
+    sweep, _ = load_sweep("demo")
+    shared = [study_storage(store.root, f"sqlite:///{tmp_path / 'lab.db'}") for store in stores]
+    own = [study_storage(store.root, None) for store in stores]
+    assert len({lock_of(sweep, store, storage) for store, storage in zip(stores, shared, strict=True)}) == 1
+    assert len({lock_of(sweep, store, storage) for store, storage in zip(stores, own, strict=True)}) == 2
+    assert len({place_of(store, storage) for store, storage in zip(stores, shared, strict=True)}) == 2
 
 
 def test_a_grid_visits_every_combination_once(tmp_path: Path) -> None:

@@ -42,14 +42,15 @@ def opened(root: str) -> tuple[Store, Search]:
     sweep, rest = load_sweep("demo", latest([*SMALL, "export.when=never"]))
     store = Store.open(Path(root))
     plan = plan_of(sweep, rest, store, SILENT, reuse=False)
+    storage = study_storage(store.root, study_address())
     search = open_search(
         sweep,
         plan.space,
         plan.mapping,
         first=plan.first,
         maximize=True,
-        storage=study_storage(store.root, study_address()),
-        store_uri=place_of(store),
+        storage=storage,
+        store_uri=place_of(store, storage),
     )
     return store, search
 

@@ -10,6 +10,7 @@ import pytest
 from errors import UserError
 from sweeps.config import NoPruningConfig, RandomConfig
 from sweeps.session import place_of
+from sweeps.storage import study_storage
 from tracking.addresses import sqlite_path, sqlite_uri
 from tracking.entities import Experiment
 from tracking.store import Store
@@ -47,14 +48,15 @@ def test_a_store_stands_in_the_folder_that_was_named(name: str, root: Path, tmp_
     assert len(record.name) <= 250
     assert json.loads(store.artifact(record, "run/config.json").read_text()) == {"a": 1}
     assert store.artifact(record, "run/config.json").is_relative_to(home / "artifacts")
-    assert place_of(store) == "local"
+    assert place_of(store, study_storage(home, None)) == "local"
+    elsewhere = study_storage(home, f"sqlite:///{tmp_path / 'lab.db'}")
+    assert place_of(store, elsewhere) == store.uri  # several stores may have their studies there
     assert [path.name for path in (tmp_path / "in").iterdir()] == [name]
 
 
 @pytest.mark.parametrize("name", ["my%20project", "{x}?"])
 def test_a_study_stands_beside_it(name: str, tmp_path: Path) -> None:
     from sweeps.config import BudgetConfig, IntRange, SearchConfig
-    from sweeps.storage import study_storage
     from sweeps.study import open_search
     from tracking.addresses import study_address
 

@@ -230,7 +230,7 @@ def test_the_catalogued_sweep_begins_with_the_notes_settings() -> None:
     assert sweep.decoding.repetition_penalty > 1
 
 
-def test_the_minutes_of_a_sitting_count_and_the_run_is_the_same_by_any_name(
+def test_the_minutes_of_a_session_count_and_the_run_is_the_same_by_any_name(
     store: Store, made: tuple[Path, str], tmp_path: Path
 ) -> None:
     first = run_decoding_sweep(spec(tmp_path, "budget.minutes=1.0e-6"), store)
