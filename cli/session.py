@@ -30,7 +30,7 @@ def outputs() -> tuple[Console, TerminalReporter]:
 
 def open_existing(root: Path, reporter: TerminalReporter) -> Store:
     """For verbs that need runs: a store that is not there is a mistake, and none is made."""
-    return open_store(root, reporter, create=False)
+    return _opened(root, reporter, create=False)
 
 
 def named_run(run_id: str, root: Path) -> tuple[Console, TerminalReporter, RunFiles]:
@@ -42,14 +42,19 @@ def named_run(run_id: str, root: Path) -> tuple[Console, TerminalReporter, RunFi
     return out, reporter, run_named(store, run_id)
 
 
-def open_store(root: Path, reporter: TerminalReporter, *, create: bool = True) -> Store:
+def open_store(root: Path, reporter: TerminalReporter) -> Store:
+    """For verbs that make runs, and the store where there is none."""
+    return _opened(root, reporter, create=True)
+
+
+def _opened(root: Path, reporter: TerminalReporter, *, create: bool) -> Store:
     from cli.quiet import quiet
 
     quiet()
     with reporter.console.status("opening the tracking store"):
         from tracking.store import Store
 
-        return Store.open(root, create=create)
+        return Store.open(root) if create else Store.read(root)
 
 
 def ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:

@@ -179,11 +179,7 @@ def move_in(uri: str, root: Path) -> None:
             return
         rows = connection.execute("SELECT experiment_id, artifact_location FROM experiments").fetchall()
         for experiment, recorded in rows:
-            before, _, name = (recorded or "").rpartition("/artifacts/")
-            folder = root / "artifacts" / unquote(name)
-            if "/" in unquote(name) or unquote(name) in {"", ".", ".."}:
-                continue
-            if not before.startswith("file:") or not folder.is_dir() or _same(recorded, folder):
+            if (folder := moved_folder(recorded or "", root)) is None:
                 continue
             connection.execute(
                 "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
@@ -194,6 +190,17 @@ def move_in(uri: str, root: Path) -> None:
                 "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
                 (folder.as_uri(), len(recorded) + 1, experiment, len(recorded) + 1, f"{recorded}/"),
             )
+
+
+def moved_folder(recorded: str, root: Path) -> Path | None:
+    """Where an experiment's files are now, under `root`; None where they are in the recorded place, or elsewhere."""
+    before, _, name = recorded.rpartition("/artifacts/")
+    folder = root / "artifacts" / unquote(name)
+    if "/" in unquote(name) or unquote(name) in {"", ".", ".."}:
+        return None
+    if not before.startswith("file:") or not folder.is_dir() or _same(recorded, folder):
+        return None
+    return folder
 
 
 def _same(recorded: str, folder: Path) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,14 @@ from host.disk import exclusive
 from host.process import Owner
 from tracking.addresses import public_uri
 from tracking.artifacts import Artifacts
+from tracking.backend import moved_folder
 from tracking.entities import KILLED_BECAUSE_TAG
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
 from tracking.metric_writer import MetricWriter, next_batch, open_writer
 from tracking.places import artifact_folder, inside
 from tracking.sender import now_ms
+from tracking.sql_reader import SqlReader
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -42,17 +45,47 @@ def recover_runs(client: MlflowClient, uri: str, journal_folder: Path) -> list[s
     return [*(journal.run_id for journal in abandoned), *lost]
 
 
-def _abandoned(journal_folder: Path, uri: str) -> list[LeftOver]:
-    found: list[LeftOver] = []
-    for path in sorted(journal_folder.glob("*.jsonl")):
+def left_undone(reader: SqlReader, uri: str, root: Path) -> bool:
+    """Whether `recover_runs` would have something to do, or the store was moved here and has not been told."""
+    journals = root / "journal"
+    if any(journal is None or _is_abandoned(journal, public_uri(uri)) for _, journal in _journals(journals)):
+        return True
+    if any(_has_lost_its_owner(run.run_id, run.tags, journals) for run in reader.running()):
+        return True
+    return any(moved_folder(place, root) is not None for place in reader.locations())
+
+
+def _has_lost_its_owner(run_id: str, tags: Mapping[str, str], journals: Path) -> bool:
+    """Whether a running run's process is gone and has left no journal."""
+    owner = Owner.parse(tags.get(OWNER_TAG, ""))
+    has_journal = (journals / f"{run_id}.jsonl").exists()
+    return not (has_journal or owner is None or not owner.is_here() or owner.is_alive())
+
+
+def _journals(folder: Path) -> Generator[tuple[Path, LeftOver | None]]:
+    """Every journal; None for a file that is none."""
+    for path in sorted(folder.glob("*.jsonl")):
         try:
-            journal = LeftOver.open(path)
-            if journal is None:
-                _set_aside(path)
-            elif journal.uri == uri and journal.is_abandoned():
-                found.append(journal)
+            yield path, LeftOver.open(path)
         except FileNotFoundError:  # its owner ended the run just now
             continue
+
+
+def _is_abandoned(journal: LeftOver, uri: str) -> bool:
+    """Whether a journal of the store at `uri` has lost its process."""
+    try:
+        return journal.uri == uri and journal.is_abandoned()
+    except FileNotFoundError:
+        return False
+
+
+def _abandoned(journal_folder: Path, uri: str) -> list[LeftOver]:
+    found: list[LeftOver] = []
+    for path, journal in _journals(journal_folder):
+        if journal is None:
+            _set_aside(path)
+        elif _is_abandoned(journal, uri):
+            found.append(journal)
     return found
 
 
@@ -110,12 +143,9 @@ def _end_lost_runs(client: MlflowClient, journal_folder: Path) -> list[str]:
     experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     lost: list[str] = []
     for run in client.search_runs(experiments, "attributes.status = 'RUNNING'"):
-        owner = Owner.parse(run.data.tags.get(OWNER_TAG, ""))
-        has_journal = (journal_folder / f"{run.info.run_id}.jsonl").exists()
-        if has_journal or owner is None or not owner.is_here() or owner.is_alive():
-            continue
-        _end(client, run, Contents([], None, now_ms()))
-        lost.append(run.info.run_id)
+        if _has_lost_its_owner(run.info.run_id, run.data.tags, journal_folder):
+            _end(client, run, Contents([], None, now_ms()))
+            lost.append(run.info.run_id)
     return lost
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
 
 from errors import UserError
 from tracking.entities import RunRecord
@@ -18,19 +18,54 @@ if TYPE_CHECKING:
 
 PARENT_TAG = "mlflow.parentRunId"
 _PAGE = 1000
-_SHOWN_CANDIDATES = 8
+SHOWN_CANDIDATES = 8
 _SHOWN_CHARACTERS = 48
 
 
-def find_run(client: MlflowClient, where: str, prefix: str) -> RunRecord:
-    """The one run whose id begins with `prefix`; `where` names the store in an error."""
-    if not is_run_id(prefix):
-        raise _unknown(prefix, where)
-    found = _search(
-        client, f"attributes.run_id LIKE '{prefix}%'", {}, _experiments(client), _SHOWN_CANDIDATES
-    )
+class Search(Protocol):
+    """Looking runs up; only active ones, of active experiments."""
+
+    def find(self, prefix: str) -> RunRecord:
+        """The one run whose ID begins with `prefix`, hex digits. UserError for none or several."""
+        ...
+
+    def search(
+        self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
+    ) -> list[RunRecord]:
+        """Newest first. An experiment that does not exist has none."""
+        ...
+
+    def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
+        """(step, time in ms, value) of every point of a metric, in no order."""
+        ...
+
+
+class ClientSearch:
+    """By MLflow's client; `where` names the store in an error."""
+
+    def __init__(self, client: MlflowClient, where: str) -> None:
+        self.client = client
+        self.where = where
+
+    def find(self, prefix: str) -> RunRecord:
+        condition = f"attributes.run_id LIKE '{prefix}%'"
+        found = _search(self.client, condition, {}, _experiments(self.client), SHOWN_CANDIDATES)
+        return only_one(found, prefix, self.where)
+
+    def search(
+        self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
+    ) -> list[RunRecord]:
+        return search_runs(self.client, experiment=experiment, tags=tags, limit=limit)
+
+    def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
+        points = self.client.get_metric_history(run_id, key)
+        return [(metric.step, metric.timestamp, as_float(metric.value)) for metric in points]
+
+
+def only_one(found: Sequence[RunRecord], prefix: str, where: str) -> RunRecord:
+    """The run that was meant. UserError for none and for several."""
     if not found:
-        raise _unknown(prefix, where)
+        raise unknown_run(prefix, where)
     if len(found) > 1:
         names = ", ".join(f"{record.run_id[: len(prefix) + 4]} ({_short(record.name)})" for record in found)
         raise UserError(
@@ -48,7 +83,7 @@ def _short(name: str) -> str:
     return name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
 
 
-def _unknown(prefix: str, where: str) -> UserError:
+def unknown_run(prefix: str, where: str) -> UserError:
     return UserError(f"no run's id begins with {prefix!r}", where=where, cure="`encore runs` lists the runs.")
 
 
@@ -104,15 +139,9 @@ def _search(
 
 
 def run_record(run: Run, experiment: str) -> RunRecord:
-    """UserError when its ID is none: it is a name of files here."""
-    if not RUN_ID.fullmatch(run.info.run_id):
-        raise UserError(
-            f"holds a run whose ID is none ({run.info.run_id!r:.60})",
-            where="the tracking store",
-            cure="It was altered; restore it.",
-        )
+    """As plain values. UserError when its ID is none."""
     return RunRecord(
-        run_id=run.info.run_id,
+        run_id=checked_id(run.info.run_id),
         name=run.info.run_name or "",
         experiment=experiment,
         status=run.info.status,
@@ -124,6 +153,17 @@ def run_record(run: Run, experiment: str) -> RunRecord:
         parent_id=run.data.tags.get(PARENT_TAG),
         artifact_uri=run.info.artifact_uri or "",
     )
+
+
+def checked_id(run_id: object) -> str:
+    """A run's ID, which is a name of files here; UserError for what is none."""
+    if not isinstance(run_id, str) or not RUN_ID.fullmatch(run_id):
+        raise UserError(
+            f"holds a run whose ID is none ({run_id!r:.60})",
+            where="the tracking store",
+            cure="It was altered; restore it.",
+        )
+    return run_id
 
 
 def as_float(stored: float) -> float:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,16 +11,18 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.process import Owner
-from tracking.addresses import DATABASE_FILE, public_uri, sqlite_uri
+from tracking.addresses import DATABASE_FILE, public_uri, sqlite_path, sqlite_uri
 from tracking.backend import connect, move_in
 from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, Experiment, RunRecord
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
-from tracking.places import check_location, check_rooms
-from tracking.recovery import OWNER_TAG, recover_runs
+from tracking.inputs import experiment_id, log_inputs
+from tracking.places import check_rooms
+from tracking.recovery import OWNER_TAG, left_undone, recover_runs
 from tracking.redaction import redacted
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, cut_to, ending_of, recordable
-from tracking.search import PARENT_TAG, as_float, find_run, run_record, search_runs
+from tracking.search import PARENT_TAG, ClientSearch, Search, is_run_id, run_record, unknown_run
+from tracking.sql_reader import SqlReader, sql_reader
 from tracking.stored_files import StoredFiles
 from tracking.tags import run_tags
 
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-_PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
-_PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
-_KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
-_DIGEST_CHARACTERS = 36  # MLflow's limit
 _NAME_CHARACTERS = 250  # of a run's name, in MLflow's table
 
 
@@ -47,9 +43,21 @@ class Store:
 
     uri: str
     root: Path
-    client: MlflowClient
+    connected: MlflowClient | None
+    reader: SqlReader | None = None
     send_every_s: float = 3.0
     sample_every_s: float = 10.0
+
+    @property
+    def client(self) -> MlflowClient:
+        """MLflow's, connected when it is first asked for."""
+        if self.connected is None:
+            self.connected = connect(self.uri, self.root, create=False)
+        return self.connected
+
+    @property
+    def search(self) -> Search:
+        return self.reader or ClientSearch(self.client, public_uri(self.uri))
 
     @classmethod
     def open(cls, root: Path, uri: str | None = None, *, create: bool = True) -> Store:
@@ -61,9 +69,7 @@ class Store:
             UserError: the store is locked, read-only, of another schema, damaged or unreachable, or `root`
                 cannot be a folder; or it is not there and not to be created.
         """
-        root = root.absolute()
-        check_rooms(root)
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root / DATABASE_FILE)
+        uri, root = _place(uri, root)
         store = cls(uri, root, connect(uri, root, create=create))
         if not root.exists():  # so no process has left anything there
             return store
@@ -72,6 +78,18 @@ class Store:
                 uri, root
             )  # it does nothing while a run is RUNNING; recovery has just ended those, so once more
         return store
+
+    @classmethod
+    def read(cls, root: Path, uri: str | None = None) -> Store:
+        """The store to look at: without MLflow, whose import takes seconds, where nothing is left undone in it.
+
+        Whatever writes asks for `client`, and so for MLflow. UserError as `open`, when there is none.
+        """
+        uri, root = _place(uri, root)
+        reader = sql_reader(sqlite_path(uri)) if uri.startswith("sqlite:///") else None
+        if reader is None or left_undone(reader, uri, root):
+            return cls.open(root, uri, create=False)
+        return cls(uri, root, None, reader)
 
     @property
     def journal_folder(self) -> Path:
@@ -96,12 +114,12 @@ class Store:
         all_tags = run_tags(tags, description, parent_id)
         check_names([*params, *all_tags])
         with explained(self.uri):
-            experiment_id = self._experiment(experiment)
+            in_experiment = experiment_id(self.client, self.uri, self.root, experiment)
             fitted = recordable(all_tags, MAX_TAG_CHARACTERS)
             shown = cut_to(redacted(name), _NAME_CHARACTERS)
-            run = self.client.create_run(experiment_id, tags=fitted, run_name=shown)
+            run = self.client.create_run(in_experiment, tags=fitted, run_name=shown)
             with self._ended_if_not_begun(run.info.run_id):
-                self._log_inputs(run.info.run_id, datasets)
+                log_inputs(self.client, run.info.run_id, datasets)
                 log = self._log(run, dict[str, str], sample=sampled and self.sample_every_s > 0)
         try:
             log.log_params(params)
@@ -152,8 +170,10 @@ class Store:
         Raises:
             UserError: no run does, or several do.
         """
+        if not is_run_id(prefix):
+            raise unknown_run(prefix, public_uri(self.uri))
         with explained(self.uri):
-            return find_run(self.client, public_uri(self.uri), prefix)
+            return self.search.find(prefix)
 
     def runs(
         self,
@@ -166,19 +186,17 @@ class Store:
         """Runs, newest first; of an experiment, under a parent, with these tags."""
         wanted = {**(tags or {}), **({PARENT_TAG: parent_id} if parent_id else {})}
         with explained(self.uri):
-            return search_runs(self.client, experiment=experiment, tags=wanted, limit=limit)
+            return self.search.search(experiment=experiment, tags=wanted, limit=limit)
 
     def metric_history(self, run_id: str, key: str) -> list[tuple[int, float]]:
         """All (step, value) of a metric, in the order of the steps."""
         with explained(self.uri):
-            history = self.client.get_metric_history(run_id, key)
-        points = sorted((metric.step, metric.timestamp, metric.value) for metric in history)
-        return [(step, as_float(value)) for step, _, value in points]
+            return [(step, value) for step, _, value in sorted(self.search.history(run_id, key))]
 
     @property
     def files(self) -> StoredFiles:
         """Reading the files of runs."""
-        return StoredFiles(self.client, self.uri, self.root)
+        return StoredFiles(lambda: self.client, self.uri, self.root)
 
     def artifact(self, record: RunRecord, path: str) -> Path:
         """The local path of a file or folder of a run; UserError when the run has none. `RunFiles.find` has more."""
@@ -236,55 +254,9 @@ class Store:
             cure="Wait for it or end it; if it is gone, try again ten minutes after its last word.",
         )
 
-    def _experiment(self, experiment: Experiment) -> str:
-        from mlflow.exceptions import MlflowException
 
-        name = experiment.name
-        wanted = {
-            _PRIMARY_NAME_TAG: experiment.primary_metric,
-            _PRIMARY_GREATER_TAG: str(experiment.greater_is_better).lower(),
-            _KIND_TAG: "custom_model_development",
-        }
-        known = self.client.get_experiment_by_name(name)
-        if known is None:
-            try:
-                return self.client.create_experiment(name, self._artifact_location(name), wanted)
-            except MlflowException as error:
-                if error.error_code != "RESOURCE_ALREADY_EXISTS":
-                    raise
-            known = self.client.get_experiment_by_name(name)  # another process was quicker
-            assert known is not None
-        if known.lifecycle_stage != "active":
-            raise UserError(
-                f"the experiment {name} was deleted in the store",
-                where=public_uri(self.uri),
-                cure=f"Run `mlflow experiments restore -x {known.experiment_id}`, or use another name.",
-            )
-        where = f"experiment {name}"
-        check_location(known.artifact_location, root=self.root, uri=self.uri, where=where)
-        for tag, value in wanted.items():
-            if known.tags.get(tag) != value:
-                self.client.set_experiment_tag(known.experiment_id, tag, value)
-        return known.experiment_id
-
-    def _artifact_location(self, experiment: str) -> str | None:
-        """A folder under the root, unless a server decides where artifacts go."""
-        if self.uri.startswith(("http:", "https:")):
-            return None
-        return (self.root / "artifacts" / re.sub(r"[^\w.-]+", "-", experiment)).as_uri()
-
-    def _log_inputs(self, run_id: str, datasets: Sequence[DatasetInput]) -> None:
-        from mlflow.entities import Dataset, InputTag
-        from mlflow.entities import DatasetInput as MlflowInput
-
-        inputs: list[MlflowInput] = []
-        for data in datasets:
-            profile = json.dumps({"num_rows": data.rows, "sha256": data.digest})
-            source = json.dumps({"uri": redacted(data.source)})
-            entity = Dataset(
-                redacted(data.name), data.digest[:_DIGEST_CHARACTERS], "local", source, profile=profile
-            )
-            tags = [InputTag("mlflow.data.context", data.split), InputTag("encore.sha256", data.digest)]
-            inputs.append(MlflowInput(entity, tags))
-        if inputs:
-            self.client.log_inputs(run_id, inputs)
+def _place(uri: str | None, root: Path) -> tuple[str, Path]:
+    """The store's address and its folder, absolute. UserError where that folder's rooms lead out of it."""
+    root = root.absolute()
+    check_rooms(root)
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or sqlite_uri(root / DATABASE_FILE), root

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,9 +23,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StoredFiles:
-    """Of the runs of one store. Every method raises UserError when it says that they lie outside of its own folder."""
+    """Of the runs of one store. Every method raises UserError when it says that they lie outside of its own folder.
 
-    client: MlflowClient
+    client: asked for where a server has them.
+    """
+
+    client: Callable[[], MlflowClient]
     uri: str
     root: Path
 
@@ -55,7 +59,7 @@ class StoredFiles:
             kinds = {name: entry.kind for name, entry in entries(folder).items() if "/" not in name}
             return [f"{name}/" if kind == "folder" else name for name, kind in kinds.items()]
         with explained(self.uri):
-            listed = self.client.list_artifacts(record.run_id)
+            listed = self.client().list_artifacts(record.run_id)
         return [f"{entry.path}/" if entry.is_dir else entry.path for entry in listed]
 
     def manifest(self, record: RunRecord) -> dict[str, str] | None:
@@ -89,7 +93,7 @@ class StoredFiles:
             into.mkdir(parents=True, exist_ok=True)
         with explained(self.uri):
             try:
-                return Path(self.client.download_artifacts(record.run_id, path, str(into)))
+                return Path(self.client().download_artifacts(record.run_id, path, str(into)))
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise

@@ -54,9 +54,9 @@ _FOLDER = "model.pretrained={model}"
 
 # On an empty store: each takes a second or two.
 STORE = [
-    Place(f"{_MLFLOW}__init__", ["runs"], _IN_STORE),
-    Place(f"{_MLFLOW}search_experiments", ["runs"], _IN_STORE),
-    Place(f"{_MLFLOW}search_runs", ["runs"], _IN_STORE),
+    Place(f"{_MLFLOW}__init__", TRAIN, _IN_STORE),
+    Place(f"{_MLFLOW}search_experiments", TRAIN, _IN_STORE),
+    Place(f"{_MLFLOW}search_runs", TRAIN, _IN_STORE),
     Place("sqlite3.connect", ["runs"], _IN_STORE),
     Place("mlflow.utils.rest_utils.http_request", ["runs", "http://127.0.0.1:1"], r"127\.0\.0\.1:1: .*answer"),
     Place("socket.create_connection", ["runs", "postgresql://u:p@127.0.0.1:1/x"], r"127\.0\.0\.1:1/x: .*answer"),

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.end_to_end.test_secret_sinks import found_in
 
 from benchmarks.clone import Edit, clone, encore, git
 from tests.overrides import latest
 from tests.tiny import REPEATED_CLASSIFIER
 from tests.tracking.planted import named, shapes
+from tests.tracking.test_secret_sinks import found_in
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow
