@@ -101,7 +101,7 @@ EXPORT = [
     Place("onnxruntime.quantization.quantize_dynamic", ["export", "{classifier}"], "INT8"),
     Place(f"{_MLFLOW}get_run", ["export", "{classifier}"], _IN_STORE),
     Place("onnxruntime.InferenceSession.__init__", ["generate", "{stories}", "--variant", "int8"], r"model\.onnx"),
-    Place(f"{_MLFLOW}get_metric_history", ["diff", "{first}", "{second}"], _IN_STORE),
+    Place("sqlite3.connect", ["diff", "{first}", "{second}"], _IN_STORE),
     Place("pandas.read_parquet", ["diff", "{first}", "{second}"], r"predictions\.parquet"),
 ]  # fmt: skip
 SWEEPING = [

@@ -52,7 +52,7 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     here = encore(repository, "reproduce", run_id, "--root", root)
     assert here.returncode == 2
     assert "no such key" in here.stderr
-    assert f"`encore reproduce {run_id[:8]} --at-commit` plays it" in here.stderr
+    assert f"`encore reproduce {run_id[:8]} --at-commit --root '{root}'` plays it" in here.stderr
     then = encore(repository, "reproduce", run_id, "--at-commit", "--root", root, "--json")
     assert then.returncode == 0, then.stderr
     certificate = json.loads(then.stdout)
