@@ -67,7 +67,7 @@ def as_markdown(content: dict[str, Any]) -> str:
             for what, result, equal in comparison_rows(content["compared"], ("then", "now"))
         ),
         "",
-        "## RunEnvironment that differ, the likeliest cause first",
+        "## What differs in the environment, the likeliest cause first",
         "",
         *([f"- {_cause(cause)}" for cause in content["differences"]] or ["None of those recorded."]),
         *(["", operations_line(content)] if content[NONDETERMINISTIC] else []),
