@@ -192,6 +192,12 @@ def move_in(uri: str, root: Path) -> None:
             )
 
 
+def has_run(path: Path, run_id: str) -> bool:
+    """Whether the database at `path` has a run."""
+    with closing(sqlite3.connect(path, timeout=LOCK_WAIT_S)) as connection:
+        return connection.execute("SELECT 1 FROM runs WHERE run_uuid = ?", [run_id]).fetchone() is not None
+
+
 def moved_folder(recorded: str, root: Path) -> Path | None:
     """Where an experiment's files are now, under `root`; None where they are in the recorded place, or elsewhere."""
     before, _, name = recorded.rpartition("/artifacts/")

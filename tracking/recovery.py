@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from host.disk import exclusive
 from host.process import Owner
-from tracking.addresses import public_uri
+from tracking.addresses import DATABASE_FILE, public_uri, sqlite_path
 from tracking.artifacts import Artifacts
-from tracking.backend import moved_folder
+from tracking.backend import has_run, moved_folder
 from tracking.entities import KILLED_BECAUSE_TAG
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
@@ -74,9 +74,22 @@ def _journals(folder: Path) -> Generator[tuple[Path, LeftOver | None]]:
 def _is_abandoned(journal: LeftOver, uri: str) -> bool:
     """Whether a journal of the store at `uri` has lost its process."""
     try:
-        return journal.uri == uri and journal.is_abandoned()
+        return (journal.uri == uri or _came_along(journal, uri)) and journal.is_abandoned()
     except FileNotFoundError:
         return False
+
+
+def _came_along(journal: LeftOver, uri: str) -> bool:
+    """Whether a journal was moved or copied here with its store, and so names the place that this one had.
+
+    Both stores are databases beside their journals, and this one has the run too. (With MLFLOW_TRACKING_URI a folder
+    may hold journals of another database, which has its run and not this one.)
+    """
+    if not (uri.startswith("sqlite:///") and journal.uri.startswith("sqlite:///")):
+        return False
+    ours = sqlite_path(uri)
+    beside = ours == journal.path.parent.parent / DATABASE_FILE
+    return beside and sqlite_path(journal.uri).name == DATABASE_FILE and has_run(ours, journal.run_id)
 
 
 def _abandoned(journal_folder: Path, uri: str) -> list[LeftOver]:

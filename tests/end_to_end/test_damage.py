@@ -18,7 +18,9 @@ from runs.checkpoint import is_whole
 from runs.files import RunFiles, run_named
 from runs.verify import verify
 from tests.killed import Killed, killed_at, newest, outcome
-from tests.tiny import classifier
+from tests.overrides import latest
+from tests.processes import started, wait_until
+from tests.tiny import INTERRUPTED_CLASSIFIER, classifier
 from tracking.store import Store
 
 
@@ -119,3 +121,28 @@ def test_a_run_that_lost_its_owner_goes_on_in_a_copied_store_and_leaves_the_firs
     resume(run_named(store, run_id))
     assert {path: path.stat().st_mtime_ns for path in shared.root.rglob("*")} == first
     assert str(store.artifact(store.find(run_id), "run/result.json")).startswith(str(copied))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["moved", "copied"])
+def test_a_store_that_was_moved_before_its_killed_run_was_noticed_is_whole(
+    root: Path, tmp_path: Path, how: str
+) -> None:
+    options = latest([*INTERRUPTED_CLASSIFIER, "train.max_steps=4000", "train.checkpoint_every_steps=5"])
+    finished = train(classifier("seed=3"), Store.open(root)).run_id
+    process = started("train", "demo_reviews", *options, "--root", root)
+    wait_until(lambda: any((root / "artifacts").glob("*/*/artifacts/checkpoints/last.ckpt")), process)
+    wait_until(lambda: len(list((root / "journal").glob("*.jsonl"))) == 1, process)
+    process.kill()
+    process.wait(30)
+    elsewhere = tmp_path / "elsewhere" / "mlruns"
+    shutil.copytree(root, elsewhere)
+    if how == "moved":
+        shutil.rmtree(root)
+    store = Store.read(elsewhere)
+    states = {run.run_id: run.status for run in store.runs()}
+    assert sorted(states.values()) == ["FINISHED", "KILLED"]
+    assert all(str(elsewhere) in run.artifact_uri for run in store.runs())
+    assert all(check.holds for check in verify(run_named(store, finished)))
+    assert not list((elsewhere / "journal").glob("*.jsonl"))
+    assert Store.read(elsewhere).reader is not None  # nothing is left undone
