@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from experiments.config import ExperimentConfig
 from schema.overrides import flat_mapping
+from tracking.entities import Experiment
 
 
 def flat_params(config: ExperimentConfig) -> dict[str, object]:
@@ -30,6 +31,6 @@ def _short(value: object) -> str:
     return text if len(text) <= 24 else f"…{text[-23:]}"
 
 
-def task_name(config: ExperimentConfig) -> str:
-    """The MLflow experiment: runs on the same corpus compare with one another."""
-    return config.data.kind
+def experiment_of(config: ExperimentConfig) -> Experiment:
+    """The MLflow experiment: runs on the same corpus compare with one another, by the task's primary metric."""
+    return Experiment(config.data.kind, f"best/{config.task.primary_metric}", config.task.greater_is_better)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from datamodules.summary import summary_of
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
-from experiments.naming import overrides_for_name, run_name, task_name
+from experiments.naming import experiment_of, overrides_for_name, run_name
 from experiments.training.inputs import tell_data
 from host.progress import Reporter
 from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_BASE_FILE, SWEEP_TAG, RunKind
@@ -18,7 +18,6 @@ from sweeps.config import SweepConfig
 from sweeps.loading import base_experiment
 from sweeps.space import base_values, check_reach, space_here, trial_config
 from sweeps.trial import Trial
-from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     from sweeps.config import Dimension
@@ -108,9 +107,7 @@ def start_parent(plan: Plan, search: Search, store: Store) -> RunLog:
     """The sweep's own run, which its trials are children of."""
     sweep, base = plan.sweep, plan.base
     parent = store.start_run(
-        experiment=Experiment(
-            task_name(base), f"best/{base.task.primary_metric}", base.task.greater_is_better
-        ),
+        experiment=experiment_of(base),
         name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in plan.given.items())]),
         params={
             "sweep": sweep.name,

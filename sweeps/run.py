@@ -16,14 +16,12 @@ from runs.result import RunResult
 from sweeps.config import SweepConfig
 from sweeps.finale import Finale
 from sweeps.launchers.inline import InlineLauncher
-from sweeps.leases import owned
 from sweeps.plan import Plan, plan_of, start_parent
 from sweeps.report import SweepReport, log_report
-from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, search_on
-from sweeps.storage import study_storage
+from sweeps.session import Deadline, search_on, session
+from sweeps.storage import StudyStorage
 from sweeps.study import Drawn, Search, open_search
 from sweeps.trial import Trial, TrialResult, run_trial
-from tracking.addresses import study_address
 
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
@@ -50,21 +48,23 @@ def run_sweep(
     reason that would stop the next one too (a full disk, a store that is gone).
     """
     plan = plan_of(sweep, overrides, store, reporter, reuse=not again)
-    storage = study_storage(store.root, study_address())
-    with owned(lock_of(sweep, store, storage), what=f"sweep {sweep.name}"):
-        search = open_search(
+
+    def open_study(storage: StudyStorage, store_uri: str) -> Search:
+        return open_search(
             sweep,
             plan.space,
             plan.mapping,
             first=plan.first,
             maximize=plan.base.task.greater_is_better,
             storage=storage,
-            store_uri=place_of(store, storage),
+            store_uri=store_uri,
         )
-        parent = parent_run(search, store, lambda: start_parent(plan, search, store))
-        with finished(parent):
-            search.requeue_lost()
-            return _Session(plan, search, store, parent, reporter, on_trial).run()
+
+    with session(sweep, store, open_study, lambda search: start_parent(plan, search, store)) as (
+        search,
+        parent,
+    ):
+        return _Session(plan, search, store, parent, reporter, on_trial).run()
 
 
 @dataclass

@@ -10,14 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from errors import UserError
-from tracking.addresses import DATABASE_FILE, sqlite_uri
+from sweeps.leases import owned
+from sweeps.storage import StudyStorage, study_storage
+from tracking.addresses import DATABASE_FILE, sqlite_uri, study_address
 from tracking.endings import ended_in_store
 from tracking.gone import GoneError
 
 if TYPE_CHECKING:
     from sweeps.config import SearchConfig
     from sweeps.launchers.base import Launcher
-    from sweeps.storage import StudyStorage
     from sweeps.study import Drawn, Search
     from tracking.run_log import RunLog
     from tracking.store import Store
@@ -37,6 +38,27 @@ def lock_of(sweep: SearchConfig, store: Store, storage: StudyStorage) -> Path:
     if storage.file is None or storage.file.parent == store.root.resolve():
         return store.root / "journal" / name
     return storage.file.with_name(f".{storage.file.name}.{name}")
+
+
+@contextmanager
+def session(
+    sweep: SearchConfig,
+    store: Store,
+    open_study: Callable[[StudyStorage, str], Search],
+    start: Callable[[Search], RunLog],
+) -> Generator[tuple[Search, RunLog]]:
+    """The study and the sweep's own run, both held by this process alone until the block ends.
+
+    open_study: given where studies are kept and what they remember of the store. start: opens the sweep's own run where
+    there is none yet. What a dead process left running is queued again.
+    """
+    storage = study_storage(store.root, study_address())
+    with owned(lock_of(sweep, store, storage), what=f"sweep {sweep.name}"):
+        search = open_study(storage, place_of(store, storage))
+        parent = _parent_run(search, store, lambda: start(search))
+        with _finished(parent):
+            search.requeue_lost()
+            yield search, parent
 
 
 def search_on(
@@ -76,7 +98,7 @@ def place_of(store: Store, storage: StudyStorage) -> str:
     return "local" if beside and store.uri == sqlite_uri(store.root / DATABASE_FILE) else store.uri
 
 
-def parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
+def _parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> RunLog:
     """The sweep's own run: that of the sessions before, or the one that `start` opens.
 
     UserError, the same in every session, when that of the sessions before is gone.
@@ -102,7 +124,7 @@ def _begun_anew(search: Search, error: GoneError) -> UserError:
 
 
 @contextmanager
-def finished(parent: RunLog) -> Generator[None]:
+def _finished(parent: RunLog) -> Generator[None]:
     """The sweep's own run is FINISHED after the block, and does not stay RUNNING whatever ends it."""
     again = "the same command goes on with the sweep"
     reason = "interrupted; run the same sweep again to go on"

@@ -94,11 +94,11 @@ class ClientWriter:
 
         metrics = [Metric(p.key, p.value, p.time_ms, p.step) for p in batch.points]
         with explained(self._uri):
-            for part in _parts(metrics, MAX_POINTS):
+            for part in parts(metrics, MAX_POINTS):
                 self._client.log_batch(run_id, metrics=part)
-            for part in _parts([RunTag(*item) for item in batch.tags.items()], _MAX_TAGS):
+            for part in parts([RunTag(*item) for item in batch.tags.items()], _MAX_TAGS):
                 self._client.log_batch(run_id, tags=part)
-            for part in _parts([Param(*item) for item in batch.params.items()], _MAX_TAGS):
+            for part in parts([Param(*item) for item in batch.params.items()], _MAX_TAGS):
                 self._client.log_batch(run_id, params=part)
 
 
@@ -182,7 +182,8 @@ def _has_known_tables(path: Path) -> bool:
         )
 
 
-def _parts(items: list[T], size: int) -> Iterator[list[T]]:
+def parts(items: Sequence[T], size: int) -> Iterator[list[T]]:
+    """`items` in lists of at most `size`."""
     source = iter(items)
     while part := list(islice(source, size)):
         yield part

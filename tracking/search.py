@@ -55,7 +55,15 @@ class ClientSearch:
     def search(
         self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
     ) -> list[RunRecord]:
-        return search_runs(self.client, experiment=experiment, tags=tags, limit=limit)
+        experiments = {
+            key: value
+            for key, value in _experiments(self.client).items()
+            if experiment is None or value.name == experiment
+        }
+        # MLflow's filter language cannot quote both kinds of quotation marks; what it cannot say is asked here.
+        sayable = {key: value for key, value in tags.items() if not {"'", '"', "`", "\\"} & {*key, *value}}
+        conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in sayable.items())
+        return _search(self.client, conditions, tags, experiments, limit)
 
     def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
         points = self.client.get_metric_history(run_id, key)
@@ -85,21 +93,6 @@ def _short(name: str) -> str:
 
 def unknown_run(prefix: str, where: str) -> UserError:
     return UserError(f"no run's id begins with {prefix!r}", where=where, cure="`encore runs` lists the runs.")
-
-
-def search_runs(
-    client: MlflowClient, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
-) -> list[RunRecord]:
-    """Runs newest first. An experiment that does not exist has none."""
-    experiments = {
-        key: value
-        for key, value in _experiments(client).items()
-        if experiment is None or value.name == experiment
-    }
-    # MLflow's filter language cannot quote both kinds of quotation marks; what it cannot say is asked here.
-    sayable = {key: value for key, value in tags.items() if not {"'", '"', "`", "\\"} & {*key, *value}}
-    conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in sayable.items())
-    return _search(client, conditions, tags, experiments, limit)
 
 
 def _experiments(client: MlflowClient) -> dict[str, Experiment]:

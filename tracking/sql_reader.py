@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,6 +18,7 @@ from errors import UserError
 from host.sqlite import LOCK_WAIT_S
 from tracking.entities import RunRecord
 from tracking.faults import explained
+from tracking.metric_writer import parts
 from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, as_float, checked_id, only_one
 
 SCHEMA = "dc11669786a5"  # alembic_version of MLflow 3
@@ -130,17 +130,11 @@ def _by_run(
     connection: sqlite3.Connection, query: str, ids: Sequence[str], read: Any
 ) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {run_id: {} for run_id in ids}
-    for some in _parts(ids):
+    for some in parts(ids, _AT_ONCE):
         marks = ", ".join("?" * len(some))
         for run_id, key, value in connection.execute(f"{query} WHERE run_uuid IN ({marks})", some):
             found[run_id][_text(key)] = read(value)
     return found
-
-
-def _parts(ids: Iterable[str]) -> Generator[list[str]]:
-    rest = iter(ids)
-    while some := list(islice(rest, _AT_ONCE)):
-        yield some
 
 
 def _text(value: object) -> str:

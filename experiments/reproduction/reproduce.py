@@ -33,7 +33,7 @@ from runs.layout import (
     VERDICT_TAG,
     RunKind,
 )
-from runs.outcome import Outcome, check_outcome, had_outcome, read_outcome
+from runs.outcome import Outcome, check_outcome, had_outcome, outcome_of, read_outcome
 from runs.record_files import ConfigFile, threads_of
 from runs.seals import check_record
 
@@ -71,7 +71,7 @@ def reproduce(
     tolerance = tolerance or Tolerance()
     check_ended(run)
     check_record(run)
-    recorded, then = read_outcome(run), recorded_environment(run)
+    recorded, then = outcome_of(run), recorded_environment(run)
     check_outcome(recorded)
     if at_commit:
         code = recorded_code(run)
@@ -134,7 +134,7 @@ def diff_runs(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison |
     causes = find_causes(*(recorded_environment(run) for run in runs))
     if not all(had_outcome(run) for run in runs):
         return causes, None
-    outcomes = [read_outcome(run) for run in runs]
+    outcomes = [outcome_of(run) for run in runs]
     for outcome in outcomes:
         check_outcome(outcome)
     return causes, compare(outcomes[0], outcomes[1], Tolerance())

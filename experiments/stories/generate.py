@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
-from experiments.naming import task_name
+from experiments.naming import experiment_of
 from experiments.torch_setup import prepare_writing
 from experiments.training.inputs import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
@@ -36,7 +36,6 @@ from runs.outcome import exported_digests
 from runs.stories import Request
 from schema.overrides import flat_mapping
 from tracking.endings import ended_in_store
-from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -202,9 +201,7 @@ def open_stories(
     config = source.config
     options = flat_mapping(request.decoding.model_dump(mode="json"))
     log = source.run.store.start_run(
-        experiment=Experiment(
-            task_name(config), f"best/{config.task.primary_metric}", config.task.greater_is_better
-        ),
+        experiment=experiment_of(config),
         name=name,
         params={**{f"decoding.{key}": value for key, value in options.items()}, "variant": request.variant},
         tags={

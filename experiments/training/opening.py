@@ -10,7 +10,7 @@ import numpy as np
 
 from experiments.checkout import REPOSITORY
 from experiments.config import ExperimentConfig
-from experiments.naming import flat_params, task_name
+from experiments.naming import experiment_of, flat_params
 from experiments.training.recipe import PreparedRun
 from runs.data_record import data_record
 from runs.layout import (
@@ -28,7 +28,7 @@ from runs.layout import (
     ran_tag,
 )
 from runs.seals import log_sealed
-from tracking.entities import DatasetInput, Experiment
+from tracking.entities import DatasetInput
 from tracking.own_code import code_digest, remember
 from tracking.run_log import ending_of
 from tracking.working_tree import working_tree_patch
@@ -45,9 +45,7 @@ def open_run(
     """Start the MLflow run and write its record: config, provenance, patch, data, description."""
     config, data = prepared.parts.config, prepared.parts.data
     log = store.start_run(
-        experiment=Experiment(
-            task_name(config), f"best/{config.task.primary_metric}", config.task.greater_is_better
-        ),
+        experiment=experiment_of(config),
         name=name,
         params=flat_params(config),
         tags={

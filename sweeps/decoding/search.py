@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.stories.story_quality import JudgedStory
 from errors import UserError
-from experiments.naming import task_name
+from experiments.naming import experiment_of
 from experiments.stories.generate import TrainedWriter, log_stories, open_stories
 from experiments.stories.quality import scored
 from experiments.training.inputs import data_of_run
@@ -37,14 +37,11 @@ from sweeps.decoding.prompts import (
 )
 from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
 from sweeps.launchers.inline import InlineLauncher
-from sweeps.leases import owned
 from sweeps.report import is_of_a_trial
-from sweeps.session import Deadline, finished, lock_of, parent_run, place_of, search_on
-from sweeps.storage import study_storage
+from sweeps.session import Deadline, search_on, session
+from sweeps.storage import StudyStorage
 from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search
-from tracking.addresses import study_address
 from tracking.endings import ended_in_store
-from tracking.entities import Experiment
 
 if TYPE_CHECKING:
     from transformers import GPT2LMHeadModel
@@ -83,21 +80,17 @@ def run_decoding_sweep(
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
     decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
     base = {key: base[key] for key in decisive}
-    storage = study_storage(store.root, study_address())
-    with owned(lock_of(sweep, store, storage), what=f"sweep {sweep.name}"):
-        search = open_search(
-            sweep,
-            sweep.space,
-            base,
-            first=first,
-            maximize=True,
-            storage=storage,
-            store_uri=place_of(store, storage),
+
+    def open_study(storage: StudyStorage, store_uri: str) -> Search:
+        return open_search(
+            sweep, sweep.space, base, first=first, maximize=True, storage=storage, store_uri=store_uri
         )
-        parent = parent_run(search, store, lambda: _start_parent(search, sweep, source))
-        with finished(parent):
-            search.requeue_lost()
-            return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
+
+    with session(sweep, store, open_study, lambda search: _start_parent(search, sweep, source)) as (
+        search,
+        parent,
+    ):
+        return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
 
 
 def _plan(sweep: DecodingSweepConfig, source: TrainedWriter) -> str:
@@ -111,11 +104,7 @@ def _plan(sweep: DecodingSweepConfig, source: TrainedWriter) -> str:
 def _start_parent(search: Search, sweep: DecodingSweepConfig, source: TrainedWriter) -> RunLog:
     store, record = source.run.store, source.run.record
     return store.start_run(
-        experiment=Experiment(
-            task_name(source.config),
-            f"best/{source.config.task.primary_metric}",
-            source.config.task.greater_is_better,
-        ),
+        experiment=experiment_of(source.config),
         name=f"sweep {sweep.name} of {record.name}",
         params={
             "sweep": sweep.name,
