@@ -1,0 +1,1 @@
+"""HTML pages that stand alone: no network, no script needed, light, dark and print."""
