@@ -20,6 +20,8 @@ PARENT_TAG = "mlflow.parentRunId"
 _PAGE = 1000
 SHOWN_CANDIDATES = 8
 _SHOWN_CHARACTERS = 48
+Point = tuple[int, int, float]
+"""Of a metric: step, time in ms, value."""
 
 
 class Search(Protocol):
@@ -35,8 +37,8 @@ class Search(Protocol):
         """Newest first. An experiment that does not exist has none."""
         ...
 
-    def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
-        """(step, time in ms, value) of every point of a metric, in no order."""
+    def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
+        """Every point of a metric, by run, in no order."""
         ...
 
 
@@ -65,9 +67,12 @@ class ClientSearch:
         conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in sayable.items())
         return _search(self.client, conditions, tags, experiments, limit)
 
-    def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
-        points = self.client.get_metric_history(run_id, key)
-        return [(metric.step, metric.timestamp, as_float(metric.value)) for metric in points]
+    def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
+        histories = {run_id: self.client.get_metric_history(run_id, key) for run_id in run_ids}
+        return {
+            run_id: [(metric.step, metric.timestamp, as_float(metric.value)) for metric in points]
+            for run_id, points in histories.items()
+        }
 
 
 def only_one(found: Sequence[RunRecord], prefix: str, where: str) -> RunRecord:

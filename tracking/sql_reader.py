@@ -19,7 +19,7 @@ from host.sqlite import LOCK_WAIT_S
 from tracking.entities import RunRecord
 from tracking.faults import explained
 from tracking.metric_writer import parts
-from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, as_float, checked_id, only_one
+from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, Point, as_float, checked_id, only_one
 
 SCHEMA = "dc11669786a5"  # alembic_version of MLflow 3
 _AT_ONCE = 500  # runs of one query; SQLite takes 999 variables at the least
@@ -57,12 +57,16 @@ class SqlReader:
         with self._connection() as connection:
             return self._records(connection, self._rows(connection, conditions, values, limit))
 
-    def history(self, run_id: str, key: str) -> list[tuple[int, int, float]]:
-        """(step, time in ms, value) of every point of a metric, in no order."""
-        query = "SELECT step, timestamp, value, is_nan FROM metrics WHERE run_uuid = ? AND key = ?"
+    def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
+        """Every point of a metric, by run, in no order."""
+        query = "SELECT run_uuid, step, timestamp, value, is_nan FROM metrics WHERE key = ? AND run_uuid IN"
+        found: dict[str, list[Point]] = {run_id: [] for run_id in run_ids}
         with self._connection() as connection:
-            found = connection.execute(query, [run_id, key]).fetchall()
-        return [(_whole(step), _whole(time), _number(value, nan)) for step, time, value, nan in found]
+            for some in parts(run_ids, _AT_ONCE):
+                marks = ", ".join("?" * len(some))
+                for run_id, step, time, value, nan in connection.execute(f"{query} ({marks})", [key, *some]):
+                    found[run_id].append((_whole(step), _whole(time), _number(value, nan)))
+        return found
 
     def running(self) -> list[RunRecord]:
         """The runs that have not ended."""

@@ -190,8 +190,15 @@ class Store:
 
     def metric_history(self, run_id: str, key: str) -> list[tuple[int, float]]:
         """All (step, value) of a metric, in the order of the steps."""
+        return self.metric_histories([run_id], key)[run_id]
+
+    def metric_histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[tuple[int, float]]]:
+        """The same of several runs at once, by run."""
         with explained(self.uri):
-            return [(step, value) for step, _, value in sorted(self.search.history(run_id, key))]
+            found = self.search.histories(run_ids, key)
+        return {
+            run_id: [(step, value) for step, _, value in sorted(points)] for run_id, points in found.items()
+        }
 
     @property
     def files(self) -> StoredFiles:
