@@ -49,6 +49,16 @@ class ScoringSet:
     pad_token_id: int
 
 
+def scored_rows(total: int, examples: int) -> NDArray[np.int64]:
+    """Which of the `total` rows of the official split an export is scored on, ascending: all, or a seeded draw."""
+    import numpy as np
+
+    rows = np.arange(total)
+    if total <= examples:
+        return rows
+    return np.sort(np.random.Generator(np.random.PCG64(0)).permutation(rows)[:examples])
+
+
 @dataclass(frozen=True)
 class ExportOptions:
     """How the export is measured and what fails its gate.

@@ -10,7 +10,7 @@ from errors import UserError
 from host.files import Entry, entries, file_digest
 from runs.checkpoint import records_digest
 from runs.checkpoint_folder import is_damaged
-from runs.files import RunFiles, altered, plain_digest
+from runs.files import RunFiles, altered
 from runs.layout import CHECKPOINTS, KEPT_FILE, MODEL_FOLDER
 from runs.record_files import Digests
 from runs.seals import check_sealed
@@ -88,13 +88,6 @@ def checked_model(run: RunFiles) -> Path:
 def checked_run_folder(run: RunFiles, name: str) -> Path:
     """Likewise for another folder of a run; of one without a manifest nothing is known."""
     return _checked(run, name, run.manifest or {})
-
-
-def check_listed(run: RunFiles, *files: str) -> None:
-    """UserError, naming it, for a file that is not the one that the run's manifest names; without one none is known."""
-    for file in files:
-        if run.manifest is not None and plain_digest(run, file) != run.manifest.get(file):
-            raise altered(run, file)
 
 
 def _checked(run: RunFiles, name: str, digests: Mapping[str, str]) -> Path:

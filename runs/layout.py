@@ -65,6 +65,7 @@ SAMPLES_PAGE = f"{SAMPLES_FOLDER}/stories.html"
 # Its export.
 EXPORT_FOLDER = "export"
 EXPORT_REPORT = f"{EXPORT_FOLDER}/report.json"
+EXPORT_PREDICTIONS = f"{EXPORT_FOLDER}/predictions.parquet"
 EXPORT_GATE = "encore.export_gate"  # tag: `passed`, or what was missed
 PASSED = "passed"
 NOT_EXPORTED = "not exported: "  # how the tag begins where the export failed

@@ -57,3 +57,10 @@ def check_sealed(run: RunFiles, *files: str) -> None:
         recorded = run.record.tags.get(seal_tag(file))
         if recorded is not None and plain_digest(run, file) != recorded:
             raise altered(run, file)
+
+
+def check_listed(run: RunFiles, *files: str) -> None:
+    """UserError, naming it, for a file that is not the one that the run's manifest names; without one none is known."""
+    for file in files:
+        if run.manifest is not None and plain_digest(run, file) != run.manifest.get(file):
+            raise altered(run, file)

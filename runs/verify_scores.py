@@ -11,7 +11,7 @@ from export.variants import VARIANTS
 from host.boundary import first_line
 from runs.check import Check
 from runs.files import RunFiles
-from runs.layout import predictions_file
+from runs.layout import EXPORT_PREDICTIONS, predictions_file
 from runs.outcome import Outcome
 from scoring.task import Task
 from scoring.tasks import task_of_answers, task_of_exported
@@ -34,7 +34,7 @@ def check_scores(outcome: Outcome, split: str) -> Iterator[Check]:
 
 def check_export_scores(run: RunFiles, outcome: Outcome) -> Iterator[Check]:
     """The score of each variant, computed again from the table of the export."""
-    file = "export/predictions.parquet"
+    file = EXPORT_PREDICTIONS
     try:
         frame = pd.read_parquet(run.path(file))
         found = list(_variant_scores(frame, outcome))

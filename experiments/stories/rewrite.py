@@ -8,8 +8,8 @@ from errors import UserError
 from experiments.stories.generate import trained_writer
 from generation.writer import Story
 from runs.files import RunFiles, run_named
-from runs.kept_files import check_listed
 from runs.layout import REQUEST_FILE
+from runs.seals import check_listed
 from runs.stories import read_request, read_stories
 from tracking.redaction import redacted
 

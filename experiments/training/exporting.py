@@ -13,6 +13,7 @@ from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
 from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
+from export.options import scored_rows
 from host.boundary import first_line
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
@@ -120,11 +121,7 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
     from export.pipeline import ScoringSet
 
     table, labels = data.tables["test"], data.rows["test"].labels
-    rows = np.arange(len(table))
-    if len(rows) > config.export.scored_examples:
-        rows = np.sort(
-            np.random.Generator(np.random.PCG64(0)).permutation(rows)[: config.export.scored_examples]
-        )
+    rows = scored_rows(len(table), config.export.scored_examples)
     return ScoringSet(
         # A language model's block holds one id more than its context, the last target.
         input_ids=[table.sequence(int(row))[: config.data.max_tokens].tolist() for row in rows],
