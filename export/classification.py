@@ -14,7 +14,7 @@ from export.options import ROUNDING, ExportOptions, ScoringSet
 from export.scoring import LoadedVariant, Scores, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
 from host.progress import OnProgress
-from scoring.significance import mcnemar_test
+from scoring.paired import mcnemar_mid_p
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +66,7 @@ def _changes(prefix: str, base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) 
     return {
         f"{prefix}/answers_lost": lost,
         f"{prefix}/answers_won": won,
-        f"{prefix}/accuracy_drop_p_value": mcnemar_test(lost, won),
+        f"{prefix}/accuracy_drop_p_value": mcnemar_mid_p(lost, won),
     }
 
 
@@ -102,5 +102,5 @@ def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: Ex
         f" {base.label}'s {100 * metrics[f'export/{base.name}/accuracy']:.2f} %"
         f" (limit {100 * options.asked.max_accuracy_drop:.2f}): {int(metrics[f'{ours}/answers_lost'])} answers lost,"
         f" {int(metrics[f'{ours}/answers_won'])} won"
-        f" (sign test p = {metrics[f'{ours}/accuracy_drop_p_value']:.2g})."
+        f" (mid-p of McNemar's test = {metrics[f'{ours}/accuracy_drop_p_value']:.2g})."
     )
