@@ -5,6 +5,7 @@ Shape legend: N rows, K quantities that are measured on the same rows, R resampl
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -92,23 +93,20 @@ def resampled_together(
     assert np.isfinite(values_NK).all()
     assert (below_N > 0).all()
     resamples = int(np.clip(_DRAWS // rows, _FEWEST_RESAMPLES, _MOST_RESAMPLES))
-    draws_RK = _draws(np.column_stack([values_NK, below_N]), resamples, seed)
+    columns = np.column_stack([values_NK, below_N])
+    draws_RK = np.concatenate([times_RN @ columns for times_RN in times_drawn(rows, resamples, seed)])
     ratios_RK = draws_RK[:, :-1] / draws_RK[:, -1:]
     return [_judged(values_NK[:, k], below_N, ratios_RK[:, k]) for k in range(values_NK.shape[1])]
 
 
-def _draws(columns_NK: Floats, resamples: int, seed: int) -> Floats:
-    """(R, K) sums of each column over rows drawn with replacement, in blocks of bounded memory."""
-    rows, generator = len(columns_NK), np.random.Generator(np.random.PCG64(seed))
-    found = np.empty((resamples, columns_NK.shape[1]))
-    block = max(1, _DRAWS_AT_ONCE // rows)
+def times_drawn(rows: int, resamples: int, seed: int) -> Iterator[NDArray[np.float64]]:
+    """How often each row is drawn, in `resamples` draws of all rows with replacement: blocks (R, N), a few MiB each."""
+    generator, block = np.random.Generator(np.random.PCG64(seed)), max(1, _DRAWS_AT_ONCE // rows)
     for start in range(0, resamples, block):
         count = min(block, resamples - start)
         drawn = generator.integers(0, rows, (count, rows), dtype=np.int32)
         drawn += np.arange(count, dtype=np.int32)[:, None] * rows
-        times_RN = np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows)
-        found[start : start + count] = times_RN.astype(np.float64) @ columns_NK
-    return found
+        yield np.bincount(drawn.ravel(), minlength=count * rows).reshape(count, rows).astype(np.float64)
 
 
 def _judged(values_N: Floats, below_N: Floats, ratios_R: Floats) -> Resampled:
