@@ -16,6 +16,7 @@ from benchmarks import (
     elsewhere,
     endings,
     language_speed,
+    looking,
     reproduce,
     round_trips,
     size,
@@ -43,6 +44,7 @@ OTHERS = (
     "gpu",
     "values",
     "round_trips",
+    "looking",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
 
@@ -90,6 +92,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "streaming": lambda: streaming.measure(data),
         "gpu": lambda: gpu.measure(arguments),
         "round_trips": round_trips.measure,
+        "looking": looking.measure,
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

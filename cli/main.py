@@ -24,6 +24,7 @@ from cli.options import (
     wrong_command_line,
 )
 from cli.quiet import quiet_environment
+from cli.run_commands import runs
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
 from cli.termination import interrupt_on_sigterm
@@ -101,19 +102,7 @@ def data(
     return data_verb(name, overrides or [], root, as_json=json)
 
 
-@app.command()
-@ended_in_one_line
-def runs(
-    experiment: Annotated[str | None, name_option("Only of this MLflow experiment.")] = None,
-    sweep: Annotated[str | None, name_option("Only under this sweep's run ID.")] = None,
-    limit: Annotated[int, whole_option("So many, newest first.", 1, 1_000_000)] = 20,
-    root: Root = DEFAULT_ROOT,
-    json: Json = False,
-) -> int:
-    """List runs, newest first."""
-    from cli.verbs import runs_verb
-
-    return runs_verb(root, experiment=experiment, sweep=sweep, limit=limit, as_json=json)
+app.command()(runs)
 
 
 @app.command()

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.markup import escape
 
-from cli.tables import SHORT, fitted, number, percent, short_value
+from cli.figures import number, percent, setting
+from cli.tables import SHORT, fitted
 from host.markup import literal
 from host.text import root_option
 
@@ -84,7 +85,7 @@ _PERCENT = {
 
 
 def print_setting(progress: Console, row: SettingRow) -> None:
-    values = " ".join(f"{key}={literal(short_value(value))}" for key, value in row.values.items())
+    values = " ".join(f"{key}={literal(setting(value))}" for key, value in row.values.items())
     shown = ", ".join(
         f"{title} {percent(row.metrics[f'stories/{name}'])}" for name, title in _PERCENT.items()
     )
@@ -130,9 +131,9 @@ def _limits(limits: Mapping[str, float]) -> str:
     )
 
 
-def _cells(row: SettingRow, setting: str) -> dict[str, str]:
-    values = {_NARROW.get(key, key): literal(short_value(value)) for key, value in row.values.items()}
-    return {"setting": setting, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
+def _cells(row: SettingRow, named: str) -> dict[str, str]:
+    values = {_NARROW.get(key, key): literal(setting(value)) for key, value in row.values.items()}
+    return {"setting": named, "run": row.run_id[:SHORT], **values, **_figures(row.metrics)}
 
 
 def _figures(metrics: Mapping[str, float]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from cli.console import print_json
 from cli.name_first import check_name_first
 from cli.session import FAILED, OK, ask_hub, check_kind, open_store, outputs
-from cli.tables import print_next_commands, print_sweep, print_trial
+from cli.sweep_tables import print_next_commands, print_sweep, print_trial
 from experiments.checkout import check_own_checkout
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG

@@ -2,172 +2,105 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
-from pathlib import Path
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from cli.figures import duration
 from cli.metric_tables import print_metrics
-from export.variants import DEPLOYED
 from host.markup import literal
-from host.text import root_option
-from runs.layout import STAGE_TAG
-from scoring.tasks import TASKS, task_of_export, task_of_metrics
-from tracking.entities import KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     from runs.result import RunResult
-    from sweeps.report import SweepReport, TrialRow
-    from tracking.entities import RunRecord
 
-_NAME_WIDTH = 28  # characters that a run's name keeps on a narrow terminal
+_NAME_WIDTH = 28  # characters that a run's name keeps before a column has to go
+_LEAST = 12  # and in any case
+_GAP = 2  # blanks between columns
+_FIGURE = re.compile(r"|[-+]?[0-9.,]+(e[-+]?[0-9]+)?( [a-zA-Z%]+)?")
 SHORT = 8  # characters of a run ID that people type
 _STYLES = {"FINISHED": "green", "PRUNED": "yellow", "KILLED": "yellow", "FAILED": "red", "RUNNING": "cyan"}
 
 
-def percent(value: float | None) -> str:
-    """0.8807 -> 88.07 %; nothing for none."""
-    return "" if value is None else f"{100 * value:.2f} %"
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    """Fixed digits; nothing for none."""
-    return "" if value is None else f"{value:.{digits}f}"
-
-
-def duration(seconds: float) -> str:
-    """75 -> 1m 15s."""
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"
-
-
-def print_trial(console: Console, what: str, result: RunResult) -> None:
-    """One line for a run of a sweep that just ended; `what`: such as `trial 0`."""
-    task = task_of_metrics(result.metrics, "best/val")
-    score = f"held-out {_score(result.metrics, 'best/val')}{task.unit if task else ''}"
-    style = _STYLES["PRUNED" if result.status == "pruned" else "FINISHED"]
-    reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
-    console.print(
-        f"[{style}]{result.status:>8}[/] {what}  {result.run_id[:SHORT]}  {literal(result.name)}  {score}  {reused}",
-        highlight=False,
-    )
-    for failure in result.gate_failures:
-        console.print(f"  [bold red]gate failed:[/] {literal(failure)}")
-
-
-def print_sweep(console: Console, report: SweepReport) -> None:
-    """The trials, the best of them, what mattered, where the time went."""
-    for note in report.notes:
-        console.print(f"note: {literal(note)}", style="yellow", highlight=False)
-    console.print(_trials_table(report, console))
-    if report.importances:
-        shares = ", ".join(f"{literal(key)} {100 * share:.0f} %" for key, share in report.importances.items())
-        console.print(f"What mattered: {shares}", highlight=False)
-    total = sum(report.seconds.values())
-    if total:
-        parts = ", ".join(
-            f"{key} {duration(value)} ({100 * value / total:.0f} %)" for key, value in report.seconds.items()
-        )
-        console.print(f"Where the time went: {parts}", highlight=False)
-    if report.best is not None:
-        console.print(_best_line(report.best), highlight=False)
-
-
-def _trials_table(report: SweepReport, console: Console) -> Table:
-    swept = _short_keys(report)
-    rows: list[dict[str, str]] = []
-    for row in report.rows:
-        best = report.best is not None and row.run_id == report.best.run_id
-        state = styled(row.status, row.status.lower())
-        rows.append(
-            {
-                "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
-                "run": row.run_id[:SHORT],
-                "status": f"[bold]{state}, best[/]" if best else state,
-                **dict(
-                    zip(swept, (literal(short_value(value)) for value in row.values.values()), strict=True)
-                ),
-                "held-out": _score(row.metrics, "best/val"),
-                "test": _score(row.metrics, "test"),
-                DEPLOYED.label: _exported(row.metrics),
-                "MiB": number(row.metrics.get(f"export/{DEPLOYED.name}/size_mib")),
-                "p50 ms": number(row.metrics.get(f"export/{DEPLOYED.name}/latency_b1_p50_ms")),
-                "gate": "" if row.gate is None else ("passed" if row.gate == "passed" else "[red]failed[/]"),
-            }
-        )
-    spare = ["gate", "MiB", "p50 ms", *reversed(swept)]
-    legend = next(task.legend for task in TASKS if report.primary_metric.endswith(task.metric))
-    return fitted(
-        console,
-        rows,
-        spare=spare,
-        title=f"Sweep {literal(report.name)}: {legend}, {DEPLOYED.label} size and latency",
-    )
-
-
 def fitted(
-    console: Console, rows: Sequence[Mapping[str, str]], *, spare: Sequence[str], title: str | None = None
-) -> Table:
-    """A table of `rows`, without as many of the columns `spare`, the first ones first, as the width asks for."""
-    headings = list(rows[0]) if rows else []
-    # A name may break, down to 28 characters; what else a cell holds stays whole.
-    widths = {
-        heading: _NAME_WIDTH
-        if heading == "name"
-        else max(
-            cell_len(Text.from_markup(text).plain) for text in (heading, *(row[heading] for row in rows))
-        )
-        for heading in headings
-    }
+    console: Console,
+    rows: Sequence[Mapping[str, str]],
+    *,
+    spare: Sequence[str],
+    title: str | None = None,
+    squeezed: str = "name",
+) -> Text:
+    """A table of `rows`, one line each, and a line that says which columns the width had no room for.
+
+    A column in which nothing stands is left out. spare: the columns that go first, in their order. squeezed: the one
+    that is cut, with an ellipsis, before any goes.
+    """
+    headings = [heading for heading in (rows[0] if rows else ()) if any(row[heading] for row in rows)]
+    widths = {heading: _width(heading, rows) for heading in headings}
+    longest = widths.get(squeezed, 0)
+    if squeezed in widths:
+        widths[squeezed] = min(longest, _NAME_WIDTH)
+    left_out: list[str] = []
     for heading in spare:
-        if 1 + sum(3 + widths[kept] for kept in headings) <= console.width:
-            break
-        headings.remove(heading)
-    table = Table(title=title, title_justify="left")
-    for heading in headings:
-        words = heading == "name"
-        table.add_column(heading, no_wrap=not words, min_width=_NAME_WIDTH if words else None)
-    for row in rows:
-        table.add_row(*(row[heading] for heading in headings))
-    return table
+        if _needed(widths, headings) > console.width and heading in headings:
+            headings.remove(heading)
+            left_out.append(heading)
+    room = console.width - _needed(widths, headings)
+    if squeezed in headings:
+        widths[squeezed] = max(_LEAST, min(longest, widths[squeezed] + room))
+    lines = [f"[italic]{title}[/]"] if title else []
+    lines += [
+        f"[bold]{line}[/]" if number == 0 else line
+        for number, line in enumerate(_lines(rows, headings, widths))
+    ]
+    if left_out:
+        lines.append(f"[dim]{literal(_told(left_out, console.width))}[/]")
+    text = Text.from_markup("\n".join(lines), overflow="ellipsis", emoji=False)
+    text.no_wrap = True
+    return text
 
 
-def _short_keys(report: SweepReport) -> list[str]:
-    return [literal(key.rsplit(".", 1)[-1]) for key in (report.rows[0].values if report.rows else {})]
+def _lines(
+    rows: Sequence[Mapping[str, str]], headings: Sequence[str], widths: Mapping[str, int]
+) -> Iterator[str]:
+    """The head and a line for each row, as markup. rich's own table takes a millisecond a row."""
+    figures = {head for head in headings if all(_FIGURE.fullmatch(_plain(row[head])) for row in rows)}
+    for row in ({head: head for head in headings}, *rows):
+        cells = [_padded(row[head], widths[head], right=head in figures) for head in headings]
+        yield (" " * _GAP).join(cells).rstrip()
 
 
-def short_value(text: str) -> str:
-    """A number with three digits; another value as it is."""
-    try:
-        return f"{float(text):.3g}"
-    except ValueError:
-        return text
+def _padded(markup: str, width: int, *, right: bool) -> str:
+    """`markup` as wide as its column; what is longer ends in an ellipsis."""
+    plain = _plain(markup)
+    spare = width - _cells(plain)
+    if spare < 0:
+        return literal(f"{set_cell_size(plain, width - 1)}…")
+    return f"{' ' * spare}{markup}" if right else f"{markup}{' ' * spare}"
 
 
-def _best_line(best: TrialRow) -> str:
-    task = task_of_metrics(best.metrics, "test")
-    assert task is not None, "a finished run is scored on the official split"
-    score, remark = task.told(best.metrics, "test")
-    return f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test [bold]{score}[/] {remark}"
+def _cells(text: str) -> int:
+    return len(text) if text.isascii() else cell_len(text)
 
 
-def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:
-    """Three commands to type next, with IDs that exist."""
-    if report.best is None:
-        return
-    option = root_option(root)
-    console.print("\nNext:")
-    for command, why in (
-        (f"encore ui{option}", "compare the trials in the browser"),
-        (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
-        (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
-    ):
-        console.print(f"  [bold]{literal(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
+def _plain(markup: str) -> str:
+    return Text.from_markup(markup, emoji=False).plain if "[" in markup or "\\" in markup else markup
+
+
+def _width(heading: str, rows: Sequence[Mapping[str, str]]) -> int:
+    return max(_cells(_plain(text)) for text in (heading, *(row[heading] for row in rows)))
+
+
+def _needed(widths: Mapping[str, int], headings: Sequence[str]) -> int:
+    return sum(widths[heading] + _GAP for heading in headings) - _GAP
+
+
+def _told(left_out: Sequence[str], columns: int) -> str:
+    return f"Left out at {columns} columns: {', '.join(map(_plain, left_out))}; --json has them."
 
 
 def print_result(console: Console, result: RunResult) -> None:
@@ -183,65 +116,9 @@ def print_result(console: Console, result: RunResult) -> None:
         console.print(f"[bold red]gate failed:[/] {literal(failure)}")
 
 
-def print_runs(console: Console, runs: Sequence[RunRecord], *, filtered: bool) -> None:
-    """One line per run."""
-    if not runs:
-        none = "No run is like that; `encore runs` without options lists all."
-        first = "No runs yet. `make demo` or `encore train demo_reviews` makes the first."
-        console.print(none if filtered else first, highlight=False)
-        return
-    rows = [
-        {
-            "run": run.run_id[:SHORT],
-            "started": _started(run),
-            "experiment": literal(run.experiment),
-            "name": literal(run.name),
-            "status": _state(run),
-            "held-out": _score(run.metrics, "best/val") or _coherent(run, "search"),
-            "test": _score(run.metrics, "test") or _coherent(run, "official"),
-            DEPLOYED.label: _exported(run.metrics),
-        }
-        for run in runs
-    ]
-    console.print(fitted(console, rows, spare=["experiment", "started", "INT8"]))
-
-
-def _started(run: RunRecord) -> str:
-    """Nothing for a time that no calendar has."""
-    try:
-        return datetime.fromtimestamp(run.start_ms / 1000).strftime("%Y-%m-%d %H:%M")
-    except (ValueError, OverflowError, OSError):
-        return ""
-
-
-def _state(run: RunRecord) -> str:
-    """The status, or why a killed run was killed where that is one word."""
-    why = run.tags.get(KILLED_BECAUSE_TAG, "").partition(";")[0]
-    word = why if why in {"pruned", "interrupted", "lost owner"} else run.status.lower()
-    return styled(run.status, word)
-
-
 def styled(status: str, word: str) -> str:
     """A word in the colour of a run's status."""
     return f"[{_STYLES[status]}]{literal(word)}[/]" if status in _STYLES else literal(word)
-
-
-def _score(metrics: Mapping[str, float], prefix: str) -> str:
-    """The task's metric of a split; nothing where it was not scored."""
-    task = task_of_metrics(metrics, prefix)
-    return "" if task is None else task.shown(metrics[f"{prefix}/{task.metric}"])
-
-
-def _coherent(run: RunRecord, stage: str) -> str:
-    """Of a decoding sweep's setting: its coherent stories, from held-out or from official beginnings."""
-    coherent = run.metrics.get("stories/coherent")
-    return "" if coherent is None or run.tags.get(STAGE_TAG) != stage else f"{percent(coherent)} coherent"
-
-
-def _exported(metrics: Mapping[str, float]) -> str:
-    """What the deployed variant is worth, in its task's figure; nothing where none was measured."""
-    task = task_of_export(metrics, DEPLOYED.name)
-    return "" if task is None else task.export_shown(metrics[f"export/{DEPLOYED.name}/{task.export_figure}"])
 
 
 def print_catalog(console: Console, found: Mapping[str, Mapping[str, str]]) -> None:

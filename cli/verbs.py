@@ -16,11 +16,7 @@ from cli.name_first import check_name_first
 from cli.run_tables import print_run
 from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store, outputs
 from cli.story_tables import print_sample
-from cli.tables import (
-    print_catalog,
-    print_result,
-    print_runs,
-)
+from cli.tables import print_catalog, print_result
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.loading import CATALOG, load_experiment
@@ -116,18 +112,6 @@ def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json
         print_result(out, result)
         print_sample(out, store, result, root)
     return FAILED if result.gate_failures else OK
-
-
-def runs_verb(root: Path, *, experiment: str | None, sweep: str | None, limit: int, as_json: bool) -> int:
-    out, reporter = outputs()
-    store = open_existing(root, reporter)
-    parent = store.find(sweep).run_id if sweep else None
-    found = store.runs(experiment=experiment, parent_id=parent, limit=limit)
-    if as_json:
-        print_json([asdict(run) for run in found])
-    else:
-        print_runs(out, found, filtered=experiment is not None or sweep is not None)
-    return OK
 
 
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:

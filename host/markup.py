@@ -8,9 +8,10 @@ from rich.markup import escape
 
 from errors import visible
 
-# Control characters but tab and line feed, line separators, and the marks that turn the direction of a line.
+# Control characters but tab and line feed, line separators, the marks that turn the direction of a line, and halves of
+# characters, which no stream can write.
 STEERING = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]"
 )
 _LEFT_OPEN = re.compile(r"(?<!\\)(\\*+)\[([^\[\]]*+)\Z")
 

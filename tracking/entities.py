@@ -33,6 +33,18 @@ class DatasetInput:
 
 
 @dataclass(frozen=True)
+class Keys:
+    """Names of what runs carry: those that some run has, or those that are to be read."""
+
+    params: frozenset[str] = frozenset()
+    metrics: frozenset[str] = frozenset()
+    tags: frozenset[str] = frozenset()
+
+    def __or__(self, other: Keys) -> Keys:
+        return Keys(self.params | other.params, self.metrics | other.metrics, self.tags | other.tags)
+
+
+@dataclass(frozen=True)
 class RunRecord:
     """One run as the store has it now.
 

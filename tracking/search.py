@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from errors import UserError
-from tracking.entities import RunRecord
+from tracking.entities import Keys, RunRecord
+from tracking.faults import explained
 from tracking.metric_writer import SQL_INFINITY
 from tracking.places import RUN_ID
 
@@ -27,8 +29,11 @@ Point = tuple[int, int, float]
 class Search(Protocol):
     """Looking runs up; only active ones, of active experiments."""
 
-    def find(self, prefix: str) -> RunRecord:
-        """The one run whose ID begins with `prefix`, hex digits. UserError for none or several."""
+    def find(self, prefix: str, *, deleted: bool = False) -> RunRecord:
+        """The one run whose ID begins with `prefix`, hex digits. UserError for none or several.
+
+        deleted: among those in the bin.
+        """
         ...
 
     def search(
@@ -37,9 +42,55 @@ class Search(Protocol):
         """Newest first. An experiment that does not exist has none."""
         ...
 
+    def table(self, *, experiment: str | None, tags: Mapping[str, str], deleted: bool) -> RunTable:
+        """The same runs as a table, of which no more is read than is asked for. deleted: those in the bin."""
+        ...
+
     def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
         """Every point of a metric, by run, in no order."""
         ...
+
+
+class RunTable(Protocol):
+    """Runs by columns."""
+
+    def keys(self) -> Keys:
+        """The names of all that any of the runs carries."""
+        ...
+
+    def records(self, only: Keys, *, limit: int | None = None) -> list[RunRecord]:
+        """Newest first; of params, metrics and tags those of `only` at the least."""
+        ...
+
+    def completed(self, records: Sequence[RunRecord], only: Keys | None = None) -> list[RunRecord]:
+        """`records` of this table, in their order, with what `only` names at the least; none: all that they carry."""
+        ...
+
+
+class ClientTable:
+    """A server says all of a run or nothing, so all of each is read, once."""
+
+    def __init__(self, read: Callable[[int | None], list[RunRecord]]) -> None:
+        """read: the newest so many runs; none: all."""
+        self._read = read
+
+    @cached_property
+    def _records(self) -> list[RunRecord]:
+        return self._read(None)
+
+    def keys(self) -> Keys:
+        runs = self._records
+        return Keys(
+            frozenset(key for run in runs for key in run.params),
+            frozenset(key for run in runs for key in run.metrics),
+            frozenset(key for run in runs for key in run.tags),
+        )
+
+    def records(self, only: Keys, *, limit: int | None = None) -> list[RunRecord]:  # noqa: ARG002
+        return self._records if limit is None else self._read(limit)
+
+    def completed(self, records: Sequence[RunRecord], only: Keys | None = None) -> list[RunRecord]:  # noqa: ARG002
+        return list(records)
 
 
 class ClientSearch:
@@ -49,13 +100,20 @@ class ClientSearch:
         self.client = client
         self.where = where
 
-    def find(self, prefix: str) -> RunRecord:
+    def find(self, prefix: str, *, deleted: bool = False) -> RunRecord:
         condition = f"attributes.run_id LIKE '{prefix}%'"
-        found = _search(self.client, condition, {}, _experiments(self.client), SHOWN_CANDIDATES)
+        found = _search(self.client, condition, {}, _experiments(self.client), SHOWN_CANDIDATES, deleted)
         return only_one(found, prefix, self.where)
 
+    def table(self, *, experiment: str | None, tags: Mapping[str, str], deleted: bool) -> RunTable:
+        def read(limit: int | None) -> list[RunRecord]:
+            with explained(self.where):
+                return self.search(experiment=experiment, tags=tags, limit=limit, deleted=deleted)
+
+        return ClientTable(read)
+
     def search(
-        self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
+        self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None, deleted: bool = False
     ) -> list[RunRecord]:
         experiments = {
             key: value
@@ -65,7 +123,7 @@ class ClientSearch:
         # MLflow's filter language cannot quote both kinds of quotation marks; what it cannot say is asked here.
         sayable = {key: value for key, value in tags.items() if not {"'", '"', "`", "\\"} & {*key, *value}}
         conditions = " AND ".join(f"tags.`{key}` = '{value}'" for key, value in sayable.items())
-        return _search(self.client, conditions, tags, experiments, limit)
+        return _search(self.client, conditions, tags, experiments, limit, deleted)
 
     def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
         histories = {run_id: self.client.get_metric_history(run_id, key) for run_id in run_ids}
@@ -117,13 +175,17 @@ def _search(
     tags: Mapping[str, str],
     experiments: Mapping[str, Experiment],
     limit: int | None,
+    deleted: bool,
 ) -> list[RunRecord]:
+    from mlflow.entities import ViewType
+
     found: list[RunRecord] = []
     token = None
     while experiments and (limit is None or len(found) < limit):
         page = client.search_runs(
             list(experiments),
             conditions,
+            ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY,
             max_results=_PAGE,
             order_by=["attributes.start_time DESC"],
             page_token=token,

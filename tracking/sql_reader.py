@@ -10,26 +10,41 @@ import math
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from errors import UserError
 from host.sqlite import LOCK_WAIT_S
-from tracking.entities import RunRecord
+from tracking.entities import Keys, RunRecord
 from tracking.faults import explained
 from tracking.metric_writer import parts
 from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, Point, as_float, checked_id, only_one
 
 SCHEMA = "dc11669786a5"  # alembic_version of MLflow 3
+_NAME_TAG = "mlflow.runName"
 _AT_ONCE = 500  # runs of one query; SQLite takes 999 variables at the least
-_ACTIVE = """
+_OF_STAGE = """
 FROM runs JOIN experiments USING (experiment_id)
-WHERE runs.lifecycle_stage = 'active' AND experiments.lifecycle_stage = 'active' AND workspace = 'default'
+WHERE runs.lifecycle_stage = ? AND experiments.lifecycle_stage = 'active' AND workspace = 'default'
 """
 _RUNS = f"""
-SELECT run_uuid, runs.name, experiments.name, status, start_time, end_time, artifact_uri {_ACTIVE}
+SELECT run_uuid, runs.name, experiments.name, status, start_time, end_time, artifact_uri {_OF_STAGE}
 """
+# Every name of a table once: the index begins with it, so that each next one is a single look.
+_NAMES = """
+WITH RECURSIVE names(name) AS (
+    SELECT min(key) FROM {table}
+    UNION ALL SELECT (SELECT min(key) FROM {table} WHERE key > name) FROM names WHERE name IS NOT NULL
+)
+SELECT name FROM names WHERE EXISTS (SELECT 1 FROM {table} WHERE key = name AND run_uuid IN ({runs}))
+"""
+_CARRIED = {
+    "params": "SELECT run_uuid, key, value FROM params",
+    "latest_metrics": "SELECT run_uuid, key, CASE is_nan WHEN 0 THEN value END FROM latest_metrics",
+    "tags": "SELECT run_uuid, key, value FROM tags",
+}
 _NEWEST_FIRST = " ORDER BY start_time IS NULL, start_time DESC, run_uuid"
 _TAGGED = " AND EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ? AND value = ?)"
 
@@ -40,28 +55,29 @@ class SqlReader:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def find(self, prefix: str) -> RunRecord:
-        """The one active run whose ID begins with `prefix`, hex digits. UserError for none or several."""
-        with self._connection() as connection:
-            begins = " AND substr(run_uuid, 1, ?) = ?"
-            rows = self._rows(connection, begins, [len(prefix), prefix], SHOWN_CANDIDATES)
-            return only_one(self._records(connection, rows), prefix, str(self.path))
+    def find(self, prefix: str, *, deleted: bool = False) -> RunRecord:
+        """The one run whose ID begins with `prefix`, hex digits. UserError for none or several."""
+        with self.connection() as connection:
+            begins = _Where(" AND substr(run_uuid, 1, ?) = ?", (_stage(deleted), len(prefix), prefix))
+            rows = _rows(connection, begins, SHOWN_CANDIDATES)
+            return only_one(_records(connection, rows), prefix, str(self.path))
 
     def search(
         self, *, experiment: str | None, tags: Mapping[str, str], limit: int | None
     ) -> list[RunRecord]:
         """Active runs, newest first."""
-        conditions, values = _TAGGED * len(tags), [text for item in tags.items() for text in item]
-        if experiment is not None:
-            conditions, values = f"{conditions} AND experiments.name = ?", [*values, experiment]
-        with self._connection() as connection:
-            return self._records(connection, self._rows(connection, conditions, values, limit))
+        with self.connection() as connection:
+            return _records(connection, _rows(connection, _where(experiment, tags), limit))
+
+    def table(self, *, experiment: str | None, tags: Mapping[str, str], deleted: bool) -> SqlTable:
+        """Runs of an experiment, with these tags."""
+        return SqlTable(self, _where(experiment, tags, deleted=deleted))
 
     def histories(self, run_ids: Sequence[str], key: str) -> dict[str, list[Point]]:
         """Every point of a metric, by run, in no order."""
         query = "SELECT run_uuid, step, timestamp, value, is_nan FROM metrics WHERE key = ? AND run_uuid IN"
         found: dict[str, list[Point]] = {run_id: [] for run_id in run_ids}
-        with self._connection() as connection:
+        with self.connection() as connection:
             for some in parts(run_ids, _AT_ONCE):
                 marks = ", ".join("?" * len(some))
                 for run_id, step, time, value, nan in connection.execute(f"{query} ({marks})", [key, *some]):
@@ -70,50 +86,124 @@ class SqlReader:
 
     def running(self) -> list[RunRecord]:
         """The runs that have not ended."""
-        with self._connection() as connection:
-            return self._records(connection, self._rows(connection, " AND status = 'RUNNING'", [], None))
+        with self.connection() as connection:
+            return _records(
+                connection, _rows(connection, _Where(" AND status = 'RUNNING'", ("active",)), None)
+            )
 
     def locations(self) -> list[str]:
         """Where the experiments keep their files."""
-        with self._connection() as connection:
+        with self.connection() as connection:
             return [
                 _text(place) for (place,) in connection.execute("SELECT artifact_location FROM experiments")
             ]
 
     @contextmanager
-    def _connection(self) -> Generator[sqlite3.Connection]:
+    def connection(self) -> Generator[sqlite3.Connection]:
         with explained(f"sqlite:///{self.path}"), closing(_opened(self.path)) as connection:
             yield connection
 
-    def _rows(
-        self, connection: sqlite3.Connection, conditions: str, values: Sequence[object], limit: int | None
-    ) -> list[tuple[Any, ...]]:
-        most = -1 if limit is None else limit
-        query = f"{_RUNS}{conditions}{_NEWEST_FIRST} LIMIT ?"
-        return connection.execute(query, [*values, most]).fetchall()
 
-    def _records(self, connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> list[RunRecord]:
-        ids = [checked_id(row[0]) for row in rows]
-        params = _by_run(connection, "SELECT run_uuid, key, value FROM params", ids, _text)
-        tags = _by_run(connection, "SELECT run_uuid, key, value FROM tags", ids, _text)
-        latest = "SELECT run_uuid, key, CASE is_nan WHEN 0 THEN value END FROM latest_metrics"
-        metrics = _by_run(connection, latest, ids, lambda value: _number(value, value is None))
+@dataclass(frozen=True)
+class _Where:
+    """What is added to the conditions of `_RUNS`, and the values of all its marks."""
+
+    conditions: str
+    values: tuple[object, ...]
+
+
+def _where(experiment: str | None, tags: Mapping[str, str], *, deleted: bool = False) -> _Where:
+    named = "" if experiment is None else " AND experiments.name = ?"
+    values = [text for item in tags.items() for text in item] + ([] if experiment is None else [experiment])
+    return _Where(_TAGGED * len(tags) + named, (_stage(deleted), *values))
+
+
+def _stage(deleted: bool) -> str:
+    return "deleted" if deleted else "active"
+
+
+@dataclass(frozen=True)
+class SqlTable:
+    """Runs by columns."""
+
+    reader: SqlReader
+    where: _Where
+
+    def keys(self) -> Keys:
+        """The names of all that any of the runs carries."""
+        runs = f"SELECT run_uuid {_OF_STAGE}{self.where.conditions}"
+        with self.reader.connection() as connection:
+            found = {
+                table: connection.execute(_NAMES.format(table=table, runs=runs), self.where.values).fetchall()
+                for table in _CARRIED
+            }
+        return Keys(*(frozenset(_text(key) for (key,) in names) for names in found.values()))
+
+    def records(self, only: Keys, *, limit: int | None = None) -> list[RunRecord]:
+        """Newest first, with what `only` names."""
+        with self.reader.connection() as connection:
+            return _records(connection, _rows(connection, self.where, limit), only)
+
+    def completed(self, records: Sequence[RunRecord], only: Keys | None = None) -> list[RunRecord]:
+        """`records` with what `only` names; none: with all that they carry."""
+        with self.reader.connection() as connection:
+            params, metrics, tags = _carried(connection, [record.run_id for record in records], only)
         return [
-            RunRecord(
-                run_id=run_id,
-                name=_text(name) or tags[run_id].get("mlflow.runName", ""),
-                experiment=_text(experiment),
-                status=_text(status),
-                params=params[run_id],
-                metrics=metrics[run_id],
-                tags=tags[run_id],
-                start_ms=0 if start is None else _whole(start),
-                end_ms=None if end is None else _whole(end),
-                parent_id=tags[run_id].get(PARENT_TAG),
-                artifact_uri=_text(place),
+            replace(
+                record,
+                params=record.params | params[record.run_id],
+                metrics=record.metrics | metrics[record.run_id],
+                tags=record.tags | tags[record.run_id],
             )
-            for run_id, (_, name, experiment, status, start, end, place) in zip(ids, rows, strict=True)
+            for record in records
         ]
+
+
+def _rows(connection: sqlite3.Connection, where: _Where, limit: int | None) -> list[tuple[Any, ...]]:
+    most = -1 if limit is None else limit
+    query = f"{_RUNS}{where.conditions}{_NEWEST_FIRST} LIMIT ?"
+    return connection.execute(query, [*where.values, most]).fetchall()
+
+
+def _records(
+    connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]], only: Keys | None = None
+) -> list[RunRecord]:
+    """only: of what they carry, what is read beside their parents; none: all."""
+    ids = [checked_id(row[0]) for row in rows]
+    wanted = None if only is None else only | Keys(tags=frozenset({PARENT_TAG, _NAME_TAG}))
+    params, metrics, tags = _carried(connection, ids, wanted)
+    return [
+        RunRecord(
+            run_id=run_id,
+            name=_text(name) or tags[run_id].get(_NAME_TAG, ""),
+            experiment=_text(experiment),
+            status=_text(status),
+            params=params[run_id],
+            metrics=metrics[run_id],
+            tags=tags[run_id],
+            start_ms=0 if start is None else _whole(start),
+            end_ms=None if end is None else _whole(end),
+            parent_id=tags[run_id].get(PARENT_TAG),
+            artifact_uri=_text(place),
+        )
+        for run_id, (_, name, experiment, status, start, end, place) in zip(ids, rows, strict=True)
+    ]
+
+
+def _carried(
+    connection: sqlite3.Connection, ids: Sequence[str], only: Keys | None
+) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, float]], dict[str, dict[str, str]]]:
+    """Params, metrics and tags, by run. only: those of these names; none: all."""
+    params = _by_run(connection, "params", ids, None if only is None else only.params, _text)
+    metrics = _by_run(
+        connection,
+        "latest_metrics",
+        ids,
+        None if only is None else only.metrics,
+        lambda value: _number(value, value is None),
+    )
+    tags = _by_run(connection, "tags", ids, None if only is None else only.tags, _text)
+    return params, metrics, tags
 
 
 def sql_reader(path: Path) -> SqlReader | None:
@@ -127,17 +217,28 @@ def sql_reader(path: Path) -> SqlReader | None:
 
 
 def _opened(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=LOCK_WAIT_S)
+    connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True, timeout=LOCK_WAIT_S)
+    connection.text_factory = _decoded
+    return connection
+
+
+def _decoded(raw: bytes) -> str:
+    """What is no UTF-8 is shown as the escapes of its bytes."""
+    return raw.decode(errors="surrogateescape")
 
 
 def _by_run(
-    connection: sqlite3.Connection, query: str, ids: Sequence[str], read: Any
+    connection: sqlite3.Connection, table: str, ids: Sequence[str], keys: frozenset[str] | None, read: Any
 ) -> dict[str, dict[str, Any]]:
+    """By names for many runs, else run by run: an index begins with the one and with the other."""
     found: dict[str, dict[str, Any]] = {run_id: {} for run_id in ids}
-    for some in parts(ids, _AT_ONCE):
+    by_name = keys is not None and len(ids) > _AT_ONCE
+    column, wanted = ("key", sorted(keys or ())) if by_name else ("run_uuid", ids)
+    for some in parts(wanted, _AT_ONCE):
         marks = ", ".join("?" * len(some))
-        for run_id, key, value in connection.execute(f"{query} WHERE run_uuid IN ({marks})", some):
-            found[run_id][_text(key)] = read(value)
+        for run_id, key, value in connection.execute(f"{_CARRIED[table]} WHERE {column} IN ({marks})", some):
+            if run_id in found and (keys is None or key in keys):
+                found[run_id][_text(key)] = read(value)
     return found
 
 

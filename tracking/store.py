@@ -21,7 +21,7 @@ from tracking.places import check_rooms
 from tracking.recovery import OWNER_TAG, left_undone, recover_runs
 from tracking.redaction import redacted
 from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, cut_to, ending_of, recordable
-from tracking.search import PARENT_TAG, ClientSearch, Search, is_run_id, run_record, unknown_run
+from tracking.search import PARENT_TAG, ClientSearch, RunTable, Search, is_run_id, run_record, unknown_run
 from tracking.sql_reader import SqlReader, sql_reader
 from tracking.stored_files import StoredFiles
 from tracking.tags import run_tags
@@ -164,8 +164,8 @@ class Store:
             log.flush()
         return log
 
-    def find(self, prefix: str) -> RunRecord:
-        """The run whose id begins with `prefix`.
+    def find(self, prefix: str, *, deleted: bool = False) -> RunRecord:
+        """The run whose id begins with `prefix`. deleted: of those in the bin.
 
         Raises:
             UserError: no run does, or several do.
@@ -173,7 +173,7 @@ class Store:
         if not is_run_id(prefix):
             raise unknown_run(prefix, public_uri(self.uri))
         with explained(self.uri):
-            return self.search.find(prefix)
+            return self.search.find(prefix, deleted=deleted)
 
     def runs(
         self,
@@ -187,6 +187,13 @@ class Store:
         wanted = {**(tags or {}), **({PARENT_TAG: parent_id} if parent_id else {})}
         with explained(self.uri):
             return self.search.search(experiment=experiment, tags=wanted, limit=limit)
+
+    def table(
+        self, *, experiment: str | None = None, parent_id: str | None = None, deleted: bool = False
+    ) -> RunTable:
+        """Runs as a table, of which no more is read than is asked for. deleted: those in the bin."""
+        tags = {PARENT_TAG: parent_id} if parent_id else {}
+        return self.search.table(experiment=experiment, tags=tags, deleted=deleted)
 
     def metric_history(self, run_id: str, key: str) -> list[tuple[int, float]]:
         """All (step, value) of a metric, in the order of the steps."""

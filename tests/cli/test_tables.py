@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import shlex
 from pathlib import Path
 
@@ -9,9 +10,12 @@ from rich.console import Console
 
 from cli.console import PlainConsole
 from cli.metric_tables import print_metrics
+from cli.run_list import print_places
 from cli.story_tables import print_sample, print_settings, print_story
-from cli.tables import fitted, print_runs, print_trial
+from cli.sweep_tables import print_trial
+from cli.tables import fitted
 from runs.result import RunResult
+from runs.selection import Place
 from sweeps.decoding.rows import MISSED, DecodingReport, SettingRow
 from tracking.entities import Experiment, RunRecord
 from tracking.store import Store
@@ -23,7 +27,7 @@ ROWS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("width", [70, 80, 120, 200])
+@pytest.mark.parametrize("width", [60, 80, 120, 200])
 def test_a_table_fits_the_terminal_and_keeps_what_counts_whole(width: int) -> None:
     console = Console(file=io.StringIO(), width=width)
     console.print(fitted(console, ROWS, spare=["gate"]))
@@ -32,8 +36,10 @@ def test_a_table_fits_the_terminal_and_keeps_what_counts_whole(width: int) -> No
     assert max(len(line) for line in text.splitlines()) <= width
     for whole in ("12345678", "finished", "failed", "92.50 %"):
         assert whole in text
-    assert "…" not in text
-    assert ("passed" in text) == (width > 70)
+    assert len(text.splitlines()) == 3 + (width == 60)  # a line each, and one for what was left out
+    assert ("passed" in text) == (width > 60)
+    assert ("Left out at 60 columns: gate; --json has them." in text) == (width == 60)
+    assert ("an experiment with a name of some length" in text) == (width > 60)  # else cut, and it shows
 
 
 def test_a_story_in_a_file_is_what_was_written() -> None:
@@ -65,9 +71,9 @@ def test_runs_are_shown_by_the_score_that_selects_them(
     assert trial in console.file.getvalue()
     assert "trial 0" in console.file.getvalue()
     record = RunRecord("0123456789", "a run", "demo", "FINISHED", {}, metrics, {}, 0, 1, None, "")
-    print_runs(console, [record], filtered=False)
-    row = next(line for line in console.file.getvalue().splitlines() if "│" in line)
-    assert [cell.strip() for cell in row.split("│")][6:9] == cells
+    print_places(console, [Place(record, 0)], [])
+    row = console.file.getvalue().splitlines()[-1]
+    assert re.split("  +", row)[3:6] == cells
 
 
 def test_an_exports_variants_stand_side_by_side_and_other_metrics_in_lines() -> None:
@@ -82,16 +88,15 @@ def test_an_exports_variants_stand_side_by_side_and_other_metrics_in_lines() -> 
                      ["size_mib", "", "16.5", "4.25"], ["size_ratio", "", "", "0.25"]]  # fmt: skip
 
 
-def test_settings_of_a_decoding_sweep_are_shown_by_their_coherent_stories() -> None:
-    console = Console(file=io.StringIO(), width=200)
+@pytest.mark.parametrize(("stage", "head"), [("search", "held-out"), ("official", "test")])
+def test_settings_of_a_decoding_sweep_are_shown_by_their_coherent_stories(stage: str, head: str) -> None:
+    console = Console(file=io.StringIO(), width=80)
     assert isinstance(console.file, io.StringIO)
-    for stage in ("search", "official"):
-        record = RunRecord("0123456789", "a setting", "demo", "FINISHED", {}, {"stories/coherent": 0.8},
-                           {"encore.stage": stage}, 0, 1, None, "")  # fmt: skip
-        print_runs(console, [record], filtered=True)
-    rows = [line for line in console.file.getvalue().splitlines() if "│" in line]
-    cells = [[cell.strip() for cell in row.split("│")][6:8] for row in rows]
-    assert cells == [["80.00 % coherent", ""], ["", "80.00 % coherent"]]
+    record = RunRecord("0123456789", "a setting", "demo", "FINISHED", {}, {"stories/coherent": 0.8},
+                       {"encore.stage": stage}, 0, 1, None, "")  # fmt: skip
+    print_places(console, [Place(record, 0)], [])
+    heads, row = (re.split("  +", line.strip()) for line in console.file.getvalue().splitlines()[:2])
+    assert dict(zip(heads, row, strict=True))[head] == "80.00 % coherent"
 
 
 def test_the_settings_of_a_decoding_sweep_can_be_read_on_a_narrow_terminal() -> None:

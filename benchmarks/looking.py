@@ -1,0 +1,81 @@
+"""Looking at runs: how long a cold command takes, and what memory, in a store of many runs."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.planted_runs import METRICS, PARAMS, plant
+from benchmarks.results import table, write_section
+from tracking.store import Store
+
+MANY, SOME, REPEATS = 10_000, 100, 7
+_WHERE = "test/accuracy > 0.9 and optim.learning_rate < 1e-4"
+_ASKED = {
+    "encore runs": [],
+    "encore runs --limit 10000": ["--limit", str(MANY)],
+    "encore runs --where …": ["--where", _WHERE],
+    "encore runs --where … --sort test/accuracy": ["--where", _WHERE, "--sort", "test/accuracy"],
+    "encore runs --sort test/accuracy --columns …": ["--sort", "test/accuracy", "--columns",
+                                                     "status,seed,optim.learning_rate,group0/metric_05"],
+    "encore runs --where … --csv --limit 10000": ["--where", _WHERE, "--csv", "--limit", str(MANY)],
+}  # fmt: skip
+
+
+def measure() -> None:
+    """Cold processes over planted runs; writes the section."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / "mlruns"
+        Store.open(root, f"sqlite:///{root / 'mlflow.db'}")
+        plant(root, MANY)
+        size = (root / "mlflow.db").stat().st_size / 2**20
+        rows = [[f"`{name}`", *cold(["runs", *words], root)] for name, words in _ASKED.items()]
+    head = (
+        f"{MANY:,} runs of {METRICS} metrics and {PARAMS} params in {size:,.0f} MiB of SQLite; {REPEATS} cold "
+        "processes each. The condition is "
+        f"`{_WHERE}`.\n\n"
+    )
+    headings = ["command", "median s", "slowest s", "peak memory, MiB", "imports mlflow or torch"]
+    write_section("Looking at many runs", "python -m benchmarks looking", head + table(headings, rows))
+
+
+def cold(words: Sequence[str], root: Path) -> list[str]:
+    """Median and slowest wall time of fresh processes, s, their peak memory, MiB, and what large they import."""
+    done = [_once([*words, "--root", str(root)]) for _ in range(REPEATS)]
+    seconds = [one[0] for one in done]
+    heavy = _imported([*words, "--root", str(root)])
+    return [
+        f"{statistics.median(seconds):.2f}",
+        f"{max(seconds):.2f}",
+        f"{max(one[1] for one in done):.0f}",
+        heavy or "no",
+    ]
+
+
+def _once(words: Sequence[str]) -> tuple[float, float]:
+    """Wall time, s, and peak resident memory, MiB, of one command."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "cli", *words], stdout=subprocess.DEVNULL, env={**os.environ, "COLUMNS": "80"}
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0, words
+    process.returncode = 0
+    return time.perf_counter() - begun, usage.ru_maxrss / 1024
+
+
+def _imported(words: Sequence[str]) -> str:
+    code = (
+        "import sys, cli.main\n"
+        "try: cli.main.main()\n"
+        "except SystemExit: pass\n"
+        "print(' '.join(sorted({'mlflow', 'torch'} & set(sys.modules))), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *words], capture_output=True, text=True, check=True)
+    return done.stderr.splitlines()[-1]

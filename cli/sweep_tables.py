@@ -1,0 +1,104 @@
+"""A sweep in a terminal: a line for each run as it ends, the table of its trials, what to type next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.text import Text
+
+from cli.figures import duration, exported, heading, number, score, setting
+from cli.tables import SHORT, fitted, styled
+from export.variants import DEPLOYED
+from host.markup import literal
+from host.text import root_option
+from runs.layout import PASSED
+from scoring.tasks import TASKS, task_of_metrics
+
+if TYPE_CHECKING:
+    from runs.result import RunResult
+    from sweeps.report import SweepReport, TrialRow
+
+
+def print_trial(console: Console, what: str, result: RunResult) -> None:
+    """One line for a run of a sweep that just ended; `what`: such as `trial 0`."""
+    task = task_of_metrics(result.metrics, "best/val")
+    held_out = f"held-out {score(result.metrics, 'best/val')}{task.unit if task else ''}"
+    status = styled(result.status.upper(), f"{result.status:>8}")
+    reused = f"reuses {result.reused[:SHORT]}" if result.reused else duration(sum(result.seconds.values()))
+    console.print(
+        f"{status} {what}  {result.run_id[:SHORT]}  {literal(result.name)}  {held_out}  {reused}",
+        highlight=False,
+    )
+    for failure in result.gate_failures:
+        console.print(f"  [bold red]gate failed:[/] {literal(failure)}")
+
+
+def print_sweep(console: Console, report: SweepReport) -> None:
+    """The trials, the best of them, what mattered, where the time went."""
+    for note in report.notes:
+        console.print(f"note: {literal(note)}", style="yellow", highlight=False)
+    console.print(_trials_table(report, console))
+    if report.importances:
+        shares = ", ".join(f"{literal(key)} {100 * share:.0f} %" for key, share in report.importances.items())
+        console.print(f"What mattered: {shares}", highlight=False)
+    total = sum(report.seconds.values())
+    if total:
+        parts = ", ".join(
+            f"{key} {duration(value)} ({100 * value / total:.0f} %)" for key, value in report.seconds.items()
+        )
+        console.print(f"Where the time went: {parts}", highlight=False)
+    if report.best is not None:
+        console.print(_best_line(report.best), highlight=False)
+
+
+def _trials_table(report: SweepReport, console: Console) -> Text:
+    """What differs between all trials goes first where there is little room, then what is least asked for."""
+    rows = [_trial(row, report) for row in report.rows]
+    heads = [heading(key) for key in (report.rows[0].values if report.rows else {})]
+    legend = next(task.legend for task in TASKS if report.primary_metric.endswith(task.metric))
+    return fitted(
+        console,
+        rows,
+        spare=["gate", "MiB", "p50 ms", *reversed(heads)],
+        title=f"Sweep {literal(report.name)}: {legend}, {DEPLOYED.label} size and latency",
+    )
+
+
+def _trial(row: TrialRow, report: SweepReport) -> dict[str, str]:
+    best = report.best is not None and row.run_id == report.best.run_id
+    state = styled(row.status, row.status.lower())
+    return {
+        "trial": f"{row.trial}{' finale' if row.stage == 'finale' else ''}",
+        "run": row.run_id[:SHORT],
+        "status": f"[bold]{styled(row.status, 'best')}[/]" if best else state,
+        **{heading(key): literal(setting(value)) for key, value in row.values.items()},
+        "held-out": score(row.metrics, "best/val"),
+        "test": score(row.metrics, "test"),
+        DEPLOYED.label: exported(row.metrics),
+        "MiB": number(row.metrics.get(f"export/{DEPLOYED.name}/size_mib")),
+        "p50 ms": number(row.metrics.get(f"export/{DEPLOYED.name}/latency_b1_p50_ms")),
+        "gate": "" if row.gate is None else ("passed" if row.gate == PASSED else "[red]failed[/]"),
+    }
+
+
+def _best_line(best: TrialRow) -> str:
+    task = task_of_metrics(best.metrics, "test")
+    assert task is not None, "a finished run is scored on the official split"
+    told, remark = task.told(best.metrics, "test")
+    return f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test [bold]{told}[/] {remark}"
+
+
+def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:
+    """Three commands to type next, with IDs that exist."""
+    if report.best is None:
+        return
+    option = root_option(root)
+    console.print("\nNext:")
+    for command, why in (
+        (f"encore ui{option}", "compare the trials in the browser"),
+        (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
+        (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
+    ):
+        console.print(f"  [bold]{literal(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
