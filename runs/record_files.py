@@ -111,6 +111,7 @@ class ConfigFile(TypedDict, total=False):
     """`run/config.json` as written: the keys of another version may not be ours."""
 
     __pydantic_config__ = ConfigDict(extra="allow")  # pyright: ignore[reportGeneralTypeIssues]
+    data: dict[str, Any]
     train: dict[str, Any]
     export: dict[str, Any]
 

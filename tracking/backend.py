@@ -36,6 +36,13 @@ if TYPE_CHECKING:
 _ANSWER_WAIT_S = 5.0
 _SQLITE_PATH_BYTES = 460  # of 512, less what names of a partial file and its journal add
 _MLFLOW_TABLES = {"experiments", "runs", "alembic_version"}
+# Where MLflow says in full where the files of an experiment's runs and models lie.
+_PLACES = (
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
 _DATABASE_PORTS = {"postgresql": 5432, "mysql": 3306, "mssql": 1433}
 
 # MLflow's own defaults retry for about four minutes. The journal keeps what cannot be sent, so a
@@ -185,11 +192,11 @@ def move_in(uri: str, root: Path) -> None:
                 "UPDATE experiments SET artifact_location = ? WHERE experiment_id = ?",
                 (folder.as_uri(), experiment),
             )
-            connection.execute(
-                "UPDATE runs SET artifact_uri = ? || substr(artifact_uri, ?) "
-                "WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
-                (folder.as_uri(), len(recorded) + 1, experiment, len(recorded) + 1, f"{recorded}/"),
-            )
+            for table, column in _PLACES:
+                connection.execute(
+                    f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE substr({column}, 1, ?) = ?",  # noqa: S608
+                    (folder.as_uri(), len(recorded) + 1, len(recorded) + 1, f"{recorded}/"),
+                )
 
 
 def has_run(path: Path, run_id: str) -> bool:

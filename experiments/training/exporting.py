@@ -13,6 +13,7 @@ from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
 from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
+from experiments.training.serving import keep_served
 from export.options import scored_rows
 from host.boundary import first_line
 from host.disk import disk_errors
@@ -88,6 +89,7 @@ def export_run(run: RunFiles, *, reporter: Reporter = SILENT) -> ExportReport:
         raise
     finally:
         log.close()
+    keep_served(run.store, run.record.run_id, reporter=reporter)
     return report
 
 

@@ -30,6 +30,7 @@ from experiments.training.recipe import PreparedRun, prepared_run
 from experiments.training.resumption import reopen
 from experiments.training.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.training.run import Clock, Run
+from experiments.training.serving import keep_served
 from host.disk import disk_errors
 from host.notices import notices_of_folders
 from host.progress import Reporter
@@ -81,6 +82,8 @@ def train(
             resumed = origin if isinstance(origin, Resume) else None
             result = Run(store, name, prepared, log, hooks, clock, resumed).go(exports)
     _finish(log, result)
+    if result.status == "finished":
+        keep_served(store, result.run_id, reporter=hooks.reporter)
     exporting.check(result)
     return result
 

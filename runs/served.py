@@ -1,0 +1,94 @@
+"""The model of a finished run as MLflow loads it: the exported variant that people serve, else the trained weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import export
+from errors import UserError
+from export.variants import BY_NAME, DEPLOYED, ORIGINAL, Variant
+from host.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG, ModelFolder
+from runs.checks import check_has_model
+from runs.files import RunFiles, plain_digest
+from runs.kept_files import checked_model, checked_run_folder
+from runs.layout import CONFIG_FILE, EXPERIMENT_TAG, EXPORT_FOLDER, EXPORT_REPORT, MODEL_FOLDER
+from runs.record_files import MALFORMED, ConfigFile, ReportFile
+from scoring.tasks import task_of_metrics
+from tracking.logged_models import ServedModel, log_model
+
+if TYPE_CHECKING:
+    from scoring.task import Task
+
+_CODE = Path(export.__file__).with_name("served_model.py")
+_VARIANT_TAG = "encore.variant"
+_NEEDS = ["mlflow", "numpy", "pandas", "tokenizers"]
+_NEEDS_OF_TORCH = [*_NEEDS, "torch", "transformers", "safetensors"]
+_ANSWERS = {"label": "string", "probability": "double"}
+_STORIES = {"text": "string", "tokens": "long", "ended": "boolean"}
+# What `encore generate` asks where nothing is said.
+_ASKED_OF_STORIES: dict[str, float | int] = {
+    "max_length": 0,
+    "temperature": 0.8,
+    "top_p": 0.95,
+    "repetition_penalty": 1.0,
+    "seed": 0,
+}
+
+
+def log_served(run: RunFiles) -> str:
+    """The ID of a finished run's model among MLflow's; made, or made anew, where it has none of these weights.
+
+    UserError for a run without a model, for files that are not what it left, and where the store takes none.
+    """
+    check_has_model(run)
+    return log_model(run.store, run.record.run_id, served_model(run))
+
+
+def served_model(run: RunFiles) -> ServedModel:
+    """What there is to load. INT8 where the gate holds it to be as good, FP32 where not, torch without an export."""
+    variant = _variant(run)
+    task = task_of_metrics(run.record.metrics, "test")
+    if task is None:
+        raise UserError("has no scores of a task", where=run.where, cure=MALFORMED)
+    folder = _folder(run, variant)
+    weights = Path(variant.weights(MODEL_FOLDER, EXPORT_FOLDER))
+    prefix = f"export/{variant.name}/" if variant.is_exported else "test/"
+    return ServedModel(
+        name=f"{run.record.tags.get(EXPERIMENT_TAG, 'model')}-{variant.name}",
+        code=_CODE,
+        files={name: folder / name for name in (weights.name, CONFIG, TOKENIZER)},
+        weights=plain_digest(run, weights.as_posix()),
+        options=_options(run, folder, task),
+        outputs=_STORIES if task.writes else _ANSWERS,
+        packages=[*_NEEDS, "onnxruntime"] if variant.is_exported else _NEEDS_OF_TORCH,
+        metrics=[key for key in sorted(run.record.metrics) if key.startswith(prefix)],
+        params=_ASKED_OF_STORIES if task.writes else {},
+        tags={_VARIANT_TAG: variant.name},
+    )
+
+
+def _variant(run: RunFiles) -> Variant:
+    if not run.has(EXPORT_REPORT):
+        return ORIGINAL
+    failed = run.read(ReportFile, EXPORT_REPORT).failures
+    return BY_NAME[str(DEPLOYED.base)] if failed else DEPLOYED
+
+
+def _folder(run: RunFiles, variant: Variant) -> Path:
+    return (
+        checked_run_folder(run, f"{EXPORT_FOLDER}/{variant.name}")
+        if variant.is_exported
+        else checked_model(run)
+    )
+
+
+def _options(run: RunFiles, folder: Path, task: Task) -> dict[str, str | int]:
+    options: dict[str, str | int] = {"threads": 0}
+    if task.writes:
+        end = ModelFolder(folder, where=run.where).table(TOKENIZER_CONFIG).get("eos_token")
+        return options | {"end_of_text": str(end["content"] if isinstance(end, dict) else end)}
+    longest = run.read(ConfigFile, CONFIG_FILE).get("data", {}).get("max_tokens")
+    if not isinstance(longest, int):
+        raise UserError(f"{CONFIG_FILE} has no data.max_tokens", where=run.where, cure=MALFORMED)
+    return options | {"max_tokens": longest}
