@@ -142,6 +142,7 @@ def test_a_model_has_the_figures_of_its_variant_on_the_official_rows(kept: Kept)
     }
 
 
+@pytest.mark.slow
 def test_a_run_has_one_model_however_often_it_is_exported(kept: Kept, tmp_path: Path) -> None:
     store = _moved(kept, tmp_path)
     run = run_named(store, kept.unexported)
@@ -157,6 +158,7 @@ def test_a_run_has_one_model_however_often_it_is_exported(kept: Kept, tmp_path: 
     assert after.model_id in folders
 
 
+@pytest.mark.slow
 def test_a_gate_that_failed_leaves_fp32(kept: Kept, tmp_path: Path) -> None:
     store = _moved(kept, tmp_path)
     overrides = [*SHORT, *LANGUAGE, *ANY_EXPORT, "train.threads=1", "samples.decoding.max_length=20"]
@@ -167,6 +169,7 @@ def test_a_gate_that_failed_leaves_fp32(kept: Kept, tmp_path: Path) -> None:
     assert model.tags["encore.variant"] == "fp32"
 
 
+@pytest.mark.slow
 def test_a_store_that_was_moved_still_loads_its_models(kept: Kept, tmp_path: Path) -> None:
     store = _moved(kept, tmp_path)
     [model] = models_of(store, kept.classifier)
