@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
+from cli.comparison_commands import best, compare
 from cli.options import (
     DEFAULT_ROOT,
     Again,
@@ -132,6 +133,8 @@ def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
 
 app.command()(generate)
 app.command()(story)
+app.command()(compare)
+app.command()(best)
 
 
 @app.command()

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from comparison.windows import WINDOWS
 from errors import UserError
 from export.options import scored_rows
 from export.variants import BY_NAME
@@ -190,7 +191,7 @@ def _exported(run: RunFiles, split: str, variant: str) -> Answers:
         raise UserError(f"{EXPORT_PREDICTIONS} has the answers of no task", where=run.where, cure=MALFORMED)
     checksums = _row_checksums(run, split)
     if not task.labelled:
-        return _exported_stories(run, table, task, variant)
+        return _exported_stories(run, table, variant)
     logits = table.beginning(f"{variant}_{_LOGIT}")
     columns = ("label", f"{variant}_prediction")
     found = table.numbers([*columns, *logits])
@@ -201,14 +202,22 @@ def _exported(run: RunFiles, split: str, variant: str) -> Answers:
     )
 
 
-def _exported_stories(run: RunFiles, table: _Table, task: Task, variant: str) -> Answers:
+def _exported_stories(run: RunFiles, table: _Table, variant: str) -> Answers:
     """To windows of stories, which have a number and no checksum: they are those of the same run's other variants."""
     loss = f"{variant}_loss"
-    found = table.numbers([task.exported_column, loss])
-    tokens = found[task.exported_column].astype(float)
+    found = table.numbers([WINDOWS.exported_column, loss])
+    tokens = found[WINDOWS.exported_column].astype(float)
     numbers = np.arange(len(tokens))
     return Answers(
-        run, variant, OFFICIAL, task, numbers.astype(np.uint32), found[loss] * tokens, tokens, None, numbers
+        run,
+        variant,
+        OFFICIAL,
+        WINDOWS,
+        numbers.astype(np.uint32),
+        found[loss] * tokens,
+        tokens,
+        None,
+        numbers,
     )
 
 

@@ -85,7 +85,7 @@ class Pair:
 
     a: str
     b: str
-    verdict: Literal["better", "worse", "same", "unknown", "none"]
+    verdict: Literal["better", "worse", "the same", "cannot tell"]
     sentence: str
     difference: Figure
     p: float | None
@@ -122,15 +122,16 @@ class Looks:
 
 @dataclass(frozen=True)
 class Selection:
-    """A sweep's choice: the held-out score of its winner looks better than the model is, because it won.
+    """The choice of a run by its held-out score, which looks better than the run is, because it was chosen for it.
 
-    trials: it was the best of so many. bias: by how much, expected. claim: the winner's score on the official split,
-    which selected nothing.
+    by: the sweep that chose (the beginning of its ID); none: the whole experiment. winner: the run's ID. runs: it was
+    the best of so many; rows: of the held-out slice. held_out: its score there. bias: by how much that is expected to
+    look too good, from 0. claim: its score on the official split, which chose nothing.
     """
 
-    sweep: str
+    by: str | None
     winner: str
-    trials: int
+    runs: int
     rows: int
     held_out: float
     bias: float
@@ -150,7 +151,10 @@ class Example:
 
 @dataclass(frozen=True)
 class Slice:
-    """Some of the rows, how B differs from A on them, and whether that is more than chance after Holm."""
+    """Some of the rows: what A and B score there (Wilson), and how B differs from A (Bonett & Price).
+
+    p: that they do not differ there, after Holm over all slices. stands_out: whether that is more than chance.
+    """
 
     name: str
     rows: int
@@ -158,31 +162,47 @@ class Slice:
     b: Figure
     difference: Figure
     p: float
-    p_holm: float
     stands_out: bool
 
 
 @dataclass(frozen=True)
-class Bin:
-    """Of the calibration curve: rows of one fitted probability, and the share of them that are right."""
+class Against:
+    """A figure beside what it would be for a perfectly calibrated model on these rows: mean, 95 % range, and how often
+    it would be as large."""
+
+    value: float
+    null: float
+    null_low: float
+    null_high: float
+    p: float
+
+
+@dataclass(frozen=True)
+class Point:
+    """Of a reliability curve. share: that is right at this confidence; low, high: where 90 of 100 curves of a perfectly
+    calibrated model lie."""
 
     confidence: float
     share: float
-    rows: int
+    low: float
+    high: float
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well a side's confidence tells its accuracy. ece: expected calibration error, only to be read beside
-    `ece_null`, what a perfectly calibrated model shows on these rows (95 % of the time at most)."""
+    """Whether a side's confidence is the share of its answers that are right (CORP).
+
+    ece: expected calibration error, which says something beside its null alone. brier is miscalibration -
+    discrimination + uncertainty.
+    """
 
     side: str
-    ece: float
-    ece_null: float
-    curve: tuple[Bin, ...]
-    miscalibration: float
+    ece: Against
+    brier: float
+    miscalibration: Against
     discrimination: float
     uncertainty: float
+    curve: tuple[Point, ...]
 
 
 @dataclass(frozen=True)
@@ -195,7 +215,14 @@ class Confusion:
 
 @dataclass(frozen=True)
 class Details:
-    """What is long. only_a, only_b: rows that one of the first pair alone answers right, the surest first."""
+    """What is long. a, b: of the two that examples and slices are about: those that were named, or the two best.
+
+    only_a, only_b: rows that one of them alone answers right, those first where the probabilities lie furthest apart.
+    hardest: rows that most sides answer wrong, the surest of a wrong answer first.
+    """
+
+    a: str
+    b: str
 
     only_a: tuple[Example, ...]
     only_b: tuple[Example, ...]

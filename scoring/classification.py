@@ -30,6 +30,8 @@ class Classification(Task):
     unit = ""
     legend = "accuracy"
     export_figure = "accuracy"
+    rows = "rows"
+    difference_unit = "points"
 
     def answers(self, logits: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> pd.DataFrame:
         import pandas as pd
@@ -66,6 +68,9 @@ class Classification(Task):
 
     def shown(self, value: float) -> str:
         return f"{100 * value:.2f} %"
+
+    def apart(self, difference: float) -> str:
+        return f"{100 * difference:z.2f}"
 
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         low, high = metrics[f"{split}/accuracy_low"], metrics[f"{split}/accuracy_high"]

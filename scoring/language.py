@@ -30,6 +30,8 @@ class LanguageModelling(Task):
     unit = " bits per byte"
     legend = "bits per byte, nats/token that INT8 adds"
     export_figure = "loss_increase"
+    rows = "stories"
+    difference_unit = "bits per byte"
 
     def answers(self, logits: torch.Tensor, batch: Mapping[str, torch.Tensor]) -> pd.DataFrame:
         """`nll`, nats summed over the targets of a row, `tokens`, how many these are, and `bytes` of the text."""
@@ -59,6 +61,9 @@ class LanguageModelling(Task):
 
     def shown(self, value: float) -> str:
         return f"{value:.4f}"
+
+    def apart(self, difference: float) -> str:
+        return f"{difference:z.4f}"
 
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         bits, nats = self.shown(metrics[f"{split}/{self.metric}"]), metrics[f"{split}/loss"]

@@ -114,7 +114,9 @@ def seed_difference(
     return SeedDifference(difference, False, seeds, sum(parts), degrees, row_error, unpaired)
 
 
-def row_error(right_a_SN: NDArray[np.bool_], right_b_SN: NDArray[np.bool_], *, paired: bool) -> float:
+def row_error(
+    right_a_SN: NDArray[np.bool_] | Floats, right_b_SN: NDArray[np.bool_] | Floats, *, paired: bool
+) -> float:
     """Standard error of the difference that comes from the rows that were drawn, and that all seeds share.
 
     The component of rows in the two-way layout of seeds and rows, without their interaction, which the spread of the

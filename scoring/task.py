@@ -41,6 +41,11 @@ class Task(ABC):
     export_figure: ClassVar[str]
     """The metric of a variant that tells what the export costs."""
 
+    difference_unit: ClassVar[str]
+    """Of `apart`."""
+    rows: ClassVar[str]
+    """What its examples are called."""
+
     @property
     def primary_metric(self) -> str:
         """The metric that selects models, as the held-out slice logs it."""
@@ -71,6 +76,10 @@ class Task(ABC):
     @abstractmethod
     def shown(self, value: float) -> str:
         """The metric's value, as a person reads it."""
+
+    @abstractmethod
+    def apart(self, difference: float) -> str:
+        """A difference of the metric, in `difference_unit`, with as many digits as mean something."""
 
     @abstractmethod
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:

@@ -12,6 +12,11 @@ CLASSIFICATION, LANGUAGE_MODELLING = Classification(), LanguageModelling()
 TASKS: tuple[Task, ...] = (CLASSIFICATION, LANGUAGE_MODELLING)
 
 
+def task_named(name: str) -> Task:
+    """The task that a record names; KeyError for none."""
+    return {str(task.name): task for task in TASKS}[name]
+
+
 def task_of_answers(columns: Iterable[str]) -> Task | None:
     """The task that a table of answers is of; none where it has the columns of no task."""
     present = set(columns)

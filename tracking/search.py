@@ -50,6 +50,10 @@ class Search(Protocol):
         """Every point of a metric, by run, in no order."""
         ...
 
+    def experiments(self) -> dict[str, dict[str, str]]:
+        """The tags of each active experiment, by its name."""
+        ...
+
 
 class RunTable(Protocol):
     """Runs by columns."""
@@ -131,6 +135,9 @@ class ClientSearch:
             run_id: [(metric.step, metric.timestamp, as_float(metric.value)) for metric in points]
             for run_id, points in histories.items()
         }
+
+    def experiments(self) -> dict[str, dict[str, str]]:
+        return {found.name: dict(found.tags) for found in _experiments(self.client).values()}
 
 
 def only_one(found: Sequence[RunRecord], prefix: str, where: str) -> RunRecord:

@@ -45,6 +45,9 @@ _CARRIED = {
     "latest_metrics": "SELECT run_uuid, key, CASE is_nan WHEN 0 THEN value END FROM latest_metrics",
     "tags": "SELECT run_uuid, key, value FROM tags",
 }
+_EXPERIMENTS = """
+SELECT experiment_id, name FROM experiments WHERE lifecycle_stage = 'active' AND workspace = 'default'
+"""
 _NEWEST_FIRST = " ORDER BY start_time IS NULL, start_time DESC, run_uuid"
 _TAGGED = " AND EXISTS (SELECT 1 FROM tags WHERE tags.run_uuid = runs.run_uuid AND key = ? AND value = ?)"
 
@@ -83,6 +86,16 @@ class SqlReader:
                 for run_id, step, time, value, nan in connection.execute(f"{query} ({marks})", [key, *some]):
                     found[run_id].append((_whole(step), _whole(time), _number(value, nan)))
         return found
+
+    def experiments(self) -> dict[str, dict[str, str]]:
+        """The tags of each active experiment, by its name."""
+        with self.connection() as connection:
+            names = connection.execute(_EXPERIMENTS).fetchall()
+            tags = connection.execute("SELECT experiment_id, key, value FROM experiment_tags").fetchall()
+        of_each: dict[Any, dict[str, str]] = {}
+        for number, key, value in tags:
+            of_each.setdefault(number, {})[_text(key)] = _text(value)
+        return {_text(name): of_each.get(number, {}) for number, name in names}
 
     def running(self) -> list[RunRecord]:
         """The runs that have not ended."""

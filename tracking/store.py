@@ -207,6 +207,18 @@ class Store:
             run_id: [(step, value) for step, _, value in sorted(points)] for run_id, points in found.items()
         }
 
+    def experiments(self) -> dict[str, dict[str, str]]:
+        """The tags of each experiment that is not deleted, by its name."""
+        with explained(self.uri):
+            return self.search.experiments()
+
+    def tag_experiment(self, name: str, key: str, value: str) -> None:
+        """Write a tag of an experiment. UserError where the store cannot be written."""
+        with explained(self.uri):
+            found = self.client.get_experiment_by_name(name)
+            assert found is not None, "a run of it was read"
+            self.client.set_experiment_tag(found.experiment_id, key, value)
+
     @property
     def files(self) -> StoredFiles:
         """Reading the files of runs."""

@@ -1,0 +1,112 @@
+"""What is to be compared, as it was named on a command line: runs, variants of their exports, a sweep's trials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from export.variants import BY_NAME, ORIGINAL
+from runs.checks import check_is_one_run
+from runs.files import RunFiles
+from runs.layout import REUSES_TAG, RunKind, kind_of
+
+if TYPE_CHECKING:
+    from tracking.store import Store
+
+
+MARGIN = 0.01
+"""Differences below it do not matter, where nobody says another: a point of accuracy, 0.01 bits per byte."""
+
+
+def check_margin(margin: float) -> None:
+    """UserError for one below 0 or above 1. With 0 nothing is ever the same."""
+    if not 0 <= margin <= 1:
+        raise UserError(
+            f"{margin:g} is no margin",
+            where="--margin",
+            cure="Give the largest difference that does not matter, from 0 to 1: 0.01 is a point of accuracy.",
+        )
+
+
+@dataclass(frozen=True)
+class Named:
+    """A run, and a variant of its export; none: the model as it was trained. sweep: whose trial it was taken for."""
+
+    run: RunFiles
+    variant: str | None = None
+    sweep: RunFiles | None = None
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        return self.run.record.run_id, self.variant
+
+
+def named_models(store: Store, names: Sequence[str], variant: str | None) -> list[Named]:
+    """Of names such as `3f2a91c0` and `3f2a91c0@int8`; a sweep stands for its finished trials.
+
+    variant: of those that name none; of a single run its export against itself. UserError for what cannot be compared:
+    one run alone, the same twice, a variant that there is not.
+    """
+    check_variant(variant)
+    found = [named for name in names for named in _named(store, name, variant)]
+    if len(found) == 1 and variant is not None and found[0].variant == variant:
+        found = [Named(found[0].run), found[0]]
+    seen: set[tuple[str, str | None]] = set()
+    for named in found:
+        if named.key in seen:
+            raise UserError(
+                "is named twice",
+                where=named.run.where,
+                cure="Name each run once, or its export as ID@VARIANT.",
+            )
+        seen.add(named.key)
+    if len(found) < 2:
+        raise UserError(
+            "there is nothing to compare it with",
+            where=found[0].run.where if found else "encore compare",
+            cure="Name another run, or --variant to compare its export with it; `encore runs` lists the runs.",
+        )
+    return found
+
+
+def _named(store: Store, name: str, variant: str | None) -> Iterator[Named]:
+    run_id, at, own = name.partition("@")
+    if at:
+        check_variant(own)
+        variant = own
+    if variant == ORIGINAL.name:
+        variant = None
+    run = RunFiles(store, store.find(run_id))
+    if kind_of(run.record) != RunKind.SWEEP:
+        yield Named(run, variant)
+        return
+    for trial in finished_trials(run):
+        yield Named(trial, variant, run)
+
+
+def finished_trials(sweep: RunFiles) -> list[RunFiles]:
+    """Those that trained, in the order in which they did: what was taken over is there once. UserError for none."""
+    below = sweep.store.runs(parent_id=sweep.record.run_id)
+    trials = [record for record in below if kind_of(record) == RunKind.TRIAL and record.status == "FINISHED"]
+    known = {record.run_id for record in trials}
+    own = [record for record in trials if record.tags.get(REUSES_TAG) not in known]
+    if not own:
+        raise UserError("has no finished trial", where=sweep.where, cure="`encore sweep` goes on with it.")
+    return [RunFiles(sweep.store, record) for record in sorted(own, key=lambda record: record.start_ms)]
+
+
+def named_run(store: Store, run_id: str) -> RunFiles:
+    """A run that trained something, by the beginning of its ID."""
+    run = RunFiles(store, store.find(run_id))
+    check_is_one_run(run)
+    return run
+
+
+def check_variant(variant: str | None) -> None:
+    """UserError for what is no variant of an export."""
+    if variant is not None and variant not in BY_NAME:
+        raise UserError(
+            "is no variant of an export", where=variant, cure=f"Give one of {', '.join(BY_NAME)}."
+        )

@@ -1,0 +1,162 @@
+"""The best run of an experiment: chosen by the held-out slice, with its claim on the official split."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from comparison.answers import answers_of
+from comparison.asked import MARGIN, Named, check_margin
+from comparison.compare_models import comparison_of
+from comparison.looks import looks_at, scored
+from comparison.matching import matched
+from comparison.models import scores
+from comparison.noise import recorded_noise
+from comparison.results import Comparison, Figure, Looks, NoiseFloor, Selection
+from comparison.selection import HELD_OUT, selection_among
+from errors import UserError
+from runs.files import RunFiles
+from runs.layout import fingerprint_tag
+from schema.validation import nearest
+from scoring.tasks import task_of_metrics
+
+if TYPE_CHECKING:
+    from scoring.task import Task
+    from tracking.entities import RunRecord
+    from tracking.store import Store
+
+MOST_COMPARED = 40
+"""The winner is held against so many runs, the best by the held-out slice."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The winner of an experiment. `asdict` of it is its JSON.
+
+    run: its ID. name: as the store has it. held_out: the metric that chose it. claim: the metric on the official split.
+    selection: how much too good `held_out` looks; comparison: with the other runs on the official split, the winner
+    first; both none where it is the only run. runs: trainings that could be chosen, each once. tied: the runs that
+    cannot be told from the winner, the winner among them. command: plays it again.
+    """
+
+    experiment: str
+    task: str
+    metric: str
+    run: str
+    name: str
+    held_out: float
+    claim: Figure
+    runs: int
+    tied: tuple[str, ...]
+    selection: Selection | None
+    comparison: Comparison | None
+    noise: NoiseFloor | None
+    looks: Looks
+    notes: tuple[str, ...]
+    command: str
+
+
+def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
+    """The finished run of an MLflow experiment with the best held-out metric, and how sure that is.
+
+    A result that was taken over and a run that was played again count once. UserError for an experiment that there is
+    not, and for one without a finished run.
+    """
+    check_margin(margin)
+    among = store.runs(experiment=experiment)
+    if not among:
+        raise _unknown(store, experiment)
+    trained = scored(among)
+    if not trained:
+        raise UserError(
+            "has no finished run with scores",
+            where=f"experiment {experiment}",
+            cure="`encore runs` lists the runs.",
+        )
+    task = _task(trained[0])
+    alike, others = _held_out_together(trained)
+    order = _ranked(alike, task)
+    runs = [RunFiles(store, record) for record in order]
+    return _found(store, experiment, task, runs, among, _notes(len(order), others), margin)
+
+
+def _found(
+    store: Store,
+    experiment: str,
+    task: Task,
+    runs: Sequence[RunFiles],
+    among: Sequence[RunRecord],
+    notes: tuple[str, ...],
+    margin: float,
+) -> Best:
+    winner, record = runs[0], runs[0].record
+    compared = _compared(store, runs[:MOST_COMPARED], margin) if len(runs) > 1 else None
+    return Best(
+        experiment=experiment,
+        task=task.name,
+        metric=task.metric,
+        run=record.run_id,
+        name=record.name,
+        held_out=record.metrics[f"best/{task.primary_metric}"],
+        claim=scores(matched([answers_of(winner)]))[0],
+        runs=len(runs),
+        tied=(record.run_id,)
+        if compared is None
+        else tuple(run for side in compared.tied for run in side.runs),
+        selection=selection_among(winner, runs[1:MOST_COMPARED], None) if len(runs) > 1 else None,
+        comparison=compared,
+        noise=recorded_noise(store, experiment),
+        looks=looks_at(experiment, among),
+        notes=notes,
+        command=f"encore reproduce {record.run_id[:8]}",
+    )
+
+
+def _compared(store: Store, runs: Sequence[RunFiles], margin: float) -> Comparison:
+    """On the official split, each against the one that the held-out slice chose."""
+    found = matched([answers_of(run) for run in runs])
+    return comparison_of(store, [Named(run) for run in runs], found, scores(found), range(len(runs)), margin)
+
+
+def _task(record: RunRecord) -> Task:
+    task = task_of_metrics(record.metrics, "test")
+    assert task is not None, "it was scored"
+    return task
+
+
+def _held_out_together(trained: Sequence[RunRecord]) -> tuple[list[RunRecord], int]:
+    """The runs that held out the same rows as most did, and how many held out others: those scores do not compare."""
+    slices = Counter(record.tags.get(fingerprint_tag(HELD_OUT)) for record in trained)
+    most = slices.most_common(1)[0][0]
+    alike = [record for record in trained if record.tags.get(fingerprint_tag(HELD_OUT)) == most]
+    return alike, len(trained) - len(alike)
+
+
+def _ranked(records: Sequence[RunRecord], task: Task) -> list[RunRecord]:
+    """Best held-out metric first; between equals the lower held-out loss, then the earlier."""
+    sign, key = (-1 if task.greater_is_better else 1), f"best/{task.primary_metric}"
+    known = [record for record in records if key in record.metrics]
+    return sorted(
+        known, key=lambda run: (sign * run.metrics[key], run.metrics.get("best/val/loss", 0.0), run.start_ms)
+    )
+
+
+def _notes(runs: int, others: int) -> tuple[str, ...]:
+    notes: list[str] = []
+    if others:
+        notes.append(
+            f"{others} more runs held out other rows, so their held-out scores do not compare with these; "
+            "`encore compare` takes them."
+        )
+    if runs > MOST_COMPARED:
+        notes.append(f"Of {runs} runs the best {MOST_COMPARED} by the held-out slice are compared.")
+    return tuple(notes)
+
+
+def _unknown(store: Store, experiment: str) -> UserError:
+    names = sorted(store.experiments())
+    close = nearest(experiment, names)
+    cure = f"Did you mean {close}?" if close else f"There are {', '.join(names[:8])}."
+    return UserError("is no experiment with runs", where=experiment, cure=cure)
