@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from cli.tables import percent
+from cli.figures import percent
 from comparison.tables import p_value
 from host.markup import literal
 from host.text import shortened

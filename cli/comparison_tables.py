@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from cli.comparison_details import print_details
-from cli.tables import SHORT, fitted, number, short_value
+from cli.figures import heading, number, setting
+from cli.tables import SHORT, fitted
 from comparison.tables import half_width, p_value
 from comparison.windows import task_of
 from host.markup import literal
@@ -123,14 +124,10 @@ def _detectable_line(found: Comparison, task: Task) -> str | None:
 
 def _table(console: Console, found: Comparison, task: Task) -> object:
     rows = [_row(found, side, task) for side in found.sides]
-    settings = [_short(key) for key in reversed(list(found.sides[0].differs))]
+    settings = [heading(key) for key in reversed(list(found.sides[0].differs))]
     return fitted(
         console, rows, spare=[name for name in ("log loss", "held-out", *settings, "p") if name in rows[0]]
     )
-
-
-def _short(key: str) -> str:
-    return literal(key.rpartition(".")[2])
 
 
 def _row(found: Comparison, side: Side, task: Task) -> dict[str, str]:
@@ -143,7 +140,7 @@ def _row(found: Comparison, side: Side, task: Task) -> dict[str, str]:
         row |= {"p": "" if side.p is None else p_value(side.p)}
     if found.of == "recipes" or len({one.seeds for one in found.sides}) > 1:
         row |= {"seeds" if found.of == "recipes" else "seed": " ".join(map(str, side.seeds))}
-    row |= {_short(key): literal(short_value(value)) for key, value in side.differs.items()}
+    row |= {heading(key): literal(setting(value)) for key, value in side.differs.items()}
     if any(one.held_out is not None for one in found.sides):
         row |= {"held-out": "" if side.held_out is None else task.shown(side.held_out)}
     return row | ({} if side.loss is None else {"log loss": number(side.loss, 4)})

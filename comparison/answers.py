@@ -26,8 +26,8 @@ from runs.files import RunFiles, altered
 from runs.layout import EXPORT_PREDICTIONS, ROWS_FOLDER, predictions_file
 from runs.record_files import MALFORMED
 from runs.seals import check_listed
+from runs.states import PRUNED, state_of
 from scoring.tasks import task_of_answers, task_of_exported
-from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
     from scoring.task import Task
@@ -140,15 +140,11 @@ def answers_of(run: RunFiles, split: str = OFFICIAL, variant: str | None = None)
 def check_finished(run: RunFiles) -> None:
     """UserError, with what it is, for a run that has not finished."""
     check_ended(run)
-    tags, record = run.record.tags, run.record
-    if record.status == "FINISHED":
+    if run.record.status == "FINISHED":
         return
-    why = tags.get(KILLED_BECAUSE_TAG) or tags.get(FAILED_BECAUSE_TAG) or record.status.lower()
-    pruned = why == "pruned"
+    state = state_of(run.record)
     raise UserError(
-        "was pruned: its training was cut short"
-        if pruned
-        else f"has not finished ({why.splitlines()[0][:80]})",
+        "was pruned: its training was cut short" if state == PRUNED else f"has not finished; it is {state}",
         where=run.where,
         cure="Compare runs that have finished; `encore runs` lists them.",
     )

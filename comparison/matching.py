@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from comparison.answers import Answers
 from errors import UserError
+from runs.layout import fingerprint_tag
+
+_FEWEST = 2  # one row says nothing of how rows differ
 
 
 @dataclass(frozen=True)
@@ -32,22 +35,26 @@ class Matched:
 
 def matched(answers: Sequence[Answers]) -> Matched:
     """The rows in common, a row that is there several times as often as all have it, in the order of their checksums
-    where the runs' rows differ. UserError for other tasks, and where no row is common."""
+    where the runs' rows differ. UserError for other tasks, and where not two rows are common."""
     _check_tasks(answers)
     first = answers[0]
-    if all(np.array_equal(other.checksums_N, first.checksums_N) for other in answers[1:]):
-        found = list(answers)
-    else:
-        found = _same(_common(answers))
-    if not len(found[0]):
+    same = all(_of_the_same_rows(first, other) for other in answers[1:])
+    found = list(answers) if same else _same(_common(answers))
+    if len(found[0]) < _FEWEST:
         raise UserError(
-            f"have no row in common with {first.where}",
+            f"have {'one row' if len(found[0]) else 'no row'} in common with {first.where}",
             where=" and ".join(other.where for other in answers[1:4]),
             cure="Compare runs on the same data: `encore diff` says how theirs differ.",
         )
     copies = len(found[0]) - len(np.unique(found[0].checksums_N))
     left_out = tuple(len(whole) - len(part) for whole, part in zip(answers, found, strict=True))
     return Matched(tuple(found), copies, left_out)
+
+
+def _of_the_same_rows(one: Answers, other: Answers) -> bool:
+    """All rows, in the order of their source: by the digest of the split, and by each row's checksum."""
+    digests = [answers.run.record.tags.get(fingerprint_tag(answers.split)) for answers in (one, other)]
+    return digests[0] == digests[1] and np.array_equal(one.checksums_N, other.checksums_N)
 
 
 def _check_tasks(answers: Sequence[Answers]) -> None:
