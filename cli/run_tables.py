@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
     for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "export_gate", "recipe_id")
+                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "gate", "export_gate", "recipe_id")
 )  # fmt: skip
 
 

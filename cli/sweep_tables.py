@@ -79,8 +79,15 @@ def _trial(row: TrialRow, report: SweepReport) -> dict[str, str]:
         DEPLOYED.label: exported(row.metrics),
         "MiB": number(row.metrics.get(f"export/{DEPLOYED.name}/size_mib")),
         "p50 ms": number(row.metrics.get(f"export/{DEPLOYED.name}/latency_b1_p50_ms")),
-        "gate": "" if row.gate is None else ("passed" if row.gate == PASSED else "[red]failed[/]"),
+        "gate": _gate(row),
     }
+
+
+def _gate(row: TrialRow) -> str:
+    """An earlier version of Encore told no more than that it held."""
+    if row.gate is None:
+        return ""
+    return literal(row.gate_verdict or PASSED) if row.gate == PASSED else "[red]failed[/]"
 
 
 def _best_line(best: TrialRow) -> str:

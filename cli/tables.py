@@ -13,6 +13,7 @@ from rich.text import Text
 
 from cli.figures import duration
 from cli.metric_tables import print_metrics
+from export.variants import DEPLOYED
 from host.markup import literal
 
 if TYPE_CHECKING:
@@ -112,8 +113,22 @@ def print_result(console: Console, result: RunResult) -> None:
     if result.seconds:
         spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
         console.print(f"Where the time went: {spent}", highlight=False)
-    for failure in result.gate_failures:
+    print_gate(console, result.gate_failures, result.metrics)
+
+
+def print_gate(console: Console, failures: Sequence[str], metrics: Mapping[str, float]) -> None:
+    """What the gate of an export says: each limit missed, or how sure it is that the limit holds."""
+    for failure in failures:
         console.print(f"[bold red]gate failed:[/] {literal(failure)}")
+    p = metrics.get(f"export/{DEPLOYED.name}/limit_p_value")
+    if not failures and p is not None:
+        from export.report import gate_verdict
+
+        verdict = gate_verdict(failures, [p])
+        console.print(
+            f"gate {verdict}: that {DEPLOYED.label} loses less than its limit has p = {p:.2g}",
+            highlight=False,
+        )
 
 
 def styled(status: str, word: str) -> str:

@@ -16,12 +16,11 @@ from cli.name_first import check_name_first
 from cli.run_tables import print_run
 from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store, outputs
 from cli.story_tables import print_sample
-from cli.tables import print_catalog, print_result
+from cli.tables import print_catalog, print_gate, print_result
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.loading import CATALOG, load_experiment
 from experiments.naming import flat_params, overrides_for_name, run_name
-from host.markup import literal
 from runs.layout import EXPERIMENT_TAG
 from schema.catalog import catalog_names
 from schema.numbers import counted
@@ -149,8 +148,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
         print_json(json.loads(report.to_json()))
     else:
         _print_run(out, run_named(run.store, run.record.run_id), whole=False)
-    for failure in report.failures:
-        reporter.console.print(f"[bold red]gate failed:[/] {literal(failure)}")
+    print_gate(reporter.console, report.failures, report.metrics)
     return OK if report.passed else FAILED
 
 

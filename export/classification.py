@@ -14,7 +14,7 @@ from export.options import ROUNDING, ExportOptions, ScoringSet
 from export.scoring import LoadedVariant, Scores, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
 from host.progress import OnProgress
-from scoring.paired import mcnemar_mid_p
+from scoring.paired import mcnemar_mid_p, not_worse_by
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,18 +56,18 @@ def _metrics(
         metrics[f"export/{name}/accuracy_drop_points"] = 100 * drop
         metrics |= _parity(f"export/{name}", logits[name], logits[ORIGINAL.name])
         if limit == "quality":
-            metrics |= _changes(f"export/{name}", right[base], right[name])
+            lost, won = _changes(right[base], right[name])
+            metrics |= {
+                f"export/{name}/answers_lost": lost,
+                f"export/{name}/answers_won": won,
+                f"export/{name}/accuracy_drop_p_value": mcnemar_mid_p(lost, won),
+            }
     return metrics
 
 
-def _changes(prefix: str, base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) -> dict[str, float]:
-    """Which right answers came and went, and how likely that is by chance."""
-    lost, won = int((base_N & ~ours_N).sum()), int((~base_N & ours_N).sum())
-    return {
-        f"{prefix}/answers_lost": lost,
-        f"{prefix}/answers_won": won,
-        f"{prefix}/accuracy_drop_p_value": mcnemar_mid_p(lost, won),
-    }
+def _changes(base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) -> tuple[int, int]:
+    """How many right answers went, and how many came."""
+    return int((base_N & ~ours_N).sum()), int((~base_N & ours_N).sum())
 
 
 def _parity(prefix: str, ours_NC: Logits, reference_NC: Logits) -> dict[str, float]:
@@ -88,6 +88,16 @@ def _predictions(logits: Mapping[str, Logits], labels_N: NDArray[np.int64]) -> p
         columns[f"{name}_prediction"] = logits_NC.argmax(axis=1)
         columns |= {f"{name}_logit_{c}": logits_NC[:, c] for c in range(logits_NC.shape[1])}
     return pd.DataFrame(columns)
+
+
+def accuracy_limit_p(variant: Variant, predictions: pd.DataFrame, options: ExportOptions) -> float:
+    """One-sided p-value against an accuracy that falls by the limit or more."""
+    labels_N = predictions["label"].to_numpy()
+    base_N, ours_N = (
+        predictions[f"{name}_prediction"].to_numpy() == labels_N for name in (variant.base, variant.name)
+    )
+    lost, won = _changes(base_N, ours_N)
+    return not_worse_by(lost, won, len(labels_N), options.asked.max_accuracy_drop)
 
 
 def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: ExportOptions) -> str | None:

@@ -16,13 +16,16 @@ from export.options import ROUNDING, ExportOptions, ScoringSet
 from export.scoring import LoadedVariant, Scores, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
 from host.progress import OnProgress
+from scoring.bootstrap import resampled
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
     Logits = NDArray[np.float32]
 
 _LARGEST_LOSS = 700.0  # exp overflows a float just above
+_FEWEST_TEXTS = 20  # fewer, drawn again, do not show how texts differ
 
 
 @dataclass
@@ -98,6 +101,18 @@ def _metrics(
             f"export/{name}/changed_answers": tally.changed,
         }
     return metrics
+
+
+def loss_limit_p(variant: Variant, predictions: pd.DataFrame, options: ExportOptions) -> float:
+    """One-sided p-value against a loss per token that rises by the limit or more, by a paired bootstrap over texts.
+
+    1.0 for fewer than 20 texts.
+    """
+    if len(predictions) < _FEWEST_TEXTS:
+        return 1.0
+    tokens_N = predictions["predicted_tokens"].to_numpy()
+    apart_N = predictions[f"{variant.name}_loss"].to_numpy() - predictions[f"{variant.base}_loss"].to_numpy()
+    return resampled(apart_N * tokens_N, tokens_N).below(options.asked.max_loss_increase)
 
 
 def loss_failure(variant: Variant, metrics: Mapping[str, float], options: ExportOptions) -> str | None:

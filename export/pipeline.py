@@ -13,7 +13,7 @@ from export.latency import latency_tokens, measure_latency
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
 from export.options import ExportOptions, ScoringSet
-from export.report import REPORT_FILE, ExportReport, gate
+from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
 from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
 from export.tasks import EXPORT_TASKS, ExportTask
@@ -88,10 +88,12 @@ def _measured(
     scores = task.score(variants, scoring, outputs=outputs, workers=torch.get_num_threads(), on_progress=tell)
     tell(f"timing at {options.asked.threads} thread(s), {tokens} tokens", 0, 0)
     latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
-    metrics = _sizes(folder) | scores.metrics | latencies
+    limits = limit_p_values(scores.predictions, task=task, options=options)
+    metrics = _sizes(folder) | scores.metrics | latencies | limits
     params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
     failures = gate(metrics, task=task, options=options)
-    return ExportReport(metrics, params, scores.predictions, _digests(folder), failures)
+    verdict = gate_verdict(failures, limits.values())
+    return ExportReport(metrics, params, scores.predictions, _digests(folder), failures, verdict)
 
 
 def _write_variants(

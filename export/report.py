@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.options import ExportOptions
 from export.tasks import ExportTask
 from export.variants import EXPORTED, ORIGINAL, Variant
+from scoring.verdict import ALPHA
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     import pandas as pd
 
 REPORT_FILE = "report.json"
 PREDICTIONS_FILE = "predictions.parquet"
+
+
+class GateVerdict(StrEnum):
+    """What is known of an export's quality, of which its limit allows so much to be lost."""
+
+    PROVED = "proved"
+    """That less is lost is more than chance, at 5 %."""
+    HELD = "held, not proved"
+    """No more is lost on the rows at hand, and others might lose more."""
+    FAILED = "failed"
+    """More is lost on the rows at hand, or FP32 is not what was trained."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class ExportReport:
     predictions: one row per scored example, in the scoring set's order.
     digests: sha256 of each ONNX file by its path in the export folder.
     failures: one full sentence for each limit of the gate that was missed.
+    verdict: of the gate.
     """
 
     metrics: dict[str, float]
@@ -36,6 +50,7 @@ class ExportReport:
     predictions: pd.DataFrame
     digests: dict[str, str]
     failures: tuple[str, ...]
+    verdict: GateVerdict
 
     @property
     def passed(self) -> bool:
@@ -45,6 +60,7 @@ class ExportReport:
         """Metrics, params and verdict, without the predictions."""
         content = {
             "passed": self.passed,
+            "verdict": self.verdict,
             "failures": list(self.failures),
             "metrics": self.metrics,
             "params": self.params,
@@ -59,9 +75,26 @@ class ExportReport:
 
 
 def gate(metrics: Mapping[str, float], *, task: ExportTask, options: ExportOptions) -> tuple[str, ...]:
-    """The sentences of all limits missed; empty if the export passes."""
+    """The sentences of all limits missed; empty if the gate holds."""
     found = [_failure(variant, metrics, task, options) for variant in EXPORTED]
     return tuple(sentence for sentence in found if sentence is not None)
+
+
+def limit_p_values(
+    predictions: pd.DataFrame, *, task: ExportTask, options: ExportOptions
+) -> dict[str, float]:
+    """The metric `export/<variant>/limit_p_value` of each variant whose quality has a limit: non-inferiority."""
+    limited = [variant for variant in EXPORTED if variant.limit == "quality"]
+    return {
+        f"export/{variant.name}/limit_p_value": task.limit_p(variant, predictions, options)
+        for variant in limited
+    }
+
+
+def gate_verdict(failures: Sequence[str], p_values: Collection[float]) -> GateVerdict:
+    if failures:
+        return GateVerdict.FAILED
+    return GateVerdict.PROVED if all(p < ALPHA for p in p_values) else GateVerdict.HELD
 
 
 def _failure(

@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from export.classification import accuracy_failure, score_classifier
-from export.language import loss_failure, score_language_model
+from export.classification import accuracy_failure, accuracy_limit_p, score_classifier
+from export.language import loss_failure, loss_limit_p, score_language_model
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from export.options import ExportOptions, ScoringSet
     from export.scoring import LoadedVariant, Scores
     from export.variants import Variant
@@ -40,7 +42,8 @@ class ExportTask:
     cache). shortest: tokens of a text that can be scored.
     longest_timed: at most so many tokens of a latency input, since a language model's logits hold batch x tokens x
     vocabulary floats; none: no limit. failure: the sentence for a variant whose
-    quality is missed, given all metrics; none where it is not.
+    quality is missed, given all metrics; none where it is not. limit_p: the p-value against a quality that is lost to
+    the limit or beyond, given what every variant answered.
     """
 
     task: Task
@@ -50,6 +53,7 @@ class ExportTask:
     longest_timed: int | None
     score: Score
     failure: Callable[[Variant, Mapping[str, float], ExportOptions], str | None]
+    limit_p: Callable[[Variant, pd.DataFrame, ExportOptions], float]
 
 
 _TASKS = (
@@ -61,6 +65,7 @@ _TASKS = (
         longest_timed=None,
         score=score_classifier,
         failure=accuracy_failure,
+        limit_p=accuracy_limit_p,
     ),
     ExportTask(
         LANGUAGE_MODELLING,
@@ -70,6 +75,7 @@ _TASKS = (
         longest_timed=32,
         score=score_language_model,
         failure=loss_failure,
+        limit_p=loss_limit_p,
     ),
 )
 EXPORT_TASKS: Mapping[TaskName, ExportTask] = {row.task.name: row for row in _TASKS}

@@ -68,6 +68,9 @@ EXPORT_REPORT = f"{EXPORT_FOLDER}/report.json"
 EXPORT_PREDICTIONS = f"{EXPORT_FOLDER}/predictions.parquet"
 EXPORT_GATE = "encore.export_gate"  # tag: `passed`, or what was missed
 PASSED = "passed"
+GATE_TAG = (
+    "encore.gate"  # `proved`, `held, not proved` or `failed`; an earlier version of Encore did not tell
+)
 NOT_EXPORTED = "not exported: "  # how the tag begins where the export failed
 
 # Runs that go on from others, or play them again.

@@ -61,7 +61,7 @@ def not_worse_by(lost: int, won: int, rows: int, margin: float) -> float:
     won_share = (root - linear) / (4 * rows)  # likeliest where lost exceeds won by the margin
     variance = rows * (2 * won_share + margin * (1 - margin))
     if variance <= 0:
-        return 1.0
+        return float(lost - won >= rows * margin)
     return float(ndtr((lost - won - rows * margin) / math.sqrt(variance)))
 
 

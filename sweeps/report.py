@@ -15,6 +15,7 @@ from host.boundary import first_line
 from runs.layout import (
     BEST_RUN_TAG,
     EXPORT_GATE,
+    GATE_TAG,
     STAGE_TAG,
     SWEEP_ERRORS_FILE,
     SWEEP_PAGE,
@@ -44,6 +45,7 @@ class TrialRow:
     values: dict[str, str]
     metrics: dict[str, float]
     gate: str | None
+    gate_verdict: str | None
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
         values={key: run.params.get(key, "") for key in space},  # a run that died at once has none
         metrics=run.metrics,
         gate=run.tags.get(EXPORT_GATE),
+        gate_verdict=run.tags.get(GATE_TAG),
     )
 
 

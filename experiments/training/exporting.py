@@ -21,7 +21,7 @@ from host.progress import SILENT, Reporter
 from runs.checks import check_has_model
 from runs.files import RunFiles
 from runs.kept_files import checked_model
-from runs.layout import EXPORT_GATE, NOT_EXPORTED, PASSED, is_exported
+from runs.layout import EXPORT_GATE, GATE_TAG, NOT_EXPORTED, PASSED, is_exported
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -114,7 +114,8 @@ def export_into(
             on_progress=report_progress,
         )
     # Tags, not params: an export made again elsewhere has other conditions, and a param cannot change.
-    log.set_tags({**report.params, EXPORT_GATE: PASSED if report.passed else "; ".join(report.failures)})
+    gate = PASSED if report.passed else "; ".join(report.failures)
+    log.set_tags({**report.params, EXPORT_GATE: gate, GATE_TAG: report.verdict.value})
     return report
 
 

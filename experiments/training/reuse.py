@@ -21,6 +21,7 @@ from runs.layout import (
     DIGESTS_FILE,
     EXPORT_GATE,
     EXPORT_REPORT,
+    GATE_TAG,
     MODEL_FOLDER,
     NONDETERMINISTIC,
     PRECISION_TAG,
@@ -172,7 +173,8 @@ def _exported(
         return exporting(log, parts.config, parts.data, run.path(MODEL_FOLDER), reporter)
     _copy(run, log, "export")
     content = run.read(ReportFile, EXPORT_REPORT)
-    log.set_tags({**content.params, EXPORT_GATE: run.record.tags[EXPORT_GATE]})
+    told = {tag: run.record.tags[tag] for tag in (EXPORT_GATE, GATE_TAG) if tag in run.record.tags}
+    log.set_tags(content.params | told)
     return content.metrics, tuple(content.failures)
 
 

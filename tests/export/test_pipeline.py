@@ -22,6 +22,7 @@ from export.options import ExportConfig
 from export.pipeline import ExportOptions, ScoringSet, export_model
 from export.session import OnnxModel
 from lightning_modules.families import DISTILBERT, GPT2, Family
+from scoring.paired import not_worse_by
 from scoring.tasks import CLASSIFICATION
 from tests.export.answers import predicted
 
@@ -111,6 +112,8 @@ def test_accuracies_follow_from_the_predictions(exported_classifier: Exported) -
         assert metrics[f"export/{name}/accuracy"] == right[name].mean()
     assert metrics["export/int8/answers_lost"] == (right["fp32"] & ~right["int8"]).sum()
     assert metrics["export/int8/answers_won"] == (~right["fp32"] & right["int8"]).sum()
+    lost, won = (int(metrics[f"export/int8/answers_{way}"]) for way in ("lost", "won"))
+    assert metrics["export/int8/limit_p_value"] == not_worse_by(lost, won, len(frame), 0.005)
     drop = metrics["export/fp32/accuracy"] - metrics["export/int8/accuracy"]
     assert metrics["export/int8/accuracy_drop_points"] == pytest.approx(100 * drop)
 
@@ -131,6 +134,7 @@ def test_language_model_loss_is_transformers_own(exported_language_model: Export
     assert metrics["export/int8/max_logit_difference"] > metrics["export/fp32/max_logit_difference"]
     frame = made.report.predictions
     assert (frame["torch_loss"] * frame["predicted_tokens"]).sum() / count == pytest.approx(total / count)
+    assert (metrics["export/int8/limit_p_value"] < 0.05) == (made.report.verdict == "proved")
 
 
 def test_language_model_parity_agrees_with_pytorch(
@@ -192,7 +196,8 @@ def test_a_damaged_model_fails_the_gate_after_everything_is_written(
     (sentence,) = report.failures
     assert sentence.startswith("INT8 accuracy is ")
     assert "points below FP32's 90.00 % (limit 0.50)" in sentence
-    assert json.loads((tmp_path / "out" / "report.json").read_text())["failures"] == [sentence]
+    written = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert (written["failures"], written["verdict"]) == ([sentence], "failed")
     assert (tmp_path / "out" / "int8" / "model.onnx").is_file()
 
 

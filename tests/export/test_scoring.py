@@ -130,5 +130,5 @@ def test_drops_are_against_the_float_model_before_and_parity_is_against_pytorch(
     assert metrics["export/fp32/accuracy_drop_points"] == -25
     assert metrics["export/int8/accuracy_drop_points"] == 75
     assert (metrics["export/int8/answers_lost"], metrics["export/int8/answers_won"]) == (3, 0)
-    assert metrics["export/int8/accuracy_drop_p_value"] == 0.25
+    assert metrics["export/int8/accuracy_drop_p_value"] == 0.125  # mid-p of three of three
     assert (metrics["export/fp32/changed_answers"], metrics["export/int8/changed_answers"]) == (1, 2)

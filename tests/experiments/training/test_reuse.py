@@ -69,7 +69,8 @@ def test_a_trial_takes_all_of_it_over(store: Store) -> None:
     assert [check for check in verify(RunFiles(store, run)) if not check.holds] == []
     files = [store.artifact(record, "checkpoints/last.ckpt") for record in (first, run)]
     assert os.path.samefile(*files)
-    assert run.tags["encore.export_gate"] == first.tags["encore.export_gate"]
+    for tag in ("encore.export_gate", "encore.gate"):
+        assert run.tags[tag] == first.tags[tag]
     assert run.tags["encore.ran.precision"] == first.tags["encore.ran.precision"]
     shutil.rmtree(store.artifact(first, DIGESTS_FILE).parent.parent)
     assert reproduce(RunFiles(store, run)).comparison.verdict == "identical"

@@ -162,6 +162,7 @@ def test_a_missed_gate_is_told_and_recorded(root: Path, monkeypatch: pytest.Monk
     run = only_run(store)
     assert result.gate_failures == ("too bad", "too slow")
     assert run.tags["encore.export_gate"] == "too bad; too slow"
+    assert run.tags["encore.gate"] == "failed"
     assert run.status == "FINISHED"
     assert "export/int8/accuracy" in run.metrics
 
