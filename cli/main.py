@@ -25,6 +25,7 @@ from cli.options import (
     wrong_command_line,
 )
 from cli.quiet import quiet_environment
+from cli.report import report
 from cli.run_commands import runs
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
@@ -135,6 +136,7 @@ app.command()(generate)
 app.command()(story)
 app.command()(compare)
 app.command()(best)
+app.command()(report)
 
 
 @app.command()

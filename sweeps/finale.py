@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from runs.layout import STAGE_TAG
-from sweeps.report import is_of_a_trial, ranked
+from runs.trials import is_of_a_trial, ranked
 
 if TYPE_CHECKING:
     import optuna
@@ -56,7 +56,7 @@ class Finale:
         if finale is not None:
             finales = {run for entry, run in self._done().items() if entry.split(" ", 1)[1] == _asked(finale)}
             runs = [run for run in runs if run.run_id in finales] or runs
-        return next(iter(ranked(runs, self.plan.base)), None)
+        return next(iter(ranked(runs, self.plan.base.task)), None)
 
     def _done(self) -> dict[str, str]:
         return dict(self.search.remembered(_DONE, {}))
@@ -64,7 +64,7 @@ class Finale:
     def _best_trials(self, top: int) -> list[optuna.trial.FrozenTrial]:
         """Of the search, in the order in which the report ranks their runs."""
         runs = [run for run in self._finished_runs() if run.tags[STAGE_TAG] == "search"]
-        trials = (self.search.trial_of(run.run_id) for run in ranked(runs, self.plan.base))
+        trials = (self.search.trial_of(run.run_id) for run in ranked(runs, self.plan.base.task))
         return [trial for trial in trials if trial is not None][:top]
 
     def _finished_runs(self) -> list[RunRecord]:

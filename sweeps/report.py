@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import traceback
-from collections.abc import Generator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
+from comparison.report.attempts import Attempts
+from comparison.report.page import page_of
+from comparison.report.subject import subject_of
 from experiments.config import ExperimentConfig
-from host.boundary import first_line
 from runs.layout import (
     BEST_RUN_TAG,
     EXPORT_GATE,
@@ -22,11 +20,10 @@ from runs.layout import (
     SWEEP_TRIALS_FILE,
     TRIAL_TAG,
 )
-from tracking.entities import KILLED_BECAUSE_TAG
+from runs.trials import ended_as, is_of_a_trial, selection_score
 
 if TYPE_CHECKING:
     import optuna
-    import plotly.graph_objects as go
 
     from sweeps.study import Search
     from tracking.entities import RunRecord
@@ -86,9 +83,11 @@ def log_report(
     importances: dict[str, float] = {}
     with attempts("what mattered cannot be computed"):
         importances = _importances(search.study)
-    page = _page(search.study, attempts)
     _log(parent, best, rows, importances)
-    _log_files(parent, rows, page, attempts)
+    _log_files(parent, rows, attempts)
+    if any(selection_score(run, base.task) is not None for run in runs):
+        _log_page(store, parent, [*notes, *_left_out(below, runs)], attempts)
+    _log_errors(parent, attempts)
     return SweepReport(
         search.sweep.name,
         parent.run_id,
@@ -101,37 +100,6 @@ def log_report(
     )
 
 
-class Attempts:
-    """What of a report may fail: a note each, and the traceback for who wants it."""
-
-    def __init__(self) -> None:
-        self.notes: list[str] = []
-        self.tracebacks: list[str] = []
-
-    @contextmanager
-    def __call__(self, what: str) -> Generator[None]:
-        try:
-            yield
-        except Exception as error:  # noqa: BLE001 whatever Optuna, plotly or a disk raises
-            self.notes.append(f"{what} ({first_line(error)}).")
-            self.tracebacks.append("".join(traceback.format_exception(error)))
-
-
-def ranked(finished: Sequence[RunRecord], base: ExperimentConfig) -> list[RunRecord]:
-    """Best held-out metric first; between equals the lower held-out loss, then the earlier."""
-    sign = -1 if base.task.greater_is_better else 1
-    key = f"best/{base.task.primary_metric}"
-    return sorted(
-        finished, key=lambda run: (sign * run.metrics[key], run.metrics["best/val/loss"], run.start_ms)
-    )
-
-
-def is_of_a_trial(run: RunRecord, stages: Sequence[str] = ("search", "finale")) -> bool:
-    """Whether a run's tags say which trial it is of: in the UI any run can be put below a sweep's, or lose a tag."""
-    trial, stage = run.tags.get(TRIAL_TAG, ""), run.tags.get(STAGE_TAG)
-    return re.fullmatch("[0-9]{1,9}", trial) is not None and stage in stages
-
-
 def _left_out(below: Sequence[RunRecord], runs: Sequence[RunRecord]) -> list[str]:
     odd = [run.run_id[:8] for run in below if run not in runs]
     return [f"left out, as their tags name no trial: {', '.join(odd)}."] if odd else []
@@ -142,7 +110,7 @@ def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
         trial=int(run.tags[TRIAL_TAG]),
         stage=run.tags[STAGE_TAG],
         run_id=run.run_id,
-        status="PRUNED" if run.tags.get(KILLED_BECAUSE_TAG) == "pruned" else run.status,
+        status=ended_as(run),
         values={key: run.params.get(key, "") for key in space},  # a run that died at once has none
         metrics=run.metrics,
         gate=run.tags.get(EXPORT_GATE),
@@ -176,13 +144,19 @@ def _importances(study: optuna.Study) -> dict[str, float]:
     return dict(optuna.importance.get_param_importances(study, evaluator=evaluator))
 
 
-def _log_files(parent: RunLog, rows: Sequence[TrialRow], page: str, attempts: Attempts) -> None:
+def _log_files(parent: RunLog, rows: Sequence[TrialRow], attempts: Attempts) -> None:
     with attempts("sweep/trials.json cannot be written"):
         parent.log_json([_as_json(row) for row in rows], SWEEP_TRIALS_FILE)
-    with attempts("sweep/report.html cannot be written"):
-        from plotly.offline import get_plotlyjs
 
-        parent.log_text(page, SWEEP_PAGE, public=get_plotlyjs())
+
+def _log_page(store: Store, parent: RunLog, notes: Sequence[str], attempts: Attempts) -> None:
+    """The page that `encore report` writes, with what this session has to say."""
+    with attempts("sweep/report.html cannot be written"):
+        parent.flush()  # the page reads the store
+        parent.log_text(page_of(subject_of(store, [parent.run_id]), attempts, notes), SWEEP_PAGE)
+
+
+def _log_errors(parent: RunLog, attempts: Attempts) -> None:
     if attempts.tracebacks:
         with attempts(f"{SWEEP_ERRORS_FILE} cannot be written"):
             parent.log_text("\n".join(attempts.tracebacks), SWEEP_ERRORS_FILE)
@@ -211,32 +185,3 @@ def _as_json(row: TrialRow) -> dict[str, Any]:
         **row.values,
         **{key: value for key, value in row.metrics.items() if key.startswith(("best/", "test/", "export/"))},
     }
-
-
-def _page(study: optuna.Study, attempts: Attempts) -> str:
-    """One HTML page of Optuna's plots; plotly's script stands in it once, so it opens offline."""
-    parts: list[str] = []
-    for name in _plots(study, attempts):
-        with attempts(f"the plot {name.replace('_', ' ')} cannot be drawn"):
-            parts.append(_figure(study, name, with_script=not parts))
-    title = f"Sweep {study.study_name}"
-    missing = "".join(f"<p>{escape(note)}</p>" for note in attempts.notes)
-    return (
-        f"<!doctype html><meta charset=utf-8><title>{title}</title><h1>{title}</h1>{missing}{''.join(parts)}"
-    )
-
-
-def _plots(study: optuna.Study, attempts: Attempts) -> list[str]:
-    """Names of Optuna's plots that have something to show."""
-    finished = 0
-    with attempts("the study cannot be read for its plots"):
-        finished = sum(trial.state.name == "COMPLETE" for trial in study.get_trials(deepcopy=False))
-    more = ["parallel_coordinate", "slice"] if finished >= 2 else []
-    return ["optimization_history", "intermediate_values", *more]
-
-
-def _figure(study: optuna.Study, name: str, *, with_script: bool) -> str:
-    from optuna import visualization
-
-    figure: go.Figure = getattr(visualization, f"plot_{name}")(study)
-    return figure.to_html(full_html=False, include_plotlyjs="inline" if with_script else False)

@@ -58,14 +58,12 @@ class Artifacts:
         """
         return self._known_digests()
 
-    def write_text(self, text: str, path: str, *, public: str = "") -> bytes:
+    def write_text(self, text: str, path: str) -> bytes:
         """Write one file without the secrets in `text`, whole or not at all; what it holds then.
 
-        `upload` sends it where the store is remote. Surrogate escapes become their bytes again. public: a part of
-        the text that anybody has, such as a library's script, and that stays as it is.
+        `upload` sends it where the store is remote. Surrogate escapes become their bytes again.
         """
-        parts = text.split(public) if public else [text]
-        content = public.join(redacted(part) for part in parts).encode(errors="surrogateescape")
+        content = redacted(text).encode(errors="surrogateescape")
         self._write(content, path)
         return content
 

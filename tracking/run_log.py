@@ -115,12 +115,9 @@ class RunLog:
         self._params.update(texts)
         self._sender.submit(Record(params=texts))
 
-    def log_text(self, text: str, path: str, *, public: str = "") -> str:
-        """Write `text` without its secrets as the artifact `path`; the sha256 of what was written.
-
-        public: a part of it that anybody has, such as a library's script, and that stays as it is.
-        """
-        content = self._artifacts.write_text(text, path, public=public)
+    def log_text(self, text: str, path: str) -> str:
+        """Write `text` without its secrets as the artifact `path`; the sha256 of what was written."""
+        content = self._artifacts.write_text(text, path)
         self._artifacts.upload()
         return hashlib.sha256(content).hexdigest()
 

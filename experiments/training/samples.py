@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING, Any
 
 import pytorch_lightning as pl
@@ -13,6 +12,10 @@ from experiments.config import SamplesConfig
 from experiments.training.callbacks import Stopwatch, validation_metrics
 from generation.torch_reader import reading
 from generation.writer import Story, Writer
+from pages.rendering import page as rendered
+from pages.sections import Section
+from pages.sections import Story as TextOfStory
+from pages.texts import label
 from runs.layout import SAMPLES_PAGE, SAMPLES_TABLE
 
 if TYPE_CHECKING:
@@ -75,33 +78,23 @@ def _sample(step: int, story: Story) -> Sample:
     return Sample(step, story.prompt, story.text, story.tokens, story.ended)
 
 
-_STYLE = (
-    "body{font:16px/1.5 Georgia,serif;max-width:60em;margin:2em auto;padding:0 1em;color:#222}"
-    "table{border-collapse:collapse}td,th{vertical-align:top;padding:.5em .8em;border-top:1px solid #ddd;"
-    "text-align:left;white-space:pre-line}th{white-space:nowrap;font-weight:normal;color:#777}"
-    "b{color:#06c;font-weight:normal}i{color:#b40;font-style:normal}"
-)
-
-
 def page(samples: list[Sample]) -> str:
     """One HTML page: for each prompt the stories from the first validation to the last."""
-    parts = [
-        "<!doctype html><meta charset=utf-8><title>Stories while learning</title>",
-        f"<style>{_STYLE}</style><h1>Stories while learning</h1>",
-        "<p>After each validation, from the same prompts and seeds. ",
-        "<i>…</i> marks a story that broke off at its limit.</p>",
+    prompts = dict.fromkeys(sample.prompt for sample in samples)
+    sections = [
+        Section(
+            f"prompt-{number}",
+            label(prompt) or "No beginning given",
+            stories=tuple(_told(sample) for sample in samples if sample.prompt == prompt),
+        )
+        for number, prompt in enumerate(prompts)
     ]
-    for prompt in dict.fromkeys(sample.prompt for sample in samples):
-        rows = [
-            f"<tr><th>step {sample.step:,}</th><td>{_told(sample)}</td></tr>"
-            for sample in samples
-            if sample.prompt == prompt
-        ]
-        parts.append(f"<h2>{escape(prompt)}</h2><table>{''.join(rows)}</table>")
-    return "".join(parts)
+    lead = "After each validation, from the same beginnings and seeds."
+    foot = "Written by Encore while the model learned."
+    return rendered("Stories while learning", sections, kicker="Samples of a run", lead=lead, foot=foot)
 
 
-def _told(sample: Sample) -> str:
+def _told(sample: Sample) -> TextOfStory:
     rest = sample.story.removeprefix(sample.prompt)
-    prompt = sample.story[: len(sample.story) - len(rest)]
-    return f"<b>{escape(prompt)}</b>{escape(rest)}{'' if sample.ended else ' <i>…</i>'}"
+    given = sample.story[: len(sample.story) - len(rest)]
+    return TextOfStory(f"Step {sample.step:,}", given, rest, sample.ended)

@@ -26,6 +26,7 @@ from runs.layout import (
     TRIAL_TAG,
     RunKind,
 )
+from runs.trials import is_of_a_trial
 from sweeps.config import DecodingSweepConfig
 from sweeps.decoding.prompts import (
     decoding_of,
@@ -37,7 +38,6 @@ from sweeps.decoding.prompts import (
 )
 from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
 from sweeps.launchers.inline import InlineLauncher
-from sweeps.report import is_of_a_trial
 from sweeps.session import Deadline, search_on, session
 from sweeps.storage import StudyStorage
 from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search

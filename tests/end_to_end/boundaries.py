@@ -47,7 +47,6 @@ class Place:
 _MLFLOW = "mlflow.tracking.MlflowClient."
 _STUDY = "optuna.study.Study."
 _TRIAL = "optuna.trial.Trial."
-_PLOT = "optuna.visualization.plot_"
 _IN_STORE = r"mlflow\.db"
 _IN_STUDY = r"study tiny-\w{8} in .*optuna\.db"
 _FOLDER = "model.pretrained={model}"
@@ -114,10 +113,7 @@ SWEEPING = [
     Place(f"{_TRIAL}should_prune", MORE, _IN_STUDY, "failed"),
     Place(f"{_TRIAL}set_user_attr", MORE, _IN_STUDY, "finished"),
     Place(f"{_STUDY}tell", MORE, _IN_STUDY, "finished"),
-    Place(f"{_PLOT}optimization_history", SEARCH, "optimization history cannot be drawn", "goes on"),
-    Place(f"{_PLOT}intermediate_values", SEARCH, "intermediate values cannot be drawn", "goes on"),
-    Place(f"{_PLOT}parallel_coordinate", SEARCH, "parallel coordinate cannot be drawn", "goes on"),
-    Place(f"{_PLOT}slice", SEARCH, "slice cannot be drawn", "goes on"),
     Place("optuna.importance.get_param_importances", SEARCH, "what mattered cannot be computed", "goes on"),
-    Place("plotly.graph_objects.Figure.to_html", SEARCH, "cannot be drawn", "goes on"),
+    Place("matplotlib.figure.Figure.savefig", SEARCH, "the settings cannot be shown", "goes on"),
+    Place("jinja2.Template.render", SEARCH, r"report\.html cannot be written", "goes on"),
 ]  # fmt: skip

@@ -119,19 +119,32 @@ def test_the_report_is_of_the_runs_that_are_left(spec: Path, swept: Path) -> Non
     assert after.best == after.rows[0]
 
 
-def test_a_trial_deleted_from_the_study_costs_a_plot_and_no_result(spec: Path, swept: Path) -> None:
+def test_a_trial_deleted_from_the_study_costs_no_result(spec: Path, swept: Path) -> None:
     altered(swept, "DELETE FROM trials WHERE number = 0")
     report = run(spec, swept, "budget.trials=3")
     assert report.best is not None
-    (note,) = [note for note in report.notes if "cannot be drawn" in note]
-    assert note.startswith("the plot optimization history cannot be drawn (")
+    parent = Store.open(swept).find(report.parent_id)
+    assert parent.status == "FINISHED"
+
+
+def test_a_figure_that_cannot_be_drawn_costs_that_figure(
+    spec: Path, swept: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no ink")
+
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", broken)
+    report = run(spec, swept, "budget.trials=3")
+    assert report.best is not None
+    (note,) = [note for note in report.notes if "cannot be shown" in note]
+    assert note == "the settings cannot be shown (no ink)."
     store = Store.open(swept)
     parent = store.find(report.parent_id)
     assert parent.status == "FINISHED"
-    assert "IndexError" in store.artifact(parent, SWEEP_ERRORS_FILE).read_text()
+    assert "RuntimeError: no ink" in store.artifact(parent, SWEEP_ERRORS_FILE).read_text()
     page = store.artifact(parent, "sweep/report.html").read_text()
-    assert "Plotly.newPlot" in page
-    assert "optimization history cannot be drawn" in page
+    assert note in page
+    assert "The runs" in page
 
 
 @pytest.mark.parametrize("tag", ["encore.trial", "encore.stage"])

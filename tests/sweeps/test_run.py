@@ -12,6 +12,9 @@ import optuna
 import pytest
 from rich.console import Console
 
+from comparison.report.attempts import Attempts
+from comparison.report.page import page_of
+from comparison.report.subject import subject_of
 from errors import UserError
 from experiments.training.exporting import export_run
 from host.terminal import TerminalReporter
@@ -169,12 +172,14 @@ def test_a_given_value_of_a_searched_key_is_said_to_move_the_first_trial_alone(r
     assert float(report.rows[0].values["optim.learning_rate"]) == 0.003
 
 
-def test_the_report_opens_without_a_network(swept: tuple[Store, SweepReport]) -> None:
+def test_the_sweeps_page_is_the_one_that_report_writes(swept: tuple[Store, SweepReport]) -> None:
     store, report = swept
     parent = store.find(report.parent_id)
     page = store.artifact(parent, "sweep/report.html").read_text()
-    assert "Plotly.newPlot" in page
-    assert 'src="http' not in page
+    assert page == page_of(subject_of(store, [report.parent_id]), Attempts(), report.notes)
+    assert page.count("<figure") >= 3
+    finale = next(row for row in report.rows if row.stage == "finale")
+    assert f"finale t{finale.trial:02d} {finale.run_id[:8]}" in page
     assert len(json.loads(store.artifact(parent, "sweep/trials.json").read_text())) == 7
 
 

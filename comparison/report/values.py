@@ -1,0 +1,43 @@
+"""Settings and figures as a report shows them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from pages.texts import label
+
+_LISTED = 6
+NONE = "-"
+
+
+def setting(text: str) -> str:
+    """A number with three digits that count; any other value on one line."""
+    number = as_number(text)
+    return label(text) if number is None else f"{number:.3g}"
+
+
+def as_number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def as_count(text: str) -> str:
+    """A whole number with its thousands apart; any other text as it is."""
+    return f"{int(text):,}" if text.isascii() and text.isdecimal() else text
+
+
+def spread(texts: Sequence[str]) -> str:
+    """What values there are: a range of numbers, or each value with how many have it."""
+    counts = Counter(texts)
+    numbers = [number for number in map(as_number, counts) if number is not None]
+    if len(numbers) == len(counts) > _LISTED:
+        return f"{min(numbers):.3g} to {max(numbers):.3g} ({len(counts)} values)"
+    shown = [f"{setting(value)} ({count})" for value, count in counts.most_common(_LISTED)]
+    return ", ".join([*shown, *([f"and {len(counts) - _LISTED} more"] if len(counts) > _LISTED else [])])
+
+
+def figure(value: float | None, form: str = ".3g") -> str:
+    return NONE if value is None else f"{value:{form}}"
