@@ -1,6 +1,7 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity.
+Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity. `certificate` writes down what a
+run came to, for the numbers that name it (docs/numbers-from-runs.md).
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    certificate,
     demo,
+    demo_stories,
     drift,
     elsewhere,
     endings,
@@ -30,10 +33,12 @@ from benchmarks import (
 )
 from benchmarks.gpu import command as gpu
 from cli.quiet import quiet, quiet_environment
+from errors import UserError
 
 PARTS = ("speed", "tracking", "size")
 OTHERS = (
     "demo",
+    "demo_stories",
     "reproduce",
     "drift",
     "elsewhere",
@@ -46,7 +51,7 @@ OTHERS = (
     "round_trips",
     "looking",
 )
-OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity")
+OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity", "certificate")
 
 
 def main() -> None:
@@ -71,8 +76,11 @@ def main() -> None:
     quiet_environment()
     os.environ["HF_HUB_OFFLINE"] = "1"
     quiet()
-    for part in [arguments.part] if arguments.part else PARTS:
-        _measure(part, arguments)
+    try:
+        for part in [arguments.part] if arguments.part else PARTS:
+            _measure(part, arguments)
+    except UserError as error:
+        parser.exit(2, f"{error}\n")
 
 
 def _measure(part: str, arguments: argparse.Namespace) -> None:
@@ -86,6 +94,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "elsewhere": elsewhere.measure,
         "story_quality": lambda: story_quality.measure(data),
         "demo": demo.measure,
+        "demo_stories": demo_stories.measure,
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
         "values": values.measure,
@@ -97,6 +106,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),
         "sweep": lambda: sweep.measure(root, run),
+        "certificate": lambda: print(certificate.write_certificate(root, run)),
     }
     parts[part]()
 

@@ -2,161 +2,192 @@
 
 from __future__ import annotations
 
-from datamodules.bundled.story_plot import Plot, casts
+from datamodules.bundled.story_plot import Plot, words
 
 AFRAID = Plot(
-    casts(
-        "fear|scene|truth|gift",
-        "the dark|the lamp went out|the dark is only the day having a rest|a small candle",
-        "thunder|a storm came up|thunder is only the clouds bumping together|a warm blanket",
-        "deep water|everyone went to the lake|water holds you up if you lie still|a round float",
-        "the old cellar|the cellar door creaked|it is only the wind playing with the door|a little lantern",
-        "big dogs|a big dog came down the path|he only wants to say hello|a biscuit for the dog",
+    (
+        words(
+            "fear|scene|truth",
+            "the dark|the lamp went out|the dark is only the day having a rest",
+            "thunder|a storm came up|thunder is only the clouds bumping together",
+            "deep water|everyone went to the lake|water holds you up if you lie still",
+            "the old cellar|the cellar door creaked|it is only the wind playing with the door",
+            "big dogs|a big dog came down the path|he only wants to say hello",
+            "spiders|a spider sat on the window|it is only looking for a home",
+        ),
+        words(
+            "gift",
+            "a small lamp",
+            "a warm blanket",
+            "a soft pillow",
+            "a shiny button",
+            "a sweet cookie",
+            "a lucky stone",
+        ),
     ),
     (
         (
-            "{hero} was not afraid of much, but {he} was afraid of {fear}.",
             "There was one thing that {hero} did not like at all, and that was {fear}.",
+            "{hero} was brave, but {he} was afraid of {fear}.",
         ),
         (
-            "{day}, {scene}. {hero} hid behind a chair and shook all over.",
+            "{day}, {scene}, and {hero} hid behind a chair.",
             "{day}, {scene}, and {hero} wanted to run away.",
         ),
         (
-            '{friend} sat down beside {him}. "I was afraid once, too," said {friend}.',
-            '"Why are you hiding?" asked {friend}. "I am scared of {fear}," {hero} said in a tiny voice.',
+            '"I was afraid of {fear} once, too," said {friend}.',
+            '"Why are you hiding?" asked {friend}. "I am scared of {fear}," said {hero}.',
         ),
         (
-            '{elder} heard them and said, "Listen, {truth}." Then {elder} gave {hero} {gift}.',
-            'Then {elder} came and gave {hero} {gift}. "You know, {truth}," said {elder}.',
+            '"You know, {truth}," said {his} {elder} and gave {him} {gift}.',
+            'Then {his} {elder} gave {him} {gift} and said, "Listen, {truth}."',
         ),
     ),
     (
         (
-            "{hero} took a deep breath and counted to ten. Nothing bad happened.",
-            "With {friend} close by, {hero} took one small step, and then another. It was not so bad.",
+            "With {friend} close by, {hero} took one small step, and then another.",
+            "{hero} took {gift}, counted to ten, and nothing bad happened.",
         ),
         (
-            '"I did it!" {he} said. {His} heart felt big and warm.',
-            "{hero} even laughed a little. Being brave felt good.",
+            '"I did it, {friend}!" said {hero}. Being brave felt good.',
+            "Soon {hero} could laugh about {fear}, and {friend} was proud of {him}.",
         ),
     ),
 )
 
 SHARING = Plot(
-    casts(
-        "thing|use|trouble|plan",
-        "swing|swing on it|they both held the rope and would not let go|take turns and count to twenty",
-        "sled|ride on it|they pulled until both of them fell into the snow|sit on it together",
-        "big puzzle|start it|the pieces flew all over the floor|do one half each",
-        "box of paints|paint with it|a jar of water fell over|paint one big picture together",
-        "warm pancake|eat it|the plate nearly fell off the table|cut it down the middle",
+    (
+        words(
+            "thing|use|plan",
+            "swing|swing on it|take turns and count to twenty",
+            "sled|ride on it|sit on it together",
+            "puzzle|start it|do one half each",
+            "paint box|paint with it|paint one big picture together",
+            "pancake|eat it|cut it down the middle",
+            "drum|play it|sing while the other one plays",
+        ),
+        words(
+            "trouble",
+            "pulled until both of them fell down",
+            "knocked over a jar of water",
+            "stamped on the floor",
+            "would not look at each other",
+            "made a terrible noise",
+        ),
     ),
     (
         (
             "{day}, {hero} and {friend} both saw the {thing} at the same time.",
-            "{day}, {friend} came to visit. They had only one {thing} between them.",
+            "{day}, there was only one {thing} for {hero} and {friend}.",
         ),
         (
             '"I want to {use} first!" said {hero}. "No, me!" said {friend}.',
-            '{friend} wanted to {use}, and so did {hero}. "It is mine," said {hero}.',
+            "{friend} wanted to {use}, and so did {hero}.",
         ),
         (
-            "They argued and argued, and {trouble}.",
-            "Nobody would give in. They shouted, and {trouble}.",
+            "They argued about the {thing} and {trouble}.",
+            "{hero} and {friend} shouted and {trouble}.",
         ),
         (
-            "Then {friend} sat in one corner and {hero} in the other, and nobody had fun.",
-            '{friend} turned to go home. {hero} did not want to be alone. "Please stay," {he} said.',
+            '{friend} turned to go home. "Please stay," said {hero}.',
+            "Then {hero} was sad, and {friend} was sad, too.",
         ),
     ),
     (
         (
-            '"I know," said {hero}. "We can {plan}." {friend} liked the idea.',
-            '{elder} asked, "What if you {plan}?" {hero} and {friend} looked at each other and nodded.',
+            '"I know," said {hero}. "We can {plan}."',
+            '{His} {elder} asked {hero} and {friend}, "What if you {plan}?"',
         ),
         (
-            "So that is what they did, and it was twice as much fun.",
-            "It worked. Soon the quarrel was forgotten, and both of them were laughing.",
+            "{friend} liked the idea, and the {thing} was twice as much fun.",
+            "So {hero} and {friend} shared the {thing} until supper.",
         ),
     ),
 )
 
 RESCUE = Plot(
-    casts(
-        "creature|hurt|bed|food|leave",
-        "bird|could not fly|a shoe box|some seeds|flew up into the sky",
-        "butterfly|had a wet wing|a soft leaf|a drop of honey|fluttered over the fence",
-        "frog|was stuck in a jar|a bowl of water|a tiny worm|hopped into the pond",
-        "turtle|lay on its back|a bed of moss|a leaf of lettuce|walked slowly to the river",
-        "beetle|had fallen into a pail|a dry sponge|a slice of apple|crawled into the grass",
+    (
+        words(
+            "creature|hurt|food|leave",
+            "bird|could not fly|some seeds|flew up into the sky",
+            "butterfly|had a wet wing|a drop of honey|fluttered over the fence",
+            "frog|was stuck in a jar|a tiny worm|hopped into the pond",
+            "turtle|lay on its back|a leaf of lettuce|walked slowly to the river",
+            "beetle|had fallen into a pail|a slice of apple|crawled into the grass",
+            "snail|had lost its way|a green leaf|went slowly home",
+        ),
+        words("bed", "a shoe box", "a soft leaf", "a bed of moss", "an old hat", "a basket of straw"),
     ),
     (
         (
-            "{day}, {hero} and {friend} were walking home when they heard a small sound.",
-            "{day}, {hero} and {friend} were looking for pretty stones. Suddenly {hero} stopped.",
+            "{day}, {hero} and {friend} were walking home when they saw a {creature}.",
+            "{day}, {hero} and {friend} found a {creature} behind the house.",
         ),
         (
-            "There was a little {creature} that {hurt}. It looked up and did not move.",
-            'It was a {creature}, and it {hurt}. "Oh, you poor thing," said {hero}.',
+            'The {creature} {hurt}. "You poor thing," said {hero}.',
+            "It was a small {creature} that {hurt} and looked up at {hero}.",
         ),
         (
-            '{hero} did not know what to do. "We have to help it," said {friend}.',
-            '{friend} was afraid to touch it. "We have to be very gentle," said {hero}.',
+            '"We have to help the {creature}," said {friend}.',
+            "{friend} was afraid to touch the {creature}, but {hero} was very gentle.",
         ),
         (
-            "Together they carried it home and made {bed} ready for it. {elder} brought {food}.",
-            '"Put it in {bed}," said {elder}, "and give it {food}." They did so and waited.',
+            "They carried the {creature} home and made {bed} ready for it.",
+            "{hero} put the {creature} in {bed}, and {his} {elder} helped {him}.",
         ),
     ),
     (
         (
-            "Every hour {hero} looked after the {creature}. The next morning it was strong again.",
-            "All night the {creature} rested. When the sun came up, it was well.",
+            "{friend} gave the {creature} {food}, and in the morning it was well.",
+            "{hero} gave it {food} every hour, until the {creature} was strong again.",
         ),
         (
-            '{hero} opened the door, and the {creature} {leave}. "Goodbye, little one," said {hero}.',
-            "They took it outside, and it {leave}. {hero} was a bit sad, but mostly glad.",
+            'Then the {creature} {leave}. "Goodbye, little one," said {hero}.',
+            "{hero} and {friend} opened the door, and the {creature} {leave}.",
         ),
     ),
 )
 
 LEARNING = Plot(
-    casts(
-        "skill|fail|hint|win",
-        "ride a bike|fell into the grass|look straight ahead|rode all the way to the gate",
-        "whistle|only blew air|make your lips round|whistled a whole tune",
-        "skate|slipped and sat down on the ice|bend your knees|glided across the pond",
-        "skip rope|got tangled in the rope|listen to the beat|skipped twenty times",
-        "swim|swallowed a lot of water|kick like a frog|swam to the little island",
-        "juggle|dropped all the apples|start with only two|kept three apples in the air",
-    ),
     (
-        (
-            "More than anything, {hero} wanted to {skill}. {friend} could do it already.",
-            "{friend} and the others could {skill}, but {hero} could not. It made {him} sad.",
-        ),
-        (
-            "{day}, {he} tried for the first time, and {fail}.",
-            '{day}, {hero} said, "Today I will {skill}." {He} tried, and {fail}.',
-        ),
-        (
-            '{He} tried again and {fail} once more. "I will never learn it," {he} said.',
-            "The second time was no better. {hero} wanted to go home and never try again.",
-        ),
-        (
-            '"It took me a long time too," said {friend}. "Try this: {hint}."',
-            '{elder} had watched and said kindly, "You have to {hint}. And do not give up."',
+        words(
+            "skill|fail|hint|win",
+            "ride a bike|fell into the grass|look straight ahead|rode all the way to the gate",
+            "whistle|only blew air|make your lips round|whistled a whole tune",
+            "skate|slipped on the ice|bend your knees|glided across the pond",
+            "skip rope|got tangled in the rope|listen to the beat|skipped twenty times",
+            "swim|swallowed a lot of water|kick like a frog|swam to the little island",
+            "juggle|dropped all the apples|start with only two|kept three apples in the air",
+            "dance|stepped on a toe|count to three|danced around the room",
+            "climb|slid down the tree|hold on with both hands|climbed up to the top",
         ),
     ),
     (
         (
-            "So {hero} practised every day, in sun and in rain. {friend} came along and cheered.",
-            "{hero} nodded and tried it that way, again and again, until the sun was low.",
+            "More than anything, {hero} wanted to {skill}.",
+            "{friend} could {skill}, but {hero} could not.",
         ),
         (
-            "And then, all at once, it worked! {hero} {win}. Everyone clapped.",
-            'At last {he} {win}. "Look at me!" shouted {hero}, and {elder} was very proud.',
+            "{day}, {hero} tried for the first time and {fail}.",
+            '{day}, {hero} said, "Today I will {skill}." But {he} {fail}.',
+        ),
+        (
+            '"I will never learn to {skill}," {hero} said to {friend}.',
+            "{He} tried once more, and again {hero} {fail}.",
+        ),
+        (
+            '"You have to {hint}," said {friend}.',
+            '{His} {elder} told {hero}, "If you want to {skill}, you have to {hint}."',
+        ),
+    ),
+    (
+        (
+            "So {hero} practised every day, and {friend} came along and cheered.",
+            "So {hero} and {friend} practised until the sun was low.",
+        ),
+        (
+            "And then it worked! {hero} {win}, and {friend} clapped.",
+            'At last {he} {win}. "Look at me, {friend}!" shouted {hero}.',
         ),
     ),
 )

@@ -7,7 +7,7 @@ carry the names through instead of reciting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TypedDict
 
@@ -15,22 +15,22 @@ from datamodules.bundled.draw import Draw, check_sizes
 from datamodules.bundled.plots_of_feelings import PLOTS_OF_FEELINGS
 from datamodules.bundled.plots_of_things import PLOTS_OF_THINGS
 from datamodules.bundled.story_words import (
-    ANIMALS,
-    BOYS,
+    CHARACTERS,
     CLOSINGS,
     DAYS,
     ELDERS,
-    GIRLS,
-    HE,
-    HOMES,
+    HOUSES,
     OPENINGS,
-    SHE,
+    OPENINGS_OF_A_DAY,
+    PLACES,
+    TIMES_OF_A_DAY,
     TRAITS,
 )
 
 PLOTS = (*PLOTS_OF_THINGS, *PLOTS_OF_FEELINGS)
-DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 1500, "validation": 150})
-MIN_WORDS, MAX_WORDS = 60, 150
+DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 3000, "validation": 300})
+MIN_WORDS, MAX_WORDS = 80, 140
+SHARE_OF_A_DAY = 0.3  # of the stories: they open with the day on which all of it happens
 
 
 class BundledStory(TypedDict):
@@ -65,24 +65,27 @@ def _write_unseen(draw: Draw, seen: set[str]) -> str:
 def write_story(draw: Draw) -> str:
     """One story: an opening, the beats of one plot in order, a closing."""
     plot = draw.pick(PLOTS)
-    words = {**_draw_characters(draw), **draw.pick(plot.casts), "day": draw.pick(DAYS)}
-    beats = (OPENINGS, *plot.middle, *plot.ending, CLOSINGS)
+    openings, days = (OPENINGS_OF_A_DAY, TIMES_OF_A_DAY) if draw.chance(SHARE_OF_A_DAY) else (OPENINGS, DAYS)
+    words = drawn_words(draw, days)
+    for table in plot.tables:
+        words |= draw.pick(table)
+    beats = (openings, *plot.middle, *plot.ending, CLOSINGS)
     return " ".join(draw.pick(beat).format(**words) for beat in beats)
 
 
-def _draw_characters(draw: Draw) -> dict[str, str]:
-    """Words for the hero, a friend of another name and a grown-up."""
-    is_girl = draw.chance(0.5)
-    hero = draw.pick(GIRLS if is_girl else BOYS)
-    he, his, him = SHE if is_girl else HE
-    child = "girl" if is_girl else "boy"
+def drawn_words(draw: Draw, days: Sequence[str]) -> dict[str, str]:
+    """Words that every plot has: the hero, a friend and a grown-up, where they live, and one of `days`."""
+    (hero, kind, (he, his, him)), (friend, friend_kind, _) = draw.several(CHARACTERS, 2)
     return {
         "hero": hero,
-        "friend": draw.pick([name for name in (*GIRLS, *BOYS) if name != hero]),
+        "kind": kind,
+        "friend": friend,
+        "friend_kind": friend_kind,
         "elder": draw.pick(ELDERS),
-        "kind": child if draw.chance(0.5) else draw.pick(ANIMALS),
         "trait": draw.pick(TRAITS),
-        "home": draw.pick(HOMES),
+        "house": draw.pick(HOUSES),
+        "place": draw.pick(PLACES),
+        "day": draw.pick(days),
         "he": he,
         "his": his,
         "him": him,

@@ -1,50 +1,70 @@
-"""Who the bundled stories are about, where they live, and how a story opens and closes."""
+"""Who the bundled stories are about, where they live, and how a story opens and closes.
+
+Every opening and every closing names the hero and the friend, so that a whole story is theirs.
+"""
 
 from __future__ import annotations
 
-GIRLS = ("Lily", "Mia", "Anna", "Rosa", "Tilly", "Nora", "Ella", "Zoe", "Ruby", "Ivy", "Clara", "Hana")
-BOYS = ("Tom", "Ben", "Max", "Leo", "Sam", "Finn", "Oscar", "Theo", "Jack", "Noah", "Hugo", "Emil")
-ANIMALS = ("rabbit", "fox", "bear", "mouse", "duck", "hedgehog", "squirrel", "kitten", "puppy", "badger")
+SHE, HE = ("she", "her", "her"), ("he", "his", "him")  # subject, possessive, object
+# Name, what kind of animal, and the pronouns. They turn up in story after story, as in a picture book's series.
+CHARACTERS = (
+    ("Mia", "mouse", SHE),
+    ("Rosa", "rabbit", SHE),
+    ("Dora", "duck", SHE),
+    ("Sally", "squirrel", SHE),
+    ("Greta", "goose", SHE),
+    ("Hana", "hamster", SHE),
+    ("Finn", "fox", HE),
+    ("Ben", "bear", HE),
+    ("Henry", "hedgehog", HE),
+    ("Paul", "puppy", HE),
+    ("Bruno", "badger", HE),
+    ("Otto", "otter", HE),
+)
 TRAITS = ("little", "cheerful", "curious", "quiet", "brave", "kind", "playful", "gentle", "clever", "shy")
-ELDERS = ("Grandma", "Grandpa", "Mum", "Dad", "Aunt May", "Uncle Joe")
+ELDERS = ("grandma", "grandpa", "mum", "dad", "aunt", "uncle")
 
-# Subject, possessive, object.
-SHE, HE = ("she", "her", "her"), ("he", "his", "him")
-
-HOMES = (
-    "in a small house by the sea",
-    "at the edge of a big forest",
+HOUSES = ("small house", "red house", "little hut", "white mill", "cosy cottage", "tall tower")
+PLACES = (
+    "by the sea",
+    "at the edge of a forest",
     "next to a green meadow",
-    "in a red house on a hill",
-    "near a wide blue lake",
+    "on a hill",
+    "near a blue lake",
     "at the end of a long road",
-    "beside an old mill",
-    "in a village full of flowers",
+    "behind the village",
+)
+
+# How a story opens, and which day its plot may then name.
+OPENINGS = (
+    "Once upon a time there was a {trait} {kind} named {hero}. {He} lived in a {house} {place}, and {his} best friend "
+    "was {friend} the {friend_kind}.",
+    "Once upon a time a {trait} {kind} named {hero} lived in a {house} {place}. {His} best friend was {friend} the "
+    "{friend_kind}.",
+    "There was once a {trait} {kind} called {hero}. {He} and {friend} the {friend_kind} lived in a {house} {place}.",
+    "In a {house} {place} lived a {trait} {kind} named {hero}. {He} had a good friend, {friend} the {friend_kind}.",
 )
 DAYS = (
     "One sunny morning",
     "One windy day",
-    "One day after lunch",
     "One cold morning",
     "On the first day of spring",
     "One quiet afternoon",
-    "On a bright Saturday",
+    "On a bright autumn day",
     "Late one summer day",
 )
-
-OPENINGS = (
-    "Once upon a time there was a {trait} {kind} named {hero}. {He} lived {home} with {elder}.",
-    "There was once a {trait} {kind} called {hero}, who lived {home}. {hero} loved to visit {elder}.",
-    "{hero} was a {trait} {kind}. {He} lived {home}, and {his} best friend was {friend}.",
-    "In a place not far from here lived a {trait} {kind}. {His} name was {hero}, and {his} home was {home}.",
-    "A {trait} {kind} named {hero} lived {home}. Everyone there knew {hero} and {friend}.",
+OPENINGS_OF_A_DAY = (
+    "One day a {trait} {kind} named {hero} went to see {friend} the {friend_kind}, who lived in a {house} {place}.",
+    "One day a {trait} {kind} named {hero} had a visit from {friend} the {friend_kind}, who lived {place}.",
 )
+TIMES_OF_A_DAY = ("After lunch", "In the afternoon", "A little later", "Before supper", "After the rain")
+
 CLOSINGS = (
     "From that day on, {hero} and {friend} were even better friends.",
-    "That night {hero} fell asleep with a smile.",
-    "{hero} went home happy and told {elder} all about it.",
-    "And {hero} never forgot that day.",
-    "When the stars came out, {hero} was tired and very happy.",
+    "That night {hero} fell asleep with a smile and dreamed of {friend}.",
+    "{hero} and {friend} never forgot that day.",
+    "When the stars came out, {hero} and {friend} were tired and very happy.",
     '"What a good day," said {hero}, and {friend} thought so too.',
-    "They laughed all the way home, {hero} and {friend} together.",
+    "{hero} and {friend} laughed all the way home.",
+    "{hero} went home with {friend} and told {his} {elder} all about it.",
 )

@@ -11,11 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analysis.stories.names import names_in_both_halves
+from analysis.stories.story_quality import JudgedStory, story_quality
+from analysis.stories.training_text import TrainingText
 from datamodules.bundled.draw import Draw
 from datamodules.bundled.review_words import DOMAINS, LEXICONS
 from datamodules.bundled.reviews import Review, generate_reviews
 from datamodules.bundled.stories import PLOTS, generate_stories
-from datamodules.bundled.story_words import BOYS, GIRLS
+from datamodules.bundled.story_words import CHARACTERS, SHE
 from errors import UserError
 
 SMALL = {"train": 120, "validation": 40}
@@ -24,8 +27,8 @@ seeds = st.integers(-(2**40), 2**40)
 DIGESTS = {
     ("reviews", "train"): "c27b835443184a4151aa80946b4dfcd2e8e9a68874fac75e75865259777ae751",
     ("reviews", "validation"): "daafa8690d4b49e51d83f1ff3763348978e6020fed3b76d2e519e3f8ab4c3c58",
-    ("stories", "train"): "4ba4b5f686539383ea509602c5e61ce5eb4512897f52e27ea83a5ce930309709",
-    ("stories", "validation"): "3d51a932c42fe6b706a50fb73e883f79f275f43bdd7fdad85bf5bea8b0cc6b6e",
+    ("stories", "train"): "b40bb09dd25bb4f08c6fc38659fede33971a0f25591062ef8816fcd321669d84",
+    ("stories", "validation"): "48aebd789abcdba667990798ce7a1c4a9364190edcb5e9bc27d9fca97b88b588",
 }
 
 
@@ -239,47 +242,60 @@ def pad(rows: list[tuple[list[int], int]]):
     return {"input_ids": ids_BL, "attention_mask": (ids_BL != 0).long(), "labels": labels_B}
 
 
+NAMES = {name: pronouns for name, _, pronouns in CHARACTERS}
+NAME = re.compile(rf"\b(?:{'|'.join(NAMES)})\b")
+
+
 @settings(deadline=None, max_examples=15)
 @given(seeds)
 def test_stories_keep_to_their_characters_and_come_to_an_end(seed: int) -> None:
     for row in generate_stories(seed, {"train": 60})["train"]:
         text = row["text"]
-        assert 60 <= len(text.split()) <= 150
+        assert 80 <= len(text.split()) <= 140
         assert "<|endoftext|>" not in text
         assert "{" not in text
         assert text.endswith((".", '!"'))
-        names = Counter(re.findall("|".join(rf"\b{name}\b" for name in (*GIRLS, *BOYS)), text))
-        hero = re.search("|".join(rf"\b{name}\b" for name in (*GIRLS, *BOYS)), text)
-        assert hero is not None
         sentences = re.split(r"(?<=[.!?])\s", text)
-        # Brought in at the start, still there in the second half, and nobody but one friend besides.
-        assert hero[0] in " ".join(sentences[:2])
-        assert hero[0] in " ".join(sentences[len(sentences) // 2 :])
-        assert len(names) == 2
-        assert names[hero[0]] >= 3
+        named = Counter(NAME.findall(text))
+        # Two of them, brought in at the start, there at the end, and nobody else.
+        assert len(named) == 2
+        assert set(NAME.findall(" ".join(sentences[:2]))) == set(named)
+        assert set(NAME.findall(sentences[-1])) == set(named)
+        assert named[NAME.findall(text)[0]] >= 3
+        assert names_in_both_halves(text, {name.lower() for name in NAMES}) == (2, 2)
 
 
-def test_a_hero_is_he_or_she_throughout() -> None:
+def test_a_hero_is_he_or_she_and_one_kind_of_animal_throughout() -> None:
+    kinds = {kind for _, kind, _ in CHARACTERS}
     for row in generate_stories(0, {"train": 500})["train"]:
         told = re.sub(r'"[^"]*"', "", row["text"])
-        hero = re.search("|".join(rf"\b{name}\b" for name in (*GIRLS, *BOYS)), told)
-        assert hero is not None
-        other = r"\b(he|his|him)\b" if hero[0] in GIRLS else r"\b(she|her)\b"
+        hero, friend = dict.fromkeys(NAME.findall(told))
+        other = r"\b(he|his|him)\b" if NAMES[hero] == SHE else r"\b(she|her)\b"
         assert not re.search(other, told, re.IGNORECASE), told
+        wanted = {kind for name, kind, _ in CHARACTERS if name in (hero, friend)}
+        assert kinds.intersection(told.split(".")[0].replace(",", "").split()) <= wanted
 
 
 def test_every_plot_is_told_in_many_ways() -> None:
-    stories = [row["text"] for row in generate_stories()["train"]]
+    splits = {split: [row["text"] for row in rows] for split, rows in generate_stories().items()}
+    stories = splits["train"]
     openings = Counter(" ".join(text.split()[-6:]) for text in stories)
     assert max(openings.values()) < len(stories) / 8
     for plot in PLOTS:
-        ways = len(plot.casts)
-        for beat in (*plot.middle, *plot.ending):
-            ways *= len(beat)
+        ways = 1
+        for choices in (*plot.tables, *plot.middle, *plot.ending):
+            ways *= len(choices)
         assert ways >= 300
     # No two stories share more than the odd run of sentences: few eight-word runs are everywhere.
     runs = Counter(run for text in stories for run in eight_word_runs(text))
-    assert max(runs.values()) < len(stories) / 3
+    assert max(runs.values()) < len(stories) / 6
+    # Half of what a story says in thirteen words on end, no other one has said: measured 39 % that another has.
+    training = TrainingText.read(stories, splits["validation"])
+    held_out = story_quality(
+        [JudgedStory(text, ended=True) for text in splits["validation"]], training, max_copied=1
+    )
+    assert held_out["copied_13grams"] < 0.45
+    assert held_out["coherent"] == held_out["names_kept"] == 1
 
 
 def eight_word_runs(text: str) -> set[str]:

@@ -50,7 +50,7 @@ BAD_INPUT = {
     ("demo_reviews", "data.quoting=standard"): "Give 'auto', 'quoted' or 'unquoted'.",
     ("demo_reviews", "train.max_steps=2"): "Give train.validations=2 or train.max_steps=6.",
     ("demo_reviews", "model.heads=5"): "not a multiple of heads",
-    ("demo_stories", "data.kind=demo_reviews"): "cannot learn from",
+    ("demo_reviews", "data.kind=demo_stories"): "cannot learn from",
     ("demo_reviews", "model.kind=gpt2"): "no such key for kind 'gpt2'",
     ("demo_reviews", "data.kind=sst3"): "data.kind: 'sst3' is not allowed. Give one of 'sst2', 'imdb'",
     ("demo_reviews", "seed"): "not KEY=VALUE",
