@@ -8,7 +8,7 @@ INSTALLED := $(VENV)/.installed
 # Parallel test processes; torch is told to use one thread each.
 TEST_WORKERS ?= 2
 
-.PHONY: setup demo test check check-pythons check-newest bench bench-reproduce format lock clean
+.PHONY: setup demo test check check-results check-pythons check-newest bench bench-reproduce format lock clean
 
 setup: $(INSTALLED)
 
@@ -29,7 +29,12 @@ check: $(INSTALLED)
 	$(BIN)/ruff check --quiet
 	$(BIN)/pyright --pythonpath $(BIN)/python --warnings
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m benchmarks.check_results
 	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) -m "not slow and not acceptance"
+
+# Numbers of README and docs that name a run, against what that run came to.
+check-results: $(INSTALLED)
+	$(BIN)/python -m benchmarks.check_results
 
 # `make check` once with each supported Python that is installed, each in a .venv-… of its own.
 check-pythons:
