@@ -32,6 +32,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.gpu import command as gpu
+from benchmarks.statistics import command as statistics
 from cli.quiet import quiet, quiet_environment
 from errors import UserError
 
@@ -49,6 +50,7 @@ OTHERS = (
     "gpu",
     "values",
     "round_trips",
+    "statistics",
     "looking",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity", "certificate")
@@ -101,6 +103,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "streaming": lambda: streaming.measure(data),
         "gpu": lambda: gpu.measure(arguments),
         "round_trips": round_trips.measure,
+        "statistics": lambda: statistics.measure(data),
         "looking": looking.measure,
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),

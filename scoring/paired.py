@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Whole = NDArray[np.int64]
 
 _MOST_ROWS = 10**12
-_MOST_COUNTS = 512  # numbers of changed rows over which a power is summed; their weights vary slowly
+_MOST_COUNTS = 256  # numbers of changed rows over which a power is summed; their weights vary slowly
 _TAIL = 7.0  # standard deviations of the binomial that are summed
 
 
