@@ -14,13 +14,12 @@ import numpy as np
 from scoring.holm import holm
 from scoring.intervals import wilson_interval
 from scoring.paired import mcnemar_mid_p, paired_interval
+from scoring.verdict import ALPHA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Rows = NDArray[np.bool_]
-
-ALPHA = 0.05
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,14 @@ def test_the_interval_holds_the_difference_and_grows_with_confidence(lost: int, 
     assert wider[0] <= low <= high <= wider[1]
 
 
+def test_a_published_example() -> None:
+    """Airways of 21 children before and after a transplantation (Fagerland, Lydersen & Laake, Statistics in Medicine
+    33, 2014, 2850-2875): 7 and 1 changed; Bonett-Price -0.508 to -0.013, Tango's lower end -0.517."""
+    assert paired_interval(7, 1, 21) == pytest.approx((-0.508, -0.013), abs=5e-4)
+    assert not_worse_by(7, 1, 21, 0.517) == pytest.approx(0.025, abs=5e-4)
+    assert mcnemar_mid_p(7, 1) == pytest.approx(0.039, abs=5e-4)
+
+
 def test_the_share_won_at_the_margin_is_the_likeliest() -> None:
     """Tango's statistic against a search for the likeliest multinomial on the margin."""
     lost, won, rows, margin = 11, 5, 400, 0.04
