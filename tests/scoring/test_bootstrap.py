@@ -69,3 +69,11 @@ def test_rows_that_are_all_alike_leave_no_doubt() -> None:
     assert found.interval() == (0.25, 0.25)
     assert found.differs_from(0.25) == 1.0
     assert found.differs_from(0.0) == 0.0
+
+
+def test_of_few_rows_the_interval_is_nearly_that_of_the_t_test() -> None:
+    values = np.random.default_rng(8).normal(0, 1, 12)
+    found, expected = resampled(values), stats.ttest_1samp(values, 0).confidence_interval()
+    low, high = found.interval()
+    assert high - low == pytest.approx(expected.high - expected.low, rel=0.08)
+    assert (found.below(high), found.below(low)) == pytest.approx((0.025, 0.975), abs=1e-3)

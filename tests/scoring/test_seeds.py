@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.optimize import brentq
 
 from errors import UserError
 from scoring.seeds import row_error, seed_difference, superiority
@@ -85,3 +86,17 @@ def test_superiority_of_pairs_has_the_interval_of_wilson() -> None:
     found = superiority([0] * 8, [1, 1, 1, 1, 1, 1, -1, -1], paired=True)
     expected = stats.binomtest(6, 8).proportion_ci(method="wilson")
     assert (found.share, found.low, found.high) == pytest.approx((0.75, expected.low, expected.high))
+
+
+def test_superiority_of_runs_that_do_not_pair_has_the_interval_of_hanley_and_mcneil() -> None:
+    """With as many runs a side, Newcombe's variance is theirs (Radiology 143, 1982, 29-36), at the true share."""
+    a, b = [0.90, 0.91, 0.93, 0.92, 0.905], [0.915, 0.925, 0.94, 0.912, 0.935]
+    found = superiority(a, b, paired=False)
+
+    def beyond(true: float) -> float:
+        one, other = true / (2 - true), 2 * true**2 / (1 + true)
+        variance = (true * (1 - true) + 4 * (one - true**2) + 4 * (other - true**2)) / 25
+        return (true - found.share) ** 2 - stats.norm.ppf(0.975) ** 2 * variance
+
+    assert found.low == pytest.approx(brentq(beyond, 1e-9, found.share))
+    assert found.high == pytest.approx(brentq(beyond, found.share, 1 - 1e-9))

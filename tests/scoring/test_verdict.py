@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.stats import norm
 
 from scoring.verdict import (
     FEWEST_CHANGED,
@@ -123,3 +124,20 @@ def test_what_is_asked_together_is_harder_to_claim() -> None:
     assert judged_together([alone]) == [alone]
     assert judged_together([]) == []
     assert replace(together[0], p_differs=alone.p_differs, p_same=alone.p_same) == alone
+
+
+@pytest.mark.parametrize("margin", [0.0, 0.02])
+def test_stories_that_are_told_to_be_enough_are(margin: float) -> None:
+    generator = np.random.default_rng(2)
+    sizes = generator.integers(300, 900, 80)
+    shift = 0.004 if not margin else 0.0
+    b = sizes * np.log(2) * generator.normal(1 + shift, 0.1, 80)
+    judged = stories_verdict(sizes * np.log(2), b, sizes, margin)
+    assert judged.verdict is Verdict.CANNOT_TELL
+    assert judged.needed is not None
+    assert judged.detectable is not None
+    error = judged.detectable / (norm.ppf(0.975) + norm.ppf(0.8)) * (80 / judged.needed) ** 0.5
+    apart = abs(judged.difference)
+    found = norm.sf(norm.ppf(0.975) - apart / error)
+    same = norm.cdf((margin - apart) / error - norm.ppf(0.95)) if margin else 0.0
+    assert max(found, same) == pytest.approx(0.8, abs=0.01)
