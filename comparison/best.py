@@ -19,6 +19,7 @@ from comparison.selection import HELD_OUT, selection_among
 from errors import UserError
 from runs.files import RunFiles
 from runs.layout import fingerprint_tag
+from runs.trials import ranked, selection_score
 from schema.validation import nearest
 from scoring.tasks import task_of_metrics
 
@@ -77,7 +78,7 @@ def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
         )
     task = _task(trained[0])
     alike, others = _held_out_together(trained)
-    order = _ranked(alike, task)
+    order = ranked([record for record in alike if selection_score(record, task) is not None], task)
     runs = [RunFiles(store, record) for record in order]
     return _found(store, experiment, task, runs, among, _notes(len(order), others), margin)
 
@@ -132,15 +133,6 @@ def _held_out_together(trained: Sequence[RunRecord]) -> tuple[list[RunRecord], i
     most = slices.most_common(1)[0][0]
     alike = [record for record in trained if record.tags.get(fingerprint_tag(HELD_OUT)) == most]
     return alike, len(trained) - len(alike)
-
-
-def _ranked(records: Sequence[RunRecord], task: Task) -> list[RunRecord]:
-    """Best held-out metric first; between equals the lower held-out loss, then the earlier."""
-    sign, key = (-1 if task.greater_is_better else 1), f"best/{task.primary_metric}"
-    known = [record for record in records if key in record.metrics]
-    return sorted(
-        known, key=lambda run: (sign * run.metrics[key], run.metrics.get("best/val/loss", 0.0), run.start_ms)
-    )
 
 
 def _notes(runs: int, others: int) -> tuple[str, ...]:

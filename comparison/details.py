@@ -48,7 +48,7 @@ def details_of(matched: Matched, order: Sequence[int]) -> Details | None:
         only_b=examples(only_b[np.argsort(surer_N[only_b], kind="stable")]),
         hardest=examples(_hardest(classes)),
         slices=tuple(_slices(classes[a], classes[b], texts)),
-        calibration=tuple(_calibration(one) for one in matched.answers),
+        calibration=tuple(calibration_of(one) for one in matched.answers),
         confusion=tuple(_confusion(label, one) for label, one in zip(labels, classes, strict=True)),
     )
 
@@ -97,7 +97,7 @@ def _share(right: NDArray[np.bool_]) -> Figure:
     return Figure(hits / len(right), *wilson_interval(hits, len(right)))
 
 
-def _calibration(answers: Answers) -> Calibration:
+def calibration_of(answers: Answers) -> Calibration:
     assert answers.classes is not None
     confidence_N = np.minimum(1.0, np.exp(answers.classes.log_probabilities.max(axis=1)))
     found = reliability(confidence_N, answers.classes.right)

@@ -27,6 +27,7 @@ _VARIABLES = {
     INK: "var(--ink)", QUIET: "var(--quiet)", GRID: "var(--grid)", SURFACE: "var(--surface)",
     BLUE: "var(--blue)", VERMILION: "var(--vermilion)", GREEN: "var(--green)", PURPLE: "var(--purple)",
 }  # fmt: skip
+_CLOSE = 8
 WIDE, NARROW = (6.6, 3.1), (3.3, 2.5)  # inches; shown about 1.4 times as large
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
@@ -98,11 +99,14 @@ def drawn(
 
 
 def logarithmic_x(axes: Axes) -> None:
-    """Powers of ten, or where they are few also their double and fivefold, in plain digits."""
+    """Powers of ten, or where they are few also their double and fivefold, in plain digits. Values that lie close
+    together stay on the plain scale, which then has more marks."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axes.set_xscale("log")
     low, high = axes.dataLim.intervalx
+    if low <= 0 or high < _CLOSE * low:
+        return
+    axes.set_xscale("log")
     axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 200 * low else (1.0, 2.0, 5.0), numticks=7))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axes.xaxis.set_minor_locator(NullLocator())

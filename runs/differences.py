@@ -20,7 +20,7 @@ _NUMERIC = (
     "onnxruntime", "onnx", "optimum", "optimum-onnx", "accelerate", "pyarrow", "pandas", "scipy", "scikit-learn",
 )  # fmt: skip
 # Settings that change no number.
-_NO_NUMBERS = {
+NO_NUMBERS = {
     "data.path",
     "data.loader_workers",
     "train.threads",  # reported as threads
@@ -113,7 +113,7 @@ def _words(value: object) -> str | None:
 
 def _config(recorded: Mapping[str, object], actual: Mapping[str, object]) -> Iterator[Cause]:
     def counted(config: Mapping[str, object]) -> dict[str, object]:
-        return {key: value for key, value in config.items() if key not in _NO_NUMBERS}
+        return {key: value for key, value in config.items() if key not in NO_NUMBERS}
 
     return _differences("config", counted(recorded), counted(actual))
 

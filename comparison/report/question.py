@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from comparison.report.values import as_count, setting, spread
+from comparison.report.values import as_count, listed, setting, spread
 from errors import UserError
 from pages.sections import Fact, Section
 from pages.tables import Column, table
@@ -45,7 +45,7 @@ def _varied(subject: Subject) -> str:
 
 
 def _values(subject: Subject, key: str) -> str:
-    return spread([run.params[key] for run in subject.runs if key in run.params])
+    return listed([run.params[key] for run in subject.runs if key in run.params])
 
 
 def _held(subject: Subject) -> str:
@@ -102,7 +102,7 @@ def differences(subject: Subject) -> Section | None:
         notes.append(f"Without a record that can be read: {', '.join(unread)}.")
     caption = "Settings and conditions in which at least two runs differ"
     tables = (table("differing", caption, columns, rows),) if rows else ()
-    return Section("differences", "What differs", notes=tuple(notes), tables=tables)
+    return Section("differences", "What differs", paragraphs=tuple(notes), tables=tables)
 
 
 def _differing(subject: Subject) -> tuple[list[tuple[str, str, str]], list[str]]:

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from comparison.report.evidence import Evidence, evidence_of
 from errors import UserError
 from pages.texts import SHORT, label
+from runs.differences import NO_NUMBERS
 from runs.files import RunFiles
 from runs.layout import BEST_RUN_TAG, STAGE_TAG, SWEEP_TAG, TRIAL_TAG, UNTRAINED, RunKind, kind_of
 from runs.trials import PRUNED, ended_as, is_of_a_trial, ranked
@@ -20,14 +22,7 @@ if TYPE_CHECKING:
     from tracking.store import Store
 
 _SEED = "seed"
-_SAID_ELSEWHERE = {
-    "name",
-    "description",
-    "data.path",
-    "data.loader_workers",
-    "model.pretrained",
-    "export.when",
-}
+_SAID_ELSEWHERE = {*NO_NUMBERS, "name", "description"}
 _LAST = {"FINISHED": 0, PRUNED: 1}
 
 
@@ -73,6 +68,17 @@ class Subject:
     def finished(self) -> tuple[RunRecord, ...]:
         return tuple(run for run in self.runs if run.status == "FINISHED")
 
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """How the page calls each run, by its ID."""
+        return {run.run_id: self.name_of(run) for run in self.runs}
+
+    @cached_property
+    def evidence(self) -> Evidence:
+        sweep = None if self.parent is None else self.files(self.parent)
+        others = [run for run in self.runs if not self.is_winner(run)]
+        return evidence_of(self.store, self.runs[0].experiment, self.winner, others, sweep)
+
     def files(self, run: RunRecord) -> RunFiles:
         return RunFiles(self.store, run)
 
@@ -115,12 +121,16 @@ def _subject(
     winner = next((run for run in finished if best in (None, run.run_id)), None)
     if winner is not None:
         order = [winner, *(run for run in order if run is not winner)]
-    title = f"Sweep {parent.tags.get(SWEEP_TAG, parent.name)}" if parent is not None else _title(names)
+    title = (
+        f"Sweep {parent.tags.get(SWEEP_TAG, parent.name)}"
+        if parent is not None
+        else _title(names, len(order))
+    )
     return Subject(store, title, task, tuple(order), winner, parent)
 
 
-def _title(names: Sequence[str]) -> str:
-    return f"Run {names[0]}" if len(names) == 1 else f"{len(names)} runs compared"
+def _title(names: Sequence[str], count: int) -> str:
+    return f"Run {names[0]}" if count == 1 else f"{count} runs compared"
 
 
 def _task(runs: Sequence[RunRecord]) -> Task:

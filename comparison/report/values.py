@@ -32,11 +32,26 @@ def as_count(text: str) -> str:
 def spread(texts: Sequence[str]) -> str:
     """What values there are: a range of numbers, or each value with how many have it."""
     counts = Counter(texts)
-    numbers = [number for number in map(as_number, counts) if number is not None]
-    if len(numbers) == len(counts) > _LISTED:
-        return f"{min(numbers):.3g} to {max(numbers):.3g} ({len(counts)} values)"
+    if (scale := _range(counts)) is not None:
+        return f"{scale} ({len(counts)} values)"
     shown = [f"{setting(value)} ({count})" for value, count in counts.most_common(_LISTED)]
     return ", ".join([*shown, *([f"and {len(counts) - _LISTED} more"] if len(counts) > _LISTED else [])])
+
+
+def listed(texts: Sequence[str]) -> str:
+    """The same in a sentence, without how many have it."""
+    counts = Counter(texts)
+    some = sorted(
+        (value for value, _ in counts.most_common(_LISTED)), key=lambda value: as_number(value) or 0.0
+    )
+    shown = ", ".join(map(setting, some))
+    return _range(counts) or shown + (f" and {len(counts) - _LISTED} more" if len(counts) > _LISTED else "")
+
+
+def _range(counts: Counter[str]) -> str | None:
+    """Of many different numbers."""
+    numbers = [number for number in map(as_number, counts) if number is not None]
+    return f"{min(numbers):.3g} to {max(numbers):.3g}" if len(numbers) == len(counts) > _LISTED else None
 
 
 def figure(value: float | None, form: str = ".3g") -> str:

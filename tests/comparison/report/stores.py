@@ -1,8 +1,10 @@
-"""A store with a sweep that nobody trained: runs with the params, tags and metrics of real ones, in a second."""
+"""A store with a sweep that nobody trained: runs with the params, tags, metrics and answers of real ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+import numpy as np
 
 from runs.layout import (
     BEST_RUN_TAG,
@@ -14,6 +16,7 @@ from runs.layout import (
     RunKind,
     ran_tag,
 )
+from tests.comparison.made_runs import Made, make, reviews
 from tracking.entities import Experiment
 from tracking.store import Store
 
@@ -28,7 +31,6 @@ def params(number: int) -> dict[str, object]:
     return {
         "name": "demo_reviews",
         "description": "A small model on reviews",
-        "seed": 0,
         "data.kind": "demo_reviews",
         "model.kind": "distilbert",
         "optim.learning_rate": 2e-4 * (1 + number),
@@ -48,7 +50,10 @@ def metrics(number: int) -> dict[str, float]:
 
 
 def sweep_of(store: Store, trials: int, *, name: str = "tiny", tags: Mapping[str, str] | None = None) -> str:
-    """A finished sweep whose last trial but one was pruned and whose best is the last; its ID. tags: of its runs."""
+    """A finished sweep whose last trial but one was pruned and whose best is the last; its ID. tags: of its runs.
+
+    Each trial answers one of 200 rows more than the one before.
+    """
     parent = store.start_run(
         experiment=EXPERIMENT,
         name=f"sweep {name}",
@@ -58,35 +63,35 @@ def sweep_of(store: Store, trials: int, *, name: str = "tiny", tags: Mapping[str
         sampled=False,
     )
     parent.log_json({"space": SPACE}, SWEEP_FILE)
-    ids = [_trial(store, parent.run_id, name, number, trials, tags or {}) for number in range(trials)]
+    ids = [_trial(store, parent.run_id, number, trials, tags or {}) for number in range(trials)]
     parent.set_tags({BEST_RUN_TAG: ids[-1]})
     parent.log_summary({"importance/optim.learning_rate": 0.75, "importance/train.precision": 0.25})
     parent.finish("FINISHED")
     return parent.run_id
 
 
-def _trial(store: Store, parent: str, name: str, number: int, trials: int, more: Mapping[str, str]) -> str:
-    tags = {
-        KIND_TAG: RunKind.TRIAL,
-        TRIAL_TAG: str(number),
-        STAGE_TAG: "search",
-        ran_tag("train_examples"): "5500",
-        **more,
-    }
-    run = store.start_run(
-        experiment=EXPERIMENT,
-        name=f"{name} {number}",
-        params=params(number),
-        tags=tags,
-        description="",
-        parent_id=parent,
-        sampled=False,
+def _trial(store: Store, parent: str, number: int, trials: int, more: Mapping[str, str]) -> str:
+    pruned = number == trials - 2
+    run = Made(
+        right=np.arange(200) < 150 + number,
+        held_out_right=np.arange(100) < 70 + number,
+        settings=params(number),
+        tags={
+            KIND_TAG: RunKind.TRIAL,
+            TRIAL_TAG: str(number),
+            STAGE_TAG: "search",
+            ran_tag("train_examples"): "5500",
+            **more,
+        },
+        experiment=EXPERIMENT.name,
+        status="KILLED" if pruned else "FINISHED",
+        reason="pruned" if pruned else None,
+        parent=parent,
     )
+    run_id = make(store, reviews(200, name="<b>text</b>"), run)
+    log = store.attach(run_id)
     for step in (10, 20, 30, 40):
-        run.log_metrics({"val/accuracy": 0.5 + 0.01 * number + step / 200}, step)
-    run.log_summary(metrics(number))
-    if number == trials - 2:
-        run.finish("KILLED", reason="pruned")
-    else:
-        run.finish("FINISHED")
-    return run.run_id
+        log.log_metrics({"val/accuracy": 0.5 + 0.01 * number + step / 200}, step)
+    log.log_summary(metrics(number))
+    log.close()
+    return run_id

@@ -6,13 +6,15 @@ import re
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from comparison.report.attempts import Attempts
 from comparison.report.page import page_of
 from comparison.report.subject import subject_of
 from errors import UserError
-from runs.layout import KIND_TAG, STAGE_TAG, TRIAL_TAG
+from runs.layout import KIND_TAG, SAMPLES_TABLE, STAGE_TAG, TRIAL_TAG
+from tests.comparison.made_runs import Made, make, reviews, stories
 from tests.comparison.report.stores import EXPERIMENT, metrics, params, sweep_of
 from tests.processes import encore
 from tracking.store import Store
@@ -55,7 +57,7 @@ def test_a_sweeps_page_has_its_winner_its_question_and_a_command_for_each_run(
 def test_every_figure_has_its_numbers(store: Store, swept: str) -> None:
     text = page(store, swept)
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
-    assert len(figures) == 4
+    assert len(figures) == 6
     for figure in figures:
         assert "<svg" in figure
         assert figure.count("<table>") == 1
@@ -96,6 +98,75 @@ def test_hostile_names_and_values_are_text(store: Store) -> None:
     assert huge[:60] not in text
 
 
+def test_the_page_says_how_sure_the_winner_is(store: Store, swept: str) -> None:
+    text = page(store, swept)
+    winner = subject_of(store, [swept]).winner
+    assert winner is not None
+    told = "On the same 200 rows of the official split, 4 of the 4 other finished runs cannot be told from the winner"
+    assert told in text
+    assert "was chosen as the best of 5 on 100 held-out rows" in text
+    assert "looked at by 5 runs" in text
+    assert "How much a new seed alone moves the score is not known here" in text
+    assert text.count("&lt;b&gt;text&lt;/b&gt; number") == 10  # the hardest ones
+    rows = text[text.index('id="against-winner-caption"') :].split("<tbody>")[1].split("</tbody>")[0]
+    assert rows.count("<tr") == 5
+    assert re.findall(r'<td class="number">(-[0-9.]+)</td>', rows) == ["-1.00", "-1.50", "-2.00", "-2.50"]
+
+
+def test_a_run_that_differs_from_the_winner_is_told_from_it(store: Store) -> None:
+    right = np.arange(200)
+    ids = [
+        make(store, reviews(200), Made(right=right < most, held_out_right=np.arange(100) < held, seed=seed))
+        for seed, (most, held) in enumerate([(180, 90), (140, 70)])
+    ]
+    assert "the winner is told from the other finished run (5 %" in page(store, *ids)
+    above = make(store, reviews(200), Made(right=right < 200, held_out_right=np.arange(100) < 50, seed=9))
+    assert f"{above[:8]} scored better than the winner, by more than chance" in page(store, *ids, above)
+
+
+def test_the_seeds_of_the_winners_recipe_are_shown(store: Store) -> None:
+    ids = [
+        make(store, reviews(50), Made(right=np.arange(50) < 40 + seed, seed=seed, settings={"a.b": 1}))
+        for seed in range(3)
+    ]
+    text = page(store, ids[0])
+    rows = text[text.index('id="seed-scores-caption"') :].split("<tbody>")[1].split("</tbody>")[0]
+    assert [row in rows for row in ("80.00 %", "82.00 %", "84.00 %")] == [True] * 3
+
+
+def test_language_models_have_bits_per_byte_and_stories(store: Store) -> None:
+    rows = stories(60)
+    ids = [
+        make(store, rows, Made(nll=np.full(60, 20.0 + worse), seed=worse, experiment="tiny"))
+        for worse in range(2)
+    ]
+    log = store.attach(ids[0])
+    columns = {
+        "step": [6, 6, 12, 12],
+        "prompt": ["Once", "", "Once", ""],
+        "story": ["Once bad", "b", "Once <there>", "x"],
+        "ended": [True, True, False, True],
+    }
+    log.log_table(columns, SAMPLES_TABLE)
+    log.close()
+    text = page(store, *ids)
+    assert "Bits per byte on the official split" in text
+    assert "On the same 60 stories of the official split" in text
+    assert "<b>Once</b> &lt;there&gt;" in text
+    assert "Once bad" not in text
+    assert "The hardest examples" not in text
+
+
+def test_answers_that_cannot_be_read_cost_no_more_than_themselves(store: Store, swept: str) -> None:
+    winner = subject_of(store, [swept]).winner
+    assert winner is not None
+    store.artifact(winner, "predictions/test/predictions.parquet").unlink()
+    text = page(store, swept)
+    assert "the winner" in text
+    assert "predictions/test/predictions.parquet" in text
+    assert "The hardest examples" not in text
+
+
 def test_single_runs_are_ranked_and_what_varies_is_found(store: Store, swept: str) -> None:
     ids = [run.run_id for run in store.runs(parent_id=swept) if run.tags[TRIAL_TAG] in "023"]
     text = page(store, *ids)
@@ -127,7 +198,8 @@ def test_a_part_that_fails_costs_that_part(store: Store, swept: str, monkeypatch
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", broken)
     attempts = Attempts()
     text = page_of(subject_of(store, [swept]), attempts)
-    assert attempts.notes[0] == "the learning curves cannot be shown (no ink)."
+    assert len(attempts.notes) == 5
+    assert "the learning curves cannot be shown (no ink)." in attempts.notes
     assert "the learning curves cannot be shown (no ink)." in text
     assert 'id="all-runs"' in text or "all-runs-caption" in text
     assert "RuntimeError: no ink" in attempts.tracebacks[0]

@@ -1,0 +1,158 @@
+"""The page in a browser: on a telephone and a desk, light and dark, without scripts, inside a pane, and on paper."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import pytest
+
+from comparison.report.attempts import Attempts
+from comparison.report.page import page_of
+from comparison.report.subject import subject_of
+from experiments.training.samples import Sample
+from experiments.training.samples import page as page_of_samples
+from tests.comparison.report.stores import sweep_of
+from tracking.store import Store
+
+playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe is not installed")
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.slow
+_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+_A4 = 794 - 2 * 45  # CSS pixels of a page's width less its margins of 12 mm
+HOSTILE = "<script>document.title = 'hit'</script></script>\u202e" + "x" * 3000
+
+
+@dataclass
+class Opened:
+    page: Page
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as driver:
+        running = driver.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def pages(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("pages")
+    shutil.copy(migrated, folder / "mlflow.db")
+    store = Store.open(folder)
+    subject = subject_of(store, [sweep_of(store, 12, name="tiny", tags={"encore.export_gate": HOSTILE})])
+    (folder / "report.html").write_text(page_of(subject, Attempts()))
+    samples = [
+        Sample(step, prompt, f"{prompt} there was {HOSTILE}", 9, ended=step > 1)
+        for step in (1, 2)
+        for prompt in ("", "Once")
+    ]
+    (folder / "stories.html").write_text(page_of_samples(samples))
+    return {name: folder / f"{name}.html" for name in ("report", "stories")}
+
+
+def opened(
+    browser: Browser,
+    file: Path,
+    *,
+    width: int = 1280,
+    scheme: Literal["light", "dark"] = "light",
+    scripts: bool = True,
+) -> Opened:
+    context = browser.new_context(
+        viewport={"width": width, "height": 800}, color_scheme=scheme, java_script_enabled=scripts
+    )
+    found = Opened(context.new_page())
+    found.page.on("request", lambda request: found.requests.append(request.url))
+    found.page.on("console", lambda message: found.errors.append(message.text))
+    found.page.on("pageerror", lambda error: found.errors.append(str(error)))
+    found.page.goto(file.as_uri())
+    return found
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("name", ["report", "stories"])
+def test_nothing_is_wrong_for_anybody(
+    browser: Browser, pages: dict[str, Path], name: str, width: int, scheme: Literal["light", "dark"]
+) -> None:
+    found = opened(browser, pages[name], width=width, scheme=scheme)
+    found.page.eval_on_selector_all("details", "all => all.forEach(one => one.open = true)")
+    violations = axe.Axe().run(found.page, options={"runOnly": _RULES}).response["violations"]
+    assert [(one["id"], one["nodes"][0]["html"]) for one in violations] == []
+    assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert found.requests == [pages[name].as_uri()]
+    assert found.errors == []
+    assert "hit" not in found.page.title()
+    found.page.context.close()
+
+
+@pytest.mark.parametrize("name", ["report", "stories"])
+def test_it_reads_without_scripts(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    found = opened(browser, pages[name], scripts=False)
+    assert found.page.get_by_role("heading", level=1).is_visible()
+    for summary in found.page.locator("summary").all():
+        summary.click()
+    for table in found.page.locator("table").all():
+        assert table.is_visible()
+    found.page.context.close()
+
+
+def test_it_shows_inside_a_sandboxed_pane(browser: Browser, pages: dict[str, Path], tmp_path: Path) -> None:
+    """As MLflow shows an artifact."""
+    outer = tmp_path / "pane.html"
+    text = pages["report"].read_text()
+    outer.write_text(
+        f'<!doctype html><iframe sandbox="allow-scripts" width="700" height="600" srcdoc="{escape(text)}"></iframe>'
+    )
+    found = opened(browser, outer)
+    inner = found.page.frame_locator("iframe")
+    assert inner.get_by_role("heading", level=1).is_visible()
+    assert inner.locator("svg").first.is_visible()
+    assert found.errors == []
+    assert [url for url in found.requests if not url.startswith("about:")] == [outer.as_uri()]
+    link = inner.get_by_role("link", name="The runs", exact=True)
+    link.click()
+    assert inner.locator("#runs h2").is_visible()
+    found.page.context.close()
+
+
+@pytest.mark.parametrize("name", ["report", "stories"])
+def test_on_paper_nothing_is_cut(browser: Browser, pages: dict[str, Path], name: str) -> None:
+    found = opened(browser, pages[name], width=_A4)
+    assert found.page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+    found.page.emulate_media(media="print")
+    beyond = found.page.evaluate(
+        """width => [...document.querySelectorAll('th, td, p, svg, figcaption')]
+               .filter(one => one.getBoundingClientRect().right > width + 1).map(one => one.outerHTML.slice(0, 200))""",
+        _A4,
+    )
+    assert beyond == []
+    for table in found.page.locator("table").all():
+        assert table.bounding_box() is not None
+    assert not found.page.locator("summary").first.is_visible() if name == "report" else True
+    found.page.context.close()
+
+
+def test_a_wide_table_is_scrolled_by_keys(browser: Browser, pages: dict[str, Path]) -> None:
+    found = opened(browser, pages["report"], width=360)
+    region = found.page.get_by_role("region", name="The winner first")
+    region.focus()
+    found.page.keyboard.press("ArrowRight")
+    found.page.wait_for_timeout(500)  # the page forbids scripts, and with them waiting for a condition
+    assert region.evaluate("region => region.scrollLeft") > 0
+    found.page.context.close()
