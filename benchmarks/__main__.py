@@ -22,6 +22,7 @@ from benchmarks import (
     looking,
     reproduce,
     round_trips,
+    served,
     size,
     speed,
     story_quality,
@@ -52,6 +53,7 @@ OTHERS = (
     "round_trips",
     "statistics",
     "looking",
+    "served",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity", "certificate")
 
@@ -105,6 +107,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "round_trips": round_trips.measure,
         "statistics": lambda: statistics.measure(data),
         "looking": looking.measure,
+        "served": served.measure,
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

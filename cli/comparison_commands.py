@@ -10,6 +10,7 @@ from cli.options import (
     DEFAULT_ROOT,
     Json,
     Root,
+    RunId,
     ended_in_one_line,
     name_argument,
     name_option,
@@ -62,3 +63,11 @@ def best(
     from cli.comparison import best_verb
 
     return best_verb(experiment, margin, root, as_json=json)
+
+
+@ended_in_one_line
+def promote(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
+    """Make a run the champion of its experiment in MLflow's registry, whatever the comparison says."""
+    from cli.champions import promote_verb
+
+    return promote_verb(run_id, root, as_json=json)

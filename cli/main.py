@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from cli.comparison_commands import best, compare
+from cli.comparison_commands import best, compare, promote
 from cli.options import (
     DEFAULT_ROOT,
     Again,
@@ -137,6 +137,7 @@ app.command()(story)
 app.command()(compare)
 app.command()(best)
 app.command()(report)
+app.command()(promote)
 
 
 @app.command()

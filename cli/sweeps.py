@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from cli.champions import tell_challenge
 from cli.console import print_json
 from cli.name_first import check_name_first
 from cli.session import FAILED, OK, ask_hub, check_kind, open_store, outputs
@@ -52,4 +53,6 @@ def sweep_verb(
     else:
         print_sweep(out, report)
         print_next_commands(out, report, root)
+    if report.best is not None:
+        tell_challenge(store, report.best.run_id, reporter)
     return FAILED if report.best is None or report.best.gate not in {None, "passed"} else OK

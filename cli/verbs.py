@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from cli.champions import tell_challenge
 from cli.console import print_json
 from cli.name_first import check_name_first
 from cli.run_tables import print_run
@@ -26,6 +27,7 @@ from schema.catalog import catalog_names
 from schema.numbers import counted
 
 if TYPE_CHECKING:
+    from host.terminal import TerminalReporter
     from runs.files import RunFiles
     from runs.result import RunResult
     from tracking.store import Store
@@ -50,22 +52,24 @@ def train_verb(
     from experiments.training.train import train
 
     name = run_name(config, overrides_for_name(overrides))
-    with _shown_all_the_same(out, store, root, as_json=as_json):
+    with _shown_all_the_same(out, reporter, store, root, as_json=as_json):
         result = train(config, store, FromScratch(reuse=not again), RunIdentity(name), Hooks(reporter))
     if result.reused is not None:
         reporter.console.print(_reused(result), highlight=False)
-    return _ended(result, out, store, root, as_json=as_json)
+    return _ended(result, out, reporter, store, root, as_json=as_json)
 
 
 @contextmanager
-def _shown_all_the_same(out: Console, store: Store, root: Path, *, as_json: bool) -> Generator[None]:
+def _shown_all_the_same(
+    out: Console, reporter: TerminalReporter, store: Store, root: Path, *, as_json: bool
+) -> Generator[None]:
     """A run whose export alone failed shows its result before it says so."""
     from experiments.training.exporting import ExportFailedError
 
     try:
         yield
     except ExportFailedError as error:
-        _ended(error.result, out, store, root, as_json=as_json)
+        _ended(error.result, out, reporter, store, root, as_json=as_json)
         raise
 
 
@@ -82,9 +86,9 @@ def resume_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.resume import resume
 
-    with _shown_all_the_same(out, run.store, root, as_json=as_json):
+    with _shown_all_the_same(out, reporter, run.store, root, as_json=as_json):
         result = resume(run, reporter=reporter)
-    return _ended(result, out, run.store, root, as_json=as_json)
+    return _ended(result, out, reporter, run.store, root, as_json=as_json)
 
 
 def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: bool) -> int:
@@ -99,17 +103,21 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
     out, reporter, run = named_run(run_id, root)
     from experiments.reproduction.fork import fork
 
-    with _shown_all_the_same(out, run.store, root, as_json=as_json):
+    with _shown_all_the_same(out, reporter, run.store, root, as_json=as_json):
         result = fork(run, at if step is None else str(step), overrides, reporter=reporter)
-    return _ended(result, out, run.store, root, as_json=as_json)
+    return _ended(result, out, reporter, run.store, root, as_json=as_json)
 
 
-def _ended(result: RunResult, out: Console, store: Store, root: Path, *, as_json: bool) -> int:
+def _ended(
+    result: RunResult, out: Console, reporter: TerminalReporter, store: Store, root: Path, *, as_json: bool
+) -> int:
     if as_json:
         print_json(asdict(result))
     else:
         print_result(out, result)
         print_sample(out, store, result, root)
+    if result.status == "finished" and result.reused is None:
+        tell_challenge(store, result.run_id, reporter)
     return FAILED if result.gate_failures else OK
 
 

@@ -41,8 +41,10 @@ from runs.outcome import had_outcome, outcome_of
 from runs.record_files import ConfigFile, Digests
 from runs.stories import read_request, read_stories
 from runs.verify_scores import check_export_scores, check_logged, check_scores
+from runs.verify_served import check_served
 from schema.overrides import flat_mapping
 from tracking.artifacts import digests_of
+from tracking.logged_models import SERVED_TAG
 from tracking.manifest import MANIFEST_FILE, seal_tag
 from tracking.run_log import MAX_PARAM_CHARACTERS, cut_to
 
@@ -80,6 +82,7 @@ def _of_training(found: _Found) -> list[_Part]:
         ("outcome", RESULT_FILE, lambda: _outcome(found)),
         ("params", CONFIG_FILE, lambda: [_params(found.run)]),
         ("fingerprints", DATA_FILE, lambda: _fingerprints(found.run)),
+        ("model in MLflow", SERVED_TAG, lambda: check_served(found.run)),
     ]
 
 

@@ -7,6 +7,7 @@ are the run's own points again, which MLflow takes for the same.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,10 @@ from platform import python_version
 from typing import TYPE_CHECKING
 
 from host.disk import disk_errors, link, partial_name
+from host.files import entries
+from tracking.artifacts import digests_of
 from tracking.faults import explained
+from tracking.manifest import manifest_text
 from tracking.places import artifact_folder
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ if TYPE_CHECKING:
 
     from tracking.store import Store
 
+SERVED_TAG = "encore.served"
+"""Of a run: the ID of its model and the sha256 that all files of its folder have together."""
+MLFLOWS_OWN = ("registered_model_meta", "__pycache__")
+"""What appears in the folder of a model when somebody loads it."""
 _LOADER = "mlflow.pyfunc.loaders.code_model"
 _REQUIREMENTS, _ENVIRONMENT = "requirements.txt", "python_env.yaml"
 _WEIGHTS_TAG = "encore.weights_sha256"
@@ -103,11 +111,23 @@ def _made(store: Store, run: Run, served: ServedModel) -> str:
         for name, file in served.files.items():
             link(file, folder / name)
         _describe(folder, model, served)
+        digest = folder_digest(folder)
     metrics = _metrics(client, run, str(model.model_id), served.metrics)
     client.log_batch(run.info.run_id, metrics=metrics)
     client.log_outputs(run.info.run_id, [LoggedModelOutput(model.model_id, step=0)])
+    client.set_tag(run.info.run_id, SERVED_TAG, f"{model.model_id} {digest}")
     client.finalize_logged_model(model.model_id, "READY")
     return str(model.model_id)
+
+
+def folder_digest(folder: Path) -> str:
+    """sha256 over the path and the kind of all that is in a model's folder, and over the bytes of its plain files."""
+    found = {
+        name: entry for name, entry in entries(folder).items() if name.partition("/")[0] not in MLFLOWS_OWN
+    }
+    plain = digests_of({name: entry.path for name, entry in found.items() if entry.kind == "file"})
+    listed = {name: plain.get(name, entry.kind) for name, entry in found.items()}
+    return hashlib.sha256(manifest_text(listed).encode()).hexdigest()
 
 
 @contextmanager

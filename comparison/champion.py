@@ -1,0 +1,158 @@
+"""The champion of an experiment: the run whose model MLflow's registry has under that alias.
+
+Another run takes its place only where both splits say that it is better: the held-out slice, which may be looked at as
+often as one likes, and then the official split, by the test of `encore compare`. What cannot be told apart stays as
+it is: of many equal runs one always looks best.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from comparison.answers import answers_of
+from comparison.matching import Matched, matched
+from comparison.models import judged_pairs, ranking, scores
+from comparison.recipes import is_training
+from comparison.selection import HELD_OUT
+from comparison.sentences import verdict_sentence
+from errors import UserError
+from runs.checks import check_has_model
+from runs.files import RunFiles, run_named
+from runs.layout import REPRODUCES_TAG, REUSES_TAG
+from runs.served import log_served
+from scoring.verdict import Verdict
+from tracking.registered_models import CHAMPION, Registry, Version
+
+if TYPE_CHECKING:
+    from comparison.results import Figure
+    from scoring.task import Task
+
+_SHORT = 8
+
+
+@dataclass(frozen=True)
+class Challenge:
+    """A run that was held against the champion.
+
+    experiment: which is the registered model's name, too. run, before: IDs; before: the champion's until now, none
+    where there was none. moved: whether the run is the champion now. version: of the champion's model. sentence: what
+    decided.
+    """
+
+    experiment: str
+    run: str
+    before: str | None
+    moved: bool
+    version: int
+    sentence: str
+
+    def told(self) -> str:
+        held = f"now run {self.run[:_SHORT]}" if self.moved else f"still run {(self.before or '')[:_SHORT]}"
+        return f"The champion of {self.experiment} is {held} (version {self.version}): {self.sentence}"
+
+
+def challenge(run: RunFiles, *, by_hand: bool = False) -> Challenge:
+    """Hold a finished run against the champion of its experiment, and let it take the place where it is better.
+
+    by_hand: whatever the comparison says. UserError for a run without a model of its own, and where the store or the
+    files of one of the two fail.
+    """
+    _check(run)
+    registry = Registry(run.store, run.record.experiment)
+    with registry.alone():
+        before = registry.champion()
+        if before is not None and before.run_id == run.record.run_id:
+            return _standing(run, before, "it is that run.")
+        wins, sentence, table = _decided(run, before, by_hand=by_hand)
+        if before is not None and not wins:
+            return _standing(run, before, sentence)
+        version = registry.crown(
+            run.record.run_id,
+            log_served(run),
+            reason=_description(run, sentence, table),
+            about=_about(registry.name),
+        )
+    return Challenge(
+        registry.name, run.record.run_id, before and before.run_id, True, version.number, sentence
+    )
+
+
+def _check(run: RunFiles) -> None:
+    check_has_model(run)
+    if not is_training(run.record):
+        tags = run.record.tags
+        first = tags.get(REPRODUCES_TAG) or tags.get(REUSES_TAG, "")
+        raise UserError(
+            f"is run {first[:_SHORT]} once more, which has been trained before it",
+            where=run.where,
+            cure=f"Name that one: `encore promote {first[:_SHORT]}`.",
+        )
+
+
+def _standing(run: RunFiles, before: Version, sentence: str) -> Challenge:
+    return Challenge(run.record.experiment, run.record.run_id, before.run_id, False, before.number, sentence)
+
+
+def _decided(run: RunFiles, before: Version | None, *, by_hand: bool) -> tuple[bool, str, str]:
+    """Whether the run takes the place, why, and a table of the two in Markdown."""
+    if before is None:
+        return True, "it is the first.", ""
+    if not before.active:
+        return True, f"run {before.run_id[:_SHORT]}, the champion before, was deleted.", ""
+    try:
+        wins, sentence, table = _held_against(run_named(run.store, before.run_id), run)
+    except UserError as error:
+        if not by_hand:
+            raise
+        wins, sentence, table = False, f"they cannot be compared: {error.where}: {error.what}.", ""
+    return wins or by_hand, sentence if wins or not by_hand else f"put there by hand, since {sentence}", table
+
+
+def _held_against(champion: RunFiles, run: RunFiles) -> tuple[bool, str, str]:
+    held_out = matched([answers_of(champion, HELD_OUT), answers_of(run, HELD_OUT)])
+    figures = scores(held_out)
+    official = matched([answers_of(champion), answers_of(run)])
+    task, (a, b) = (
+        official.answers[0].task,
+        (f"run {each.record.run_id[:_SHORT]}" for each in (champion, run)),
+    )
+    table = _table(task, (a, b), (held_out, figures), (official, scores(official)))
+    if ranking(held_out, figures)[0] == 0:
+        told = [f"{task.shown(figure.value)}{task.unit}" for figure in figures]
+        on = f"{held_out.rows:,} held-out {task.rows}"
+        return False, f"{b} is not above it by the {on} ({told[1]} against {told[0]}).", table
+    [pair] = judged_pairs(official, 0, margin=0.0)
+    sentence = verdict_sentence(
+        pair.judgement, a, b, task, f"on {official.rows:,} {task.rows} of the official split"
+    )
+    return pair.judgement.verdict is Verdict.BETTER, sentence, table
+
+
+def _table(task: Task, names: tuple[str, str], *splits: tuple[Matched, list[Figure]]) -> str:
+    rows = [f"| {task.metric} on | {names[0]} | {names[1]} |", "| --- | --- | --- |"]
+    for (found, figures), split in zip(splits, ("held-out", "official"), strict=True):
+        cells = " | ".join(_shown(figure, task) for figure in figures)
+        rows.append(f"| {found.rows:,} {split} {task.rows} | {cells} |")
+    return "\n".join(rows)
+
+
+def _shown(figure: Figure, task: Task) -> str:
+    value = f"{task.shown(figure.value)}{task.unit}"
+    if figure.low is None or figure.high is None:
+        return value
+    return f"{value} ({task.shown(figure.low)} to {task.shown(figure.high)})"
+
+
+def _description(run: RunFiles, sentence: str, table: str) -> str:
+    short = run.record.run_id[:_SHORT]
+    parts = [f"Champion: {sentence}", table, f"`encore reproduce {short}` plays it again."]
+    return "\n\n".join(filter(None, parts))
+
+
+def _about(name: str) -> str:
+    return (
+        f"The best run of {name}: chosen by the held-out slice, and better on the official split than the champion "
+        f"before, which is the challenger.\n\n"
+        f'```python\nmlflow.pyfunc.load_model("models:/{name}@{CHAMPION}").predict(["…"])\n```'
+    )

@@ -1,0 +1,107 @@
+"""MLflow's model registry: the versions of a task's registered model, and the aliases that say which is which."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from host.disk import exclusive
+from tracking.faults import explained
+
+if TYPE_CHECKING:
+    from tracking.store import Store
+
+CHAMPION = "champion"
+CHALLENGER = "challenger"
+"""The champion before."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """Of a registered model. number: as MLflow counts them, from 1. run_id: whose model it is; active: whether that is
+    there still, and not in MLflow's bin."""
+
+    number: int
+    run_id: str
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class Registry:
+    """The registered model `name` of a store. Every method raises UserError where the store cannot do it."""
+
+    store: Store
+    name: str
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """No other process of this store's folder moves an alias of this model meanwhile."""
+        lock = f"registry-{re.sub(r'[^-.a-zA-Z0-9_]', '-', self.name)}.lock"
+        with exclusive(self.store.journal_folder / lock):
+            yield
+
+    def champion(self) -> Version | None:
+        """The version that has the alias; none where none has."""
+        with explained(self.store.uri):
+            number = (self._aliases() or {}).get(CHAMPION)
+            if number is None:
+                return None
+            run_id = self.store.client.get_model_version(self.name, number).run_id or ""
+            return Version(int(number), run_id, self._is_active(run_id))
+
+    def crown(self, run_id: str, model_id: str, *, reason: str, about: str) -> Version:
+        """Give a run's model the alias `champion`, and the one that had it `challenger`.
+
+        reason: Markdown, of the version. about: Markdown, of the registered model, when it is made.
+        """
+        with explained(self.store.uri):
+            client, aliases = self.store.client, self._aliases()
+            if aliases is None:
+                client.create_registered_model(self.name, description=about)
+            before = (aliases or {}).get(CHAMPION)
+            number = self._version_of(run_id, model_id, reason)
+            if before not in (None, number):
+                client.set_registered_model_alias(self.name, CHALLENGER, str(before))
+            client.set_registered_model_alias(self.name, CHAMPION, number)
+            return Version(int(number), run_id)
+
+    def _aliases(self) -> dict[str, str] | None:
+        """The number of a version by its alias; none where there is no such registered model."""
+        with _none_where_there_is_none():
+            found = self.store.client.get_registered_model(self.name).aliases
+            return {alias: str(number) for alias, number in found.items()}
+        return None
+
+    def _is_active(self, run_id: str) -> bool:
+        with _none_where_there_is_none():
+            return bool(self.store.client.get_run(run_id).info.lifecycle_stage == "active")
+        return False
+
+    def _version_of(self, run_id: str, model_id: str, reason: str) -> str:
+        """The number of the model's version, made where it has none; `reason` is its description."""
+        client = self.store.client
+        source = client.get_logged_model(model_id).artifact_location
+        known = client.search_model_versions(f"name = '{self.name}' and run_id = '{run_id}'")
+        for version in known:
+            if version.source == source:
+                client.update_model_version(self.name, version.version, reason)
+                return str(version.version)
+        made = client.create_model_version(
+            self.name, source, run_id, description=reason, await_creation_for=0, model_id=model_id
+        )
+        return str(made.version)
+
+
+@contextmanager
+def _none_where_there_is_none() -> Generator[None]:
+    """Leaves the block where the store has nothing of the name that is asked for."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
