@@ -15,10 +15,11 @@ from datamodules.bundled.draw import Draw, check_sizes
 from datamodules.bundled.plots_of_feelings import PLOTS_OF_FEELINGS
 from datamodules.bundled.plots_of_things import PLOTS_OF_THINGS
 from datamodules.bundled.story_words import (
-    CHARACTERS,
     CLOSINGS,
     DAYS,
     ELDERS,
+    FRIENDS,
+    HEROES,
     HOUSES,
     OPENINGS,
     OPENINGS_OF_A_DAY,
@@ -28,7 +29,7 @@ from datamodules.bundled.story_words import (
 )
 
 PLOTS = (*PLOTS_OF_THINGS, *PLOTS_OF_FEELINGS)
-DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 3000, "validation": 300})
+DEFAULT_SIZES: Mapping[str, int] = MappingProxyType({"train": 2400, "validation": 300})
 MIN_WORDS, MAX_WORDS = 80, 140
 SHARE_OF_A_DAY = 0.3  # of the stories: they open with the day on which all of it happens
 
@@ -75,7 +76,8 @@ def write_story(draw: Draw) -> str:
 
 def drawn_words(draw: Draw, days: Sequence[str]) -> dict[str, str]:
     """Words that every plot has: the hero, a friend and a grown-up, where they live, and one of `days`."""
-    (hero, kind, (he, his, him)), (friend, friend_kind, _) = draw.several(CHARACTERS, 2)
+    hero, kind, (he, his, him) = draw.pick(HEROES)
+    friend, friend_kind, _ = draw.pick(FRIENDS)
     return {
         "hero": hero,
         "kind": kind,

@@ -7,19 +7,25 @@ from __future__ import annotations
 
 SHE, HE = ("she", "her", "her"), ("he", "his", "him")  # subject, possessive, object
 # Name, what kind of animal, and the pronouns. They turn up in story after story, as in a picture book's series.
-CHARACTERS = (
+HEROES = (
     ("Mia", "mouse", SHE),
     ("Rosa", "rabbit", SHE),
-    ("Dora", "duck", SHE),
     ("Sally", "squirrel", SHE),
-    ("Greta", "goose", SHE),
-    ("Hana", "hamster", SHE),
     ("Finn", "fox", HE),
     ("Ben", "bear", HE),
+    ("Otto", "otter", HE),
+    ("Lena", "lamb", SHE),
+    ("Max", "mole", HE),
+)
+FRIENDS = (
+    ("Dora", "duck", SHE),
+    ("Greta", "goose", SHE),
+    ("Hana", "hamster", SHE),
     ("Henry", "hedgehog", HE),
     ("Paul", "puppy", HE),
     ("Bruno", "badger", HE),
-    ("Otto", "otter", HE),
+    ("Kate", "kitten", SHE),
+    ("Oscar", "owl", HE),
 )
 TRAITS = ("little", "cheerful", "curious", "quiet", "brave", "kind", "playful", "gentle", "clever", "shy")
 ELDERS = ("grandma", "grandpa", "mum", "dad", "aunt", "uncle")
