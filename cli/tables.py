@@ -122,13 +122,14 @@ def print_gate(console: Console, failures: Sequence[str], metrics: Mapping[str, 
         console.print(f"[bold red]gate failed:[/] {literal(failure)}")
     p = metrics.get(f"export/{DEPLOYED.name}/limit_p_value")
     if not failures and p is not None:
-        from export.report import gate_verdict
+        from export.report import GateVerdict, gate_verdict
 
         verdict = gate_verdict(failures, [p])
-        console.print(
-            f"gate {verdict}: that {DEPLOYED.label} loses less than its limit has p = {p:.2g}",
-            highlight=False,
+        proved = verdict is GateVerdict.PROVED
+        why = (
+            "loses less than its limit" if proved else "keeps to its limit on these rows, too few to prove it"
         )
+        console.print(f"gate {verdict}: {DEPLOYED.label} {why} (p = {p:.2g})", highlight=False)
 
 
 def styled(status: str, word: str) -> str:
