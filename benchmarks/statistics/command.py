@@ -33,7 +33,7 @@ def measured(data: Path, share: float = 1.0) -> list[Row]:
         *findings.winners(many // 10, 1000, flipped=0.03),
         *findings.winners(many // 10, 1000, flipped=None),
         *findings.winners(many // 10, 200, flipped=None),
-        *findings.of_slices(*texts_and_labels, models=max(4, many // 50)),
+        *findings.of_slices(*texts_and_labels, models=max(4, many // 5)),
         findings.calibrated_error(),
     ]
 
