@@ -1,8 +1,8 @@
 """The champion of an experiment: the run whose model MLflow's registry has under that alias.
 
-Another run takes its place only where both splits say that it is better: the held-out slice, which may be looked at as
-often as one likes, and then the official split, by the test of `encore compare`. What cannot be told apart stays as
-it is: of many equal runs one always looks best.
+The held-out slice chooses, as it does everywhere: a run that scores higher on it takes the place. The official split
+chooses nothing, or its score would be a champion's luck; what the test of `encore compare` says of the two there is
+told beside the choice, so that a reader knows whether it is more than noise.
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from runs.checks import check_has_model
 from runs.files import RunFiles, run_named
 from runs.layout import REPRODUCES_TAG, REUSES_TAG
 from runs.served import log_served
-from scoring.verdict import Verdict
 from tracking.registered_models import CHAMPION, Registry, Version
 
 if TYPE_CHECKING:
@@ -53,7 +52,7 @@ class Challenge:
 
 
 def challenge(run: RunFiles, *, by_hand: bool = False) -> Challenge:
-    """Hold a finished run against the champion of its experiment, and let it take the place where it is better.
+    """Hold a finished run against the champion of its experiment; where it scores higher it takes the place.
 
     by_hand: whatever the comparison says. UserError for a run without a model of its own, and where the store or the
     files of one of the two fail.
@@ -118,15 +117,12 @@ def _held_against(champion: RunFiles, run: RunFiles) -> tuple[bool, str, str]:
         (f"run {each.record.run_id[:_SHORT]}" for each in (champion, run)),
     )
     table = _table(task, (a, b), (held_out, figures), (official, scores(official)))
-    if ranking(held_out, figures)[0] == 0:
-        told = [f"{task.shown(figure.value)}{task.unit}" for figure in figures]
-        on = f"{held_out.rows:,} held-out {task.rows}"
-        return False, f"{b} is not above it by the {on} ({told[1]} against {told[0]}).", table
+    wins = ranking(held_out, figures)[0] != 0
+    scored = " against ".join(f"{task.shown(figure.value)}{task.unit}" for figure in reversed(figures))
+    chosen = f"{b} is {'above' if wins else 'not above'} it by the {held_out.rows:,} held-out {task.rows} ({scored})"
     [pair] = judged_pairs(official, 0, margin=0.0)
-    sentence = verdict_sentence(
-        pair.judgement, a, b, task, f"on {official.rows:,} {task.rows} of the official split"
-    )
-    return pair.judgement.verdict is Verdict.BETTER, sentence, table
+    on = f"on {official.rows:,} {task.rows} of the official split"
+    return wins, f"{chosen}; {verdict_sentence(pair.judgement, a, b, task, on)}", table
 
 
 def _table(task: Task, names: tuple[str, str], *splits: tuple[Matched, list[Figure]]) -> str:
@@ -152,7 +148,7 @@ def _description(run: RunFiles, sentence: str, table: str) -> str:
 
 def _about(name: str) -> str:
     return (
-        f"The best run of {name}: chosen by the held-out slice, and better on the official split than the champion "
-        f"before, which is the challenger.\n\n"
+        f"The best run of {name} by the held-out slice. The champion before is the challenger; each version says what "
+        f"the official split says of the two.\n\n"
         f'```python\nmlflow.pyfunc.load_model("models:/{name}@{CHAMPION}").predict(["…"])\n```'
     )
