@@ -26,6 +26,7 @@ NUMBER = re.compile(rf"(?<![\w.,/#\-−])({_NUMBER})(?![\w]|[.,]\d)(?:\s?(%|poin
 _LINK = re.compile(r'\[([^\]\[]*)\]\(([^()\s]*certificates/([^()\s]*))(?:\s+"([^"]*)")?\)')
 _COMMENT = re.compile(r"^<!--\s*figures:(.*?)-->\s*$")
 _CELLS = re.compile(r"[|│]")
+_APART = re.compile(r"\S+(?: \S+)*")
 _ID = re.compile(r"[0-9a-f]{8,32}")
 NOT_HELD = "-"
 
@@ -170,8 +171,10 @@ def _read_row(text: str, cells: list[tuple[int, str]], keys: list[str], found: A
 
 
 def _cells(row: str, place: int) -> list[tuple[int, str]]:
-    """The cells of a row of a table, and where each begins."""
+    """The cells of a row of a table, and where each begins: between bars, else what two blanks or more part."""
     bars = [bar.start() for bar in _CELLS.finditer(row)]
+    if not bars:
+        return [(place + cell.start(), cell[0]) for cell in _APART.finditer(row)]
     return [(place + a + 1, row[a + 1 : b]) for a, b in pairwise(bars)]
 
 

@@ -51,7 +51,7 @@ def problems(page: Path, text: str) -> list[str]:
 def test_the_pages_hold_and_there_are_numbers_to_hold() -> None:
     found = {page.name: faults(page, text) for page, text in TEXTS.items()}
     assert {name: wrong for name, wrong in found.items() if wrong} == {}
-    assert len(SHOWN) >= 5
+    assert len(SHOWN) >= 20
 
 
 @settings(max_examples=200)
@@ -161,6 +161,12 @@ def test_what_stands_in_a_fence_is_no_link_and_no_comment(page: Path) -> None:
     text = f"```\n{link}\n<!-- figures: a -->\n| deadbeef | 9 |\n```\n"
     assert problems(page, text) == []
     assert len(problems(page, text + text.replace("```\n", ""))) == 2
+
+
+def test_cells_without_bars_stand_two_blanks_apart(page: Path) -> None:
+    text = "<!-- figures: -, test/accuracy -->\n```\ntrial  run       lr    test\n    0  14c5b11c  1e-3  92.6 %\n```\n"
+    assert problems(page, text) == []
+    assert len(problems(page, text.replace("92.6", "92.7"))) == 1
 
 
 @pytest.mark.parametrize(
