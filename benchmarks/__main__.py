@@ -2,6 +2,8 @@
 
 Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity. `certificate` writes down what a
 run came to, for the numbers that name it (docs/numbers-from-runs.md).
+Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity. `store --root NEW_FOLDER` makes a
+store with runs of every kind.
 """
 
 from __future__ import annotations
@@ -25,11 +27,13 @@ from benchmarks import (
     served,
     size,
     speed,
+    store,
     story_quality,
     streaming,
     sweep,
     tracking_cost,
     values,
+    views,
     writing,
 )
 from benchmarks.gpu import command as gpu
@@ -54,6 +58,8 @@ OTHERS = (
     "statistics",
     "looking",
     "served",
+    "store",
+    "views",
 )
 OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity", "certificate")
 
@@ -108,6 +114,8 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "statistics": lambda: statistics.measure(data),
         "looking": looking.measure,
         "served": served.measure,
+        "store": lambda: store.build(root),
+        "views": lambda: views.measure(root),
         "writing_speed": lambda: writing.measure_speed(root, run),
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),

@@ -20,7 +20,6 @@ from cli.options import (
     ended,
     ended_in_one_line,
     name_argument,
-    name_option,
     whole_option,
     wrong_command_line,
 )
@@ -30,6 +29,7 @@ from cli.run_commands import runs
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
 from cli.termination import interrupt_on_sigterm
+from cli.ui_command import ui
 
 app = typer.Typer(
     add_completion=False,
@@ -138,6 +138,7 @@ app.command()(compare)
 app.command()(best)
 app.command()(report)
 app.command()(promote)
+app.command()(ui)
 
 
 @app.command()
@@ -240,19 +241,6 @@ def catalog(json: Json = False) -> int:
     from cli.verbs import catalog_verb
 
     return catalog_verb(as_json=json)
-
-
-@app.command()
-@ended_in_one_line
-def ui(
-    host: Annotated[str, name_option("Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, whole_option("Port to listen on.", 1, 65535)] = 5000,
-    root: Root = DEFAULT_ROOT,
-) -> int:
-    """Open the MLflow UI over the store, until Ctrl-C."""
-    from cli.verbs import ui_verb
-
-    return ui_verb(root, host=host, port=port)
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ from cli.champions import tell_challenge
 from cli.console import print_json
 from cli.name_first import check_name_first
 from cli.run_tables import print_run
-from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_existing, open_store, outputs
+from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_store, outputs
 from cli.story_tables import print_sample
 from cli.tables import print_catalog, print_gate, print_result
 from errors import UserError
@@ -179,11 +179,3 @@ def _described(catalog: Path) -> dict[str, str]:
     from schema.yaml_files import read_yaml
 
     return {name: str(read_yaml(catalog / f"{name}.yaml")["description"]) for name in catalog_names(catalog)}
-
-
-def ui_verb(root: Path, *, host: str, port: int) -> int:
-    _, reporter = outputs()
-    store = open_existing(root, reporter)
-    from tracking.ui import serve
-
-    return serve(store, host=host, port=port)

@@ -26,6 +26,8 @@ class RunKind(StrEnum):
 
 
 UNTRAINED = (RunKind.SWEEP, RunKind.STORIES)
+RANKED_KINDS = (RunKind.RUN, RunKind.TRIAL, RunKind.FORK)
+"""Of runs that are compared: a reproduction is one of them once more."""
 KIND_TAG = "encore.kind"
 EXPERIMENT_TAG = "encore.experiment"
 
@@ -57,6 +59,8 @@ KEPT_FILE = "run/kept_files.json"  # what the manifest was before there was one:
 MODEL_FOLDER = "model"
 CHECKPOINTS = "checkpoints"
 SCORED = ("val", "test")
+ORDER = "best/order"  # metric: the task's own with an order among equals, by which a table of runs is sorted
+PLACE = "sweep/place"  # metric of a trial: 1 for the one that its sweep has selected
 SPEEDS = ("train/examples_per_s", "train/tokens_per_s")  # the metrics of a step that differ each time
 SAMPLES_FOLDER = "samples"
 SAMPLES_TABLE = f"{SAMPLES_FOLDER}/stories.json"

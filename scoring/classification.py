@@ -72,6 +72,9 @@ class Classification(Task):
     def apart(self, difference: float) -> str:
         return f"{100 * difference:z.2f}"
 
+    def brief(self, value: float) -> str:
+        return f"{100 * value:.1f} %"
+
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         low, high = metrics[f"{split}/accuracy_low"], metrics[f"{split}/accuracy_high"]
         accuracy = self.shown(metrics[f"{split}/accuracy"])

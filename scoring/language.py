@@ -65,6 +65,9 @@ class LanguageModelling(Task):
     def apart(self, difference: float) -> str:
         return f"{difference:z.4f}"
 
+    def brief(self, value: float) -> str:
+        return f"{value:.3f}{self.unit}"
+
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         bits, nats = self.shown(metrics[f"{split}/{self.metric}"]), metrics[f"{split}/loss"]
         return f"{bits} bits per byte", f"({nats:.4f} nats/token)"

@@ -82,6 +82,10 @@ class Task(ABC):
         """A difference of the metric, in `difference_unit`, with as many digits as mean something."""
 
     @abstractmethod
+    def brief(self, value: float) -> str:
+        """The metric's value as it stands in a name."""
+
+    @abstractmethod
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         """The scores of a split: a headline, and a remark to it."""
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from datamodules.summary import summary_of
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
-from experiments.naming import experiment_of, overrides_for_name, run_name
+from experiments.naming import experiment_of, overrides_for_name, sweep_name, trial_name
 from experiments.training.inputs import tell_data
 from host.progress import Reporter
 from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_BASE_FILE, SWEEP_TAG, RunKind
@@ -61,7 +61,7 @@ class Plan:
             number=number,
             stage=stage,
             config=config.model_dump(mode="json"),
-            name=run_name(config, {**self.given, **values}),
+            name=trial_name(number, {key: values[key] for key in self.space}, stage),
             progress=progress,
             reuse=self.reuse,
         )
@@ -108,7 +108,7 @@ def start_parent(plan: Plan, search: Search, store: Store) -> RunLog:
     sweep, base = plan.sweep, plan.base
     parent = store.start_run(
         experiment=experiment_of(base),
-        name=" ".join([f"sweep {sweep.name}", *(f"{key}={value}" for key, value in plan.given.items())]),
+        name=sweep_name(sweep.name, sweep.seed, plan.given),
         params={
             "sweep": sweep.name,
             "experiment": sweep.experiment,
@@ -118,6 +118,7 @@ def start_parent(plan: Plan, search: Search, store: Store) -> RunLog:
         },
         tags={KIND_TAG: RunKind.SWEEP, SWEEP_TAG: sweep.name, STUDY_TAG: search.study.study_name},
         description="\n".join([f"**{sweep.description}**", "", *(f"- {note}" for note in plan.notes)]),
+        sampled=False,  # its trials are
     )
     parent.log_json(base.model_dump(mode="json"), SWEEP_BASE_FILE)
     return parent

@@ -20,7 +20,8 @@ from runs.layout import (
     SWEEP_TRIALS_FILE,
     TRIAL_TAG,
 )
-from runs.trials import ended_as, is_of_a_trial, selection_score
+from runs.trials import ended_as, is_of_a_trial, ranked, selection_score
+from sweeps.telling import tell_sweep
 
 if TYPE_CHECKING:
     import optuna
@@ -67,23 +68,23 @@ def log_report(
     notes: Sequence[str],
     *,
     best_id: str | None,
+    given: Mapping[str, str],
 ) -> SweepReport:
     """Collect the sweep's runs from the store and log the findings on its parent run.
 
-    best_id: the run that the sweep selected; none: no run finished. What of the report cannot be made or kept is a
-    note: it never takes the result with it.
+    best_id: the run that the sweep selected; none: no run finished. given: its overrides. What of the
+    report cannot be made or kept is a note: it never takes the result with it.
     """
     below = store.runs(parent_id=parent.run_id)
     runs = [run for run in below if is_of_a_trial(run)]
-    rows = sorted(
-        (_row(run, search.space) for run in runs), key=lambda row: (row.stage == "finale", row.trial)
-    )
+    rows = _rows(runs, search.space)
     best = next((row for row in rows if row.run_id == best_id), None)
     attempts = Attempts()
     importances: dict[str, float] = {}
     with attempts("what mattered cannot be computed"):
         importances = _importances(search.study)
     _log(parent, best, rows, importances)
+    tell_sweep(store, parent, search.sweep, given, base.task, _ordered(runs, base, best_id))
     _log_files(parent, rows, attempts)
     if any(selection_score(run, base.task) is not None for run in runs):
         _log_page(store, parent, [*notes, *_left_out(below, runs)], attempts)
@@ -100,9 +101,25 @@ def log_report(
     )
 
 
+def _ordered(runs: Sequence[RunRecord], base: ExperimentConfig, best_id: str | None) -> list[RunRecord]:
+    """The selected run, finished ones of its stage, then of the other, pruned ones, those without a score: by rank."""
+    stage = next((run.tags[STAGE_TAG] for run in runs if run.run_id == best_id), "search")
+
+    def first(run: RunRecord) -> tuple[bool, bool, bool, bool]:
+        unscored = selection_score(run, base.task) is None
+        return run.run_id != best_id, unscored, run.status != "FINISHED", run.tags[STAGE_TAG] != stage
+
+    return sorted(ranked(runs, base.task), key=first)
+
+
 def _left_out(below: Sequence[RunRecord], runs: Sequence[RunRecord]) -> list[str]:
     odd = [run.run_id[:8] for run in below if run not in runs]
     return [f"left out, as their tags name no trial: {', '.join(odd)}."] if odd else []
+
+
+def _rows(runs: Sequence[RunRecord], space: Mapping[str, object]) -> list[TrialRow]:
+    """The trials first, then the finale."""
+    return sorted((_row(run, space) for run in runs), key=lambda row: (row.stage == "finale", row.trial))
 
 
 def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:

@@ -8,7 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from experiments.naming import experiment_of
 from experiments.training.exporting import export_run
+from experiments.training.headline import views_saved
 from host.progress import SILENT, Reporter
 from runs.files import RunFiles
 from runs.layout import BUDGET_TAG, SWEEP_FILE, is_exported
@@ -64,7 +66,9 @@ def run_sweep(
         search,
         parent,
     ):
-        return _Session(plan, search, store, parent, reporter, on_trial).run()
+        report = _Session(plan, search, store, parent, reporter, on_trial).run()
+    views_saved(store, experiment_of(plan.base).name, reporter)
+    return report
 
 
 @dataclass
@@ -102,6 +106,7 @@ class _Session:
             self.plan.base,
             [*self.plan.notes, *self.notes],
             best_id=None if selected is None else selected.run_id,
+            given=self.plan.given,
         )
 
     def _trial(self, drawn: Drawn) -> Trial:

@@ -106,7 +106,7 @@ def _parent_run(search: Search, store: Store, start: Callable[[], RunLog]) -> Ru
     known = search.remembered(_PARENT, None)
     if known is not None:
         try:
-            return store.attach(known, running=True)
+            return store.attach(known, running=True, sampled=False)
         except GoneError as error:
             raise _begun_anew(search, error) from error
     parent = start()

@@ -40,6 +40,15 @@ class Point:
     step: int
 
 
+def summarised(value: float) -> float:
+    """A final number as tables show it, four significant digits: MLflow prints whatever digits are stored.
+
+    The artifacts of a run have it whole. A whole number stays.
+    """
+    exact = float(value)
+    return exact if not math.isfinite(exact) or exact.is_integer() else float(f"{exact:.4g}")
+
+
 @dataclass(frozen=True)
 class Batch:
     """What goes to the store in one piece, and how many records it covers."""

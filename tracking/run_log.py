@@ -18,7 +18,8 @@ from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
 from tracking.journal import End, Record, Status, own_journal
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text
-from tracking.metric_writer import open_writer
+from tracking.metric_writer import open_writer, summarised
+from tracking.notes import NOTE_TAG, opened_with, plain
 from tracking.redaction import redacted_value
 from tracking.sender import Sender, now_ms
 from tracking.system_metrics import SystemSampler
@@ -56,9 +57,12 @@ class RunLog:
         """local: the folder of the run's files here, none where a server has them. digests: finds those of its files
         so far, or none where they are not known; called before the first file is written."""
         self.run_id: str = run.info.run_id
+        self.experiment_id: str = run.info.experiment_id
         self._client = client
         self._uri = uri
         self._params: dict[str, str] = dict(run.data.params)
+        self._note: str = run.data.tags.get(NOTE_TAG, "")
+        self._told = False
         self._known_metrics: set[str] = set()
         self._nonfinite: set[str] = set()
         self._tables = _tables(run.data.tags.get(_TABLES_TAG, "[]"))
@@ -91,8 +95,13 @@ class RunLog:
             self._note_nonfinite(metrics, step)
 
     def log_summary(self, values: Mapping[str, float]) -> None:
-        """Log final numbers, one value each. Logged again, the later value counts."""
-        self.log_metrics(values, step=0)
+        """Log final numbers, one value each, with the digits that `summarised` leaves. The latest value counts."""
+        self.log_metrics({key: summarised(value) for key, value in values.items()}, step=0)
+
+    def tell(self, headline: str) -> None:
+        """Have the run's description open with `headline`, in Markdown."""
+        self._told = True
+        self.set_tags({NOTE_TAG: opened_with(headline, self._note)})
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Set tags; a value over 8,000 characters is cut, with the sha256 of the whole at its end."""
@@ -102,8 +111,7 @@ class RunLog:
     def log_params(self, params: Mapping[str, object]) -> None:
         """Log params; a value over 6,000 characters is cut, with the sha256 of the whole at its end.
 
-        Raises:
-            ValueError: the run has this param with another value; a param cannot change.
+        ValueError when the run has this param with another value: a param cannot change.
         """
         check_names(params)
         texts = recordable(params, MAX_PARAM_CHARACTERS)
@@ -201,6 +209,8 @@ class RunLog:
         """
         if reason is not None and status != "FINISHED":
             self.set_tags({f"encore.{status.lower()}_because": reason})
+            if not self._told:
+                self.tell(f"**{status.capitalize()}**: {plain(reason)}")
         end = End(status, now_ms())
         self._close(end, traceback)
 

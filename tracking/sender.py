@@ -50,6 +50,9 @@ class Sender:
         self._pending_points = 0
         self._pause_s = send_every_s  # grows while the store is away
         self._sent = 0
+        # MLflow's page that compares runs begins with the metric that was written first, which is to be one of theirs.
+        self._measured = False
+        self._full = False
         self._queue_lock = threading.Lock()  # the journal's order is the list's order
         self._send_lock = threading.Lock()
         self._wake = threading.Event()
@@ -62,8 +65,10 @@ class Sender:
             self._journal.append(record)
             self._pending.append(record)
             self._pending_points += len(record.metrics)
-            full = self._pending_points >= MAX_POINTS
-        if full and self._pause_s == self._send_every_s:  # not while the store is away
+            began = bool(record.metrics) and not self._measured
+            self._measured |= began
+            self._full = self._pending_points >= MAX_POINTS and self._pause_s == self._send_every_s
+        if began or self._full:  # not while the store is away
             self._wake.set()
 
     def flush(self) -> None:
@@ -113,12 +118,14 @@ class Sender:
         next_send = time.monotonic() + self._send_every_s
         next_sample = time.monotonic() if self._sample else math.inf
         while not self._stopped:
-            full = self._wake.wait(max(0.0, min(next_send, next_sample) - time.monotonic()))
+            due = min(next_send, next_sample) if self._measured else next_send
+            self._wake.wait(max(0.0, due - time.monotonic()))
             self._wake.clear()
-            if self._sample is not None and time.monotonic() >= next_sample:
+            if self._sample is not None and self._measured and time.monotonic() >= next_sample:
                 sampling = self._submit_sample(self._sample)
                 next_sample = time.monotonic() + self._sample_every_s if sampling else math.inf
-            if (full or time.monotonic() >= next_send) and not self._stopped:
+            if (self._full or time.monotonic() >= next_send) and not self._stopped:
+                self._full = False
                 self._pause_s = self._send_every_s if self._try_to_send() else self._longer_pause()
                 next_send = time.monotonic() + self._pause_s
 

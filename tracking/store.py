@@ -138,7 +138,7 @@ class Store:
             self.client.set_terminated(run_id, ending_of(error))
             raise
 
-    def attach(self, run_id: str, *, running: bool = False) -> RunLog:
+    def attach(self, run_id: str, *, running: bool = False, sampled: bool = True) -> RunLog:
         """Write more to a run that exists. `running` sets it going again, with this process as owner.
 
         Raises:
@@ -153,7 +153,7 @@ class Store:
         log = self._log(
             run,
             lambda: self.files.manifest(record) or (self.files.digests(record) if running else None),
-            sample=running and self.sample_every_s > 0,
+            sample=running and sampled and self.sample_every_s > 0,
         )
         if running:
             with explained(self.uri):

@@ -7,10 +7,9 @@ import os
 from collections.abc import Mapping
 
 from host.process import Owner
+from tracking.notes import NOTE_TAG
 from tracking.recovery import OWNER_TAG
 from tracking.search import PARENT_TAG
-
-NOTE_TAG = "mlflow.note.content"
 
 
 def run_tags(tags: Mapping[str, str], description: str, parent_id: str | None) -> dict[str, str]:

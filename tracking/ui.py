@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -15,6 +16,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import IO
 
 from errors import UserError
 from host.boundary import boundary, first_line
@@ -27,54 +29,66 @@ _END_WAIT_S = 10.0
 _ANY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104  compared with, never bound by default
 
 
-def serve(
-    store: Store,
-    host: str = "127.0.0.1",
-    port: int = 5000,
-    *,
-    announce: Callable[[str], None] | None = None,
-) -> int:
+def own_address(store: Store) -> str | None:
+    """Of a store that is a server, and so has a UI of its own."""
+    return public_uri(store.uri) if store.uri.startswith(("http:", "https:")) else None
+
+
+def can_show() -> bool:
+    """Whether a browser would have a screen to open on."""
+    return sys.platform == "darwin" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def serve(store: Store, host: str, port: int, *, announce: Callable[[str], None]) -> int:
     """Serve the UI until Ctrl-C or SIGTERM; return the exit code (0 when the user ended it).
 
-    `announce` is given the address once it answers; by default it is written to stdout. Only this
-    machine can reach the default host. MLflow checks the Host header of what it is asked: localhost
-    and private networks are let in, more with MLFLOW_SERVER_ALLOWED_HOSTS.
+    `announce` is given the address once it answers. Only this machine can reach 127.0.0.1. MLflow checks the Host
+    header of what it is asked: localhost and private networks are let in, more with MLFLOW_SERVER_ALLOWED_HOSTS.
+    What MLflow says goes to a file, since it says a line for each request.
 
     Raises:
-        UserError: the port is taken, the host is not this machine's, or the store is a server already.
+        UserError: the port is taken, or the host is not this machine's.
     """
-    if store.uri.startswith(("http:", "https:")):
-        raise UserError(
-            "this store has a UI of its own",
-            where=public_uri(store.uri),
-            cure="Open that address in a browser.",
-        )
     _require_free(host, port)
     with (
         private_folder({}, {}) as empty,
-        _ended(_start(store, host, port, empty)) as child,
+        _log_file(store.root) as log,
+        _ended(_start(store, host, port, empty, log)) as child,
         contextlib.suppress(KeyboardInterrupt),
         _sigterm_as_interrupt(),
     ):
         address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
         if not _wait_until_ready(child, address):
-            raise _silent(child, address)
-        (announce or _write_line)(address)
+            raise _silent(child, address, Path(log.name))
+        announce(address)
         return child.wait()
     return 0
 
 
-def _silent(child: subprocess.Popen[bytes], address: str) -> UserError:
+@contextmanager
+def _log_file(root: Path) -> Generator[IO[bytes]]:
+    """`mlflow-ui.log` under the root's `debug/`, or among the temporary files where nothing can be written there."""
+    folder = root / "debug"
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = (folder / "mlflow-ui.log").open("wb")
+    except OSError:
+        file = tempfile.NamedTemporaryFile(prefix="mlflow-ui-", suffix=".log", delete=False)  # noqa: SIM115
+    with file as opened:
+        yield opened
+
+
+def _silent(child: subprocess.Popen[bytes], address: str, log: Path) -> UserError:
     return UserError(
         f"the MLflow UI did not answer within {_START_WAIT_S:.0f} s"
         if child.poll() is None
         else f"the MLflow UI ended at once, with code {child.returncode}",
         where=address,
-        cure="What it said stands above; `python -m mlflow server` says more.",
+        cure=f"What it said stands in {log}.",
     )
 
 
-def _start(store: Store, host: str, port: int, folder: Path) -> subprocess.Popen[bytes]:
+def _start(store: Store, host: str, port: int, folder: Path, log: IO[bytes]) -> subprocess.Popen[bytes]:
     """The server in a process group of its own: it starts workers, and all are to end together.
 
     folder: an empty one, where it runs. Python and uvicorn import from where they run what lies there, such as a
@@ -106,7 +120,12 @@ def _start(store: Store, host: str, port: int, folder: Path) -> subprocess.Popen
         "the MLflow UI cannot be started", where=sys.executable, cure="Look at `python -m mlflow`."
     ):
         return subprocess.Popen(
-            [*command, *artifacts], env=environment, stdout=sys.stderr, start_new_session=True, cwd=folder
+            [*command, *artifacts],
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            cwd=folder,
         )
 
 
@@ -169,8 +188,3 @@ def _sigterm_as_interrupt() -> Generator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
-
-
-def _write_line(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()

@@ -96,7 +96,11 @@ def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, reporter:
     origin = Reproduction(run, run.has(EXPORT_REPORT), fork_point_of(run))
     tags = {KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage}
     hooks = Hooks(reporter, _stop_like(recorded), title=f"{config.name} again")
-    return train(config, run.store, origin, RunIdentity(f"{run.record.name} again", tags=tags), hooks).run_id
+    return train(config, run.store, origin, RunIdentity(_again(run), tags=tags), hooks).run_id
+
+
+def _again(run: RunFiles) -> str:
+    return f"again {run.record.run_id[:8]}: {run.record.name}"
 
 
 def _on(threads: int | None, config: ExperimentConfig) -> ExperimentConfig:
@@ -176,7 +180,7 @@ def _certify(run: RunFiles, again: RunFiles, content: dict[str, Any]) -> None:
         {
             VERDICT_TAG: verdict,
             REPRODUCES_TAG: run.record.run_id,
-            "mlflow.runName": f"{run.record.name} again",
+            "mlflow.runName": _again(run),
         }
     )
     log.close()

@@ -14,6 +14,7 @@ from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of
 from experiments.torch_setup import prepare_writing
+from experiments.training.headline import views_saved
 from experiments.training.inputs import recorded_config
 from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
@@ -171,11 +172,14 @@ def generate(
         len(prompt_ids(writer.tokenizer, prompt)) for prompt in prompts
     )
     request = source.request(prompts, decoding, batch_size=batch_size)
-    log = open_stories(source, request, name=f"stories of {source.run.record.name}")
+    log = open_stories(
+        source, request, name=f"stories of {source.run.record.run_id[:8]} {source.variant.name}"
+    )
     with ended_in_store(log, goes_on=lambda: "the same command writes anew"):
         log_stories(log, request, stories, {})
         log.log_summary({"stories/tokens_per_s": new / seconds} | plain_figures(stories))
     log.finish("FINISHED")
+    views_saved(source.run.store, experiment_of(source.config).name, reporter)
     return Generated(log.run_id, stories, new / seconds)
 
 

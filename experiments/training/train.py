@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments.build import build
-from experiments.naming import run_name
+from experiments.naming import experiment_of, run_name
 from experiments.torch_setup import check_precision, memory_errors, prepare
 from experiments.training.exporting import Exporting
 from experiments.training.fork_checkpoint import check_fits, differences_around
+from experiments.training.headline import tell_result, views_saved
 from experiments.training.inputs import check_same_inputs, tell_data
 from experiments.training.opening import open_run
 from experiments.training.origin import (
@@ -60,8 +61,7 @@ def train(
     ExportFailedError, with the result, when all but the export is done.
     """
     check_precision(config)
-    clock = Clock()
-    prepared = _prepared(config, store, origin, clock, hooks.reporter)
+    prepared = _prepared(config, store, origin, clock := Clock(), hooks.reporter)
     export = _exports(origin, prepared.parts.config)
     earlier = _earlier(store, prepared, origin, export, hooks)
     same = earlier is not None and (not export or exported_alike(earlier, prepared.parts))
@@ -81,9 +81,9 @@ def train(
         else:
             resumed = origin if isinstance(origin, Resume) else None
             result = Run(store, name, prepared, log, hooks, clock, resumed).go(exports)
+        tell_result(log, result, prepared)
     _finish(log, result)
-    if result.status == "finished":
-        keep_served(store, result.run_id, reporter=hooks.reporter)
+    _offer(store, prepared.parts.config, identity, result, hooks.reporter)
     exporting.check(result)
     return result
 
@@ -91,6 +91,16 @@ def train(
 def _finish(log: RunLog, result: RunResult) -> None:
     pruned = result.status == "pruned"
     log.finish("KILLED" if pruned else "FINISHED", reason="pruned" if pruned else None)
+
+
+def _offer(
+    store: Store, config: ExperimentConfig, identity: RunIdentity, result: RunResult, reporter: Reporter
+) -> None:
+    """Have MLflow's pages show what ended: its model, and its place among the others. What fails costs these alone."""
+    if result.status == "finished":
+        keep_served(store, result.run_id, reporter=reporter)
+    if identity.parent_id is None:  # a sweep does it once
+        views_saved(store, experiment_of(config).name, reporter)
 
 
 def _exports(origin: Origin, config: ExperimentConfig) -> bool:

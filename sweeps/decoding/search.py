@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from analysis.stories.story_quality import JudgedStory
 from errors import UserError
-from experiments.naming import experiment_of
+from experiments.naming import experiment_of, sweep_name, trial_name
 from experiments.stories.generate import TrainedWriter, log_stories, open_stories
 from experiments.stories.quality import scored
+from experiments.training.headline import views_saved
 from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
 from host.progress import SILENT, Reporter
@@ -37,10 +38,12 @@ from sweeps.decoding.prompts import (
     writer_named,
 )
 from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
+from sweeps.decoding.telling import tell_settings
 from sweeps.launchers.inline import InlineLauncher
 from sweeps.session import Deadline, search_on, session
 from sweeps.storage import StudyStorage
 from sweeps.study import RUN_ATTRIBUTE, Drawn, Search, open_search
+from sweeps.telling import give_places
 from tracking.endings import ended_in_store
 
 if TYPE_CHECKING:
@@ -90,7 +93,9 @@ def run_decoding_sweep(
         search,
         parent,
     ):
-        return _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
+        report = _Session(sweep, search, source, writer, data, prompts, parent, reporter, on_setting).run()
+    views_saved(store, experiment_of(source.config).name, reporter)
+    return report
 
 
 def _plan(sweep: DecodingSweepConfig, source: TrainedWriter) -> str:
@@ -105,7 +110,7 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: TrainedWri
     store, record = source.run.store, source.run.record
     return store.start_run(
         experiment=experiment_of(source.config),
-        name=f"sweep {sweep.name} of {record.name}",
+        name=sweep_name(sweep.name, sweep.seed, {}),
         params={
             "sweep": sweep.name,
             "model_run": record.run_id,
@@ -116,10 +121,6 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: TrainedWri
         description=f"**{sweep.description}**\n\n- {sweep.stories} stories of each setting by run {record.run_id}; "
         f"best by `{OBJECTIVE}` of those that miss the fewest limits: {sweep.limits.model_dump_json()}",
     )
-
-
-def _short(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
 @dataclass
@@ -190,12 +191,10 @@ class _Session:
             stories = self.writer.write(prompts, decoding, on_progress=on_progress)
         columns, whole = self._judged([JudgedStory(story.text, story.ended) for story in stories])
         request = self.source.request(prompts, decoding, batch_size=self.sweep.batch_size)
-        shown = " ".join(f"{key}={_short(value)}" for key, value in values.items())
-        shown += ", official" if stage == "official" else ""
         log = open_stories(
             self.source,
             request,
-            name=f"{self.sweep.name} {shown}",
+            name=trial_name(number, values, stage),
             parent_id=self.parent.run_id,
             tags={
                 SWEEP_TAG: self.sweep.name,
@@ -249,6 +248,13 @@ class _Session:
         values = {key: run.params[f"decoding.{key}"] for key in self.sweep.space}
         return SettingRow(int(run.tags[TRIAL_TAG]), run.tags[STAGE_TAG], run.run_id, values, figures)
 
+    def _give_places(self, best: SettingRow, official: SettingRow) -> None:
+        """The best setting first, then the others; the official beginnings' run, of the best one, last."""
+        rows = sorted(self._rows(), key=lambda row: (row.run_id == best.run_id, rank(row)), reverse=True)
+        runs = {run.run_id: run for run in self._children()}
+        ids = [*(row.run_id for row in rows), official.run_id]
+        give_places(self.source.run.store, [runs[run_id] for run_id in ids])
+
     def _log(self, rows: Sequence[SettingRow], best: SettingRow, official: SettingRow) -> None:
         names = sorted(best.metrics)
         columns: dict[str, list[object]] = {
@@ -260,5 +266,7 @@ class _Session:
         }
         self.parent.log_table(columns, SWEEP_SETTINGS_TABLE)
         self.parent.set_tags({BEST_RUN_TAG: best.run_id})
+        self._give_places(best, official)
+        tell_settings(self.parent, self.sweep, best, official, rows)
         figures = {name.removeprefix("stories/"): value for name, value in official.metrics.items()}
         self.parent.log_summary({f"test/{name}": value for name, value in figures.items()} | best.metrics)

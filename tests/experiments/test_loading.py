@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
-from experiments.naming import flat_params, run_name
+from experiments.naming import flat_params
 from experiments.training.recipe import _model_config_digest
 from schema.catalog import catalog_names
 from schema.fields import dotted_keys
@@ -94,13 +94,6 @@ def test_every_param_is_a_known_key_and_the_other_way_round() -> None:
     known = set(dotted_keys(ExperimentConfig))
     for name in catalog_names(CATALOG):
         assert set(flat_params(load_experiment(name))) <= known
-
-
-def test_a_run_name_says_what_varied() -> None:
-    config = load_experiment("demo_reviews")
-    assert (
-        run_name(config, {"optim.learning_rate": 0.00123456}) == "demo_reviews learning_rate=0.00123 seed=0"
-    )
 
 
 def test_folders_are_recorded_from_the_root_and_hub_ids_as_they_are(

@@ -12,7 +12,7 @@ import pytest
 
 from errors import UserError
 from tracking.store import Store
-from tracking.ui import serve
+from tracking.ui import own_address, serve
 
 Child = Callable[..., subprocess.Popen[str]]
 
@@ -21,13 +21,13 @@ def test_a_port_that_is_taken(store: Store) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UserError, match=f"127.0.0.1:{port}.*--port"):
-            serve(store, port=port)
+            serve(store, "127.0.0.1", port, announce=print)
 
 
-def test_a_server_has_its_own_ui(store: Store) -> None:
-    store.uri = "http://tracking.example:5000"
-    with pytest.raises(UserError, match=r"tracking\.example"):
-        serve(store)
+def test_a_server_has_its_own_ui_and_no_password_in_its_address(store: Store) -> None:
+    assert own_address(store) is None
+    store.uri = "http://somebody:hidden@tracking.example:5000"
+    assert own_address(store) == "http://tracking.example:5000"
 
 
 _SERVE = """
@@ -38,7 +38,7 @@ from tracking.store import Store
 from tracking.ui import serve
 store = Store.open(Path(sys.argv[1]))
 os.chdir(sys.argv[1])  # as who looks at somebody's runs does
-sys.exit(serve(store, port=int(sys.argv[2])))
+sys.exit(serve(store, "127.0.0.1", int(sys.argv[2]), announce=lambda address: print(address, flush=True)))
 """
 
 
@@ -56,6 +56,7 @@ def test_the_ui_answers_and_ends_with_all_its_processes(
     with urllib.request.urlopen(address, timeout=30) as page:  # noqa: S310
         assert b"mlflow" in page.read().lower()
     assert not (root / "marker").exists()
+    assert "GET /" in (root / "debug" / "mlflow-ui.log").read_text()
     started = psutil.Process(process.pid).children(recursive=True)
     assert started
     process.send_signal(end)

@@ -55,7 +55,7 @@ def test_a_finished_run_carries_all_that_the_ui_compares(
 ) -> None:
     _, run, config = finished
     assert run.status == "FINISHED"
-    assert run.name == "demo_reviews dropout=0.1 seed=3"
+    assert run.name == "s3 dropout 0.1 demo_reviews"
     for key, value in flat_params(config).items():
         assert run.params[key] == str(value)
     for metric in ("train/loss", "train/learning_rate", "val/accuracy", "best/val/accuracy", "best/step",
@@ -283,7 +283,7 @@ def test_a_language_model_trains_scores_and_exports(root: Path) -> None:
     run = only_run(store)
     assert run.status == "FINISHED"
     assert run.metrics["test/loss"] == pytest.approx(
-        torch.tensor(run.metrics["test/perplexity"]).log().item(), abs=1e-4
+        torch.tensor(run.metrics["test/perplexity"]).log().item(), abs=1e-3
     )
-    assert run.metrics["best/val/loss"] <= run.metrics["val/loss"] + 1e-4
+    assert run.metrics["best/val/loss"] <= run.metrics["val/loss"] + 1e-3
     assert "export/int8/perplexity" in result.metrics

@@ -1,0 +1,20 @@
+"""A run's description, in Markdown: what it came to stands first, then a rule, then what it was."""
+
+from __future__ import annotations
+
+from tracking.redaction import redacted
+
+NOTE_TAG = "mlflow.note.content"
+_RULE = "\n\n---\n\n"
+
+
+def opened_with(headline: str, note: str) -> str:
+    """`note` under `headline`, which takes the place of the one that stands there."""
+    before, rule, body = note.partition(_RULE)
+    return f"{headline}{_RULE}{body if rule else before}"
+
+
+def plain(text: str) -> str:
+    """A sentence from elsewhere on one line, without secrets, nothing of it read as Markdown or HTML."""
+    line = " ".join(redacted(text).split())  # first: of an escaped secret nothing would be recognised
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|#!~" else character for character in line)
