@@ -1,9 +1,8 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity. `certificate` writes down what a
-run came to, for the numbers that name it (docs/numbers-from-runs.md).
-Parts that measure a run take its ID: sweep, writing_speed, replay, story_perplexity. `store --root NEW_FOLDER` makes a
-store with runs of every kind.
+Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity. `certificate` writes down
+what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER` makes a store with
+runs of every kind.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from benchmarks import (
     endings,
     language_speed,
     looking,
+    report,
     reproduce,
     round_trips,
     served,
@@ -61,7 +61,7 @@ OTHERS = (
     "store",
     "views",
 )
-OF_A_RUN = ("sweep", "writing_speed", "replay", "story_perplexity", "certificate")
+OF_A_RUN = ("sweep", "report", "writing_speed", "replay", "story_perplexity", "certificate")
 
 
 def main() -> None:
@@ -120,6 +120,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),
         "sweep": lambda: sweep.measure(root, run),
+        "report": lambda: report.measure(root, run),
         "certificate": lambda: print(certificate.write_certificate(root, run)),
     }
     parts[part]()

@@ -71,12 +71,13 @@ def evidence_of(
             answers.append(answers_of(RunFiles(store, run)))
         except UserError as error:
             unread.append(str(error))
-    calibration = calibration_of(answers[0]) if answers[0].classes is not None else None
     if len(answers) < 2:
+        calibration = calibration_of(answers[0]) if answers[0].classes is not None else None
         return Evidence(None, calibration, None, 0, noise, looks, tuple(unread))
     found = matched(answers)
     named = [Named(one.run, sweep=sweep) for one in found.answers]
     compared = comparison_of(store, named, found, scores(found), range(len(named)), MARGIN)
     few = Matched(found.answers[:_DETAILED], found.copies, found.left_out[:_DETAILED])
     details = details_of(few, range(len(few.answers)))
+    calibration = None if details is None else details.calibration[0]
     return Evidence(compared, calibration, details, len(few.answers), noise, looks, tuple(unread))

@@ -69,5 +69,9 @@ def test_headings_landmarks_and_tables_hang_together() -> None:
     assert whole.count("<table>") == whole.count("<caption") == whole.count('role="region"')
 
 
+def test_a_text_of_a_megabyte_fills_no_page() -> None:
+    assert len(shown(everywhere("<&" * 2**19))) < 1_000_000
+
+
 def test_the_same_content_gives_the_same_text() -> None:
     assert shown(everywhere("x")) == shown(everywhere("x"))
