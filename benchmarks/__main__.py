@@ -1,8 +1,8 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
 Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity. `certificate` writes down
-what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER` makes a store with
-runs of every kind.
+what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER` makes a store
+with runs of every kind.
 """
 
 from __future__ import annotations
