@@ -11,6 +11,7 @@ from export.variants import DEPLOYED
 from host.markup import literal
 from host.text import shortened
 from runs.layout import STAGE_TAG
+from schema.numbers import decimal
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
 
 if TYPE_CHECKING:
@@ -29,6 +30,13 @@ _HEADS = {
     "max_length": "length",
     "max_steps": "steps",
     "max_epochs": "epochs",
+    "matthews_correlation": "mcc",
+    "bits_per_byte": "bits/byte",
+    "loss_increase": "loss added",
+    "copied_13grams": "copied",
+    "names_kept": "names",
+    "distinct_2": "distinct",
+    "limits_missed": "missed",
     "size_mib": "MiB",
     "latency_b1_p50_ms": "p50 ms",
 }
@@ -41,9 +49,10 @@ _WORDS = {
     "16-mixed": "fp16",
     "bf16-mixed": "bf16",
 }
-_UNITS = {"_mib": "MiB", "_ms": "ms", "_s": "s"}
+_UNITS = {"_mib": "MiB", "_ms": "ms", "_per_s": "/s", "_s": "s"}  # the first that fits
 _SHARES = {"coherent", "ended", "loops", "names_kept", "distinct_2", "copied_13grams"}
 _CELL = 40
+_DIGITS = 9  # characters of a number that is shown whole
 
 
 def heading(key: str) -> str:
@@ -63,8 +72,14 @@ def setting(text: str) -> str:
 
 
 def typed(text: str) -> str:
-    """A param's value as a person types it after KEY=."""
-    return text.lower() if text in {"None", "True", "False"} else text
+    """A param's value as a person types it after KEY=; of a longer number four digits."""
+    if text in {"None", "True", "False"}:
+        return text.lower()
+    try:
+        number = decimal(text)
+    except ValueError:
+        return text
+    return text if number is None or len(text) <= _DIGITS else f"{number:.4g}"
 
 
 def percent(value: float | None) -> str:
@@ -95,6 +110,13 @@ def figure(key: str, value: float) -> str:
         return percent(value)
     unit = next((unit for ending, unit in _UNITS.items() if last.endswith(ending)), "")
     return f"{_digits(value)} {unit}".rstrip()
+
+
+def points(key: str, difference: float) -> str:
+    """The difference of two values of a metric: of shares in percentage points, else in the metric's unit."""
+    shown = figure(key, abs(difference))
+    sign = "+" if difference > 0 else "-" if difference < 0 else ""
+    return f"{sign}{shown.replace(' %', ' points').lstrip('+-')}"
 
 
 def _digits(value: float) -> str:

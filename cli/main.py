@@ -65,10 +65,13 @@ def sweep(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
+    status: Annotated[bool, typer.Option("--status", help="Print how far it is, start nothing.")] = False,
 ) -> int:
     """Search an experiment's space; run again, it goes on where it stopped."""
-    from cli.sweeps import sweep_verb
+    from cli.sweeps import sweep_status_verb, sweep_verb
 
+    if status:
+        return sweep_status_verb(name, overrides or [], root, as_json=json)
     return sweep_verb(name, overrides or [], root, again=again, as_json=json, dry_run=dry_run)
 
 
@@ -229,7 +232,7 @@ def diff(
     json: Json = False,
 ) -> int:
     """What differs between two runs: settings, data, code, libraries, machine, and the results."""
-    from cli.reproduction import diff_verb
+    from cli.differences import diff_verb
 
     return diff_verb(one, other, root, as_json=json)
 

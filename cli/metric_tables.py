@@ -1,46 +1,105 @@
-"""A run's scores in a terminal: one line each, and the variants of its export side by side."""
+"""A run's scores in a terminal: a row for each split, and one for each variant of its export."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from rich.console import Console
-from rich.table import Table
 
+from cli.figures import figure, heading, number
+from cli.tables import fitted
 from export.variants import VARIANTS
 from host.markup import literal
+from scoring.tasks import TASKS, task_of_export
 
-_LISTED = ("best/", "test/", "export/", "stories/", "real/")
-_OF_VARIANT = tuple(f"export/{variant.name}/" for variant in VARIANTS)
-
-
-def print_metrics(console: Console, metrics: Mapping[str, float]) -> None:
-    """Nothing where there are none."""
-    scores = Table(show_header=False)
-    scores.add_column("metric")
-    scores.add_column("value", justify="right")
-    for key in sorted(metrics):
-        if key.startswith(_LISTED) and not key.startswith(_OF_VARIANT):
-            scores.add_row(literal(key), _plain(metrics[key]))
-    for table in (scores, _export_table(metrics)):
-        if table.row_count:
-            console.print(table)
+_SPLITS = {"held-out": "best/val/", "official": "test/"}
+_OF_STORIES = ("stories/", "real/")
+_LISTED = ("best/", "test/", "export/", *_OF_STORIES)
+_BOUNDS = ("_low", "_high")
 
 
-def _export_table(metrics: Mapping[str, float]) -> Table:
-    """A row for each figure, a column for each variant; a figure is the metric export/VARIANT/FIGURE."""
-    table = Table("export/VARIANT/…")
+def print_metrics(console: Console, metrics: Mapping[str, float], *, whole: bool = False) -> None:
+    """Nothing where there are none. whole: then every figure, with all its digits."""
+    for rows, spare in (_splits(metrics), _exports(metrics), _stories(metrics)):
+        if rows:
+            console.print(fitted(console, rows, spare=spare))
+    if whole:
+        for key in sorted(metrics):
+            if key.startswith(_LISTED):
+                console.print(f"  {literal(key)} {metrics[key]!r}", highlight=False, soft_wrap=True)
+
+
+def _splits(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[str]]:
+    """The metric that selects first, then its interval, then the others by name."""
+    found = {
+        split: {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
+        for split, prefix in _SPLITS.items()
+    }
+    names = sorted({name for scores in found.values() for name in scores if not name.endswith(_BOUNDS)})
+    first = [task.metric for task in TASKS if task.metric in names]
+    order = [*first, *(name for name in names if name not in first)]
+    rows = [
+        {
+            "split": split,
+            **{heading(name): figure(name, scores[name]) if name in scores else "" for name in order[:1]},
+            "95 % interval": _interval(scores, first),
+            **{heading(name): figure(name, scores[name]) if name in scores else "" for name in order[1:]},
+        }
+        for split, scores in found.items()
+        if scores
+    ]
+    return rows, [heading(name) for name in reversed(order[1:])]
+
+
+def _interval(scores: Mapping[str, float], metrics: list[str]) -> str:
+    for metric in metrics:
+        low, high = scores.get(f"{metric}_low"), scores.get(f"{metric}_high")
+        if low is not None and high is not None:
+            return f"{figure(metric, low).removesuffix(' %')} to {figure(metric, high)}"
+    return ""
+
+
+def _exports(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[str]]:
+    rows: list[dict[str, str]] = []
     for variant in VARIANTS:
-        table.add_column(variant.name, justify="right")
-    figures = {key.split("/", 2)[2] for key in metrics if key.startswith(_OF_VARIANT)}
-    for figure in sorted(figures):
-        found = [metrics.get(f"export/{variant.name}/{figure}") for variant in VARIANTS]
-        table.add_row(literal(figure), *("" if value is None else _plain(value) for value in found))
-    return table
+        prefix = f"export/{variant.name}/"
+        of = {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
+        if of:
+            rows.append({"variant": variant.label, **_variant(of, metrics)})
+    return rows, ["b32 p50 ms", "p95 ms", "changed"]
 
 
-def _plain(value: float) -> str:
-    if not math.isfinite(value):
-        return str(value)
-    return str(int(value)) if value == int(value) and abs(value) < 1e15 else f"{value:.5g}"
+def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str, str]:
+    """of: the variant's figures by name; metrics: of the run, which tell its task."""
+    task = next((found for v in VARIANTS if (found := task_of_export(metrics, v.name)) is not None), None)
+    names = [] if task is None else dict.fromkeys([task.metric, "loss", task.export_figure])
+    present = [name for name in names if any(f"export/{v.name}/{name}" in metrics for v in VARIANTS)]
+    shown = {heading(name): figure(name, of[name]) if name in of else "" for name in present}
+    changed = of.get("changed_answers")
+    return {
+        **shown,
+        "changed": "" if changed is None else figure("changed_answers", changed),
+        "MiB": number(of.get("size_mib")),
+        "p50 ms": number(of.get("latency_b1_p50_ms")),
+        "p95 ms": number(of.get("latency_b1_p95_ms")),
+        "b32 p50 ms": number(of.get("latency_b32_p50_ms")),
+    }
+
+
+def _stories(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[str]]:
+    """A row for the stories that were written, and one for the real ones that they are held against."""
+    names = sorted({key.split("/", 1)[1] for key in metrics if key.startswith(_OF_STORIES)})
+    rows = [
+        {
+            "stories": label,
+            **{
+                heading(name): figure(name, metrics[f"{prefix}{name}"])
+                if f"{prefix}{name}" in metrics
+                else ""
+                for name in names
+            },
+        }
+        for label, prefix in (("written", "stories/"), ("real", "real/"))
+        if any(key.startswith(prefix) for key in metrics)
+    ]
+    return rows, [heading(name) for name in reversed(names)]

@@ -1,4 +1,4 @@
-"""`encore reproduce`, `verify` and `diff`: what they print and how they exit."""
+"""`encore reproduce` and `verify`: what they print and how they exit."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from rich.table import Table
 
 from cli.code_tables import print_code
 from cli.console import print_json
+from cli.differences import print_causes
 from cli.session import FAILED, OK, named_run
 from cli.tables import SHORT
 from errors import UserError
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from experiments.reproduction.trust import Agree, Summary
     from experiments.reproduction.verdict import Comparison
     from runs.check import Check
-    from runs.differences import Cause
 
 _COLOURS = {"identical": "bold green", "within tolerance": "bold yellow", "different": "bold red"}
 
@@ -88,7 +88,8 @@ def check_verb(run_id: str, root: Path, *, threads: int | None, besides: Sequenc
         print_json([asdict(cause) for cause in causes])
     elif causes:
         title = f"What differs from the record of {short}"
-        out.print(_causes_table(causes, title, ("recorded", "now")))
+        out.print(title, style="italic")
+        print_causes(out, causes, ("recorded", "now"))
     else:
         out.print(f"Nothing here differs from the record of [bold]{short}[/].")
     return FAILED if causes else OK
@@ -128,33 +129,6 @@ def _broken_table(broken: Sequence[Check], run: str) -> Table:
     return table
 
 
-def diff_verb(one_id: str, other_id: str, root: Path, *, as_json: bool) -> int:
-    out, _, one = named_run(one_id, root)
-    from experiments.reproduction.reproduce import diff_runs
-    from runs.files import run_named
-
-    other = run_named(one.store, other_id)
-    causes, comparison = diff_runs(one, other)
-    if as_json:
-        print_json(
-            {
-                "differences": [asdict(cause) for cause in causes],
-                "compared": None if comparison is None else asdict(comparison),
-            }
-        )
-        return OK
-    names = (one.record.run_id[:SHORT], other.record.run_id[:SHORT])
-    if causes:
-        out.print(_causes_table(causes, "What differs, what counts most first", names))
-    else:
-        out.print("Settings, data, code, libraries and machine are the same.")
-    if comparison is None:
-        out.print("[dim]One of them has no finished record: results are not compared.[/]")
-    else:
-        out.print(_comparison_table(comparison, names))
-    return OK
-
-
 def _print_reproduction(out: Console, recorded_id: str, found: Reproduced) -> None:
     from experiments.reproduction.certificate import operations_line
     from runs.layout import NONDETERMINISTIC
@@ -169,7 +143,8 @@ def _print_reproduction(out: Console, recorded_id: str, found: Reproduced) -> No
     out.print(_comparison_table(comparison, ("then", "now")))
     if found.causes:
         title = "What differs around it, the likeliest cause first"
-        out.print(_causes_table(found.causes, title, ("recorded", "now")))
+        out.print(title, style="italic")
+        print_causes(out, found.causes, ("recorded", "now"))
     if comparison.verdict != "identical" and any(cause.kind == "code" for cause in found.causes):
         out.print(
             f"`encore reproduce {recorded_id[:SHORT]} --at-commit` plays it with the code it was made with."
@@ -185,16 +160,4 @@ def _comparison_table(comparison: Comparison, names: tuple[str, str]) -> Table:
     table = Table("compared", "result")
     for what, result, equal in comparison_rows(asdict(comparison), names):
         table.add_row(literal(what), literal(result) if equal else f"[red]{literal(result)}[/]")
-    return table
-
-
-def _causes_table(causes: Sequence[Cause], title: str, names: tuple[str, str]) -> Table:
-    table = Table("kind", "what", *names, title=title, title_justify="left")
-    for cause in causes:
-        table.add_row(
-            cause.kind,
-            literal(cause.name),
-            literal(cause.recorded or "none"),
-            literal(cause.actual or "none"),
-        )
     return table

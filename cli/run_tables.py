@@ -1,73 +1,124 @@
-"""One run in a terminal."""
+"""One run in a terminal: what it is, its scores, what differs from the catalog, and at the end what it came to."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
 
+from cli.data import print_recorded
+from cli.figures import typed
+from cli.headline import print_headline
 from cli.metric_tables import print_metrics
-from cli.tables import styled
+from cli.tables import fitted, styled
 from host.markup import literal
+from host.text import shortened
+from runs.states import state_of
 
 if TYPE_CHECKING:
-    from tracking.entities import RunRecord
+    from runs.data_record import DataRecord
+    from runs.files import RunFiles
 
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
     for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "gate", "export_gate", "recipe_id")
+                 "forked_from", "forked_under", "reuses", "reproduces", "verdict", "stories_of")
 )  # fmt: skip
+_RECIPE = "encore.recipe_id"
+NOTE_TAG = "mlflow.note.content"
+_NOTE_LINES, _SETTINGS, _VALUE, _NOTICES = 5, 8, 60, 3
 
 
-def print_run(
-    console: Console,
-    run: RunRecord,
-    artifacts: Sequence[str],
-    *,
-    experiment: str,
-    catalogued: Mapping[str, str] | None,
-) -> None:
-    """One run: what it says of itself, scores, settings, files.
+@dataclass(frozen=True)
+class Shown:
+    """What is printed of a run. catalogued: the settings of `experiment` in the catalog; the run's own are then only
+    those that differ. whole: all of everything."""
 
-    catalogued: the settings of `experiment` in the catalog; the run's own are then only those that differ. None: all.
-    """
-    console.print(f"Run [bold]{run.run_id}[/]  {literal(run.name)}  {styled(run.status, run.status)}")
-    for tag in _SHOWN_TAGS:
-        if tag in run.tags:
-            console.print(f"{tag.removeprefix('encore.')}: {literal(run.tags[tag])}", highlight=False)
-    if note := run.tags.get("mlflow.note.content"):
-        for line in note.split("\n"):  # indented, or one of its lines could pass for one of ours
-            console.print(Padding(literal(line), (0, 0, 0, 2), expand=False), highlight=False)
-    print_metrics(console, run.metrics)
-    if catalogued is None or not catalogued.keys() & run.params.keys():
-        _print_settings(console, run.params)
-    else:
-        _print_differences(console, run.params, experiment, catalogued)
+    run: RunFiles
+    experiment: str
+    catalogued: Mapping[str, str] | None
+    data: DataRecord | None
+    whole: bool
+
+
+def print_run(console: Console, shown: Shown, root: Path) -> None:
+    """A run that trained, or that stories are logged on."""
+    record = shown.run.record
+    print_title(console, shown)
+    print_metrics(console, record.metrics, whole=shown.whole)
+    _print_settings(console, shown)
+    if shown.data is not None:
+        _print_data(console, shown.data, whole=shown.whole)
+    artifacts = shown.run.store.artifacts(record)
     console.print(f"artifacts: {literal(', '.join(artifacts))}", highlight=False)
+    print_headline(console, shown.run, artifacts, root)
 
 
-def _print_settings(console: Console, params: Mapping[str, str]) -> None:
-    settings = Table(show_header=False, title="settings", title_justify="left")
-    for key in sorted(params):
-        settings.add_row(literal(key), literal(params[key]))
-    console.print(settings)
+def print_title(console: Console, shown: Shown, *, note_lines: int = _NOTE_LINES) -> None:
+    """Its ID, state, name, lineage, and what it says of itself, each line in a line of the terminal."""
+    record = shown.run.record
+    console.print(f"Run [bold]{record.run_id}[/]  {styled(record.status, state_of(record))}", highlight=False)
+    _print_line(console, record.name, whole=shown.whole)
+    for tag in (*_SHOWN_TAGS, *([_RECIPE] if shown.whole else [])):
+        if tag in record.tags:
+            _print_line(console, f"{tag.removeprefix('encore.')}: {record.tags[tag]}", whole=shown.whole)
+    lines = [line for line in record.tags.get(NOTE_TAG, "").split("\n") if line.strip()]
+    kept = lines if shown.whole else lines[:note_lines]
+    for line in kept:  # indented, or one of its lines could pass for one of ours
+        _print_line(console, f"  {line}", whole=shown.whole)
+    if len(lines) > len(kept):
+        console.print(f"  and {len(lines) - len(kept)} more lines; `--all` shows them", style="dim")
 
 
-def _print_differences(
-    console: Console, params: Mapping[str, str], experiment: str, catalogued: Mapping[str, str]
-) -> None:
-    other = [key for key in sorted(params) if catalogued.get(key) != params[key]]
-    if other:
-        table = Table("setting", "of this run", f"of {literal(experiment)}", title_justify="left")
-        for key in other:
-            table.add_row(literal(key), literal(params[key]), literal(catalogued.get(key, "")))
-        console.print(table)
-    same = len(params) - len(other)
-    console.print(
-        f"{same} settings are those of {literal(experiment)} in the catalog; `--all` lists them.",
-        highlight=False,
+def _print_line(console: Console, text: str, *, whole: bool) -> None:
+    console.print(literal(text if whole else shortened(text, console.width)), highlight=False, soft_wrap=True)
+
+
+def _print_settings(console: Console, shown: Shown) -> None:
+    params, catalogued = shown.run.record.params, shown.catalogued
+    known = catalogued is not None and bool(catalogued.keys() & params.keys())
+    of = (catalogued or {}) if known and not shown.whole else {}
+    other = [key for key in sorted(params) if of.get(key) != params[key]]
+    some = other if shown.whole else other[:_SETTINGS]
+    if some:
+        rows = [_setting_row(key, params[key], of, shown) for key in some]
+        console.print(fitted(console, rows, spare=(), squeezed="of this run"))
+    if len(other) > len(some):
+        console.print(f"and {len(other) - len(some)} more settings; `--all` lists them", style="dim")
+    if known and not shown.whole:
+        same = f"{len(params) - len(other)} settings are those of {literal(shown.experiment)} in the catalog"
+        console.print(f"{same}; `--all` lists them.", highlight=False)
+
+
+def _setting_row(key: str, value: str, of: Mapping[str, str], shown: Shown) -> dict[str, str]:
+    cut = len(value) if shown.whole else _VALUE
+    row = {
+        "setting": literal(key),
+        "of this run": literal(shortened(value if shown.whole else typed(value), cut)),
+    }
+    if of:
+        row[f"of {literal(shown.experiment)}"] = literal(shortened(typed(of.get(key, "")), _VALUE))
+    return row
+
+
+def _print_data(console: Console, data: DataRecord, *, whole: bool) -> None:
+    """A line where all is well; what was left out and what is odd in any case."""
+    if whole:
+        print_recorded(console, data)
+        return
+    rows = ", ".join(
+        f"{split.rows:,} {_SPLIT_WORDS.get(split.split, split.split)}" for split in data.summary.used
     )
+    console.print(f"data: {literal(rows)} rows from {literal(data.summary.origin)}", highlight=False)
+    told = [f"warning: {warning}" for warning in data.summary.warnings]
+    told += [f"left out: {notice}" for notice in data.notices]
+    for sentence in told[:_NOTICES]:
+        _print_line(console, sentence, whole=False)
+    if len(told) > _NOTICES:
+        console.print(f"and {len(told) - _NOTICES} more warnings; `--all` shows them", style="yellow")
+
+
+_SPLIT_WORDS: Mapping[str, str] = {"val": "held out", "test": "official"}

@@ -86,11 +86,19 @@ def decoding_sweep_verb(
     check_own_checkout()
     out, reporter = outputs()
     store = open_existing(root, reporter)
-    from sweeps.decoding.search import run_decoding_sweep
+    from sweeps.decoding.recorded import known_settings
+    from sweeps.decoding.writing import writing_run
+    from sweeps.finished import ALREADY
 
-    report = run_decoding_sweep(
-        sweep, store, reporter=reporter, on_setting=lambda row: print_setting(reporter.console, row)
-    )
+    report = known_settings(sweep, writing_run(sweep, store), store)
+    if report is None:
+        from sweeps.decoding.search import run_decoding_sweep
+
+        report = run_decoding_sweep(
+            sweep, store, reporter=reporter, on_setting=lambda row: print_setting(reporter.console, row)
+        )
+    else:
+        reporter.say(ALREADY, "warning")
     if as_json:
         print_json(asdict(report))
     else:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
-from rich.text import Text
+from rich.console import Console, Group
 
 from cli.figures import duration, exported, heading, number, score, setting
+from cli.headline import print_commands
 from cli.tables import SHORT, fitted, styled
 from export.variants import DEPLOYED
 from host.markup import literal
@@ -18,7 +19,9 @@ from scoring.tasks import TASKS, task_of_metrics
 
 if TYPE_CHECKING:
     from runs.result import RunResult
-    from sweeps.report import SweepReport, TrialRow
+    from sweeps.rows import SweepReport, TrialRow
+
+MOST_TRIALS = 20  # of a sweep that is looked at as one run among others
 
 
 def print_trial(console: Console, what: str, result: RunResult) -> None:
@@ -35,11 +38,15 @@ def print_trial(console: Console, what: str, result: RunResult) -> None:
         console.print(f"  [bold red]gate failed:[/] {literal(failure)}")
 
 
-def print_sweep(console: Console, report: SweepReport) -> None:
-    """The trials, the best of them, what mattered, where the time went."""
+def print_sweep(console: Console, report: SweepReport, *, most: int | None = None) -> None:
+    """The trials, the best of them, what mattered, where the time went. most: the best so many trials; none: all."""
     for note in report.notes:
         console.print(f"note: {literal(note)}", style="yellow", highlight=False)
-    console.print(_trials_table(report, console))
+    rows = report.rows if most is None or len(report.rows) <= most else _best_rows(report, most)
+    console.print(_trials_table(report, rows, console))
+    if len(rows) < len(report.rows):
+        more = f"the best {len(rows)} of {len(report.rows)}; `encore sweep {report.name} --status` lists all"
+        console.print(literal(more), style="dim", highlight=False)
     if report.importances:
         shares = ", ".join(f"{literal(key)} {100 * share:.0f} %" for key, share in report.importances.items())
         console.print(f"What mattered: {shares}", highlight=False)
@@ -53,9 +60,19 @@ def print_sweep(console: Console, report: SweepReport) -> None:
         console.print(_best_line(report.best), highlight=False)
 
 
-def _trials_table(report: SweepReport, console: Console) -> Text:
-    """What differs between all trials goes first where there is little room, then what is least asked for."""
-    rows = [_trial(row, report) for row in report.rows]
+def _best_rows(report: SweepReport, most: int) -> list[TrialRow]:
+    """By the held-out score; those that were not scored last."""
+    task = next(task for task in TASKS if report.primary_metric.endswith(task.metric))
+    sign = -1 if task.greater_is_better else 1
+    key = f"best/val/{task.metric}"
+    return sorted(report.rows, key=lambda row: (key not in row.metrics, sign * row.metrics.get(key, 0.0)))[
+        :most
+    ]
+
+
+def _trials_table(report: SweepReport, shown: Sequence[TrialRow], console: Console) -> Group:
+    """What is least asked for goes first where there is little room."""
+    rows = [_trial(row, report) for row in shown]
     heads = [heading(key) for key in (report.rows[0].values if report.rows else {})]
     legend = next(task.legend for task in TASKS if report.primary_metric.endswith(task.metric))
     return fitted(
@@ -102,10 +119,9 @@ def print_next_commands(console: Console, report: SweepReport, root: Path) -> No
     if report.best is None:
         return
     option = root_option(root)
-    console.print("\nNext:")
-    for command, why in (
-        (f"encore ui{option}", "compare the trials in the browser"),
-        (f"encore show {report.best.run_id[:SHORT]}{option}", "the best run in full"),
-        (f"encore runs --sweep {report.parent_id[:SHORT]}{option}", "every run of this sweep"),
-    ):
-        console.print(f"  [bold]{literal(command)}[/]  [dim]# {why}[/]", highlight=False, soft_wrap=True)
+    commands = {
+        f"encore ui{option}": "compare the trials in the browser",
+        f"encore show {report.best.run_id[:SHORT]}{option}": "the best run in full",
+        f"encore runs --sweep {report.parent_id[:SHORT]}{option}": "every run of this sweep",
+    }
+    print_commands(console, commands)

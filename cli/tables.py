@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
-from rich.console import Console
+from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from cli.figures import duration
-from cli.metric_tables import print_metrics
 from export.variants import DEPLOYED
 from host.markup import literal
-
-if TYPE_CHECKING:
-    from runs.result import RunResult
 
 _NAME_WIDTH = 28  # characters that a run's name keeps before a column has to go
 _LEAST = 12  # and in any case
@@ -34,7 +28,7 @@ def fitted(
     spare: Sequence[str],
     title: str | None = None,
     squeezed: str = "name",
-) -> Text:
+) -> Group:
     """A table of `rows`, one line each, and a line that says which columns the width had no room for.
 
     A column in which nothing stands is left out. spare: the columns that go first, in their order. squeezed: the one
@@ -58,11 +52,10 @@ def fitted(
         f"[bold]{line}[/]" if number == 0 else line
         for number, line in enumerate(_lines(rows, headings, widths))
     ]
-    if left_out:
-        lines.append(f"[dim]{literal(_told(left_out, console.width))}[/]")
     text = Text.from_markup("\n".join(lines), overflow="ellipsis", emoji=False)
     text.no_wrap = True
-    return text
+    # In a group, since a text alone would be joined to another, and wrapped.
+    return Group(text, *([Text(_told(left_out, console.width), "dim")] if left_out else []))
 
 
 def _lines(
@@ -102,18 +95,6 @@ def _needed(widths: Mapping[str, int], headings: Sequence[str]) -> int:
 
 def _told(left_out: Sequence[str], columns: int) -> str:
     return f"Left out at {columns} columns: {', '.join(map(_plain, left_out))}; --json has them."
-
-
-def print_result(console: Console, result: RunResult) -> None:
-    """Scores of a run that just ended."""
-    console.print(
-        f"Run [bold]{result.run_id[:SHORT]}[/] {result.status}: {literal(result.name)}", highlight=False
-    )
-    print_metrics(console, result.metrics)
-    if result.seconds:
-        spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
-        console.print(f"Where the time went: {spent}", highlight=False)
-    print_gate(console, result.gate_failures, result.metrics)
 
 
 def print_gate(console: Console, failures: Sequence[str], metrics: Mapping[str, float]) -> None:

@@ -13,16 +13,18 @@ from rich.console import Console
 
 from cli.champions import tell_challenge
 from cli.console import print_json
+from cli.figures import duration
 from cli.name_first import check_name_first
-from cli.run_tables import print_run
+from cli.run_tables import Shown, print_run, print_title
 from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_store, outputs
 from cli.story_tables import print_sample
-from cli.tables import print_catalog, print_gate, print_result
+from cli.sweep_tables import MOST_TRIALS
+from cli.tables import print_catalog, print_gate
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.loading import CATALOG, load_experiment
 from experiments.naming import flat_params, overrides_for_name, run_name
-from runs.layout import EXPERIMENT_TAG
+from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.catalog import catalog_names
 from schema.numbers import counted
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from runs.files import RunFiles
     from runs.result import RunResult
     from tracking.store import Store
+
+_SWEEP_NOTE = 2  # lines of what a sweep says of itself: its table follows
 
 
 def train_verb(
@@ -114,8 +118,14 @@ def _ended(
     if as_json:
         print_json(asdict(result))
     else:
-        print_result(out, result)
+        from runs.files import run_named
+
         print_sample(out, store, result, root)
+        if result.seconds:
+            spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
+            out.print(f"Where the time went: {spent}", highlight=False)
+        _print_run(out, run_named(store, result.run_id), root)
+        print_gate(out, result.gate_failures, result.metrics)
     if result.status == "finished" and result.reused is None:
         tell_challenge(store, result.run_id, reporter)
     return FAILED if result.gate_failures else OK
@@ -123,27 +133,30 @@ def _ended(
 
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, run = named_run(run_id, root)
-    from cli.data import print_recorded, recorded_json
+    from cli.data import recorded_json
     from runs.data_record import recorded_data
 
-    data = recorded_data(run)
     if as_json:
-        print_json(asdict(run.record) | recorded_json(data))
+        print_json(asdict(run.record) | recorded_json(recorded_data(run)))
+    elif kind_of(run.record) == RunKind.SWEEP:
+        from cli.sweeps import print_state
+
+        print_title(out, Shown(run, "", None, None, whole), note_lines=_SWEEP_NOTE)
+        print_state(out, run.store, run.record, root, most=None if whole else MOST_TRIALS)
     else:
-        _print_run(out, run, whole=whole)
-        if data is not None:
-            print_recorded(out, data)
+        _print_run(out, run, root, whole=whole)
     return OK
 
 
-def _print_run(out: Console, run: RunFiles, *, whole: bool) -> None:
-    """whole: with every setting, also those that its experiment has in the catalog."""
+def _print_run(out: Console, run: RunFiles, root: Path, *, whole: bool = False) -> None:
+    """whole: with every setting, also those that its experiment has in the catalog, and all else that it has."""
+    from runs.data_record import recorded_data
     from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
 
     experiment, catalogued = run.record.tags.get(EXPERIMENT_TAG, ""), None
     if not whole and experiment in catalog_names(CATALOG):
         catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
-    print_run(out, run.record, run.store.artifacts(run.record), experiment=experiment, catalogued=catalogued)
+    print_run(out, Shown(run, experiment, catalogued, recorded_data(run), whole), root)
 
 
 def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
@@ -155,7 +168,7 @@ def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
     if as_json:
         print_json(json.loads(report.to_json()))
     else:
-        _print_run(out, run_named(run.store, run.record.run_id), whole=False)
+        _print_run(out, run_named(run.store, run.record.run_id), root)
     print_gate(reporter.console, report.failures, report.metrics)
     return OK if report.passed else FAILED
 

@@ -64,7 +64,7 @@ class Field:
     def most_first(self) -> bool:
         """Whether a ranking begins with the greatest: of a metric of which more is better, and of times."""
         if self.kind == "metric":
-            return not self.key.endswith(_LESS_IS_BETTER)
+            return self.key.endswith("_per_s") or not self.key.endswith(_LESS_IS_BETTER)
         return self.kind == "attribute" and self.key in {"started", "ended", "minutes"}
 
 

@@ -92,6 +92,7 @@ SWEEP_TAG = "encore.sweep"
 STUDY_TAG = "encore.study"
 BUDGET_TAG = "encore.budget"
 BEST_RUN_TAG = "encore.best_run"
+DONE_TAG = "encore.sweep_done"  # sha256 of what was asked, once nothing of it is left to do
 STAGE_TAG = "encore.stage"
 TRIAL_TAG = "encore.trial"
 SWEEP_FILE = "sweep/sweep.json"

@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from comparison.report.attempts import Attempts
 from comparison.report.page import page_of
 from comparison.report.subject import subject_of
 from experiments.config import ExperimentConfig
-from runs.layout import (
-    BEST_RUN_TAG,
-    EXPORT_GATE,
-    GATE_TAG,
-    STAGE_TAG,
-    SWEEP_ERRORS_FILE,
-    SWEEP_PAGE,
-    SWEEP_TRIALS_FILE,
-    TRIAL_TAG,
-)
-from runs.trials import ended_as, is_of_a_trial, ranked, selection_score
+from runs.layout import BEST_RUN_TAG, STAGE_TAG, SWEEP_ERRORS_FILE, SWEEP_PAGE, SWEEP_TRIALS_FILE
+from runs.trials import is_of_a_trial, ranked, selection_score
+from sweeps.rows import SweepReport, TrialRow, left_out, rows_of, time_spent
 from sweeps.telling import tell_sweep
 
 if TYPE_CHECKING:
@@ -30,34 +21,6 @@ if TYPE_CHECKING:
     from tracking.entities import RunRecord
     from tracking.run_log import RunLog
     from tracking.store import Store
-
-
-@dataclass(frozen=True)
-class TrialRow:
-    """One run of a sweep."""
-
-    trial: int
-    stage: str
-    run_id: str
-    status: str
-    values: dict[str, str]
-    metrics: dict[str, float]
-    gate: str | None
-    gate_verdict: str | None
-
-
-@dataclass(frozen=True)
-class SweepReport:
-    """All runs of a sweep, the trials first, and the run that it selected by the held-out metric."""
-
-    name: str
-    parent_id: str
-    primary_metric: str
-    rows: tuple[TrialRow, ...]
-    best: TrialRow | None
-    importances: dict[str, float]
-    seconds: dict[str, float]
-    notes: tuple[str, ...]
 
 
 def log_report(
@@ -77,7 +40,7 @@ def log_report(
     """
     below = store.runs(parent_id=parent.run_id)
     runs = [run for run in below if is_of_a_trial(run)]
-    rows = _rows(runs, search.space)
+    rows = rows_of(runs, search.space)
     best = next((row for row in rows if row.run_id == best_id), None)
     attempts = Attempts()
     importances: dict[str, float] = {}
@@ -87,7 +50,7 @@ def log_report(
     tell_sweep(store, parent, search.sweep, given, base.task, _ordered(runs, base, best_id))
     _log_files(parent, rows, attempts)
     if any(selection_score(run, base.task) is not None for run in runs):
-        _log_page(store, parent, [*notes, *_left_out(below, runs)], attempts)
+        _log_page(store, parent, [*notes, *left_out(below, runs)], attempts)
     _log_errors(parent, attempts)
     return SweepReport(
         search.sweep.name,
@@ -96,8 +59,8 @@ def log_report(
         tuple(rows),
         best,
         importances,
-        _time_spent(runs),
-        (*notes, *_left_out(below, runs), *attempts.notes),
+        time_spent(runs),
+        (*notes, *left_out(below, runs), *attempts.notes),
     )
 
 
@@ -110,40 +73,6 @@ def _ordered(runs: Sequence[RunRecord], base: ExperimentConfig, best_id: str | N
         return run.run_id != best_id, unscored, run.status != "FINISHED", run.tags[STAGE_TAG] != stage
 
     return sorted(ranked(runs, base.task), key=first)
-
-
-def _left_out(below: Sequence[RunRecord], runs: Sequence[RunRecord]) -> list[str]:
-    odd = [run.run_id[:8] for run in below if run not in runs]
-    return [f"left out, as their tags name no trial: {', '.join(odd)}."] if odd else []
-
-
-def _rows(runs: Sequence[RunRecord], space: Mapping[str, object]) -> list[TrialRow]:
-    """The trials first, then the finale."""
-    return sorted((_row(run, space) for run in runs), key=lambda row: (row.stage == "finale", row.trial))
-
-
-def _row(run: RunRecord, space: Mapping[str, object]) -> TrialRow:
-    return TrialRow(
-        trial=int(run.tags[TRIAL_TAG]),
-        stage=run.tags[STAGE_TAG],
-        run_id=run.run_id,
-        status=ended_as(run),
-        values={key: run.params.get(key, "") for key in space},  # a run that died at once has none
-        metrics=run.metrics,
-        gate=run.tags.get(EXPORT_GATE),
-        gate_verdict=run.tags.get(GATE_TAG),
-    )
-
-
-def _time_spent(runs: Sequence[RunRecord]) -> dict[str, float]:
-    """Seconds over all runs by what they were spent on, most first."""
-    spent: dict[str, float] = {}
-    for run in runs:
-        for key, value in run.metrics.items():
-            if key.startswith("time/"):
-                name = key.removeprefix("time/").removesuffix("_s")
-                spent[name] = spent.get(name, 0.0) + value
-    return dict(sorted(spent.items(), key=lambda item: -item[1]))
 
 
 def _importances(study: optuna.Study) -> dict[str, float]:

@@ -13,13 +13,15 @@ from experiments.training.exporting import export_run
 from experiments.training.headline import views_saved
 from host.progress import SILENT, Reporter
 from runs.files import RunFiles
-from runs.layout import BUDGET_TAG, SWEEP_FILE, is_exported
+from runs.layout import BUDGET_TAG, DONE_TAG, SWEEP_FILE, is_exported
 from runs.result import RunResult
 from sweeps.config import SweepConfig
 from sweeps.finale import Finale
+from sweeps.finished import asked, known_sweep
 from sweeps.launchers.inline import InlineLauncher
 from sweeps.plan import Plan, plan_of, start_parent
-from sweeps.report import SweepReport, log_report
+from sweeps.report import log_report
+from sweeps.rows import SweepReport
 from sweeps.session import Deadline, search_on, session
 from sweeps.storage import StudyStorage
 from sweeps.study import Drawn, Search, open_search
@@ -49,6 +51,9 @@ def run_sweep(
     Raises UserError for a space that does not fit the experiment, and whatever stops a run for a
     reason that would stop the next one too (a full disk, a store that is gone).
     """
+    known = known_sweep(sweep, overrides, store)
+    if known is not None:
+        return known
     plan = plan_of(sweep, overrides, store, reporter, reuse=not again)
 
     def open_study(storage: StudyStorage, store_uri: str) -> Search:
@@ -99,7 +104,7 @@ class _Session:
         selected = finale.selected()
         if self.plan.base.export.when == "best" and selected is not None and not is_exported(selected):
             self._export(selected)
-        return log_report(
+        report = log_report(
             self.search,
             self.store,
             self.parent,
@@ -108,6 +113,15 @@ class _Session:
             best_id=None if selected is None else selected.run_id,
             given=self.plan.given,
         )
+        if not self.search.goes_on() and self._is_exported(report):
+            self.parent.set_tags({DONE_TAG: asked(sweep, self.plan.mapping)})
+        return report
+
+    def _is_exported(self, report: SweepReport) -> bool:
+        """Whether the export that was asked for is there; the same command tries again what failed."""
+        if self.plan.base.export.when != "best" or report.best is None:
+            return True
+        return is_exported(self.store.find(report.best.run_id))
 
     def _trial(self, drawn: Drawn) -> Trial:
         progress = f"{self.search.counted()} of {self.plan.sweep.budget.trials} done"  # some are lost

@@ -93,9 +93,15 @@ def comparison_rows(compared: Mapping[str, Any], names: tuple[str, str]) -> list
     if not compared["metrics"]:
         rows.append(("final metrics", "equal to the bit", True))
     for split, answers in compared["answers"].items():
-        share = f"{100 * answers['equal_share']:.2f} % of {answers['examples']} equal"
-        rows.append((f"answers, {split}", f"{share}, largest difference {answers['largest']:.3g}", False))
+        rows.append((f"answers, {split}", _answers(answers), False))
     return rows
+
+
+def _answers(answers: Mapping[str, Any]) -> str:
+    if answers["largest"] is None:
+        return "of other rows or of another task, so they are not compared"
+    share = f"{100 * answers['equal_share']:.2f} % of {answers['examples']} equal"
+    return f"{share}, largest difference {answers['largest']:.3g}"
 
 
 def _pair(then: float | None, now: float | None, names: tuple[str, str]) -> str:

@@ -33,7 +33,7 @@ from runs.layout import (
     VERDICT_TAG,
     RunKind,
 )
-from runs.outcome import Outcome, check_outcome, had_outcome, outcome_of, read_outcome
+from runs.outcome import Outcome, check_outcome, outcome_of, read_outcome
 from runs.record_files import ConfigFile, threads_of
 from runs.seals import check_record
 
@@ -127,21 +127,6 @@ def _prepared_here(run: RunFiles, threads: int | None, reporter: Reporter) -> Pr
     effective = prepare(config, threads=threads_of(run.record.tags, where=run.where))
     parts = build(config, cache_dir=run.store.root / "cache", reporter=reporter)
     return prepared_run(parts, effective, fork_point_of(run))
-
-
-def diff_runs(one: RunFiles, other: RunFiles) -> tuple[list[Cause], Comparison | None]:
-    """What differs between the environments of two runs and, where both came to their end, their outcomes."""
-    runs = (one, other)
-    for run in runs:
-        check_ended(run)
-        check_record(run)
-    causes = find_causes(*(recorded_environment(run) for run in runs))
-    if not all(had_outcome(run) for run in runs):
-        return causes, None
-    outcomes = [outcome_of(run) for run in runs]
-    for outcome in outcomes:
-        check_outcome(outcome)
-    return causes, compare(outcomes[0], outcomes[1], Tolerance())
 
 
 def _check_start_if_readable(run: RunFiles, reporter: Reporter) -> None:

@@ -42,18 +42,20 @@ class StepDifference:
 
 @dataclass(frozen=True)
 class AnswerDifference:
-    """How two runs answered the same examples: share of equal answers, largest difference of a logit or loss."""
+    """How two runs answered the same examples: share of equal answers, largest difference of a logit or loss; none
+    where the answers are of different tasks or rows."""
 
     examples: int
     equal_share: float
-    largest: float
+    largest: float | None
 
 
 @dataclass(frozen=True)
 class Comparison:
     """`verdict` and all it rests on.
 
-    digests: by name, whether both runs have the same; metrics: final ones that differ, recorded and actual.
+    digests: by name, whether both runs have the same; steps_compared, values_compared: of the steps that both have;
+    metrics: final ones that differ, recorded and actual.
     """
 
     verdict: Verdict
@@ -99,8 +101,8 @@ def compare(recorded: Outcome, actual: Outcome, tolerance: Tolerance) -> Compari
     return Comparison(
         "identical" if same else "within tolerance" if near else "different",
         digests,
-        len(points),
-        sum(len(values) for values in points.values()),
+        len(points.keys() & again.keys()),
+        sum(len(points[step].keys() & again[step].keys()) for step in points.keys() & again.keys()),
         first,
         largest,
         metrics,
@@ -171,7 +173,7 @@ def _answers(recorded: pd.DataFrame, actual: pd.DataFrame, tolerance: Tolerance)
     """Of a classifier by its labels; a language model answers equally where its loss per token is near."""
     task = task_of_answers(recorded.columns)
     if task is None or len(recorded) != len(actual) or task is not task_of_answers(actual.columns):
-        return AnswerDifference(len(recorded), 0.0, float("inf"))
+        return AnswerDifference(len(recorded), 0.0, None)
     agree = task.agree(recorded, actual, nats=tolerance.loss)
     equal = float(agree.mean()) if len(agree) else 1.0
     figures = [

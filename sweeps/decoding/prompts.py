@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+import shlex
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from errors import UserError
-from experiments.stories.generate import TrainedWriter, trained_writer
 from generation.options import DecodingConfig
-from host.cpu import usable_cores
-from runs.files import RunFiles, run_named
-from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.validation import nearest, parse
-from sweeps.config import Choice, DecodingSweepConfig, Dimension
+from sweeps.config import Choice, DecodingSweepConfig, Dimension, IntRange
 from sweeps.space import could_draw
 
 if TYPE_CHECKING:
     from datamodules.tokenized import SplitName, TokenizedData
-    from tracking.store import Store
+
+SPLITS: tuple[Literal["val", "test"], ...] = ("val", "test")
 
 
 def first_values(sweep: DecodingSweepConfig) -> dict[str, Any]:
@@ -58,23 +57,63 @@ def decoding_of(sweep: DecodingSweepConfig, values: Mapping[str, Any]) -> Decodi
     )
 
 
-def writer_named(sweep: DecodingSweepConfig, store: Store) -> TrainedWriter:
-    """The run that is named, or the newest finished one of the experiment."""
-    if sweep.run is not None:
-        return trained_writer(run_named(store, sweep.run), sweep.variant, threads=usable_cores())
-    found = store.runs(tags={EXPERIMENT_TAG: sweep.experiment})
-    finished = [
-        run
-        for run in sorted(found, key=lambda run: -run.start_ms)
-        if run.status == "FINISHED" and kind_of(run) == RunKind.RUN
-    ]
-    if not finished:
-        raise UserError(
-            f"no finished run of {sweep.experiment} that could write",
-            where=f"sweep {sweep.name}",
-            cure=f"Train one with `encore train {sweep.experiment}`, or name a run with run=ID.",
+def check_fits(sweep: DecodingSweepConfig, data: TokenizedData, context_tokens: int) -> None:
+    """UserError where the splits have too few stories, or the model's context is too short, with all that mends it."""
+    rows = min(len(data.rows[split].texts) for split in SPLITS)
+    problems: list[str] = []
+    cures: list[str] = []
+    if rows < sweep.stories:
+        problems.append(f"{sweep.stories} beginnings are asked for, and a split has {rows} stories")
+        cures.append(f"stories={rows}")
+    lengths = _lengths(sweep)
+    if max(lengths.values(), default=0) > context_tokens:
+        problems.append(
+            f"stories of {max(lengths.values())} tokens, and the model's context holds {context_tokens}"
         )
-    return trained_writer(RunFiles(store, finished[0]), sweep.variant, threads=usable_cores())
+        cures += [_shorter(sweep, key, context_tokens) for key in lengths if lengths[key] > context_tokens]
+    if problems:
+        raise UserError(
+            "; ".join(problems), where=f"sweep {sweep.name}", cure=f"Add {shlex.join(cures)} to the command."
+        )
+
+
+def _lengths(sweep: DecodingSweepConfig) -> dict[str, int]:
+    """The longest story that each key asks for."""
+    found = {"decoding.max_length": sweep.decoding.max_length or 0}
+    match sweep.space.get("max_length"):
+        case Choice(options=options):
+            found["space.max_length"] = max(option for option in options if isinstance(option, int))
+        case IntRange(high=high):
+            found["space.max_length"] = high
+        case _:
+            pass
+    return found
+
+
+def _shorter(sweep: DecodingSweepConfig, key: str, context_tokens: int) -> str:
+    """KEY=VALUE that fits."""
+    match sweep.space.get("max_length") if key.startswith("space.") else None:
+        case Choice(options=options):
+            kept = [option for option in options if isinstance(option, int) and option <= context_tokens]
+            return f"{key}={{kind: choice, options: {kept or [context_tokens]}}}"
+        case IntRange(low=low):
+            least = low if low < context_tokens else context_tokens // 2
+            return f"{key}={{kind: int, low: {least}, high: {context_tokens}}}"
+        case _:
+            return f"{key}={context_tokens}"
+
+
+@contextmanager
+def told_of_sweep(sweep: DecodingSweepConfig) -> Generator[None]:
+    """A prompt that a setting has no room for, in the words of the sweep's own keys."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            error.what,
+            where=f"sweep {sweep.name}, {error.where}",
+            cure=f"Add prompt_words={max(1, sweep.prompt_words - 1)} to the command, or allow longer stories.",
+        ) from error
 
 
 def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
@@ -83,13 +122,7 @@ def prompts_of(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig
 
 
 def sample_stories(data: TokenizedData, split: SplitName, sweep: DecodingSweepConfig) -> list[str]:
-    """Stories of a split, drawn with the sweep's seed. UserError when it has too few."""
+    """Stories of a split, drawn with the sweep's seed; it has enough, as `check_fits` says."""
     texts = data.rows[split].texts
-    if len(texts) < sweep.stories:
-        raise UserError(
-            f"{sweep.stories} beginnings are asked for, and the split {split!r} has {len(texts)} stories",
-            where=f"sweep {sweep.name}: stories",
-            cure=f"Ask for at most {len(texts)}.",
-        )
     drawn = np.random.Generator(np.random.PCG64(sweep.seed)).permutation(len(texts))[: sweep.stories]
     return [texts[int(row)] for row in np.sort(drawn)]

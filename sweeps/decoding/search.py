@@ -10,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 from analysis.stories.story_quality import JudgedStory
 from errors import UserError
 from experiments.naming import experiment_of, sweep_name, trial_name
-from experiments.stories.generate import TrainedWriter, log_stories, open_stories
+from experiments.stories.generate import TrainedWriter, log_stories, open_stories, trained_writer
 from experiments.stories.quality import scored
 from experiments.training.headline import views_saved
 from experiments.training.inputs import data_of_run
 from generation.writer import Writer, ids_of_prompts
+from host.cpu import usable_cores
 from host.progress import SILENT, Reporter
+from runs.files import RunFiles
 from runs.layout import (
     BEST_RUN_TAG,
+    DONE_TAG,
     KIND_TAG,
     STAGE_TAG,
     STUDY_TAG,
@@ -30,15 +33,20 @@ from runs.layout import (
 from runs.trials import is_of_a_trial
 from sweeps.config import DecodingSweepConfig
 from sweeps.decoding.prompts import (
+    SPLITS,
+    check_fits,
     decoding_of,
     first_values,
     prompts_of,
     sample_stories,
     space_probes,
-    writer_named,
+    told_of_sweep,
 )
+from sweeps.decoding.recorded import known_settings
 from sweeps.decoding.rows import MISSED, OBJECTIVE, DecodingReport, SettingRow, limits_missed, rank, score
 from sweeps.decoding.telling import tell_settings
+from sweeps.decoding.writing import writing_run
+from sweeps.finished import ALREADY, asked
 from sweeps.launchers.inline import InlineLauncher
 from sweeps.session import Deadline, search_on, session
 from sweeps.storage import StudyStorage
@@ -71,15 +79,16 @@ def run_decoding_sweep(
     best one then writes once from those of the official split. Run again, it continues where it stopped.
     """
     first = first_values(sweep)
-    source = writer_named(sweep, store)
+    record = writing_run(sweep, store)
+    known = known_settings(sweep, record, store)
+    if known is not None:
+        reporter.say(ALREADY, "warning")
+        return known
+    source = trained_writer(RunFiles(store, record), sweep.variant, threads=usable_cores())
     reporter.say(_plan(sweep, source))
     data = data_of_run(source.run, source.config, reporter=reporter)
     writer = source.writer(batch_size=sweep.batch_size)
-    prompts: dict[SplitName, list[str]] = {split: prompts_of(data, split, sweep) for split in ("val", "test")}
-    for values in (first, *space_probes(sweep)):
-        decoding, context = decoding_of(sweep, values), writer.reader.context_tokens
-        for some in prompts.values():
-            ids_of_prompts(writer.tokenizer, some, decoding, context_tokens=context)
+    prompts = _prompts(sweep, data, writer, first)
     base = {**sweep.model_dump(mode="json"), "run": source.run.record.run_id, "weights": source.digest()}
     decisive = ("run", "weights", "variant", "decoding", "stories", "prompt_words", "limits")
     base = {key: base[key] for key in decisive}
@@ -98,6 +107,22 @@ def run_decoding_sweep(
     return report
 
 
+def _prompts(
+    sweep: DecodingSweepConfig, data: TokenizedData, writer: Writer, first: Mapping[str, Any]
+) -> dict[SplitName, Sequence[str]]:
+    """Beginnings by split. UserError where one of them is too long for a setting of the space, or the setting for the
+    model's context."""
+    context = writer.reader.context_tokens
+    check_fits(sweep, data, context)
+    prompts: dict[SplitName, Sequence[str]] = {split: prompts_of(data, split, sweep) for split in SPLITS}
+    for values in (first, *space_probes(sweep)):
+        decoding = decoding_of(sweep, values)
+        for some in prompts.values():
+            with told_of_sweep(sweep):
+                ids_of_prompts(writer.tokenizer, some, decoding, context_tokens=context)
+    return prompts
+
+
 def _plan(sweep: DecodingSweepConfig, source: TrainedWriter) -> str:
     """In words: what is to be done, and whose stories they are."""
     chosen = "" if sweep.run else f"; the newest finished run of {sweep.experiment}, run=ID names another"
@@ -114,6 +139,7 @@ def _start_parent(search: Search, sweep: DecodingSweepConfig, source: TrainedWri
         params={
             "sweep": sweep.name,
             "model_run": record.run_id,
+            "limits": sweep.limits.model_dump_json(),
             "sampler": sweep.sampler.model_dump_json(),
             **{f"space/{key}": dimension.model_dump_json() for key, dimension in sweep.space.items()},
         },
@@ -149,6 +175,8 @@ class _Session:
         official = self._official(best)
         rows = (*self._rows(), official)
         self._log(rows, best, official)
+        if not self.search.goes_on():
+            self.parent.set_tags({DONE_TAG: asked(self.sweep, {"run": self.source.run.record.run_id})})
         return DecodingReport(
             self.sweep.name,
             self.parent.run_id,

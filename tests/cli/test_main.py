@@ -196,11 +196,12 @@ def test_a_run_from_the_command_line_is_listed_shown_and_exported(root: Path) ->
     assert listed["run_id"] == result["run_id"]
     shown = encore("show", result["run_id"][:6], "--root", root)
     assert shown.returncode == 0
-    assert re.search(r"export/VARIANT/… .*torch.*fp32.*int8", shown.stdout)
-    accuracies = re.findall(r"^│ accuracy +│" + r" +([\d.]+) │" * 3, shown.stdout, re.MULTILINE)
+    accuracies = re.findall(r"^(PyTorch|FP32|INT8) +([\d.]+) %", shown.stdout, re.MULTILINE)
     kept = Store.open(root).find(result["run_id"]).metrics
     scored = [kept[f"export/{variant}/accuracy"] for variant in ("torch", "fp32", "int8")]
-    assert [[float(shown) for shown in row] for row in accuracies] == [pytest.approx(scored, rel=1e-4)]
+    assert [label for label, _ in accuracies] == ["PyTorch", "FP32", "INT8"]
+    assert [float(shown) for _, shown in accuracies] == [pytest.approx(100 * score) for score in scored]
+    assert f"encore reproduce {result['run_id'][:8]}" in shown.stdout
     assert "checkpoints/" in shown.stdout
     exported = encore("export", result["run_id"][:6], "--json", "--root", root)
     assert exported.returncode == 0, exported.stderr

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 import pytest
 from typer.testing import CliRunner
 
+from cli.figures import typed
 from cli.main import app
 from experiments.loading import load_experiment
 from experiments.naming import flat_params
@@ -33,9 +34,10 @@ def _shown(store: Store, experiment: str, params: Mapping[str, object], *options
 
 
 def _rows(text: str) -> list[list[str]]:
-    return [
-        [cell.strip() for cell in row[1:-1].split("│")] for row in re.findall("^│.*│$", text, re.MULTILINE)
-    ]
+    """The table of settings."""
+    after = text.partition("setting ")[2].splitlines()[1:]
+    told = [line for line in after if re.match(r"[a-z0-9_.]+ {2,}\S", line)]
+    return [re.split("  +", line.strip()) for line in told]
 
 
 def test_what_differs_stands_beside_the_catalogs(store: Store) -> None:
@@ -43,7 +45,11 @@ def test_what_differs_stands_beside_the_catalogs(store: Store) -> None:
     catalogued = flat_params(load_experiment("demo_reviews"))
     text = _shown(store, "demo_reviews", flat_params(config))
     keys = sorted(override.partition("=")[0] for override in OVERRIDES)
-    assert _rows(text) == [[key, str(flat_params(config)[key]), str(catalogued[key])] for key in keys]
+    assert _rows(text) == [
+        [key, typed(str(flat_params(config)[key])), typed(str(catalogued[key]))] for key in keys
+    ]
+    assert "none" in text
+    assert "None" not in text
     assert (
         f"{len(catalogued) - 3} settings are those of demo_reviews in the catalog; `--all` lists them."
         in text
@@ -65,8 +71,9 @@ def test_all_of_them_are_shown_on_demand_and_where_there_is_no_such_experiment(
 ) -> None:
     params = flat_params(load_experiment("demo_reviews", OVERRIDES))
     text = _shown(store, experiment, params, *options)
-    assert [row[0] for row in _rows(text)] == sorted(params)
-    assert "--all" not in text
+    shown = sorted(params) if options else sorted(params)[:8]
+    assert [row[0] for row in _rows(text)] == shown
+    assert ("more settings; `--all` lists them" in text) == (not options)
 
 
 def test_settings_of_another_kind_are_all_shown(store: Store) -> None:
@@ -78,3 +85,45 @@ def test_json_has_all_of_them(store: Store) -> None:
     params = flat_params(load_experiment("demo_reviews", OVERRIDES))
     found = json.loads(_shown(store, "demo_reviews", params, "--json"))
     assert found["params"] == {key: str(value) for key, value in params.items()}
+
+
+HOSTILE = "<script>alert(1)</script>[/b]\x1b[31m\u202e" + "x" * 10**6
+
+
+def test_a_runs_own_words_are_texts_and_few_lines(store: Store) -> None:
+    params = {f"data.{number}": HOSTILE[:5000] for number in range(20)}
+    tags = {
+        "encore.kind": "run",
+        "encore.failed_because": HOSTILE,
+        "encore.experiment": HOSTILE[:9],
+        "mlflow.note.content": "\n".join([HOSTILE[:50]] * 90),
+    }
+    demo = Experiment("demo", "loss")
+    log = store.start_run(experiment=demo, name=HOSTILE, params=params, description="", tags=tags)
+    log.log_metrics({"test/accuracy": 0.5, "test/accuracy_low": 0.4, "test/accuracy_high": 0.6}, step=3)
+    log.finish("FAILED")
+    told = CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)], env={"COLUMNS": "80"})
+    assert told.exit_code == 0, told.stderr
+    assert len(told.stdout.splitlines()) <= 40
+    assert max(len(line) for line in told.stdout.splitlines()) <= 250
+    assert "<script>alert(1)</script>[/b]" in told.stdout
+    assert not {"\x1b", "\u202e"} & set(told.stdout)
+    assert "and 85 more lines; `--all` shows them" in told.stdout
+
+
+def test_a_killed_run_says_at_which_step_and_how_it_goes_on(store: Store) -> None:
+    log = store.start_run(experiment=Experiment("demo", "loss"), name="a run", params={}, description="",
+                          tags={"encore.kind": "run", "encore.ran.total_steps": "7050"})  # fmt: skip
+    for step in (1, 7):
+        log.log_metrics({"train/loss": 0.5}, step=step)
+    log.log_text("", "checkpoints/last.ckpt")
+    log.finish("KILLED", reason="lost owner")
+    text = " ".join(CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)]).stdout.split())
+    assert "Lost owner: it stopped at step 7 of 7,050." in text
+    assert f"`encore resume {log.run_id[:8]} --root" in text
+    bare = store.start_run(
+        experiment=Experiment("demo", "loss"), name="b", params={}, description="", tags={}
+    )
+    bare.finish("KILLED", reason="interrupted")
+    text = CliRunner().invoke(app, ["show", bare.run_id, "--root", str(store.root)]).stdout
+    assert "Interrupted: it stopped at no step yet. It has no checkpoint to go on from." in text

@@ -76,16 +76,21 @@ def test_runs_are_shown_by_the_score_that_selects_them(
     assert re.split("  +", row)[3:6] == cells
 
 
-def test_an_exports_variants_stand_side_by_side_and_other_metrics_in_lines() -> None:
+def test_a_row_for_each_split_and_each_variant_in_units() -> None:
     console = Console(file=io.StringIO(), width=80)
     assert isinstance(console.file, io.StringIO)
-    metrics = {"test/loss": 2.0, "export/fp32/size_mib": 16.5, "export/int8/size_mib": 4.25,
-               "export/int8/size_ratio": 0.25, "export/foreign": 7.0, "export/gguf/loss": 3.0}  # fmt: skip
+    metrics = {"test/accuracy": 0.9, "test/accuracy_low": 0.88, "test/accuracy_high": 0.92, "test/loss": 0.25,
+               "best/val/accuracy": 0.91, "export/fp32/size_mib": 16.5, "export/int8/size_mib": 4.25,
+               "export/int8/accuracy": 0.895, "export/fp32/accuracy": 0.9, "export/int8/changed_answers": 8.0,
+               "export/foreign": 7.0, "export/gguf/loss": 3.0}  # fmt: skip
     print_metrics(console, metrics)
-    rows = [line for line in console.file.getvalue().splitlines() if line.startswith("│")]
-    cells = [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows]
-    assert cells == [["export/foreign", "7"], ["export/gguf/loss", "3"], ["test/loss", "2"],
-                     ["size_mib", "", "16.5", "4.25"], ["size_ratio", "", "", "0.25"]]  # fmt: skip
+    rows = [re.split("  +", line.strip()) for line in console.file.getvalue().splitlines()]
+    assert rows == [["split", "accuracy", "95 % interval", "loss"], ["held-out", "91.00 %"],
+                    ["official", "90.00 %", "88.00 to 92.00 %", "0.25"],
+                    ["variant", "accuracy", "changed", "MiB"], ["FP32", "90.00 %", "16.50"],
+                    ["INT8", "89.50 %", "8", "4.25"]]  # fmt: skip
+    print_metrics(console, metrics, whole=True)
+    assert "export/gguf/loss 3.0" in console.file.getvalue()
 
 
 @pytest.mark.parametrize(("stage", "head"), [("search", "held-out"), ("official", "test")])

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
+from experiments.reproduction.diff import diff_runs
 from experiments.reproduction.fork import fork
-from experiments.reproduction.reproduce import check, diff_runs, reproduce
+from experiments.reproduction.reproduce import check, reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.exporting import export_run
 from experiments.training.train import train

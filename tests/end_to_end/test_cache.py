@@ -17,7 +17,8 @@ from datamodules.tokenized import SPLITS
 from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
-from experiments.reproduction.reproduce import check, diff_runs, reproduce
+from experiments.reproduction.diff import diff_runs
+from experiments.reproduction.reproduce import check, reproduce
 from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.differences import Cause

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from experiments.loading import load_experiment
-from experiments.reproduction.reproduce import diff_runs
+from experiments.reproduction.diff import diff_runs
 from experiments.training.train import train
 from runs.files import RunFiles
 from runs.verify import verify

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from errors import LibraryError, UserError
+from runs.layout import DONE_TAG
 from sweeps.report import SWEEP_ERRORS_FILE as SWEEP_ERRORS_FILE
-from sweeps.report import SweepReport
+from sweeps.rows import SweepReport
 from sweeps.run import run_sweep
 from tests.sweep_specs import load_sweep
 from tracking.store import Store
@@ -48,9 +49,12 @@ def spec(once: Path) -> Path:
 
 @pytest.fixture
 def swept(once: Path, tmp_path: Path) -> Path:
-    """A finished sweep's root, to be damaged."""
-    shutil.copytree(once, tmp_path / "mlruns")
-    return tmp_path / "mlruns"
+    """A sweep's root, to be damaged; that it has been run to its end is forgotten, or it would only be looked up."""
+    root = tmp_path / "mlruns"
+    shutil.copytree(once, root)
+    with closing(sqlite3.connect(root / "mlflow.db")) as store, store:
+        store.execute("DELETE FROM tags WHERE key = ?", [DONE_TAG])
+    return root
 
 
 def run(spec: Path, root: Path, *overrides: str) -> SweepReport:

@@ -6,6 +6,9 @@ import io
 import json
 import re
 import signal
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import optuna
@@ -20,7 +23,8 @@ from experiments.training.exporting import export_run
 from host.terminal import TerminalReporter
 from runs.files import run_named
 from runs.result import RunResult
-from sweeps.report import SweepReport
+from sweeps.finished import ALREADY
+from sweeps.rows import SweepReport
 from sweeps.run import run_sweep
 from tests.overrides import latest
 from tests.processes import encore, started, wait_until
@@ -35,6 +39,10 @@ SMALL = [*SHORT, "train.threads=1", "export.scored_examples=50", "export.max_acc
 def sweep(root: Path, *overrides: str) -> SweepReport:
     spec, rest = load_sweep("demo", latest([*SMALL, *overrides]))
     return run_sweep(spec, Store.open(root), overrides=rest)
+
+
+def contents(root: Path) -> dict[Path, bytes]:
+    return {file: file.read_bytes() for file in root.rglob("*") if file.is_file()}
 
 
 @pytest.fixture(scope="module")
@@ -183,6 +191,27 @@ def test_the_sweeps_page_is_the_one_that_report_writes(swept: tuple[Store, Sweep
     assert len(json.loads(store.artifact(parent, "sweep/trials.json").read_text())) == 7
 
 
+def test_a_finished_sweep_run_again_writes_nothing_and_needs_no_library(root: Path) -> None:
+    typed = ["sweep", "demo", *SMALL, "budget.trials=1", "pruner={kind: none}", "--root", str(root)]
+    sweep(root, "budget.trials=1", "pruner={kind: none}")
+    before = contents(root)
+    code = (
+        "import sys, cli.main\n"
+        "try: cli.main.main()\n"
+        "except SystemExit as end: assert not end.code, end.code\n"
+        "print(sorted({'mlflow', 'torch', 'optuna'} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, *typed], capture_output=True, text=True, check=True)
+    assert done.stderr.splitlines()[-1] == "[]"
+    assert ALREADY in " ".join(done.stdout.split())
+    assert contents(root) == before
+    told = encore("sweep", "demo", "--status", "--root", root)
+    assert "1 of 1 trials: 1 finished." in told.stdout
+    assert contents(root) == before
+    Store.open(root).client.delete_run(sweep(root, "budget.trials=1", "pruner={kind: none}").rows[0].run_id)
+    assert sweep(root, "budget.trials=1", "pruner={kind: none}").best is None  # not looked up: it is gone
+
+
 @pytest.mark.slow
 def test_a_finished_sweep_run_again_trains_nothing_and_goes_on_with_a_larger_budget(root: Path) -> None:
     first = sweep(root, "budget.trials=2", "pruner={kind: none}")
@@ -207,7 +236,8 @@ def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> Non
         return report.best.run_id
 
     first, again, longer = finale(12), finale(12), finale(16)
-    assert again == first
+    assert replace(again, notes=()) == replace(first, notes=())
+    assert again.notes == (*first.notes, ALREADY)
     assert [row.stage for row in longer.rows] == ["search", "finale", "finale"]
     assert selected(longer) != selected(first)
     assert selected(finale(12)) == selected(first)

@@ -21,6 +21,7 @@ from runs.files import RunFiles
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
 from sweeps.decoding.prompts import sample_stories, writer_named
+from sweeps.decoding.recorded import recorded_settings
 from sweeps.decoding.rows import (
     MISSED,
     OBJECTIVE,
@@ -101,6 +102,17 @@ def test_every_setting_is_a_run_with_its_stories_and_figures(swept: tuple[Store,
         assert {OBJECTIVE, "stories/perplexity", "stories/distinct_2", "stories/ended"} <= run.metrics.keys()
         assert run.params.keys() >= {"decoding.temperature", "decoding.max_length", "decoding.top_p"}
         assert replay(RunFiles(store, run), 9).same
+
+
+def test_run_again_it_writes_nothing_and_says_the_same(
+    swept: tuple[Store, DecodingReport], tmp_path: Path
+) -> None:
+    store, report = swept
+    before = {file: file.read_bytes() for file in store.root.rglob("*") if file.is_file()}
+    again = run_decoding_sweep(spec(tmp_path), Store.read(store.root))
+    assert again == report
+    assert recorded_settings(store, store.find(report.parent_id)) == report
+    assert {file: file.read_bytes() for file in store.root.rglob("*") if file.is_file()} == before
 
 
 def test_the_first_setting_is_the_sweeps_own(swept: tuple[Store, DecodingReport]) -> None:
