@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,6 +46,18 @@ def functions(file: Path) -> Iterator[Function]:
 
 def place(file: Path, node: Function) -> str:
     return f"{file.relative_to(HOME)}:{node.lineno} {node.name}"
+
+
+def test_every_list_of_rooms_names_all_of_them() -> None:
+    settings = tomllib.loads((HOME / "pyproject.toml").read_text())["tool"]
+    contracts = settings["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if "cli" in contract.get("layers", [])]
+    [siblings] = [contract["ancestors"] for contract in contracts if "ancestors" in contract]
+    packages = {pattern.rstrip("*") for pattern in settings["setuptools"]["packages"]["find"]["include"]}
+    assert set(settings["importlinter"]["root_packages"]) == set(ROOMS)
+    assert {room for layer in layers for room in layer.split(" | ")} == set(ROOMS)
+    assert (set(siblings), packages) == (set(ROOMS), set(ROOMS))
+    assert {*settings["pyright"]["include"]} == {*ROOMS, "encore_harness.py"}
 
 
 def test_no_file_is_long() -> None:
