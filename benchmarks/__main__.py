@@ -14,6 +14,7 @@ from pathlib import Path
 
 from benchmarks import (
     certificate,
+    comparison,
     demo,
     demo_stories,
     drift,
@@ -43,6 +44,7 @@ from errors import UserError
 
 PARTS = ("speed", "tracking", "size")
 OTHERS = (
+    "comparison",
     "demo",
     "demo_stories",
     "reproduce",
@@ -105,6 +107,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "story_quality": lambda: story_quality.measure(data),
         "demo": demo.measure,
         "demo_stories": demo_stories.measure,
+        "comparison": comparison.measure,
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
         "values": values.measure,

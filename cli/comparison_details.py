@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from cli.figures import percent
+from cli.tables import fitted
 from comparison.tables import p_value
 from host.markup import literal
 from host.text import shortened
@@ -20,21 +21,22 @@ _EXAMPLE_CHARACTERS = 300
 
 
 def print_details(console: Console, found: Comparison, details: Details) -> None:
-    labels = [side.label for side in sorted(found.sides, key=lambda side: side.rank)]
-    a, b = literal(details.a), literal(details.b)
+    a, b = details.a, details.b
     _print_examples(console, f"Right by {a}, wrong by {b}", details.only_a)
     _print_examples(console, f"Right by {b}, wrong by {a}", details.only_b)
-    _print_examples(console, f"Hardest for {'both' if len(labels) == 2 else 'all'}", details.hardest)
-    console.print(_slices(details.slices, details.a, details.b))
-    console.print(_calibration(details.calibration))
-    for confusion in details.confusion:
-        console.print(_confusion(confusion))
+    _print_examples(console, f"Hardest for {'both' if len(found.sides) == 2 else 'all'}", details.hardest)
+    _print_slices(console, details.slices, a, b)
+    _print_calibration(console, details.calibration)
+    _print_confusion(console, details.confusion)
 
 
 def _print_examples(console: Console, title: str, examples: Sequence[Example]) -> None:
+    """Whole texts, so over as many lines as they take."""
     if not examples:
         return
-    table = Table("label", "probability of it", "text", title=title, title_justify="left")
+    table = Table(
+        "label", "probability of it", "text", title=f"\n{literal(title)}", title_justify="left", box=None
+    )
     for example in examples:
         probabilities = " ".join(f"{one:.2f}" for one in example.probabilities)
         table.add_row(
@@ -43,44 +45,52 @@ def _print_examples(console: Console, title: str, examples: Sequence[Example]) -
     console.print(table)
 
 
-def _slices(slices: Sequence[Slice], a: str, b: str) -> Table:
-    heads = ("slice", "rows", literal(a), literal(b), "difference", "p (Holm)")
-    table = Table(*heads, title="Slices, where B loses most first", title_justify="left")
+def _print_slices(console: Console, slices: Sequence[Slice], a: str, b: str) -> None:
+    rows: list[dict[str, str]] = []
     for one in slices:
-        difference = f"{100 * one.difference.value:+.1f}"
-        shown = f"[bold]{difference}[/]" if one.stands_out else difference
-        scores = (percent(one.a.value), percent(one.b.value))
-        table.add_row(literal(one.name), f"{one.rows:,}", *scores, shown, p_value(one.p))
-    return table
+        difference = f"{100 * one.difference.value:+z.1f}"
+        rows.append(
+            {
+                "slice": literal(one.name),
+                "rows": f"{one.rows:,}",
+                literal(a): percent(one.a.value),
+                literal(b): percent(one.b.value),
+                "difference": f"[bold]{difference}[/]" if one.stands_out else difference,
+                "p (Holm)": p_value(one.p),
+            }
+        )
+    title = f"Slices, where {literal(b)} loses most surely first; in bold: more than chance"
+    console.print()
+    console.print(fitted(console, rows, spare=["p (Holm)"], title=title, squeezed="slice"))
 
 
-def _calibration(sides: Sequence[Calibration]) -> Table:
-    table = Table(
-        "model",
-        "ECE",
-        "if calibrated",
-        "p",
-        "Brier",
-        "miscalibration",
-        title="Calibration",
-        title_justify="left",
-    )
+def _print_calibration(console: Console, sides: Sequence[Calibration]) -> None:
+    rows: list[dict[str, str]] = []
     for one in sides:
         null = f"{100 * one.ece.null:.2f} ({100 * one.ece.null_low:.2f} to {100 * one.ece.null_high:.2f})"
-        table.add_row(
-            literal(one.side),
-            f"{100 * one.ece.value:.2f}",
-            null,
-            p_value(one.ece.p),
-            f"{one.brier:.4f}",
-            f"{one.miscalibration.value:.4f}",
+        rows.append(
+            {
+                "model": literal(one.side),
+                "ECE": f"{100 * one.ece.value:.2f}",
+                "if calibrated": null,
+                "p": p_value(one.ece.p),
+                "Brier": f"{one.brier:.4f}",
+                "miscalibration": f"{one.miscalibration.value:.4f}",
+            }
         )
-    return table
+    console.print()
+    console.print(fitted(console, rows, spare=["miscalibration", "Brier"], title="Calibration"))
 
 
-def _confusion(found: Confusion) -> Table:
-    labels = range(len(found.counts))
-    table = Table("label", *(f"as {label}" for label in labels), title=f"Answers of {literal(found.side)}")
-    for label, row in zip(labels, found.counts, strict=True):
-        table.add_row(str(label), *(f"{count:,}" for count in row))
-    return table
+def _print_confusion(console: Console, found: Sequence[Confusion]) -> None:
+    rows = [
+        {
+            "model": literal(side.side),
+            "label": str(label),
+            **{f"answered {answer}": f"{count:,}" for answer, count in enumerate(counts)},
+        }
+        for side in found
+        for label, counts in enumerate(side.counts)
+    ]
+    console.print()
+    console.print(fitted(console, rows, spare=[], title="Confusion"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from comparison.results import Comparison, Looks, NoiseFloor, Pair, Selection, Side
     from scoring.task import Task
 
+_FEW = 9  # runs beside the chosen one
 _STYLES = {"better": "bold green", "worse": "bold yellow", "the same": "bold", "cannot tell": "bold"}
 
 
@@ -100,10 +102,14 @@ def _capital(text: str) -> str:
 
 
 def _headline(found: Comparison) -> str:
-    best, tied = found.sides[0], len(found.tied)
-    ties = "nothing ties with it" if tied == 1 else f"{tied - 1} of {len(found.sides) - 1} others tie with it"
-    told = f"[bold]{literal(best.label)} is best; {ties}[/]: they cannot be told from it (5 %, Holm over all pairs)."
-    return told if tied > 1 else f"[bold]{literal(best.label)} is best; {ties}[/] (5 %, Holm over all pairs)."
+    best, ties, others = literal(found.sides[0].label), len(found.tied) - 1, len(found.sides) - 1
+    if found.selection is not None:
+        told = f"{ties} of {others} others cannot be told from it on the official split"
+        return f"[bold]{best} was chosen by the held-out slice; {told}[/] (5 %, Holm over all pairs)."
+    if not ties:
+        return f"[bold]{best} is best; nothing ties with it[/] (5 %, Holm over all pairs)."
+    told = f"{ties} of {others} others {'ties' if ties == 1 else 'tie'} with it"
+    return f"[bold]{best} is best; {told}[/]: not to be told from it (5 %, Holm over all pairs)."
 
 
 def _detectable_line(found: Comparison, task: Task) -> str | None:
@@ -136,7 +142,7 @@ def _row(found: Comparison, side: Side, task: Task) -> dict[str, str]:
     name = {"models": "model", "recipes": "recipe of"}[found.of]
     row = {name: literal(side.label), found.metric.replace("_", " "): score}
     if several:
-        row |= {"tie": "[bold]best[/]" if side.rank == 1 else ("tied" if side.tied else "")}
+        row |= {"tie": _tie(found, side)}
         row |= {"p": "" if side.p is None else p_value(side.p)}
     if found.of == "recipes" or len({one.seeds for one in found.sides}) > 1:
         row |= {"seeds" if found.of == "recipes" else "seed": " ".join(map(str, side.seeds))}
@@ -144,6 +150,15 @@ def _row(found: Comparison, side: Side, task: Task) -> dict[str, str]:
     if any(one.held_out is not None for one in found.sides):
         row |= {"held-out": "" if side.held_out is None else task.shown(side.held_out)}
     return row | ({} if side.loss is None else {"log loss": number(side.loss, 4)})
+
+
+def _tie(found: Comparison, side: Side) -> str:
+    """Beside the first; one that the held-out slice did not choose may be better than the one that it did."""
+    first = found.sides[0]
+    if side is first:
+        return "[bold]best[/]" if found.selection is None else "[bold]chosen[/]"
+    better = (side.score.value > first.score.value) == found.greater_is_better
+    return "tied" if side.tied else ("better" if better else "")
 
 
 def _print_around(console: Console, found: Comparison, task: Task) -> None:
@@ -213,6 +228,19 @@ def _print_next(console: Console, commands: Iterator[tuple[str, str]], root: Pat
         console.print(told, highlight=False, soft_wrap=True)
 
 
+def _print_nearest(console: Console, found: Comparison, task: Task) -> None:
+    """The chosen one, what is better on the official split, what ties with it, and a few more."""
+    ranked = sorted(
+        found.sides[1:], key=lambda side: (["better", "tied", ""].index(_tie(found, side)), side.rank)
+    )
+    near = (found.sides[0], *ranked[:_FEW])
+    console.print(_table(console, replace(found, sides=near), task))
+    ties, worse = (sum(side.tied is tied for side in ranked[_FEW:]) for tied in (True, False))
+    if ties or worse:
+        told = f"Not shown: {ties} that cannot be told from it, {worse} that are worse; --json has them."
+        console.print(told, style="dim", highlight=False)
+
+
 def print_best(console: Console, found: Best, root: Path) -> None:
     task = task_named(found.task)
     tied = len(found.tied) - 1
@@ -229,9 +257,11 @@ def print_best(console: Console, found: Best, root: Path) -> None:
             f"Its score on the official split: {task.shown(found.claim.value)}{task.unit}.", highlight=False
         )
     if found.comparison is not None:
-        told = f"{tied} of {len(found.comparison.sides) - 1} others cannot be told from it on the official split."
-        console.print(told, highlight=False)
-        console.print(_table(console, found.comparison, task))
+        others = len(found.comparison.sides) - 1
+        console.print(
+            f"{tied} of {others} others cannot be told from it on the official split.", highlight=False
+        )
+        _print_nearest(console, found.comparison, task)
     for note in found.notes:
         console.print(literal(note), highlight=False)
     if found.noise is not None:

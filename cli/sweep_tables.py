@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console, Group
 
+from cli.comparison_tables import selection_line
 from cli.figures import duration, exported, heading, number, score, setting
 from cli.headline import print_commands
 from cli.tables import SHORT, fitted, styled
@@ -58,6 +59,9 @@ def print_sweep(console: Console, report: SweepReport, *, most: int | None = Non
         console.print(f"Where the time went: {parts}", highlight=False)
     if report.best is not None:
         console.print(_best_line(report.best), highlight=False)
+    if report.selection is not None:
+        task = next(task for task in TASKS if report.primary_metric.endswith(task.metric))
+        console.print(selection_line(report.selection, task), highlight=False)
 
 
 def _best_rows(report: SweepReport, most: int) -> list[TrialRow]:

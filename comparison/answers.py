@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from comparison.table_file import ALTERED, Table
 from comparison.windows import WINDOWS
 from errors import UserError
 from export.options import scored_rows
 from export.variants import BY_NAME
 from host.boundary import boundary
-from host.files import is_plain_file
 from runs.checks import check_ended
 from runs.files import RunFiles, altered
 from runs.layout import EXPORT_PREDICTIONS, ROWS_FOLDER, predictions_file
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 OFFICIAL = "test"
 """The split that is scored once and selects nothing."""
 _LOGIT = "logit_"
-_CURE = "The artifact was altered; restore it."
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class Answers:
 
     def texts(self) -> list[str]:
         """The text of each row. UserError for a language model, whose answers keep no texts."""
-        column = _Table(self.run, predictions_file(self.split)).read(["text"])["text"]
+        column = Table(self.run, predictions_file(self.split)).read(["text"])["text"]
         texts = column.to_pylist()
         return [texts[position] for position in self.texts_at.tolist()]
 
@@ -152,7 +151,7 @@ def check_finished(run: RunFiles) -> None:
 
 def _own(run: RunFiles, split: str) -> Answers:
     file = predictions_file(split)
-    table = _Table(run, file)
+    table = Table(run, file)
     task = task_of_answers(table.names)
     if task is None:
         raise UserError(f"{file} has the answers of no task", where=run.where, cure=MALFORMED)
@@ -181,7 +180,7 @@ def _exported(run: RunFiles, split: str, variant: str) -> Answers:
         raise UserError(
             "has no export", where=run.where, cure=f"`encore export {run.record.run_id[:8]}` writes it."
         )
-    table = _Table(run, EXPORT_PREDICTIONS)
+    table = Table(run, EXPORT_PREDICTIONS)
     task = task_of_exported(table.names)
     if task is None:
         raise UserError(f"{EXPORT_PREDICTIONS} has the answers of no task", where=run.where, cure=MALFORMED)
@@ -198,7 +197,7 @@ def _exported(run: RunFiles, split: str, variant: str) -> Answers:
     )
 
 
-def _exported_stories(run: RunFiles, table: _Table, variant: str) -> Answers:
+def _exported_stories(run: RunFiles, table: Table, variant: str) -> Answers:
     """To windows of stories, which have a number and no checksum: they are those of the same run's other variants."""
     loss = f"{variant}_loss"
     found = table.numbers([WINDOWS.exported_column, loss])
@@ -237,66 +236,8 @@ def _row_checksums(run: RunFiles, split: str) -> NDArray[np.uint32]:
             cure=f"`encore reproduce {run.record.run_id[:8]}` makes a run that does.",
         )
     check_listed(run, file)
-    with boundary(f"{file} cannot be read", where=run.where, cure=_CURE):
+    with boundary(f"{file} cannot be read", where=run.where, cure=ALTERED):
         found = np.load(run.path(file), mmap_mode="r", allow_pickle=False)
     if not isinstance(found, np.ndarray) or found.ndim != 1 or found.dtype.kind not in "iu":
         raise UserError(f"{file} holds no checksums", where=run.where, cure=MALFORMED)
     return np.asarray(found, dtype=np.uint32)
-
-
-class _Table:
-    """A parquet file of a run, of which a few columns are read."""
-
-    def __init__(self, run: RunFiles, file: str) -> None:
-        import pyarrow.parquet as pq
-
-        self.run, self.file = run, file
-        if not run.has(file):
-            raise UserError(
-                f"has no answers to compare ({file})",
-                where=run.where,
-                cure="`encore runs` lists the runs; those with a test score have them.",
-            )
-        check_listed(run, file)
-        if not is_plain_file(path := run.path(file)):
-            raise altered(run, file)
-        with self._readable():
-            self._file = pq.ParquetFile(path)
-        self.names: list[str] = list(self._file.schema_arrow.names)
-
-    def _readable(self) -> Any:
-        return boundary(f"{self.file} is no table", where=self.run.where, cure=_CURE)
-
-    def beginning(self, prefix: str) -> list[str]:
-        """Names of the columns `<prefix>0`, `<prefix>1`, … in the order of their numbers."""
-        numbers = (name.removeprefix(prefix) for name in self.names if name.startswith(prefix))
-        count = sum(number.isdecimal() for number in numbers)
-        return [f"{prefix}{number}" for number in range(count)]
-
-    def read(self, names: Sequence[str]) -> Any:
-        """An arrow table of these columns. UserError when one is missing."""
-        for name in names:
-            if name not in self.names:
-                raise UserError(f"{self.file} has no column {name!r}", where=self.run.where, cure=MALFORMED)
-        with self._readable():
-            return self._file.read(columns=list(names))
-
-    def numbers(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Each column as numbers, all of them finite; UserError, with the row, when one is not."""
-        import pyarrow as pa
-
-        table = self.read(names)
-        found: dict[str, NDArray[Any]] = {}
-        for name in names:
-            with boundary(f"{self.file} has no numbers {name!r}", where=self.run.where, cure=MALFORMED):
-                # Not `to_numpy`, which imports pandas, half a second.
-                values = np.from_dlpack(pa.concat_arrays(table.column(name).chunks))
-            odd = np.flatnonzero(~np.isfinite(values))
-            if len(odd):
-                raise UserError(
-                    f"{name} of row {odd[0]} is {values[odd[0]]}, as of {len(odd)} of {len(values)} rows ({self.file})",
-                    where=self.run.where,
-                    cure="Its model gives no valid answers there: leave it out, or train it anew.",
-                )
-            found[name] = values
-        return found

@@ -13,6 +13,7 @@ from runs.files import RunFiles
 from runs.layout import REUSES_TAG, RunKind, kind_of
 
 if TYPE_CHECKING:
+    from tracking.entities import RunRecord
     from tracking.store import Store
 
 
@@ -88,13 +89,24 @@ def _named(store: Store, name: str, variant: str | None) -> Iterator[Named]:
 
 def finished_trials(sweep: RunFiles) -> list[RunFiles]:
     """Those that trained, in the order in which they did: what was taken over is there once. UserError for none."""
+    found = of_finished(sweep.store.runs(parent_id=sweep.record.run_id))
+    if not found:
+        raise UserError("has no finished trial", where=sweep.where, cure="`encore sweep` goes on with it.")
+    return [RunFiles(sweep.store, record) for record in found]
+
+
+def unfinished_trials(sweep: RunFiles) -> int:
+    """How many of a sweep's trials were pruned, failed or killed, or are going on."""
     below = sweep.store.runs(parent_id=sweep.record.run_id)
+    return sum(kind_of(record) == RunKind.TRIAL and record.status != "FINISHED" for record in below)
+
+
+def of_finished(below: Sequence[RunRecord]) -> list[RunRecord]:
+    """Of the runs below a sweep's own. What was taken over from a run that is not among them is there."""
     trials = [record for record in below if kind_of(record) == RunKind.TRIAL and record.status == "FINISHED"]
     known = {record.run_id for record in trials}
     own = [record for record in trials if record.tags.get(REUSES_TAG) not in known]
-    if not own:
-        raise UserError("has no finished trial", where=sweep.where, cure="`encore sweep` goes on with it.")
-    return [RunFiles(sweep.store, record) for record in sorted(own, key=lambda record: record.start_ms)]
+    return sorted(own, key=lambda record: record.start_ms)
 
 
 def named_run(store: Store, run_id: str) -> RunFiles:

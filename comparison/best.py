@@ -93,7 +93,8 @@ def _found(
     margin: float,
 ) -> Best:
     winner, record = runs[0], runs[0].record
-    compared = _compared(store, runs[:MOST_COMPARED], margin) if len(runs) > 1 else None
+    selection = selection_among(winner, runs[1:MOST_COMPARED], None) if len(runs) > 1 else None
+    compared = None if selection is None else _compared(store, runs[:MOST_COMPARED], margin, selection)
     return Best(
         experiment=experiment,
         task=task.name,
@@ -106,7 +107,7 @@ def _found(
         tied=(record.run_id,)
         if compared is None
         else tuple(run for side in compared.tied for run in side.runs),
-        selection=selection_among(winner, runs[1:MOST_COMPARED], None) if len(runs) > 1 else None,
+        selection=selection,
         comparison=compared,
         noise=recorded_noise(store, experiment),
         looks=looks_at(experiment, among),
@@ -115,10 +116,11 @@ def _found(
     )
 
 
-def _compared(store: Store, runs: Sequence[RunFiles], margin: float) -> Comparison:
+def _compared(store: Store, runs: Sequence[RunFiles], margin: float, selection: Selection) -> Comparison:
     """On the official split, each against the one that the held-out slice chose."""
     found = matched([answers_of(run) for run in runs])
-    return comparison_of(store, [Named(run) for run in runs], found, scores(found), range(len(runs)), margin)
+    named, order = [Named(run) for run in runs], range(len(runs))
+    return comparison_of(store, named, found, scores(found), order, margin, selection=selection)
 
 
 def _task(record: RunRecord) -> Task:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from comparison.answers import Answers, answers_of
-from comparison.asked import MARGIN, Named, check_margin, named_models
+from comparison.asked import MARGIN, Named, check_margin, named_models, unfinished_trials
 from comparison.details import details_of
 from comparison.looks import looks_at
 from comparison.matching import Matched, matched
@@ -44,8 +44,11 @@ def compare_models(
     check_margin(margin)
     named = named_models(store, names, variant)
     found = matched(_all_answers(named))
-    figures = scores(found)
-    return comparison_of(store, named, found, figures, ranking(found, figures), margin, whole=whole)
+    figures, selection = scores(found), _selection(named)
+    order = ranking(found, figures)
+    if selection is not None:  # the best on the official split would be one that was chosen by it
+        order.sort(key=lambda number: named[number].key != (selection.winner, None))
+    return comparison_of(store, named, found, figures, order, margin, selection=selection, whole=whole)
 
 
 def comparison_of(
@@ -56,11 +59,25 @@ def comparison_of(
     order: Sequence[int],
     margin: float,
     *,
+    selection: Selection | None = None,
     whole: bool = False,
 ) -> Comparison:
-    """Of models whose answers are matched. order: their numbers, the one first that the others are held against."""
+    """Of models whose answers are matched. order: their numbers, the one first that the others are held against.
+
+    selection: what chose that one; none: the sweep whose trials the models are, if they are of one.
+    """
+    chosen = _selection(named) if selection is None else selection
     models = _Models(store, named, found, figures, order, judged_pairs(found, order[0], margin), margin)
-    return models.comparison(details_of(found, order) if whole else None)
+    return models.comparison(chosen, details_of(found, order) if whole else None)
+
+
+def _selection(named: Sequence[Named]) -> Selection | None:
+    """Of the sweep, where what is compared are the trials of one, as they were trained."""
+    sweeps = {None if one.sweep is None else one.sweep.record.run_id for one in named}
+    sweep = named[0].sweep
+    if sweep is None or len(sweeps) > 1 or any(one.variant is not None for one in named):
+        return None
+    return selection_of_sweep(sweep)
 
 
 def _all_answers(named: Sequence[Named]) -> list[Answers]:
@@ -146,13 +163,10 @@ class _Models:
             flips=one.flips,
         )
 
-    def selection(self) -> Selection | None:
-        """Of the sweep, where what is compared are the trials of one."""
-        sweeps = {None if one.sweep is None else one.sweep.record.run_id for one in self.named}
-        sweep = self.named[0].sweep
-        return None if sweep is None or len(sweeps) > 1 else selection_of_sweep(sweep)
-
     def notes(self) -> Iterator[str]:
+        sweep = self.named[0].sweep
+        if sweep is not None and (unfinished := unfinished_trials(sweep)):
+            yield f"Left out: {unfinished} {'trial' if unfinished == 1 else 'trials'} that did not finish."
         if self.matched.copies:
             yield f"{self.matched.copies:,} of the rows are copies of another one, and each counts."
         for label, left_out in zip(self.labels, self.matched.left_out, strict=True):
@@ -166,7 +180,7 @@ class _Models:
                     "and none is called better."
                 )
 
-    def comparison(self, details: Details | None) -> Comparison:
+    def comparison(self, selection: Selection | None, details: Details | None) -> Comparison:
         first, experiment = self.matched.answers[0], self.named[0].run.record.experiment
         among = self.store.runs(experiment=experiment)
         return Comparison(
@@ -187,7 +201,7 @@ class _Models:
             pairs=tuple(self.pair(one) for one in self.pairs),
             noise=recorded_noise(self.store, experiment),
             looks=looks_at(experiment, among),
-            selection=self.selection(),
+            selection=selection,
             notes=tuple(self.notes()),
             details=details,
         )

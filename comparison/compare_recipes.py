@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,10 @@ from comparison.recipes import Recipe, differing_settings, name_of, recipe_of, r
 from comparison.results import Comparison, Figure, NoiseFloor, Pair, Side
 from comparison.sentences import seeds_sentence
 from errors import UserError
+from runs.differences import deciding
 from runs.files import RunFiles
+from runs.layout import PROVENANCE_FILE
+from runs.record_files import ProvenanceFile
 
 if TYPE_CHECKING:
     from scoring.task import Task
@@ -76,6 +80,16 @@ def _seeds(store: Store, recipes: Sequence[Recipe], variant: str | None) -> list
         sides.append(SeedScores(recipe.seeds, tuple(rest[:count])))
         rest = rest[count:]
     return sides
+
+
+def _source(store: Store, record: RunRecord) -> str | None:
+    """Of a run's code what decides numbers; none where its record does not say."""
+    run = RunFiles(store, record)
+    if not run.has(PROVENANCE_FILE):
+        return None
+    code = run.read(ProvenanceFile, PROVENANCE_FILE)["code"]
+    files = deciding(code.get("files") or {})
+    return json.dumps(files, sort_keys=True) if files else code["tree_digest"]
 
 
 @dataclass(frozen=True)
@@ -199,6 +213,14 @@ class _Recipes:
         return len(self.found[one.a].seeds), len(self.found[one.b].seeds)
 
     def _notes(self) -> Iterator[str]:
+        sources = {
+            source for recipe in self.recipes for run in recipe.runs if (source := _source(self.store, run))
+        }
+        if len(sources) > 1:
+            yield (
+                f"These runs were trained by {len(sources)} states of the source, which may differ as much as the "
+                "recipes; `encore diff` says in what."
+            )
         for one in self.pairs:
             if one.unpaired:
                 seeds = ", ".join(map(str, one.unpaired))

@@ -42,7 +42,8 @@ def matched(answers: Sequence[Answers]) -> Matched:
     found = list(answers) if same else _same(_common(answers))
     if len(found[0]) < _FEWEST:
         raise UserError(
-            f"have {'one row' if len(found[0]) else 'no row'} in common with {first.where}",
+            f"{'have' if len(answers) > 2 else 'has'} {'one row' if len(found[0]) else 'no row'} in common with "
+            f"{first.where}",
             where=" and ".join(other.where for other in answers[1:4]),
             cure="Compare runs on the same data: `encore diff` says how theirs differ.",
         )

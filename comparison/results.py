@@ -29,7 +29,8 @@ class Side:
     label: what names it on a command line. name: the run's; of a recipe, of its experiment and what it varies.
     runs, seeds: one of a model. variant: of its export; none: as it was trained. loss: mean nats of a row, of
     classifiers alone. held_out: the metric on the held-out slice, by which one side may have been selected. left_out:
-    rows that it answered and another did not. differs: the settings in which the sides differ. rank: from 1, the best.
+    rows that it answered and another did not. differs: the settings in which the sides differ. rank: from 1, the best;
+    among the trials of a sweep and the runs of an experiment the one that the held-out slice chose comes first.
     tied: cannot be told from the best, which is so itself. p: that it is as good as the best, after Holm; none for the
     best.
     """

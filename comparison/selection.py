@@ -13,32 +13,41 @@ import numpy as np
 from numpy.typing import NDArray
 
 from comparison.answers import answers_of
-from comparison.asked import finished_trials
+from comparison.asked import of_finished
 from comparison.matching import matched
 from comparison.models import scores
 from comparison.results import Selection
+from runs.files import RunFiles
 from runs.layout import BEST_RUN_TAG, STAGE_TAG, fingerprint_tag
 from scoring.selection import selection
 
 if TYPE_CHECKING:
     from comparison.answers import Answers
-    from runs.files import RunFiles
+    from tracking.entities import RunRecord
+    from tracking.store import Store
 
 HELD_OUT = "val"
 
 
 def selection_of_sweep(sweep: RunFiles) -> Selection | None:
-    """Of a sweep's own run; none where it has chosen no finished run.
+    """Of a sweep's own run; none where it has chosen no finished run."""
+    chosen, run_id = sweep.record.tags.get(BEST_RUN_TAG, ""), sweep.record.run_id
+    return selection_of_trials(sweep.store, sweep.store.runs(parent_id=run_id), chosen, run_id)
 
-    What the winner was chosen among are the runs of its stage with the same held-out rows: other scores do not compare.
+
+def selection_of_trials(
+    store: Store, below: Sequence[RunRecord], chosen: str, sweep_id: str
+) -> Selection | None:
+    """Of the runs below a sweep's own and the ID of the one that it chose.
+
+    What that was chosen among are the runs of its stage with the same held-out rows: other scores do not compare.
     """
-    trials = finished_trials(sweep)
-    chosen = sweep.record.tags.get(BEST_RUN_TAG, "")
+    trials = [RunFiles(store, record) for record in of_finished(below)]
     winner = next((run for run in trials if run.record.run_id == chosen), None)
     if winner is None:
         return None
     rivals = [run for run in trials if run is not winner and _held_out_alike(run, winner)]
-    return selection_among(winner, rivals, sweep.record.run_id[:8])
+    return selection_among(winner, rivals, sweep_id[:8])
 
 
 def _held_out_alike(one: RunFiles, other: RunFiles) -> bool:
@@ -48,7 +57,10 @@ def _held_out_alike(one: RunFiles, other: RunFiles) -> bool:
 
 def selection_among(winner: RunFiles, rivals: Sequence[RunFiles], by: str | None) -> Selection:
     """Of `winner`, which did best on the held-out rows. by: the sweep that chose it; none: the whole experiment."""
-    found = matched([answers_of(run, HELD_OUT) for run in (winner, *rivals)]).answers
+    others = sorted(
+        rivals, key=lambda run: run.record.run_id
+    )  # of equals a draw of the rows chooses the first
+    found = matched([answers_of(run, HELD_OUT) for run in (winner, *others)]).answers
     values_KN, below_N = _values(found)
     task = found[0].task
     judged = selection(values_KN, below_N, greater_is_better=task.greater_is_better)

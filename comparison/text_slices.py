@@ -29,26 +29,27 @@ _CONTRAST = {
     "still", "instead", "except",
 }  # fmt: skip
 _FIFTHS = ("shortest fifth", "second fifth", "middle fifth", "fourth fifth", "longest fifth")
-_RARE = 1  # a word that stands in so many of the rows
 
 
 def slices(texts: Sequence[str], one: Classes, other: Classes) -> dict[str, NDArray[np.bool_]]:
-    """(N,) by name: length fifths, negation, contrast, a rare word, each label, the least and the most sure fifth.
+    """(N,) by name: length fifths, negation, contrast, rare words, each label, the least and the most sure fifth.
 
     Confidence is the mean of both models': rows on which one of them is unsure are those that it answers wrong, and the
-    other would look better on them. A rare word is one that no other of these rows holds. Sentences of
-    SST-2 are split into tokens (`does n't`), others are not; both are found.
+    other would look better on them. Rare words are those that no other of these rows holds; the fifth of the rows that
+    has most of them for its length is the slice. Sentences of SST-2 are split into tokens (`does n't`), others are not;
+    both are found.
     """
     words = [_words(text) for text in texts]
     lengths_N = np.array([len(found) for found in words])
     sets = [set(found) for found in words]
     held = Counter(word for found in sets for word in found)
+    rare_N = np.array([sum(held[word] == 1 for word in found) / max(1, len(found)) for found in sets])
     confidence_N = (_confidence(one) + _confidence(other)) / 2
     return {
         **dict(zip(_FIFTHS, _fifths(lengths_N), strict=True)),
         "negation": _any(sets, _NEGATION),
         "contrast": _any(sets, _CONTRAST),
-        "rare word": np.array([any(held[word] <= _RARE for word in found) for found in sets]),
+        "rare words": list(_fifths(rare_N))[-1],
         **{f"label {label}": one.labels_N == label for label in np.unique(one.labels_N).tolist()},
         "least sure fifth": next(iter(_fifths(confidence_N))),
         "most sure fifth": list(_fifths(confidence_N))[-1],

@@ -10,6 +10,7 @@ from runs.layout import EXPORT_GATE, GATE_TAG, STAGE_TAG, TRIAL_TAG
 from runs.trials import ended_as
 
 if TYPE_CHECKING:
+    from comparison.results import Selection
     from tracking.entities import RunRecord
 
 
@@ -39,6 +40,8 @@ class SweepReport:
     importances: dict[str, float]
     seconds: dict[str, float]
     notes: tuple[str, ...]
+    selection: Selection | None = None
+    """How much too good the score looks by which the best was chosen; none where none was."""
 
 
 def rows_of(runs: Iterable[RunRecord], space: Collection[str]) -> list[TrialRow]:

@@ -1,4 +1,4 @@
-"""Runs with answers that a test decides: whole records in a real store, without a training.
+"""Runs with answers that their maker decides: whole records in a real store, without a training.
 
 Legend: N rows, C classes.
 """
@@ -90,7 +90,7 @@ def make(store: Store, rows: Rows, run: Made, held_out: Rows | None = None) -> s
         name=f"{run.experiment} seed={run.seed}",
         params={"seed": run.seed, "data.kind": run.experiment, **run.settings},
         tags={KIND_TAG: RunKind.RUN, EXPERIMENT_TAG: run.experiment, **digests, **run.tags},
-        description="made by a test",
+        description="made without a training",
         parent_id=run.parent,
     )
     log.log_json({"schema": 1}, DATA_FILE)

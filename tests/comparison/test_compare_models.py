@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import zlib
 from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchmarks.mlflow_server import MlflowServer
 from comparison.compare_models import compare_models
 from comparison.results import Comparison
 from errors import UserError
@@ -210,7 +212,6 @@ def test_details_show_where_two_differ(store: Store) -> None:
     assert sum(map(sum, details.confusion[0].counts)) == ROWS
     assert {one.name for one in details.slices} >= {
         "shortest fifth",
-        "rare word",
         "label 0",
         "least sure fifth",
     }
@@ -236,7 +237,7 @@ def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:
     pruned = make(store, rows, Made(one, status="KILLED", reason="pruned"))
     writer = make(store, stories(9), Made(nll=np.ones(9), experiment="tinystories"))
     for names, said in (
-        ([first, other_rows], "have no row in common"),
+        ([first, other_rows], "has no row in common"),
         ([first, pruned], "was pruned"),
         ([first, writer], "is of the task"),
         ([first, first[:10]], "is named twice"),
@@ -265,3 +266,16 @@ def test_altered_answers_are_refused(store: Store) -> None:
     file.write_bytes(store.artifact(store.find(names[0]), "run/data.json").read_bytes())
     with pytest.raises(UserError, match="is not what was recorded"):
         compare_models(store, names)
+
+
+def test_runs_of_a_server_are_compared_as_those_of_a_file(
+    server: MlflowServer, store: Store, tmp_path: Path
+) -> None:
+    rows, one = reviews(ROWS), right()
+    runs = [Made(one, experiment="served"), Made(spoilt(one, lost=4, won=20), experiment="served", seed=1)]
+    served = Store.open(tmp_path / "client", server.uri)
+    found = [compare_models(place, [make(place, rows, run) for run in runs]) for place in (served, store)]
+    assert [replace(pair, a="", b="", sentence="") for pair in found[0].pairs] == [
+        replace(pair, a="", b="", sentence="") for pair in found[1].pairs
+    ]
+    assert found[0].looks == found[1].looks
