@@ -25,7 +25,7 @@ from cli.options import (
 )
 from cli.quiet import quiet_environment
 from cli.report import report
-from cli.run_commands import runs
+from cli.run_commands import note, rm, runs, tag
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
 from cli.termination import interrupt_on_sigterm
@@ -108,6 +108,9 @@ def data(
 
 
 app.command()(runs)
+app.command()(tag)
+app.command()(note)
+app.command()(rm)
 
 
 @app.command()

@@ -10,7 +10,9 @@ from cli.options import (
     DEFAULT_ROOT,
     Json,
     Root,
+    RunId,
     ended_in_one_line,
+    name_argument,
     name_option,
     text_option,
     whole_option,
@@ -41,3 +43,40 @@ def runs(
     return runs_verb(
         root, wanted, experiment=experiment, sweep=sweep, deleted=deleted, as_json=json, as_csv=csv
     )
+
+
+@ended_in_one_line
+def tag(
+    run_id: RunId,
+    label: Annotated[str, name_argument("A tag of your own and its value.", "KEY=VALUE")],
+    root: Root = DEFAULT_ROOT,
+) -> int:
+    """Put a tag of your own on a run."""
+    from cli.labels import tag_verb
+
+    return tag_verb(run_id, label, root)
+
+
+@ended_in_one_line
+def note(
+    run_id: RunId,
+    text: Annotated[str, name_argument("What stands as its description.", "TEXT")],
+    root: Root = DEFAULT_ROOT,
+) -> int:
+    """Replace a run's description."""
+    from cli.labels import note_verb
+
+    return note_verb(run_id, text, root)
+
+
+@ended_in_one_line
+def rm(
+    run_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Runs' IDs or beginnings of them.")],
+    restore: Annotated[bool, typer.Option("--restore", help="Take them out of the bin again.")] = False,
+    with_trials: Annotated[bool, typer.Option("--with-trials", help="And all under a sweep.")] = False,
+    root: Root = DEFAULT_ROOT,
+) -> int:
+    """Move runs to MLflow's bin; their files stay."""
+    from cli.labels import rm_verb
+
+    return rm_verb(run_ids, root, restore=restore, with_trials=with_trials)

@@ -13,6 +13,7 @@ from analysis.stories.words import words_of
 from cli.stories import decoding_sweep_verb
 from errors import UserError
 from experiments.loading import load_experiment
+from experiments.stories.generate import trained_writer
 from experiments.stories.rewrite import replay
 from experiments.training.inputs import data_of_run
 from experiments.training.train import train
@@ -20,7 +21,7 @@ from generation.writer import Writer
 from runs.files import RunFiles
 from runs.layout import STORIES_TABLE
 from sweeps.config import DecodingSweepConfig, StoryLimits
-from sweeps.decoding.prompts import sample_stories, writer_named
+from sweeps.decoding.prompts import sample_stories
 from sweeps.decoding.recorded import recorded_settings
 from sweeps.decoding.rows import (
     MISSED,
@@ -32,6 +33,7 @@ from sweeps.decoding.rows import (
     score,
 )
 from sweeps.decoding.search import run_decoding_sweep
+from sweeps.decoding.writing import writing_run
 from sweeps.loading import load_search
 from tests.overrides import latest
 from tests.tiny import REPEATED_LANGUAGE
@@ -147,7 +149,7 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     assert parent.status == "FINISHED"
     assert parent.metrics["test/coherent"] == official.metrics[OBJECTIVE]
     assert parent.metrics["real/ended"] == 1.0
-    source = writer_named(spec(tmp_path), store)
+    source = trained_writer(RunFiles(store, writing_run(spec(tmp_path), store)), "torch", threads=1)
     drawn = sample_stories(data_of_run(source.run, source.config), "val", spec(tmp_path))
     assert parent.metrics["real/words"] == np.mean([len(words_of(story)) for story in drawn])
     assert parent.tags["encore.best_run"] == report.best.run_id

@@ -1,0 +1,90 @@
+"""`encore tag`, `note` and `rm`: what a person says of a run, and the bin, through MLflow's client."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.session import OK, open_existing, outputs
+from cli.tables import SHORT
+from errors import UserError
+from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG, REUSES_TAG, RunKind, kind_of
+from tracking.entities import Keys
+from tracking.redaction import redacted
+from tracking.run_log import check_names
+from tracking.tags import NOTE_TAG
+
+if TYPE_CHECKING:
+    from tracking.entities import RunRecord
+    from tracking.store import Store
+
+_OURS = ("encore.", "mlflow.")
+_MOST = 5000  # characters of a tag's value
+_LINKS = (FORKED_FROM_TAG, REPRODUCES_TAG, REUSES_TAG, BEST_RUN_TAG)
+_LINK_KEYS, _NOTHING = Keys(tags=frozenset(_LINKS)), Keys(tags=frozenset({KIND_TAG}))
+
+
+def tag_verb(run_id: str, given: str, root: Path) -> int:
+    key, equals, value = given.partition("=")
+    if not equals or not key:
+        raise UserError("is no tag", where=repr(given[:80]), cure="Write KEY=VALUE, as in reviewed=yes.")
+    if key.startswith(_OURS):
+        raise UserError("is kept by the program itself", where=key[:80], cure="Choose another name.")
+    _set(run_id, key, value, root)
+    return OK
+
+
+def note_verb(run_id: str, text: str, root: Path) -> int:
+    _set(run_id, NOTE_TAG, text, root)
+    return OK
+
+
+def _set(run_id: str, key: str, value: str, root: Path) -> None:
+    if len(value) > _MOST:
+        raise UserError(f"has {len(value):,} characters", where=key[:80], cure=f"Give at most {_MOST:,}.")
+    try:
+        check_names([key])
+    except ValueError as error:
+        raise UserError(str(error), where=repr(key[:80]), cure="Choose another name.") from error
+    _, reporter = outputs()
+    store = open_existing(root, reporter)
+    run = store.find(run_id)
+    store.client.set_tag(run.run_id, key, redacted(value))
+    reporter.say(f"{run.label} is labelled.")
+
+
+def rm_verb(run_ids: Sequence[str], root: Path, *, restore: bool, with_trials: bool) -> int:
+    _, reporter = outputs()
+    store = open_existing(root, reporter)
+    runs = {run.run_id: run for run in (store.find(run_id, deleted=restore) for run_id in run_ids)}
+    for run in list(runs.values()):
+        below = store.table(parent_id=run.run_id, deleted=restore).records(_NOTHING)
+        if kind_of(run) == RunKind.SWEEP and below:
+            if not with_trials:
+                raise UserError(
+                    f"has {len(below)} runs under it",
+                    where=run.label,
+                    cure="Add --with-trials for them, too.",
+                )
+            runs |= {child.run_id: child for child in below}
+    for run in [] if restore else runs.values():
+        if needed := _needed_by(store, run, set(runs)):
+            reporter.say(f"warning: {run.label} is what {', '.join(needed)} go back to", "warning")
+    for run_id in runs:
+        (store.client.restore_run if restore else store.client.delete_run)(run_id)
+    names = ", ".join(run_id[:SHORT] for run_id in runs)
+    again = "" if restore else f"; `encore rm --restore {names.replace(',', '')}` brings them back"
+    reporter.say(f"{len(runs)} {'out of' if restore else 'in'} the bin: {names}{again}")
+    return OK
+
+
+def _needed_by(store: Store, run: RunRecord, besides: set[str]) -> list[str]:
+    """Forks, reproductions and sweeps that name the run."""
+    wanted = store.table().records(_LINK_KEYS)
+    return [
+        other.run_id[:SHORT]
+        for other in wanted
+        if other.run_id not in besides
+        and any(other.tags.get(tag, "").partition("@")[0] == run.run_id for tag in _LINKS)
+    ]
