@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -106,14 +107,21 @@ def test_every_setting_is_a_run_with_its_stories_and_figures(swept: tuple[Store,
         assert replay(RunFiles(store, run), 9).same
 
 
+def assert_same(one: DecodingReport | None, other: DecodingReport) -> None:
+    """The figures of the real stories are rounded in the store."""
+    assert one is not None
+    assert replace(one, real={}) == replace(other, real={})
+    assert one.real == pytest.approx(other.real, rel=1e-3)
+
+
 def test_run_again_it_writes_nothing_and_says_the_same(
     swept: tuple[Store, DecodingReport], tmp_path: Path
 ) -> None:
     store, report = swept
     before = {file: file.read_bytes() for file in store.root.rglob("*") if file.is_file()}
     again = run_decoding_sweep(spec(tmp_path), Store.read(store.root))
-    assert again == report
-    assert recorded_settings(store, store.find(report.parent_id)) == report
+    assert_same(again, report)
+    assert_same(recorded_settings(store, store.find(report.parent_id)), report)
     assert {file: file.read_bytes() for file in store.root.rglob("*") if file.is_file()} == before
 
 
@@ -173,7 +181,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
     figures = [(row.stage, row.values, row.metrics) for row in report.rows]
     assert figures == [(row.stage, row.values, row.metrics) for row in swept[1].rows]
     again = run_decoding_sweep(spec(tmp_path), store)
-    assert again == report  # nothing is written again
+    assert_same(again, report)  # nothing is written again
     longer = run_decoding_sweep(spec(tmp_path, "budget.trials=4"), store)
     assert longer.rows[:3] == report.rows[:3]
     assert len([row for row in longer.rows if row.stage == "search"]) == 4
@@ -201,7 +209,7 @@ def test_an_interrupted_sweep_goes_on_where_it_stopped(
             "max_length: 20.0 is not allowed",
         ),
         (["space={max_length: {kind: choice, options: [20, 2]}}"], "leaves none of max_length=2 to write"),
-        (["stories=1000"], "1000 beginnings are asked for, and the split 'val' has"),
+        (["stories=1000"], "1000 beginnings are asked for, and a split has"),
         (["experiment=tinystories_small"], "no finished run of tinystories_small that could write"),
         (["run=ffff"], "no run's id begins with 'ffff'"),
     ],
