@@ -71,8 +71,11 @@ def runs_verb(
     elif as_csv:
         _write_csv(found, fields)
     else:
-        narrowed = experiment is not None or sweep is not None or deleted or wanted.where is not None
-        _print_runs(out, store, found, fields, wanted, narrowed=narrowed)
+        # Of what was not asked for, a sweep above its trials is no answer: the condition may not hold of it.
+        whole_trees = wanted.where is None and not deleted
+        narrowed = experiment is not None or sweep is not None or not whole_trees
+        places = _places(store, found, wanted, whole_trees=whole_trees)
+        _print_runs(out, places, fields, narrowed=narrowed)
     return OK
 
 
@@ -118,22 +121,23 @@ def _csv_cell(value: object) -> object:
     return harmless(f"'{value}" if value.startswith(_FORMULA) else value)
 
 
+def _places(store: Store, found: Sequence[RunRecord], wanted: Wanted, *, whole_trees: bool) -> list[Place]:
+    """Without an order of their own, trials stand under their sweep. whole_trees: also under one that is not found."""
+    if wanted.sort is not None:
+        return [Place(run, 0) for run in found]
+    return places_of(store, found) if whole_trees else as_tree(found)
+
+
 def _print_runs(
-    console: Console,
-    store: Store,
-    found: Sequence[RunRecord],
-    fields: Sequence[Field],
-    wanted: Wanted,
-    *,
-    narrowed: bool,
+    console: Console, places: Sequence[Place], fields: Sequence[Field], *, narrowed: bool
 ) -> None:
-    """One line per run; without an order of their own, trials stand under their sweep."""
-    if not found:
+    """One line per run."""
+    if not places:
         none = "No run is like that; `encore runs` without options lists all."
         first = "No runs yet. `make demo` or `encore train demo_reviews` makes the first."
         console.print(none if narrowed else first, highlight=False)
         return
-    print_places(console, places_of(store, found) if wanted.sort is None else _flat(found), fields)
+    print_places(console, places, fields)
 
 
 def places_of(store: Store, found: Sequence[RunRecord]) -> list[Place]:
@@ -147,10 +151,6 @@ def places_of(store: Store, found: Sequence[RunRecord]) -> list[Place]:
         except UserError:  # deleted, or no ID: then its trials stand for themselves
             continue
     return as_tree([*found, *parents])
-
-
-def _flat(found: Sequence[RunRecord]) -> list[Place]:
-    return [Place(run, 0) for run in found]
 
 
 def print_places(console: Console, places: Sequence[Place], fields: Sequence[Field]) -> None:

@@ -6,7 +6,8 @@
     OPERATOR   = "=" "==" "!=" "<" "<=" ">" ">=" "contains" "~"
 
 A NAME alone asks whether a run has it. Names and values stand as they are, or in quotes where they hold blanks,
-brackets or operators. `90%` is 0.9. A comparison with what a run has not is false, `!=` too.
+brackets or operators. `90%` is 0.9. A time without a zone is this machine's; `started = 2026-11-26` is the whole day.
+A comparison with what a run has not is false, `!=` too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ _ORDERS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
 }
 _EQUAL, _HOLDS = {"=", "==", "!="}, {"contains", "~"}
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _HOW = 'Write it as in `test/accuracy > 0.9 and (status = finished or name contains "small")`.'
 
 
@@ -140,6 +142,9 @@ class _Parser:
             return Condition(lambda run: _equal(field.of(run), value, text) is wanted, field.keys)
         if isinstance(value, str):
             raise self._wrong(f"{shown(text)} is no number and no date, after {field.name} {sign}")
+        if field.is_time is not isinstance(value, datetime) and field.kind in {"attribute", "metric"}:
+            what = "date, such as 2026-11-26" if field.is_time else "number"
+            raise self._wrong(f"{shown(text)} is no {what}, after {field.name} {sign}")
         order, limit = _ORDERS[sign], value
         return Condition(lambda run: _ordered(order, field.of(run), limit), field.keys)
 
@@ -184,8 +189,9 @@ def _value(text: str) -> Value:
     if number is not None:
         return number / 100 if share else number
     try:
-        return datetime.fromisoformat(text).replace(tzinfo=None)
-    except ValueError:
+        found = datetime.fromisoformat(text)
+        return found if found.tzinfo is None else found.astimezone().replace(tzinfo=None)
+    except (ValueError, OverflowError):  # such as the first day of the year 1 in another zone
         return text
 
 
@@ -199,6 +205,8 @@ def _equal(value: Value | None, wanted: Value, text: str) -> bool | None:
         return None
     if isinstance(value, str):
         return value.casefold() == text.casefold()
+    if isinstance(value, datetime) and _DAY.fullmatch(text):
+        return value.date().isoformat() == text
     return type(value) is type(wanted) and value == wanted
 
 

@@ -61,11 +61,15 @@ class Field:
                 return Keys(tags=frozenset({self.key}))
 
     @property
+    def is_time(self) -> bool:
+        return self.kind == "attribute" and self.key in {"started", "ended"}
+
+    @property
     def most_first(self) -> bool:
         """Whether a ranking begins with the greatest: of a metric of which more is better, and of times."""
         if self.kind == "metric":
             return self.key.endswith("_per_s") or not self.key.endswith(_LESS_IS_BETTER)
-        return self.kind == "attribute" and self.key in {"started", "ended", "minutes"}
+        return self.is_time or (self.kind == "attribute" and self.key == "minutes")
 
 
 def _value(text: str | None) -> Value | None:

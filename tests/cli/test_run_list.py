@@ -81,6 +81,24 @@ def test_a_condition_an_order_and_columns(planted: Path) -> None:
     assert len(whole[0]["metrics"]) == 60
 
 
+def test_what_was_not_asked_for_is_not_listed(store: Store) -> None:
+    """A sweep stands above its trials, but not where it is no answer."""
+    sweep = recorded(store, "sweep demo", loss=None, a=1, **{"encore.kind": "sweep"})
+    trials = [
+        recorded(
+            store, f"t{number:02d}", loss=float(number), a=1, **{"encore.kind": "trial", PARENT_TAG: sweep}
+        )
+        for number in (1, 2)
+    ]
+    assert len(runs(store.root, "--limit", "1").splitlines()) == 3
+    (_, line) = runs(store.root, "--where", "loss = 1").splitlines()
+    assert line.startswith(f"{trials[0][:8]}  t01")
+    assert len(runs(store.root, "--where", "name ~ t01 or kind = sweep").splitlines()) == 3
+    store.client.delete_run(trials[1])
+    (_, line) = runs(store.root, "--deleted").splitlines()
+    assert line.startswith(f"{trials[1][:8]}  t02")
+
+
 def test_csv_has_whole_numbers(planted: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(runs(planted, "--csv", "--limit", "3"))))
     store = Store.read(planted)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
 from hypothesis import given
@@ -80,6 +81,8 @@ def test_what_conditions_mean(text: str, holds: bool) -> None:
         ("", "ends where a name belongs"),
         ("test/accuracy >", "ends where a value belongs"),
         ("test/accuracy > high", "'high' is no number and no date, after test/accuracy >"),
+        ("test/accuracy > 2026-01-01", "'2026-01-01' is no number, after test/accuracy >"),
+        ("started > 2026", "'2026' is no date, such as 2026-11-26, after started >"),
         ("test/accuracy 0.9", "'0.9' stands where `and` or `or` belongs"),
         ("(seed = 1", "a bracket that is not closed"),
         ("seed = 1)", "')' stands where `and` or `or` belongs"),
@@ -101,6 +104,29 @@ def test_what_is_no_condition_is_one_line(text: str, said: str) -> None:
         condition(text.replace("1; import", "1 ; import"), KEYS)
     assert said in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_a_time_with_a_zone_is_that_moment_on_any_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The run started at midnight of 2026 in UTC."""
+    for zone, day in (
+        ("UTC", "2026-01-01"),
+        ("Asia/Tokyo", "2026-01-01"),
+        ("America/New_York", "2025-12-31"),
+    ):
+        with monkeypatch.context() as patched:
+            patched.setenv("TZ", zone)
+            time.tzset()
+            for text, holds in (
+                (f"started = {day} and not started != {day}", True),
+                (f"started = {day} and started != 2026-01-02", True),
+                ("started = 2026-01-02", False),
+                ("started = 2026-01-01T00:00:00Z", True),
+                ("started > '2026-01-01 04:59+05:00'", True),
+                ("started > '2026-01-01 05:01+05:00'", False),
+                ("started < 2025-12-31T19:01-05:00", True),
+            ):
+                assert condition(text, KEYS).holds(run()) is holds
+    time.tzset()
 
 
 @given(st.text(max_size=60))
