@@ -11,7 +11,7 @@ from export.variants import DEPLOYED
 from host.markup import literal
 from host.text import shortened
 from runs.layout import STAGE_TAG
-from schema.numbers import decimal
+from schema.numbers import decimal, three_digits
 from scoring.tasks import TASKS, task_of_export, task_of_metrics
 
 if TYPE_CHECKING:
@@ -62,13 +62,8 @@ def heading(key: str) -> str:
 
 
 def setting(text: str) -> str:
-    """A param's value: a number with three digits, `none` as it is typed, another value as it is."""
-    if text in _WORDS:
-        return _WORDS[text]
-    try:
-        return f"{float(text):.3g}"
-    except ValueError:
-        return text
+    """A param's value: a fraction with three digits, `none` as it is typed, another value as it is."""
+    return _WORDS.get(text) or three_digits(text) or text
 
 
 def typed(text: str) -> str:

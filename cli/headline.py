@@ -25,6 +25,7 @@ from runs.layout import (
     ran_tag,
 )
 from runs.states import PRUNED, state_of
+from schema.numbers import counted
 from scoring.tasks import task_of_metrics
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def _ending(run: RunFiles, artifacts: Sequence[str], root: Path) -> list[str]:
     )
     total = record.tags.get(ran_tag("total_steps"))
     where = f"step {max(steps):,}" if steps else "no step yet"
-    of = f" of {int(total):,}" if total is not None and total.isdecimal() else ""
+    of = f" of {planned:,}" if (planned := counted(total or "")) is not None else ""
     if record.status == "RUNNING":
         return [f"It is going on: {where}{of}."]
     stopped = f"[yellow]{literal(state).capitalize()}[/]: it stopped at {where}{of}."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.config import ExperimentConfig
+from schema.numbers import decimal
 from schema.overrides import flat_mapping
 from tracking.entities import Experiment
 
@@ -73,8 +74,10 @@ def overrides_for_name(overrides: Sequence[str]) -> dict[str, str]:
 def _short(value: object) -> str:
     """Two digits of a fraction, a small one as 2.2e-3; of a text its end."""
     try:
-        number = float(str(value))
+        number = decimal(str(value))
     except ValueError:
+        number = None
+    if number is None:
         text = _PRECISIONS.get(str(value), str(value))
         return text if len(text) <= 24 else f"…{text[-23:]}"
     if isinstance(value, bool) or number.is_integer():

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pages.tables import Table
+from pages.texts import readable
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -139,7 +140,6 @@ def _of_the_page(svg: str, name: str, label: str) -> str:
     svg = re.sub(r"\n\s*", "\n", svg).replace("<defs>\n</defs>\n", "")
     box = re.search(r'viewBox="[^"]+"', svg)
     assert box is not None
-    head = (
-        f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box[0]} role="img" aria-label="{escape(label)}">'
-    )
+    told = escape(readable(label))
+    head = f'<svg xmlns:xlink="http://www.w3.org/1999/xlink" {box[0]} role="img" aria-label="{told}">'
     return re.sub(r"^<svg[^>]*>", lambda _: head, svg)

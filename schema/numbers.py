@@ -34,6 +34,20 @@ def counted(text: str) -> int | None:
     return number if number is not None and number >= 0 else None
 
 
+def three_digits(text: str) -> str | None:
+    """The number that `text` is with three digits that count, a whole one with all: a seed of five digits is a name.
+
+    None where it is no finite decimal number.
+    """
+    try:
+        number = decimal(text)
+    except ValueError:
+        return None
+    if number is None:
+        return None
+    return text if _WHOLE.fullmatch(text) else f"{number:.3g}"
+
+
 def decimal(text: str) -> float | None:
     """The decimal number that `text` is, such as 0.1, 5 or 2e-5; None where it is none.
 

@@ -6,27 +6,29 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pages.texts import label
+from schema.numbers import counted, decimal, three_digits
 
 _LISTED = 6
 NONE = "-"
 
 
 def setting(text: str) -> str:
-    """A number with three digits that count; any other value on one line."""
-    number = as_number(text)
-    return label(text) if number is None else f"{number:.3g}"
+    """A fraction with three digits that count; any other value on one line."""
+    return three_digits(text) or label(text)
 
 
 def as_number(text: str) -> float | None:
+    """Of a finite number; what is none has no place on an axis."""
     try:
-        return float(text)
+        return decimal(text)
     except ValueError:
         return None
 
 
 def as_count(text: str) -> str:
     """A whole number with its thousands apart; any other text as it is."""
-    return f"{int(text):,}" if text.isascii() and text.isdecimal() else text
+    number = counted(text)
+    return text if number is None else f"{number:,}"
 
 
 def spread(texts: Sequence[str]) -> str:
@@ -50,8 +52,10 @@ def listed(texts: Sequence[str]) -> str:
 
 def _range(counts: Counter[str]) -> str | None:
     """Of many different numbers."""
-    numbers = [number for number in map(as_number, counts) if number is not None]
-    return f"{min(numbers):.3g} to {max(numbers):.3g}" if len(numbers) == len(counts) > _LISTED else None
+    numbers = sorted((number, value) for value in counts if (number := as_number(value)) is not None)
+    if not len(numbers) == len(counts) > _LISTED:
+        return None
+    return f"{setting(numbers[0][1])} to {setting(numbers[-1][1])}"
 
 
 def figure(value: float | None, form: str = ".3g") -> str:

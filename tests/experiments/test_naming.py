@@ -37,6 +37,8 @@ def test_a_sweep_says_what_it_found() -> None:
         ("data.packed", True, "packed True"),
         ("train.precision", "16-mixed", "fp16"),
         ("samples", "none", "samples none"),
+        ("data.label", "nan", "label nan"),
+        ("data.label", "1e999", "label 1e999"),
         ("data.kind", "x" * 40, f"kind …{'x' * 23}"),
     ],
 )

@@ -41,6 +41,12 @@ def test_it_is_svg_in_the_pages_colours_with_text_as_text() -> None:
     assert "DejaVu" not in svg
 
 
+def test_what_a_screen_reader_says_can_be_written_whatever_is_in_it() -> None:
+    svg = drawn(draw, name="one", label="by \udcff\x1b[31m\u202e")
+    assert r'aria-label="by \udcff\x1b[31m\u202e"' in svg
+    svg.encode()
+
+
 def test_the_ids_of_two_figures_differ_and_each_reference_is_met() -> None:
     one, two = (drawn(draw, name=name, label=name) for name in ("one", "two"))
     ids = [set(re.findall(r' id="([^"]+)"', svg)) for svg in (one, two)]
