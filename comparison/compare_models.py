@@ -20,7 +20,8 @@ from comparison.selection import selection_of_sweep
 from comparison.sentences import verdict_sentence
 from errors import UserError
 from export.variants import ORIGINAL
-from scoring.verdict import FEWEST_CHANGED, Verdict
+from scoring.paired import FEWEST_CHANGED
+from scoring.verdict import Verdict
 
 if TYPE_CHECKING:
     from scoring.task import Task

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from comparison.answers import OFFICIAL
-from comparison.recipes import is_training
+from comparison.recipes import has_own_training, is_training
 from comparison.results import Looks
 from scoring.tasks import task_of_metrics
 
@@ -20,5 +20,9 @@ def scored(among: Sequence[RunRecord]) -> list[RunRecord]:
 
 
 def looks_at(experiment: str, among: Sequence[RunRecord]) -> Looks:
-    """Every run that was scored is a chance to be lucky there. among: all runs of the experiment."""
-    return Looks(experiment, len(scored(among)))
+    """Every run that was scored is a chance to be lucky there, also one that was pruned or killed: its score was seen.
+
+    among: all runs of the experiment; a double of another run is no second look.
+    """
+    seen = [run for run in among if has_own_training(run)]
+    return Looks(experiment, sum(task_of_metrics(run.metrics, OFFICIAL) is not None for run in seen))

@@ -18,9 +18,8 @@ from comparison.answers import Answers
 from comparison.results import Figure, Flips, LossTest
 from scoring.bootstrap import Resampled, resampled, resampled_together
 from scoring.intervals import wilson_interval
-from scoring.paired import mcnemar_mid_p, same_within
+from scoring.paired import FEWEST_CHANGED, mcnemar_mid_p, same_within
 from scoring.verdict import (
-    FEWEST_CHANGED,
     Judgement,
     judged_stories,
     judged_together,

@@ -64,10 +64,15 @@ def seed_of(record: RunRecord) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() else None
 
 
-def is_training(record: RunRecord) -> bool:
-    """Whether it is a training of its own that came to its end: no sweep, no double of another run's result."""
+def has_own_training(record: RunRecord) -> bool:
+    """Whether it trained, however that ended: no sweep, no double of another run's result."""
     doubles = {REUSES_TAG, REPRODUCES_TAG} & record.tags.keys()
-    return record.status == "FINISHED" and not doubles and kind_of(record) not in (None, *UNTRAINED)
+    return not doubles and kind_of(record) not in (None, *UNTRAINED)
+
+
+def is_training(record: RunRecord) -> bool:
+    """Whether it is a training of its own that came to its end."""
+    return record.status == "FINISHED" and has_own_training(record)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Whole = NDArray[np.int64]
 
+FEWEST_CHANGED = 10
+"""With fewer rows that one model alone answers right, neither is called better: p-values of a handful of rows turn on
+each of them."""
 _MOST_ROWS = 10**12
 _MOST_COUNTS = 256  # numbers of changed rows over which a power is summed; their weights vary slowly
 _TAIL = 7.0  # standard deviations of the binomial that are summed
@@ -75,7 +78,8 @@ def same_within(lost: int, won: int, rows: int, margin: float) -> float:
 def detection_power(rows: int, difference: float, disagreement: float, alpha: float = 0.05) -> float:
     """Probability that the mid-p test finds a true `difference`, summed over the numbers of rows that may change.
 
-    A difference cannot exceed the disagreement, so one that does stands for both.
+    A difference cannot exceed the disagreement, so one that does stands for both. Fewer than `FEWEST_CHANGED` rows find
+    nothing.
     """
     shown = max(abs(difference), disagreement)
     return _Test.of(rows, shown, alpha).power(abs(difference) / shown) if shown > 0 else 0.0
@@ -187,13 +191,14 @@ def _mid_p(fewer: Whole, changed: Whole) -> Floats:
 
 
 def _critical(changed: Whole, alpha: float) -> Whole:
-    """For each number of changed rows the largest count in the rarer direction that is significant; -1 for none."""
+    """For each number of changed rows the largest count in the rarer direction that is significant; -1 for none, as
+    of fewer than `FEWEST_CHANGED`."""
     low, high = np.full(len(changed), -1), changed // 2 + 1
     while (high - low > 1).any():
         middle = np.maximum((low + high) // 2, 0)
         significant = _mid_p(middle, changed) <= alpha
         low, high = np.where(significant, middle, low), np.where(significant, high, middle)
-    return low
+    return np.where(changed < FEWEST_CHANGED, -1, low)
 
 
 def _changed_rows(rows: int, disagreement: float) -> tuple[Whole, Floats]:

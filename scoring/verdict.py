@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from scoring.bootstrap import Resampled, resampled
 from scoring.holm import holm
 from scoring.paired import (
+    FEWEST_CHANGED,
     detectable_difference,
     mcnemar_mid_p,
     paired_interval,
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 ALPHA = 0.05
-FEWEST_CHANGED = 10
-"""With fewer rows that one model alone answers right, their difference has an interval and no verdict."""
 
 Subject = Literal["models", "recipes", "stories"]
 

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, binomtest, multinomial, norm
 
 from scoring.paired import (
+    FEWEST_CHANGED,
     detectable_difference,
     detection_power,
     mcnemar_mid_p,
@@ -18,6 +19,7 @@ from scoring.paired import (
     rows_needed_for_same,
     same_within,
 )
+from scoring.verdict import models_verdict
 
 counts = st.integers(0, 60)
 
@@ -89,7 +91,7 @@ def enumerated_power(rows: int, difference: float, disagreement: float) -> float
         float(multinomial.pmf([lost, won, rows - lost - won], rows, shares))
         for lost in range(rows + 1)
         for won in range(rows + 1 - lost)
-        if mcnemar_mid_p(lost, won) <= 0.05
+        if lost + won >= FEWEST_CHANGED and mcnemar_mid_p(lost, won) <= 0.05
     )
 
 
@@ -98,6 +100,16 @@ def test_power_is_the_sum_over_every_outcome(difference: float, disagreement: fl
     assert detection_power(60, difference, disagreement) == pytest.approx(
         enumerated_power(60, difference, disagreement), abs=1e-9
     )
+
+
+@pytest.mark.parametrize("disagreement", [0.0, 0.002, 0.008])
+def test_models_that_hardly_differ_are_told_apart_as_often_as_the_verdict_does(disagreement: float) -> None:
+    """Below ten changed rows there is no verdict, so they do not count as found."""
+    least = detectable_difference(1000, disagreement)
+    lost_won = np.random.default_rng(0).multinomial(1000, [0.0, least, 1 - least], size=4000)[:, :2]
+    found = [models_verdict(int(lost), int(won), 1000, 0.0).differs for lost, won in lost_won]
+    assert least > disagreement  # so all changed rows are won
+    assert np.mean(found) == pytest.approx(0.8, abs=0.02)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from scoring.paired import FEWEST_CHANGED
 from scoring.verdict import (
-    FEWEST_CHANGED,
     Judgement,
     Verdict,
     judged_together,
