@@ -149,6 +149,15 @@ def check_finished(run: RunFiles) -> None:
     )
 
 
+def windows_alone(exported: Answers) -> UserError:
+    """Of a language model's export, whose windows have numbers: those of another run's are other stories."""
+    return UserError(
+        "a language model's export keeps no bytes of its stories, so it compares with its own run alone",
+        where=exported.where,
+        cure=f"`encore compare {exported.run_id[:8]} --variant {exported.variant}` does that.",
+    )
+
+
 def _own(run: RunFiles, split: str) -> Answers:
     file = predictions_file(split)
     table = Table(run, file)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from comparison.recipes import seed_of
 from errors import UserError
 from export.variants import BY_NAME, ORIGINAL
 from runs.checks import check_is_one_run
@@ -57,11 +58,7 @@ def named_models(store: Store, names: Sequence[str], variant: str | None) -> lis
     seen: set[tuple[str, str | None]] = set()
     for named in found:
         if named.key in seen:
-            raise UserError(
-                "is named twice",
-                where=named.run.where,
-                cure="Name each run once, or its export as ID@VARIANT.",
-            )
+            raise named_twice(named.run)
         seen.add(named.key)
     if len(found) < 2:
         raise UserError(
@@ -72,8 +69,16 @@ def named_models(store: Store, names: Sequence[str], variant: str | None) -> lis
     return found
 
 
+def named_twice(run: RunFiles) -> UserError:
+    return UserError(
+        "is named twice", where=run.where, cure="Name each run once, or its export as ID@VARIANT."
+    )
+
+
 def _named(store: Store, name: str, variant: str | None) -> Iterator[Named]:
     run_id, at, own = name.partition("@")
+    if at and not (run_id and own):
+        raise UserError("names no run and its export", where=name, cure="Give ID@VARIANT, as in 3f2a91c0@int8.")
     if at:
         check_variant(own)
         variant = own
@@ -114,6 +119,16 @@ def named_run(store: Store, run_id: str) -> RunFiles:
     run = RunFiles(store, store.find(run_id))
     check_is_one_run(run)
     return run
+
+
+def check_seed(run: RunFiles) -> None:
+    """UserError for a run whose record names no seed: nothing says then which run of its recipe it is."""
+    if seed_of(run.record) is None:
+        raise UserError(
+            "has no seed in the store",
+            where=run.where,
+            cure="Leave out --of recipes to compare models, or train the recipe anew.",
+        )
 
 
 def check_variant(variant: str | None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from comparison.answers import Answers, answers_of
+from comparison.answers import Answers, answers_of, windows_alone
 from comparison.asked import MARGIN, Named, check_margin, named_models, unfinished_trials
 from comparison.details import details_of
 from comparison.looks import looks_at
@@ -18,7 +18,6 @@ from comparison.recipes import differing_settings, recipe_settings, seed_of
 from comparison.results import Comparison, Details, Figure, Pair, Selection, Side
 from comparison.selection import selection_of_sweep
 from comparison.sentences import verdict_sentence
-from errors import UserError
 from export.variants import ORIGINAL
 from scoring.paired import FEWEST_CHANGED
 from scoring.verdict import Verdict
@@ -88,11 +87,7 @@ def _all_answers(named: Sequence[Named]) -> list[Answers]:
     if not exported or found[0].task.labelled:
         return found
     if len({one.run_id for one in found}) > 1:
-        raise UserError(
-            "a language model's export keeps no bytes of its stories, so it compares with its own run alone",
-            where=exported[0].where,
-            cure=f"`encore compare {exported[0].run_id[:8]} --variant {exported[0].variant}` does that.",
-        )
+        raise windows_alone(exported[0])
     return [one if one.variant is not None else answers_of(one.run, variant=ORIGINAL.name) for one in found]
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from comparison.answers import answers_of
-from comparison.asked import MARGIN, check_margin, check_variant, named_run
+from comparison.answers import answers_of, windows_alone
+from comparison.asked import MARGIN, check_margin, check_seed, check_variant, named_run, named_twice
 from comparison.looks import looks_at
 from comparison.matching import matched
 from comparison.noise import noise_of, recorded_noise
@@ -17,6 +17,7 @@ from comparison.recipe_scores import JudgedRecipes, SeedScores, judged_recipes, 
 from comparison.recipes import Recipe, differing_settings, name_of, recipe_of, recipe_settings
 from comparison.results import Comparison, Figure, NoiseFloor, Pair, Side
 from comparison.sentences import seeds_sentence
+from comparison.windows import WINDOWS
 from errors import UserError
 from runs.differences import deciding
 from runs.files import RunFiles
@@ -32,28 +33,30 @@ if TYPE_CHECKING:
 def compare_recipes(
     store: Store, names: Sequence[str], *, margin: float = MARGIN, variant: str | None = None
 ) -> Comparison:
-    """The recipes of runs: each run stands for all seeds of its recipe that the store has.
+    """The recipes of runs: each run stands for all seeds of its recipe that its experiment has.
 
-    UserError for runs of one recipe, and for what `compare_models` refuses.
+    UserError for runs of one recipe, for exports of language models, and for what `compare_models` refuses.
     """
     check_margin(margin)
     check_variant(variant)
     given = [named_run(store, name) for name in names]
-    experiment = given[0].record.experiment
-    among = store.runs(experiment=experiment)
+    among = {one: store.runs(experiment=one) for one in {run.record.experiment for run in given}}
     recipes = _recipes(given, among)
     found = _seeds(store, recipes, variant)
-    return _Recipes(store, recipes, found, margin).comparison(among)
+    return _Recipes(store, recipes, found, margin).comparison(among[given[0].record.experiment])
 
 
-def _recipes(given: Sequence[RunFiles], among: Sequence[RunRecord]) -> list[Recipe]:
-    """Of each run that is named. UserError where there are not two of them."""
+def _recipes(given: Sequence[RunFiles], among: Mapping[str, Sequence[RunRecord]]) -> list[Recipe]:
+    """Of each run that is named. among: the runs of each experiment. UserError where there are not two of them."""
     preferred = [run.record.run_id for run in given]
     recipes: dict[str, Recipe] = {}
     for run in given:
-        found = recipe_of(run.record, among, preferred)
+        check_seed(run)
+        found = recipe_of(run.record, among[run.record.experiment], preferred)
         if found.key in recipes:
             one = recipes[found.key].given
+            if one.run_id == run.record.run_id:
+                raise named_twice(run)
             raise UserError(
                 f"is of one recipe with {one.run_id[:8]}: they differ by their seed alone",
                 where=run.where,
@@ -71,10 +74,10 @@ def _recipes(given: Sequence[RunFiles], among: Sequence[RunRecord]) -> list[Reci
 
 def _seeds(store: Store, recipes: Sequence[Recipe], variant: str | None) -> list[SeedScores]:
     """All seeds of all recipes on the rows that each of them answered."""
-    found = matched(
-        [answers_of(RunFiles(store, run), variant=variant) for one in recipes for run in one.runs]
-    )
-    rest, sides = list(found.answers), list[SeedScores]()
+    answers = [answers_of(RunFiles(store, run), variant=variant) for one in recipes for run in one.runs]
+    if answers[0].task is WINDOWS:
+        raise windows_alone(answers[0])
+    rest, sides = list(matched(answers).answers), list[SeedScores]()
     for recipe in recipes:
         count = len(recipe.runs)
         sides.append(SeedScores(recipe.seeds, tuple(rest[:count])))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from comparison.compare_recipes import compare_recipes
 from comparison.noise import keep_noise, recorded_noise
 from errors import UserError
-from tests.comparison.made_runs import Made, make, reviews
+from runs.layout import EXPORT_FOLDER
+from tests.comparison.made_runs import Made, make, reviews, stories
 from tracking.store import Store
 
 ROWS = reviews(500)
@@ -97,6 +100,45 @@ def test_runs_of_one_recipe_are_no_two(store: Store) -> None:
     low = seeds(store, "1e-5", {0: 0.8, 1: 0.82})
     with pytest.raises(UserError, match="of one recipe"):
         compare_recipes(store, low)
+
+
+def test_one_run_named_twice_is_said_to_be_so(store: Store) -> None:
+    low = seeds(store, "1e-5", {0: 0.8, 1: 0.82})
+    with pytest.raises(UserError, match="is named twice"):
+        compare_recipes(store, [low[0], low[0]])
+
+
+def test_a_run_without_a_seed_is_refused_in_words(store: Store) -> None:
+    low = seeds(store, "1e-5", {0: 0.8, 1: 0.82})
+    odd = make(store, ROWS, Made(np.ones(500, bool), settings={"seed": "?", "optim.learning_rate": "1e-5"}))
+    with pytest.raises(UserError, match="has no seed"):
+        compare_recipes(store, [low[0], odd])
+
+
+def test_the_seeds_of_a_recipe_are_found_in_its_own_experiment(store: Store) -> None:
+    low = seeds(store, "1e-5", {0: 0.80, 1: 0.81})
+    other = [
+        make(store, ROWS, Made(np.arange(500) % 100 < 90 + seed, seed=seed, experiment="sst2-again"))
+        for seed in (0, 1)
+    ]
+    found = compare_recipes(store, [low[0], other[0]])
+    assert [side.runs for side in found.sides] == [tuple(low), tuple(other)]
+
+
+def test_windows_of_stories_are_not_matched_by_where_they_stand(store: Store) -> None:
+    told = stories(20)
+    runs = [
+        make(store, told, Made(nll=np.full(20, 50.0), settings={"optim.learning_rate": rate}))
+        for rate in ("1e-5", "1e-4")
+    ]
+    for run_id in runs:
+        log = store.attach(run_id)
+        with log.folder(EXPORT_FOLDER) as folder:
+            table = {"predicted_tokens": np.full(9, 7), "int8_loss": np.linspace(1, 2, 9)}
+            pq.write_table(pa.table(table), folder / "predictions.parquet")
+        log.close()
+    with pytest.raises(UserError, match="compares with its own run alone"):
+        compare_recipes(store, runs, variant="int8")
 
 
 def test_doubles_are_no_seeds(store: Store) -> None:
