@@ -78,7 +78,9 @@ def named_twice(run: RunFiles) -> UserError:
 def _named(store: Store, name: str, variant: str | None) -> Iterator[Named]:
     run_id, at, own = name.partition("@")
     if at and not (run_id and own):
-        raise UserError("names no run and its export", where=name, cure="Give ID@VARIANT, as in 3f2a91c0@int8.")
+        raise UserError(
+            "names no run and its export", where=name, cure="Give ID@VARIANT, as in 3f2a91c0@int8."
+        )
     if at:
         check_variant(own)
         variant = own

@@ -17,7 +17,7 @@ from comparison.noise import recorded_noise
 from comparison.recipes import differing_settings, recipe_settings, seed_of
 from comparison.results import Comparison, Details, Figure, Pair, Selection, Side
 from comparison.selection import selection_of_sweep
-from comparison.sentences import verdict_sentence
+from comparison.sentences import rows_told, verdict_sentence
 from export.variants import ORIGINAL
 from scoring.paired import FEWEST_CHANGED
 from scoring.verdict import Verdict
@@ -163,11 +163,7 @@ class _Models:
         sweep = self.named[0].sweep
         if sweep is not None and (unfinished := unfinished_trials(sweep)):
             yield f"Left out: {unfinished} {'trial' if unfinished == 1 else 'trials'} that did not finish."
-        if self.matched.copies:
-            yield f"{self.matched.copies:,} of the rows are copies of another one, and each counts."
-        for label, left_out in zip(self.labels, self.matched.left_out, strict=True):
-            if left_out:
-                yield f"{label} answered {left_out:,} more rows, which not all of them have: those are left out."
+        yield from rows_told(self.matched.copies, zip(self.labels, self.matched.left_out, strict=True))
         for one in self.pairs:
             if one.flips is not None and one.p is None and one.judgement.verdict is Verdict.CANNOT_TELL:
                 yield (

@@ -16,7 +16,7 @@ from comparison.noise import noise_of, recorded_noise
 from comparison.recipe_scores import JudgedRecipes, SeedScores, judged_recipes, mean_figure
 from comparison.recipes import Recipe, differing_settings, name_of, recipe_of, recipe_settings
 from comparison.results import Comparison, Figure, NoiseFloor, Pair, Side
-from comparison.sentences import seeds_sentence
+from comparison.sentences import rows_told, seeds_sentence
 from comparison.windows import WINDOWS
 from errors import UserError
 from runs.differences import deciding
@@ -42,8 +42,8 @@ def compare_recipes(
     given = [named_run(store, name) for name in names]
     among = {one: store.runs(experiment=one) for one in {run.record.experiment for run in given}}
     recipes = _recipes(given, among)
-    found = _seeds(store, recipes, variant)
-    return _Recipes(store, recipes, found, margin).comparison(among[given[0].record.experiment])
+    found, copies = _seeds(store, recipes, variant)
+    return _Recipes(store, recipes, found, copies, margin).comparison(among[given[0].record.experiment])
 
 
 def _recipes(given: Sequence[RunFiles], among: Mapping[str, Sequence[RunRecord]]) -> list[Recipe]:
@@ -72,17 +72,18 @@ def _recipes(given: Sequence[RunFiles], among: Mapping[str, Sequence[RunRecord]]
     return list(recipes.values())
 
 
-def _seeds(store: Store, recipes: Sequence[Recipe], variant: str | None) -> list[SeedScores]:
-    """All seeds of all recipes on the rows that each of them answered."""
+def _seeds(store: Store, recipes: Sequence[Recipe], variant: str | None) -> tuple[list[SeedScores], int]:
+    """All seeds of all recipes on the rows that each of them answered, and how many of those are copies."""
     answers = [answers_of(RunFiles(store, run), variant=variant) for one in recipes for run in one.runs]
     if answers[0].task is WINDOWS:
         raise windows_alone(answers[0])
-    rest, sides = list(matched(answers).answers), list[SeedScores]()
+    found, start = matched(answers), 0
+    sides = list[SeedScores]()
     for recipe in recipes:
-        count = len(recipe.runs)
-        sides.append(SeedScores(recipe.seeds, tuple(rest[:count])))
-        rest = rest[count:]
-    return sides
+        its = slice(start, start + len(recipe.runs))
+        sides.append(SeedScores(recipe.seeds, found.answers[its], max(found.left_out[its])))
+        start = its.stop
+    return sides, found.copies
 
 
 def _source(store: Store, record: RunRecord) -> str | None:
@@ -102,6 +103,7 @@ class _Recipes:
     store: Store
     recipes: Sequence[Recipe]
     found: Sequence[SeedScores]
+    copies: int
     margin: float
 
     @property
@@ -157,7 +159,7 @@ class _Recipes:
             greater_is_better=self.task.greater_is_better,
             split=first.split,
             rows=len(first),
-            copies=0,
+            copies=self.copies,
             margin=self.margin,
             sides=self._sides(),
             pairs=tuple(self._pair(one) for one in self.pairs),
@@ -187,7 +189,7 @@ class _Recipes:
             seed_scores=tuple(found.scores),
             loss=sum(losses) / len(losses) if self.task.labelled else None,
             held_out=None,
-            left_out=0,
+            left_out=found.left_out,
             differs={key: settings.get(key, "none") for key in keys},
             rank=self.order.index(number) + 1,
             tied=not any(judgement.differs for judgement in against),
@@ -216,6 +218,10 @@ class _Recipes:
         return len(self.found[one.a].seeds), len(self.found[one.b].seeds)
 
     def _notes(self) -> Iterator[str]:
+        yield from rows_told(
+            self.copies,
+            [(f"The {one.label}", its.left_out) for one, its in zip(self.recipes, self.found, strict=True)],
+        )
         sources = {
             source for recipe in self.recipes for run in recipe.runs if (source := _source(self.store, run))
         }

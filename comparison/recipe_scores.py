@@ -24,10 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SeedScores:
-    """Of one recipe. seeds: (S,); answers: (S,), of one length each and to the same rows as all others."""
+    """Of one recipe. seeds: (S,); answers: (S,), of one length each and to the same rows as all others. left_out: the
+    most rows that a seed of it answered and not all others did."""
 
     seeds: tuple[int, ...]
     answers: tuple[Answers, ...]
+    left_out: int
 
     @property
     def scores(self) -> list[float]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from scoring.verdict import Judgement, Verdict
@@ -66,6 +67,15 @@ def seeds_sentence(
         )
     seeds = f"{counts[0]} pairs of seeds" if paired else f"{counts[1]} and {counts[0]} seeds"
     return _capital(verdict_sentence(found, one, other, task, f"over {seeds}"))
+
+
+def rows_told(copies: int, left_out: Iterable[tuple[str, int]]) -> Iterator[str]:
+    """What is to be known of the rows that were matched. left_out: of each side, by its name."""
+    if copies:
+        yield f"{copies:,} of the rows are copies of another one, and each counts."
+    for side, rows in left_out:
+        if rows:
+            yield f"{side} answered {rows:,} more rows, which not all of them have: those are left out."
 
 
 def _capital(sentence: str) -> str:

@@ -125,6 +125,33 @@ def test_the_seeds_of_a_recipe_are_found_in_its_own_experiment(store: Store) -> 
     assert [side.runs for side in found.sides] == [tuple(low), tuple(other)]
 
 
+def test_rows_that_not_all_seeds_answered_are_left_out_and_told(store: Store) -> None:
+    low = seeds(store, "1e-5", {0: 0.80, 1: 0.81})
+    few = [*range(400), 7]
+    high = [
+        make(
+            store,
+            ROWS.take(few),
+            Made(np.arange(401) < 360 + seed, seed=seed, settings={"optim.learning_rate": "1e-4"}),
+        )
+        for seed in (0, 1)
+    ]
+    found = compare_recipes(store, [low[0], high[0]])
+    assert (found.rows, found.copies) == (400, 0)
+    assert [side.left_out for side in found.sides] == [100, 1]
+    assert any(f"{low[0][:8]} answered 100 more rows" in note for note in found.notes)
+    twice = [*few, 7]
+    again = [
+        make(
+            store,
+            ROWS.take(twice),
+            Made(np.arange(402) < 300, seed=0, settings={"optim.learning_rate": rate}),
+        )
+        for rate in ("1", "2")
+    ]
+    assert compare_recipes(store, again).copies == 2
+
+
 def test_windows_of_stories_are_not_matched_by_where_they_stand(store: Store) -> None:
     told = stories(20)
     runs = [
