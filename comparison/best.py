@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from comparison.answers import answers_of
+from comparison.answers import Answers, answers_of
 from comparison.asked import MARGIN, Named, check_margin
 from comparison.compare_models import comparison_of
 from comparison.looks import looks_at, scored
@@ -15,7 +15,7 @@ from comparison.matching import matched
 from comparison.models import scores
 from comparison.noise import recorded_noise
 from comparison.results import Comparison, Figure, Looks, NoiseFloor, Selection
-from comparison.selection import HELD_OUT, selection_among
+from comparison.selection import HELD_OUT, selection_by
 from errors import UserError
 from runs.files import RunFiles
 from runs.layout import fingerprint_tag
@@ -62,8 +62,9 @@ class Best:
 def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
     """The finished run of an MLflow experiment with the best held-out metric, and how sure that is.
 
-    A result that was taken over and a run that was played again count once. UserError for an experiment that there is
-    not, and for one without a finished run.
+    A result that was taken over and a run that was played again count once; a run whose answers cannot be compared,
+    such as one of an earlier version, is left out and named. UserError for an experiment that there is not, and for
+    one without a finished run to choose.
     """
     check_margin(margin)
     among = store.runs(experiment=experiment)
@@ -71,30 +72,50 @@ def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
         raise _unknown(store, experiment)
     trained = scored(among)
     if not trained:
-        raise UserError(
-            "has no finished run with scores",
-            where=f"experiment {experiment}",
-            cure="`encore runs` lists the runs.",
-        )
-    task = _task(trained[0])
+        raise _nothing_to_choose("has no finished run with scores", experiment)
     alike, others = _held_out_together(trained)
+    task = _task(alike[0])
     order = ranked([record for record in alike if selection_score(record, task) is not None], task)
-    runs = [RunFiles(store, record) for record in order]
-    return _found(store, experiment, task, runs, among, _notes(len(order), others), margin)
+    official, held_out, unread = _readable([RunFiles(store, record) for record in order])
+    if not official:
+        what = "has no finished run with a held-out score whose answers can be compared"
+        raise _nothing_to_choose(f"{what}{''.join(f'; {each}' for each in unread[:1])}", experiment)
+    selection = None
+    if len(official) > 1:
+        selection = selection_by(held_out, scores(matched(official[:1]))[0], None)
+    notes = (*unread, *_notes(len(held_out), others))
+    return _found(store, task, official, len(held_out), selection, among, notes, margin)
+
+
+def _readable(runs: Sequence[RunFiles]) -> tuple[list[Answers], list[Answers], list[str]]:
+    """In the order of the runs: of the first their answers to the official rows, of all those to the held-out rows,
+    and a line for each run that is left out."""
+    official, held_out, unread = list[Answers](), list[Answers](), list[str]()
+    for run in runs:
+        try:
+            found = [answers_of(run, HELD_OUT)]
+            if len(official) < MOST_COMPARED:
+                official.append(answers_of(run))
+        except UserError as error:
+            unread.append(f"Left out: {error.where} {error.what}.")
+        else:
+            held_out += found
+    return official, held_out, unread
 
 
 def _found(
     store: Store,
-    experiment: str,
     task: Task,
-    runs: Sequence[RunFiles],
+    official: Sequence[Answers],
+    runs: int,
+    selection: Selection | None,
     among: Sequence[RunRecord],
     notes: tuple[str, ...],
     margin: float,
 ) -> Best:
-    winner, record = runs[0], runs[0].record
-    selection = selection_among(winner, runs[1:MOST_COMPARED], None) if len(runs) > 1 else None
-    compared = None if selection is None else _compared(store, runs[:MOST_COMPARED], margin, selection)
+    record = official[0].run.record
+    experiment = record.experiment
+    compared = None if selection is None else _compared(store, official, margin, selection)
     return Best(
         experiment=experiment,
         task=task.name,
@@ -102,8 +123,8 @@ def _found(
         run=record.run_id,
         name=record.name,
         held_out=record.metrics[f"best/{task.primary_metric}"],
-        claim=scores(matched([answers_of(winner)]))[0],
-        runs=len(runs),
+        claim=scores(matched(official[:1]))[0],
+        runs=runs,
         tied=(record.run_id,)
         if compared is None
         else tuple(run for side in compared.tied for run in side.runs),
@@ -116,10 +137,10 @@ def _found(
     )
 
 
-def _compared(store: Store, runs: Sequence[RunFiles], margin: float, selection: Selection) -> Comparison:
+def _compared(store: Store, official: Sequence[Answers], margin: float, selection: Selection) -> Comparison:
     """On the official split, each against the one that the held-out slice chose."""
-    found = matched([answers_of(run) for run in runs])
-    named, order = [Named(run) for run in runs], range(len(runs))
+    found = matched(official)
+    named, order = [Named(one.run) for one in official], range(len(official))
     return comparison_of(store, named, found, scores(found), order, margin, selection=selection)
 
 
@@ -147,6 +168,10 @@ def _notes(runs: int, others: int) -> tuple[str, ...]:
     if runs > MOST_COMPARED:
         notes.append(f"Of {runs} runs the best {MOST_COMPARED} by the held-out slice are compared.")
     return tuple(notes)
+
+
+def _nothing_to_choose(what: str, experiment: str) -> UserError:
+    return UserError(what, where=f"experiment {experiment}", cure="`encore runs` lists the runs.")
 
 
 def _unknown(store: Store, experiment: str) -> UserError:

@@ -23,6 +23,7 @@ from scoring.selection import selection
 
 if TYPE_CHECKING:
     from comparison.answers import Answers
+    from comparison.results import Figure
     from tracking.entities import RunRecord
     from tracking.store import Store
 
@@ -57,21 +58,30 @@ def _held_out_alike(one: RunFiles, other: RunFiles) -> bool:
 
 def selection_among(winner: RunFiles, rivals: Sequence[RunFiles], by: str | None) -> Selection:
     """Of `winner`, which did best on the held-out rows. by: the sweep that chose it; none: the whole experiment."""
+    held_out = [answers_of(run, HELD_OUT) for run in (winner, *rivals)]
+    return selection_by(held_out, scores(matched([answers_of(winner)]))[0], by)
+
+
+def selection_by(held_out: Sequence[Answers], claim: Figure, by: str | None) -> Selection:
+    """As `selection_among`, of all runs' answers to the held-out rows, the winner's first, and its official score.
+
+    All of them: the mean of a few that did well there is too good already.
+    """
     others = sorted(
-        rivals, key=lambda run: run.record.run_id
+        held_out[1:], key=lambda one: one.run_id
     )  # of equals a draw of the rows chooses the first
-    found = matched([answers_of(run, HELD_OUT) for run in (winner, *others)]).answers
+    found = matched([held_out[0], *others]).answers
     values_KN, below_N = _values(found)
     task = found[0].task
     judged = selection(values_KN, below_N, greater_is_better=task.greater_is_better)
     return Selection(
         by=by,
-        winner=winner.record.run_id,
+        winner=held_out[0].run_id,
         runs=len(found),
         rows=len(found[0]),
         held_out=float(values_KN[0].sum() / below_N.sum()),
         bias=judged.bias,
-        claim=scores(matched([answers_of(winner)]))[0],
+        claim=claim,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import numpy as np
 import pytest
 
@@ -70,6 +73,39 @@ def test_doubles_and_other_held_out_rows_do_not_take_part(store: Store) -> None:
     assert found.runs == 3
     assert found.looks.runs == 4
     assert any("held out other rows" in note for note in found.notes)
+
+
+def test_a_run_that_cannot_be_read_is_left_out_and_named(store: Store) -> None:
+    ids = equals(store, 3)
+    perfect = np.ones(300, bool)
+    nan = Made(perfect, np.full(300, np.nan), held_out_right=np.ones(200, bool), seed=9)
+    odd = make(store, ROWS, nan, HELD_OUT)
+    found = best_run(store, "sst2")
+    assert found.run in ids
+    assert found.runs == 3
+    assert any(odd[:8] in note and "Left out" in note for note in found.notes)
+
+
+def test_an_experiment_without_a_held_out_score_has_no_best(store: Store) -> None:
+    (run,) = equals(store, 1)
+    with closing(sqlite3.connect(store.root / "mlflow.db")) as database, database:
+        database.execute("DELETE FROM latest_metrics WHERE key LIKE 'best/%'")
+    with pytest.raises(UserError, match="has no finished run with a held-out score"):
+        best_run(Store.read(store.root), "sst2")
+    assert run
+
+
+def test_the_choice_is_as_lucky_as_one_among_all_runs_that_were_there(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are compared are the best ones there, whose mean is too good already."""
+    equals(store, 12)
+    whole = best_run(store, "sst2").selection
+    monkeypatch.setattr("comparison.best.MOST_COMPARED", 4)
+    few = best_run(store, "sst2")
+    assert few.selection == whole
+    assert few.comparison is not None
+    assert len(few.comparison.sides) == 4
 
 
 def test_a_store_of_one_run_has_a_best(store: Store) -> None:
