@@ -24,6 +24,8 @@ from runs.served import log_served
 from tracking.registered_models import CHAMPION, Registry, Version
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from comparison.results import Figure
     from scoring.task import Task
 
@@ -118,11 +120,18 @@ def _held_against(champion: RunFiles, run: RunFiles) -> tuple[bool, str, str]:
     )
     table = _table(task, (a, b), (held_out, figures), (official, scores(official)))
     wins = ranking(held_out, figures)[0] != 0
-    scored = " against ".join(f"{task.shown(figure.value)}{task.unit}" for figure in reversed(figures))
-    chosen = f"{b} is {'above' if wins else 'not above'} it by the {held_out.rows:,} held-out {task.rows} ({scored})"
+    chosen = _chosen(task, b, figures, f"the {held_out.rows:,} held-out {task.rows}", wins=wins)
     [pair] = judged_pairs(official, 0, margin=0.0)
     on = f"on {official.rows:,} {task.rows} of the official split"
     return wins, f"{chosen}; {verdict_sentence(pair.judgement, a, b, task, on)}", table
+
+
+def _chosen(task: Task, b: str, figures: Sequence[Figure], rows: str, *, wins: bool) -> str:
+    """Of equal scores the lower loss decides, and the sentence says so."""
+    before, now = (f"{task.shown(figure.value)}{task.unit}" for figure in figures)
+    if figures[0].value == figures[1].value:
+        return f"{b} scores as it does on {rows} ({now}), with {'a' if wins else 'no'} lower loss there"
+    return f"{b} is {'above' if wins else 'not above'} it by {rows} ({now} against {before})"
 
 
 def _table(task: Task, names: tuple[str, str], *splits: tuple[Matched, list[Figure]]) -> str:

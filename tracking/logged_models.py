@@ -225,4 +225,4 @@ def _remove(store: Store, model: LoggedModel) -> None:
     folder = _place(store, model)
     client.delete_logged_model(model.model_id)
     if folder is not None:
-        shutil.rmtree(folder.parent, ignore_errors=True)
+        shutil.rmtree(folder.resolve().parent, ignore_errors=True)  # of the place that was checked

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from comparison.answers import answers_of
 from comparison.champion import challenge
+from comparison.selection import HELD_OUT as HELD_OUT_SPLIT
 from errors import UserError
 from runs.files import run_named
 from runs.layout import CONFIG_FILE, MODEL_FOLDER, REPRODUCES_TAG, REUSES_TAG
@@ -20,11 +22,17 @@ ROWS, HELD_OUT = reviews(300), reviews(200, name="held-out", seed=4)
 
 
 def trained(
-    store: Store, official: int, held_out: int, *, rows: Rows = HELD_OUT, tags: dict[str, str] | None = None
+    store: Store,
+    official: int,
+    held_out: int,
+    *,
+    rows: Rows = HELD_OUT,
+    tags: dict[str, str] | None = None,
+    sure: float = 1.0,
 ) -> str:
     """A run that answers so many of the 300 official and of the 200 held-out rows right, and has a model."""
     right, held_out_right = np.arange(300) < official, np.arange(200) < held_out
-    run_id = make(store, ROWS, Made(right, held_out_right=held_out_right, tags=tags or {}), rows)
+    run_id = make(store, ROWS, Made(right, sure, held_out_right=held_out_right, tags=tags or {}), rows)
     log = store.attach(run_id)
     log.log_json({"data": {"max_tokens": 48}}, CONFIG_FILE)
     with log.folder(MODEL_FOLDER) as folder:
@@ -97,7 +105,11 @@ def test_a_champion_stays_where_the_held_out_rows_put_no_other_above_it(store: S
     first, other = trained(store, 240, 150), trained(store, 270, held_out)
     held(store, first)
     found = held(store, other)
-    because = f"is not above it by the 200 held-out rows ({held_out / 2:.2f} % against 75.00 %); "
+    because = (
+        "scores as it does on the 200 held-out rows (75.00 %), with no lower loss there; "
+        if held_out == 150
+        else "is not above it by the 200 held-out rows (74.50 % against 75.00 %); "
+    )
     assert (found.moved, found.before, found.version) == (False, first, 1)
     assert because in found.sentence
     assert "is better than" in found.sentence
@@ -110,6 +122,18 @@ def test_a_champion_stays_where_the_held_out_rows_put_no_other_above_it(store: S
     assert aliases(store) == {"champion": 2, "challenger": 1}
     assert held(store, first, by_hand=True).version == 1  # one that had a version has it still
     assert aliases(store) == {"champion": 1, "challenger": 2}
+
+
+def test_of_equal_scores_the_lower_loss_decides_and_is_named(store: Store) -> None:
+    first, surer = trained(store, 240, 150), trained(store, 240, 150, sure=1.05)
+    [loss, lower] = [
+        answers_of(run_named(store, one), HELD_OUT_SPLIT).losses_N.mean() for one in (first, surer)
+    ]
+    assert lower < loss, "more of its answers are right than wrong, so to be surer of them pays"
+    held(store, first)
+    found = held(store, surer)
+    assert found.moved
+    assert "scores as it does on the 200 held-out rows (75.00 %), with a lower loss there; " in found.sentence
 
 
 def test_a_run_in_the_bin_is_no_champion(store: Store) -> None:

@@ -207,6 +207,23 @@ def test_nothing_is_removed_where_an_altered_store_says_that_a_model_lies(kept: 
         assert (place / "precious").read_text() == "mine"
 
 
+def test_what_is_beside_a_link_to_a_models_folder_stays(kept: Kept, tmp_path: Path) -> None:
+    store = _moved(kept, tmp_path)
+    [model] = models_of(store, kept.classifier)
+    folder = store.root / "artifacts" / "demo_reviews" / "models" / model.model_id
+    link = store.root / "artifacts" / "link"
+    link.symlink_to(folder / "artifacts")
+    with closing(sqlite3.connect(store.root / "mlflow.db")) as connection, connection:
+        connection.execute(
+            "UPDATE logged_models SET artifact_location = ?, status = 1 WHERE model_id = ?",
+            [link.as_uri(), model.model_id],
+        )
+    log_served(run_named(store, kept.classifier))
+    assert not folder.exists()
+    assert link.is_symlink()
+    assert list((store.root / "artifacts" / "demo_reviews").iterdir())
+
+
 def _moved(kept: Kept, folder: Path) -> Store:
     """A copy of the store elsewhere, that may be altered."""
     copy = folder / "moved 100%" / "mlruns"
