@@ -132,7 +132,7 @@ def _code(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> Iterator[Ca
         files = sorted(changed, key=lambda path: (not path.startswith(_FIRST_ROOMS), path))
     more = f" and {len(files) - _SHOWN_FILES} more" if len(files) > _SHOWN_FILES else ""
     name = (", ".join(files[:_SHOWN_FILES]) + more) or "source tree"
-    yield Cause("code", name, _commit(recorded), _commit(actual))
+    yield Cause("code", name, named_commit(recorded), named_commit(actual))
 
 
 def deciding(files: Mapping[str, str]) -> dict[str, str]:
@@ -140,7 +140,8 @@ def deciding(files: Mapping[str, str]) -> dict[str, str]:
     return {path: digest for path, digest in files.items() if path.partition("/")[0] in DECIDING_ROOMS}
 
 
-def _commit(code: Mapping[str, Any]) -> str:
+def named_commit(code: Mapping[str, Any]) -> str:
+    """The commit of a record's code, and whether its files were others."""
     commit = (code["commit"] or "no commit")[:12]
     return f"{commit} with changes ({code['tree_digest'][:8]})" if code["dirty"] else commit
 
@@ -168,13 +169,20 @@ def _only(environment: RunEnvironment, key: str) -> dict[str, object]:
 def _hardware(recorded: RunEnvironment, actual: RunEnvironment) -> Iterator[Cause]:
     """The kernels that torch takes follow from the processor, unless the variable that chooses them differs."""
     chosen = [found.provenance["environment"].get(_KERNELS) for found in (recorded, actual)]
-    then, now = (_machine(found) for found in (recorded, actual))
+    then, now = (machine_of(found) for found in (recorded, actual))
     if chosen[0] != chosen[1]:
         del then["kernels"], now["kernels"]
     return _differences("hardware", then, now)
 
 
-def _machine(environment: RunEnvironment) -> dict[str, object]:
+def libraries_of(environment: RunEnvironment) -> dict[str, str]:
+    """The versions of Encore and of the libraries that change numbers, those that are installed."""
+    found = environment.provenance["distributions"]
+    return {name: found[name] for name in (_ITSELF, *_NUMERIC) if name in found}
+
+
+def machine_of(environment: RunEnvironment) -> dict[str, object]:
+    """What a run computed on, by what each part is called."""
     machine = environment.provenance["machine"]
     return {
         "device": environment.effective.get("device_name"),

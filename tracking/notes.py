@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errors import visible
 from tracking.redaction import redacted
 
 NOTE_TAG = "mlflow.note.content"
@@ -16,5 +17,5 @@ def opened_with(headline: str, note: str) -> str:
 
 def plain(text: str) -> str:
     """A sentence from elsewhere on one line, without secrets, nothing of it read as Markdown or HTML."""
-    line = " ".join(redacted(text).split())  # first: of an escaped secret nothing would be recognised
+    line = visible(" ".join(redacted(text).split()))  # first: of an escaped secret nothing would be recognised
     return "".join(f"\\{character}" if character in "\\`*_[]<>|#!~" else character for character in line)

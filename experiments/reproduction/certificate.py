@@ -1,25 +1,38 @@
-"""The certificate of a reproduction: what was compared, what it showed, and in what environment."""
+"""The certificate of a reproduction: what was compared, what it showed, when, on what and with which code."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from experiments.reproduction.verdict import Comparison, Tolerance
-from runs.differences import Cause
+from runs.differences import Cause, libraries_of, machine_of, named_commit
 from runs.layout import NONDETERMINISTIC, RECIPE_TAG, ran_tag
+from tracking.notes import plain
 
 if TYPE_CHECKING:
+    from runs.environment import RunEnvironment
     from tracking.entities import RunRecord
 
 SCHEMA = 1
 JSON_FILE, MARKDOWN_FILE = "certificate.json", "certificate.md"
+_OWN = ("run", "started")  # in which two runs always differ
+
+
+@dataclass(frozen=True)
+class Played:
+    """A run that was played: its record, under what it ran, and the digests that were compared, by name."""
+
+    record: RunRecord
+    environment: RunEnvironment
+    digests: Mapping[str, str]
 
 
 def certificate(
-    recorded: RunRecord,
-    actual: RunRecord,
+    recorded: Played,
+    actual: Played,
     comparison: Comparison,
     causes: Sequence[Cause],
     tolerance: Tolerance,
@@ -33,7 +46,7 @@ def certificate(
         "tolerance": asdict(tolerance),
         "compared": asdict(comparison),
         "differences": [asdict(cause) for cause in causes],
-        NONDETERMINISTIC: _operations(recorded, actual),
+        NONDETERMINISTIC: _operations(recorded.record, actual.record),
     }
 
 
@@ -43,36 +56,78 @@ def _operations(*records: RunRecord) -> list[str]:
     return sorted({name for names in named for name in names.split(", ") if name})
 
 
-def _run(record: RunRecord) -> dict[str, Any]:
+def _run(played: Played) -> dict[str, Any]:
+    record, environment = played.record, played.environment
+    provenance, machine = environment.provenance, machine_of(environment)
     return {
         "run_id": record.run_id,
         "name": record.name,
         "recipe_id": record.tags.get(RECIPE_TAG),
         "started_ms": record.start_ms,
+        "started": datetime.fromtimestamp(record.start_ms / 1000, UTC).isoformat(timespec="seconds"),
+        "machine": {name: machine.get(name) for name in ("processor", "GPUs", "device")},
+        "system": provenance["platform"],
+        "commit": provenance["code"]["commit"],
+        "code": named_commit(provenance["code"]),
+        "versions": {"python": provenance["python"], **libraries_of(environment)},
+        "digests": dict(sorted(played.digests.items())),
     }
 
 
 def as_markdown(content: dict[str, Any]) -> str:
-    """The same for a reader."""
-    lines = [
+    """The same for a reader; no text of a record is read as Markdown or HTML."""
+    recorded, actual = content["recorded"], content["actual"]
+    results = comparison_rows(content["compared"], ("then", "now"))
+    parts = [
         f"# {content['verdict'].capitalize()}",
-        "",
-        f"Run `{content['actual']['run_id']}` plays `{content['recorded']['run_id']}` "
-        f"({content['recorded']['name']}) again.",
-        "",
-        "| what | result |",
-        "| --- | --- |",
-        *(
-            f"| {what} | {result if equal else f'**{result}**'} |"
-            for what, result, equal in comparison_rows(content["compared"], ("then", "now"))
+        f"Run {plain(actual['run_id'])} plays {plain(recorded['run_id'])} ({plain(recorded['name'])}) again.",
+        _table(("", "then", "now"), _circumstances(recorded, actual)),
+        "## What was compared",
+        _table(
+            ("what", "result"),
+            [
+                (plain(what), plain(result) if same else f"**{plain(result)}**")
+                for what, result, same in results
+            ],
         ),
-        "",
         "## What differs in the environment, the likeliest cause first",
-        "",
-        *([f"- {_cause(cause)}" for cause in content["differences"]] or ["None of those recorded."]),
-        *(["", operations_line(content)] if content[NONDETERMINISTIC] else []),
+        "\n".join(f"- {plain(_cause(cause))}" for cause in content["differences"])
+        or "None of those recorded.",
+        *([plain(operations_line(content))] if content[NONDETERMINISTIC] else []),
+        "## Digests of what was compared",
+        _table(("sha256 of", "then", "now"), _pairs(recorded["digests"], actual["digests"])),
     ]
-    return "\n".join(lines) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def _circumstances(recorded: Mapping[str, Any], actual: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """When, on what and with which code each of the two ran."""
+    then, now = (
+        {
+            "run": run["run_id"],
+            "started": run["started"],
+            **run["machine"],
+            "system": run["system"],
+            "commit": run["code"],
+            **run["versions"],
+        }
+        for run in (recorded, actual)
+    )
+    return _pairs(then, now)
+
+
+def _pairs(then: Mapping[str, Any], now: Mapping[str, Any]) -> list[tuple[str, ...]]:
+    """A row for each name that one of them has; what differs stands out."""
+    rows: list[tuple[str, ...]] = []
+    for name in dict.fromkeys([*then, *now]):
+        one, other = (plain(str(found.get(name) or "none")) for found in (then, now))
+        rows.append((plain(name), one, other if one == other or name in _OWN else f"**{other}**"))
+    return rows
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [headings, ["---"] * len(headings), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def operations_line(content: dict[str, Any]) -> str:

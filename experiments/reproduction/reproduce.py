@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from errors import UserError
 from experiments.build import build
 from experiments.reproduction.at_commit import reproduce_at_commit
-from experiments.reproduction.certificate import JSON_FILE, MARKDOWN_FILE, as_markdown, certificate
+from experiments.reproduction.certificate import JSON_FILE, MARKDOWN_FILE, Played, as_markdown, certificate
 from experiments.reproduction.trust import Agree, check_trusted, recorded_code
 from experiments.reproduction.verdict import Comparison, Tolerance, compare
 from experiments.torch_setup import prepare
@@ -81,9 +81,10 @@ def reproduce(
     else:
         again_id = _train_here(run, recorded, threads, reporter)
     again = run_named(run.store, again_id)
-    comparison = compare(recorded, read_outcome(again), tolerance)
-    causes = find_causes(then, recorded_environment(again))
-    content = certificate(run.record, again.record, comparison, causes, tolerance)
+    actual, now = read_outcome(again), recorded_environment(again)
+    comparison, causes = compare(recorded, actual, tolerance), find_causes(then, now)
+    played = Played(run.record, then, recorded.digests), Played(again.record, now, actual.digests)
+    content = certificate(*played, comparison, causes, tolerance)
     _certify(run, again, content)
     file = again.path(MARKDOWN_FILE)
     return Reproduced(again_id, comparison, tuple(causes), content, file)
