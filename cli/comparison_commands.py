@@ -42,7 +42,10 @@ def compare(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Say whether one run is better than another on the same rows, by how much, and how sure that is."""
+    """Say which run is better on the same rows, and how sure that is.
+
+    With by how much, the smallest difference that could be told, and a verdict for each pair.
+    """
     from cli.comparison import Request, compare_verb
 
     wanted = {"json": json, "markdown": markdown, "latex": latex, "csv": csv}
@@ -59,7 +62,10 @@ def best(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Show the best run of an experiment, what ties with it, and what the choice is worth."""
+    """Show the best run of an experiment and what ties with it.
+
+    And what the choice is worth: its score apart from what choosing adds to it.
+    """
     from cli.comparison import best_verb
 
     return best_verb(experiment, margin, root, as_json=json)
@@ -67,7 +73,10 @@ def best(
 
 @ended_in_one_line
 def promote(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
-    """Make a run the champion of its experiment in MLflow's registry, whatever the comparison says."""
+    """Make a run the champion of its experiment in MLflow's registry.
+
+    Whatever the comparison says, which is kept with it.
+    """
     from cli.champions import promote_verb
 
     return promote_verb(run_id, root, as_json=json)

@@ -67,7 +67,10 @@ def sweep(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the sweep, start nothing.")] = False,
     status: Annotated[bool, typer.Option("--status", help="Print how far it is, start nothing.")] = False,
 ) -> int:
-    """Search an experiment's space; run again, it goes on where it stopped."""
+    """Search an experiment's space for the best settings.
+
+    Run again, it goes on where it stopped; finished, it prints its table.
+    """
     from cli.sweeps import sweep_status_verb, sweep_verb
 
     if status:
@@ -101,7 +104,10 @@ def data(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Look at the rows of an experiment before training: files, labels, lengths, copies, some rows as tokens."""
+    """Look at the rows of an experiment before training.
+
+    Files, labels, lengths, copies, and some rows as tokens.
+    """
     from cli.data import data_verb
 
     return data_verb(name, overrides or [], root, as_json=json)
@@ -132,7 +138,10 @@ def show(
 @app.command()
 @ended_in_one_line
 def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
-    """Write and measure the ONNX and INT8 variants of a finished run, on that same run."""
+    """Write and measure a finished run's ONNX and INT8 variants.
+
+    They are kept on that same run.
+    """
     from cli.verbs import export_verb
 
     return export_verb(run_id, root, as_json=json)
@@ -150,7 +159,10 @@ app.command()(ui)
 @app.command()
 @ended_in_one_line
 def resume(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
-    """Go on with a killed run from its last checkpoint: the same run, the same bits."""
+    """Go on with a killed run from its last checkpoint.
+
+    It stays the same run, and ends with the same bits as if it had not been killed.
+    """
     from cli.verbs import resume_verb
 
     return resume_verb(run_id, root, as_json=json)
@@ -167,7 +179,10 @@ def fork(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Start a new run from an old run's checkpoint, with other settings from there on."""
+    """Start a new run from an old run's checkpoint.
+
+    Settings that are given hold from there on.
+    """
     from cli.verbs import fork_verb
 
     return fork_verb(origin, overrides or [], root, as_json=json)
@@ -199,7 +214,10 @@ def reproduce(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Run a recorded run again here and certify whether it is the same, to the bit."""
+    """Run a recorded run again and certify whether it is the same.
+
+    The same means to the bit. The certificate says when, on what machine and with which code both ran.
+    """
     from cli.reproduction import check_verb, reproduce_verb
 
     if check:
@@ -220,7 +238,10 @@ def reproduce(
 @app.command()
 @ended_in_one_line
 def verify(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
-    """Recompute every digest and every score of a finished run from its artifacts."""
+    """Recompute a finished run's digests and scores from its files.
+
+    Every file is held to its sha256, every score to the answers that were kept.
+    """
     from cli.reproduction import verify_verb
 
     return verify_verb(run_id, root, as_json=json)
@@ -234,7 +255,10 @@ def diff(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """What differs between two runs: settings, data, code, libraries, machine, and the results."""
+    """Show what differs between two runs, and in their results.
+
+    Settings, data, code, libraries, machine; then the metrics of both and their difference.
+    """
     from cli.differences import diff_verb
 
     return diff_verb(one, other, root, as_json=json)

@@ -27,7 +27,10 @@ def report(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Write one page to send on: what was asked, what won, how sure that is, and how to redo each run."""
+    """Write one page to send on, about a sweep or some runs.
+
+    What was asked, what won, how sure that is, and how to redo each run.
+    """
     from cli.session import OK, open_existing, outputs
 
     console, reporter = outputs()

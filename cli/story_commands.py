@@ -41,7 +41,10 @@ def generate(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Write stories with a language model; they are logged, and `encore story` writes one again."""
+    """Write stories with a language model.
+
+    They are logged, and `encore story` writes one again.
+    """
     from cli.stories import generate_verb
 
     given = {

@@ -17,5 +17,7 @@ def opened_with(headline: str, note: str) -> str:
 
 def plain(text: str) -> str:
     """A sentence from elsewhere on one line, without secrets, nothing of it read as Markdown or HTML."""
-    line = visible(" ".join(redacted(text).split()))  # first: of an escaped secret nothing would be recognised
+    line = visible(
+        " ".join(redacted(text).split())
+    )  # first: of an escaped secret nothing would be recognised
     return "".join(f"\\{character}" if character in "\\`*_[]<>|#!~" else character for character in line)
