@@ -199,17 +199,13 @@ def reproduce(
         bool, typer.Option("--at-commit", help="With the recorded commit, patch and lock.")
     ] = False,
     trust: Annotated[
-        bool,
-        typer.Option(
-            "--trust", help="With --at-commit: run the code of a record that is not this machine's own."
-        ),
+        bool, typer.Option("--trust", help="With --at-commit: run code that this machine has not recorded.")
     ] = False,
     accept_tolerance: Annotated[
         bool, typer.Option("--accept-tolerance", help="Exit with 0 also when only within tolerance.")
     ] = False,
     threads: Annotated[
-        int | None,
-        whole_option("CPU threads; without it as many as recorded.", 1, 1024),
+        int | None, whole_option("CPU threads; without it as many as recorded.", 1, 1024)
     ] = None,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
