@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from comparison.report.attempts import Attempts
+from comparison.selection import selection_of_trials
 from errors import UserError
 from runs.layout import BEST_RUN_TAG, BUDGET_TAG, KIND_TAG, SWEEP_TAG, RunKind
 from runs.trials import is_of_a_trial
@@ -42,13 +44,22 @@ def searched_keys(parent: RunRecord) -> list[str]:
     return [key.removeprefix(_SPACE) for key in sorted(parent.params) if key.startswith(_SPACE)]
 
 
-def recorded_report(store: Store, parent: RunRecord, notes: Sequence[str] = ()) -> SweepReport:
-    """The trials of a sweep as they stand, the one that it selected, and what mattered. parent: its own run."""
+def recorded_report(
+    store: Store, parent: RunRecord, notes: Sequence[str] = (), attempts: Attempts | None = None
+) -> SweepReport:
+    """The trials of a sweep as they stand, the one that it selected, and what mattered. parent: its own run.
+
+    attempts: what could not be made of its report so far; what of this one cannot is a note, too.
+    """
+    attempts = attempts or Attempts()
     below = store.runs(parent_id=parent.run_id)
     runs = [run for run in below if is_of_a_trial(run)]
     space = searched_keys(parent)
     rows = rows_of(runs, space)
     best_id = parent.tags.get(BEST_RUN_TAG)
+    selection = None
+    with attempts("what the choice of the best is worth cannot be computed"):
+        selection = best_id and selection_of_trials(store, runs, best_id, parent.run_id)
     scored = (task_of_metrics(run.metrics, "best/val") for run in runs)
     task = next((task for task in scored if task is not None), TASKS[0])
     return SweepReport(
@@ -63,7 +74,8 @@ def recorded_report(store: Store, parent: RunRecord, notes: Sequence[str] = ()) 
             if key.startswith(_IMPORTANCE)
         },
         time_spent(runs),
-        (*notes, *left_out(below, runs)),
+        (*notes, *left_out(below, runs), *attempts.notes),
+        selection or None,
     )
 
 

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any
 from comparison.report.attempts import Attempts
 from comparison.report.page import page_of
 from comparison.report.subject import subject_of
-from comparison.selection import selection_of_trials
 from experiments.config import ExperimentConfig
 from runs.layout import BEST_RUN_TAG, STAGE_TAG, SWEEP_ERRORS_FILE, SWEEP_PAGE, SWEEP_TRIALS_FILE
 from runs.trials import is_of_a_trial, ranked, selection_score
-from sweeps.rows import SweepReport, TrialRow, left_out, rows_of, time_spent
+from sweeps.recorded import recorded_report
+from sweeps.rows import SweepReport, TrialRow, left_out, rows_of
 from sweeps.telling import tell_sweep
 
 if TYPE_CHECKING:
     import optuna
 
-    from comparison.results import Selection
     from sweeps.study import Search
     from tracking.entities import RunRecord
     from tracking.run_log import RunLog
@@ -45,41 +44,21 @@ def log_report(
     rows = rows_of(runs, search.space)
     best = next((row for row in rows if row.run_id == best_id), None)
     attempts = Attempts()
-    importances = _mattered(search.study, attempts)
-    selection = _selection(store, runs, best_id, parent.run_id, attempts)
-    _log(parent, best, rows, importances)
+    _log(parent, best, rows, _mattered(search.study, attempts))
     tell_sweep(store, parent, search.sweep, given, base.task, _ordered(runs, base, best_id))
     _log_files(parent, rows, attempts)
     if any(selection_score(run, base.task) is not None for run in runs):
         _log_page(store, parent, [*notes, *left_out(below, runs)], attempts)
+    parent.flush()
+    report = recorded_report(store, store.find(parent.run_id), notes, attempts)
     _log_errors(parent, attempts)
-    return SweepReport(
-        search.sweep.name,
-        parent.run_id,
-        f"best/{base.task.primary_metric}",
-        tuple(rows),
-        best,
-        importances,
-        time_spent(runs),
-        (*notes, *left_out(below, runs), *attempts.notes),
-        selection,
-    )
+    return report
 
 
 def _mattered(study: optuna.Study, attempts: Attempts) -> dict[str, float]:
     with attempts("what mattered cannot be computed"):
         return _importances(study)
     return {}
-
-
-def _selection(
-    store: Store, runs: Sequence[RunRecord], best_id: str | None, parent_id: str, attempts: Attempts
-) -> Selection | None:
-    if best_id is None:
-        return None
-    with attempts("what the choice of the best is worth cannot be computed"):
-        return selection_of_trials(store, runs, best_id, parent_id)
-    return None  # it failed, and is a note
 
 
 def _ordered(runs: Sequence[RunRecord], base: ExperimentConfig, best_id: str | None) -> list[RunRecord]:

@@ -15,7 +15,8 @@ from comparison.compare_recipes import compare_recipes
 from experiments.config import ExperimentConfig
 from experiments.training.train import train
 from runs.files import run_named
-from runs.layout import predictions_file
+from runs.layout import RESULT_FILE, predictions_file
+from runs.record_files import ResultFile
 from scoring.bootstrap import resampled
 from scoring.paired import mcnemar_mid_p
 from sweeps.run import run_sweep
@@ -85,7 +86,8 @@ def test_two_language_models(store: Store) -> None:
     assert (found.pairs[0].difference.low, found.pairs[0].difference.high) == pytest.approx(
         expected.interval()
     )
-    assert found.sides[0].score.value == pytest.approx(store.find(ids[0]).metrics["test/bits_per_byte"])
+    result = run_named(store, ids[0]).read(ResultFile, RESULT_FILE)
+    assert found.sides[0].score.value == pytest.approx(result.metrics["test/bits_per_byte"])
     export = compare_models(store, ids[:1], variant="int8")
     assert export.metric == "bits_per_token"
     assert [side.label[8:] for side in export.sides] == ["@torch", "@int8"]
