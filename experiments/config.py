@@ -92,11 +92,12 @@ class ExperimentConfig(Strict):
         steps, validations = self.train.max_steps, self.train.validations
         if steps is not None and steps % validations:
             fewer = next(count for count in range(min(steps, validations), 0, -1) if steps % count == 0)
-            longer = steps + validations - steps % validations
+            shorter = steps - steps % validations
+            nearest = f"{shorter} or {shorter + validations}" if shorter else f"{validations}"
             raise TogetherError(
                 f"train.max_steps {steps} is not a multiple of train.validations {validations}, which are equally "
                 "spaced, the last one at the last step",
-                f"Give train.validations={fewer} or train.max_steps={longer}.",
+                f"Give train.max_steps={nearest}, or train.validations={fewer}.",
             )
         return self
 

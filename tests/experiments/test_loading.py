@@ -44,11 +44,14 @@ BAD_INPUT = {
     ("demo_reviews", "train.precision=fp16"): "Give '32-true', '16-mixed' or 'bf16-mixed'.",
     ("demo_reviews", "train.max_steps=1001", "train.validations=6"): (
         "train.max_steps 1001 is not a multiple of train.validations 6, which are equally spaced, the last one at the "
-        "last step. Give train.validations=1 or train.max_steps=1002."
+        "last step. Give train.max_steps=996 or 1002, or train.validations=1."
     ),
     ("demo_reviews", "data.quoting=quoted"): "counts for the files of a folder, and data.path is none",
     ("demo_reviews", "data.quoting=standard"): "Give 'auto', 'quoted' or 'unquoted'.",
-    ("demo_reviews", "train.max_steps=2"): "Give train.validations=2 or train.max_steps=6.",
+    ("demo_reviews", "train.max_steps=100", "train.validations=8"): (
+        "Give train.max_steps=96 or 104, or train.validations=5."
+    ),
+    ("demo_reviews", "train.max_steps=2"): "Give train.max_steps=6, or train.validations=2.",
     ("demo_reviews", "model.heads=5"): "not a multiple of heads",
     ("demo_reviews", "data.kind=demo_stories"): "cannot learn from",
     ("demo_reviews", "model.kind=gpt2"): "no such key for kind 'gpt2'",
