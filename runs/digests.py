@@ -1,27 +1,23 @@
 """sha256 digests of what a run produced: equal digests mean equal bits.
 
-Digests of a training's state and of answers are over values in a fixed order with their names, types and
-shapes; the kept model and the ONNX files, which people deploy, count by their bytes.
+Digests of a training's state and of answers (`table_digest.py`) are over values in a fixed order with their names,
+types and shapes; the kept model and the ONNX files, which people deploy, count by their bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import torch
 from safetensors.torch import load_file
 
 from errors import UserError
 from host.files import is_plain_file
 from runs.checkpoint import BEST, LAST, callback_state, load_checkpoint, whole_checkpoint
-
-if TYPE_CHECKING:
-    import pandas as pd
+from runs.table_digest import add
 
 WEIGHTS_LAST, WEIGHTS_BEST, OPTIMISER = "weights/last", "weights/best", "optimiser"
 
@@ -31,7 +27,7 @@ def tensors_digest(tensors: Mapping[str, torch.Tensor]) -> str:
     digest = hashlib.sha256()
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
-        _add(digest, [name, str(tensor.dtype), list(tensor.shape)])
+        add(digest, [name, str(tensor.dtype), list(tensor.shape)])
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
@@ -45,24 +41,7 @@ def optimiser_digest(state: Mapping[str, Any]) -> str:
     }
     digest = hashlib.sha256(tensors_digest(tensors).encode())
     settings = [{key: group[key] for key in group if key != "param_names"} for group in state["param_groups"]]
-    _add(digest, settings)
-    return digest.hexdigest()
-
-
-def table_digest(frame: pd.DataFrame) -> str:
-    """Over name, kind and every value of each column, in the order of the names; rows in their order."""
-    digest = hashlib.sha256()
-    for name in sorted(frame.columns):
-        values = frame[name].to_numpy()
-        if values.dtype.kind == "f":
-            _add(digest, [name, "float", len(values)])
-            digest.update(values.astype("<f8").tobytes())
-        elif values.dtype.kind in "iu":
-            _add(digest, [name, "integer", len(values)])
-            digest.update(values.astype("<i8").tobytes())
-        else:
-            _add(digest, [name, "text", len(values)])
-            _add(digest, [str(value) for value in values])
+    add(digest, settings)
     return digest.hexdigest()
 
 
@@ -86,9 +65,9 @@ def start_digest(checkpoint: Path) -> str:
     state = callback_state(content)
     tensors, numbers = _generators(state["random"])
     digest = hashlib.sha256()
-    _add(digest, [content["global_step"], state["seed"], numbers])
-    _add(digest, [tensors_digest(tensors), tensors_digest(content["state_dict"])])
-    _add(digest, [optimiser_digest(content["optimizer_states"][0]), content.get("MixedPrecision")])
+    add(digest, [content["global_step"], state["seed"], numbers])
+    add(digest, [tensors_digest(tensors), tensors_digest(content["state_dict"])])
+    add(digest, [optimiser_digest(content["optimizer_states"][0]), content.get("MixedPrecision")])
     return digest.hexdigest()
 
 
@@ -98,12 +77,3 @@ def _generators(states: Mapping[str, Any]) -> tuple[dict[str, torch.Tensor], lis
     tensors = {"numpy": keys, "torch": states["torch"]}
     tensors |= {f"cuda/{number}": state for number, state in enumerate(states["cuda"])}
     return tensors, [name, rest, states["python"]]
-
-
-def _add(digest: Any, value: object) -> None:
-    """JSON ends by itself, so no two sequences of values run together alike."""
-    digest.update(json.dumps(value, sort_keys=True, default=_plain).encode())
-
-
-def _plain(value: object) -> object:
-    return value.item() if isinstance(value, np.generic) else repr(value)

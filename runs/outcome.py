@@ -116,7 +116,7 @@ def exported_digests(run: RunFiles) -> dict[str, str]:
 
 def check_outcome(outcome: Outcome) -> None:
     """UserError, naming the file, when a result, its digests or its answers are not what the run wrote."""
-    from runs.digests import table_digest
+    from runs.table_digest import table_digest
 
     run = outcome.run
     check_sealed(run, RESULT_FILE, DIGESTS_FILE)

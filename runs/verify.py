@@ -14,7 +14,7 @@ from runs.check import Check
 from runs.checkpoint import is_whole
 from runs.checks import check_is_one_run, check_is_ours
 from runs.data_record import recorded_data
-from runs.digests import checkpoint_digests, start_digest, table_digest
+from runs.digests import checkpoint_digests, start_digest
 from runs.files import RunFiles, plain_digest
 from runs.kept_files import DAMAGED, file_differences, found_digest, other_checkpoints, recorded_kept
 from runs.layout import (
@@ -40,6 +40,7 @@ from runs.layout import (
 from runs.outcome import had_outcome, outcome_of
 from runs.record_files import ConfigFile, Digests
 from runs.stories import read_request, read_stories
+from runs.table_digest import table_digest
 from runs.verify_scores import check_export_scores, check_logged, check_scores
 from runs.verify_served import check_served
 from schema.overrides import flat_mapping

@@ -25,10 +25,11 @@ from host.boundary import boundary
 from host.disk import disk_errors, link
 from host.progress import OnProgress, Reporter
 from runs.checkpoint_folder import CheckpointFolder
-from runs.digests import checkpoint_digests, table_digest
+from runs.digests import checkpoint_digests
 from runs.layout import CHECKPOINTS, DIGESTS_FILE, MODEL_FOLDER, NONDETERMINISTIC, RESULT_FILE, ran_tag
 from runs.result import RunResult
 from runs.seals import log_sealed
+from runs.table_digest import table_digest
 
 if TYPE_CHECKING:
     from tracking.run_log import RunLog
