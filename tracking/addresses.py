@@ -34,6 +34,13 @@ def sqlite_path(uri: str) -> Path:
     return Path(unquote(uri.partition(":///")[2].partition("?")[0])).absolute()
 
 
+def shown_uri(uri: str) -> str:
+    """What a message calls the place at `uri`: the path of a database file, else the address as `public_uri` has it."""
+    if uri.startswith("sqlite:") and ":///" in uri:
+        return str(sqlite_path(uri))
+    return public_uri(uri)
+
+
 def public_uri(uri: str) -> str:
     """`uri` without a user name or password in it, its query included, fit to be printed and recorded."""
     try:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from errors import UserError
 from host.disk import disk_errors, is_partial, partial_name, write_atomically
 from host.files import entries, file_digest
-from tracking.addresses import public_uri
+from tracking.addresses import shown_uri
 from tracking.faults import explained
 from tracking.places import inside
 from tracking.redaction import redacted, redacted_value
@@ -134,7 +134,7 @@ class Artifacts:
         except UserError as error:
             raise type(error)(
                 f"{error.what}; the files of run {self._run_id} wait in {self._staged}",
-                where=public_uri(self._uri),
+                where=shown_uri(self._uri),
                 cure="The next encore command on this store sends them.",
             ) from error
         shutil.rmtree(self._staged)

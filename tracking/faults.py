@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from errors import LibraryError, UserError
 from host.boundary import boundary, first_line
 from host.sqlite import sqlite_fault
-from tracking.addresses import public_uri, sqlite_path
+from tracking.addresses import public_uri, shown_uri, sqlite_path
 
 
 @contextmanager
@@ -32,7 +32,7 @@ def explain(error: Exception, uri: str) -> UserError:
     if "out-of-date database schema" in message:
         return _schema_fault(message, uri)
     if "must be in the 'active' state" in message:
-        return deleted_meanwhile(public_uri(uri))
+        return deleted_meanwhile(shown_uri(uri))
     if uri.startswith("sqlite:"):
         fault = sqlite_fault(error, sqlite_path(uri))
     elif uri.startswith(("http:", "https:")):
@@ -40,8 +40,8 @@ def explain(error: Exception, uri: str) -> UserError:
     else:
         fault = _driver_fault(error, uri)
     return fault or LibraryError(
-        f"the tracking store cannot do this ({first_line(error).replace(uri, public_uri(uri))})",
-        where=public_uri(uri),
+        f"the tracking store cannot do this ({first_line(error).replace(uri, shown_uri(uri))})",
+        where=shown_uri(uri),
         cure="Look at the store, and try the command again.",
     )
 
@@ -135,7 +135,7 @@ def _schema_fault(message: str, uri: str) -> UserError:
     from alembic.script import ScriptDirectory
     from alembic.util import CommandError
 
-    where = public_uri(uri)
+    where = shown_uri(uri)
     found = message.partition("found version ")[2].partition(",")[0]
     scripts = Path(mlflow.__file__).parent / "store" / "db_migrations"
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from tracking.addresses import public_uri
+from tracking.addresses import shown_uri
 from tracking.entities import DatasetInput, Experiment
 from tracking.places import check_location
 from tracking.redaction import redacted
@@ -45,7 +45,7 @@ def experiment_id(client: MlflowClient, uri: str, root: Path, experiment: Experi
     if known.lifecycle_stage != "active":
         raise UserError(
             f"the experiment {name} was deleted in the store",
-            where=public_uri(uri),
+            where=shown_uri(uri),
             cure=f"Run `mlflow experiments restore -x {known.experiment_id}`, or use another name.",
         )
     where = f"experiment {name}"

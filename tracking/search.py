@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from errors import UserError
+from tracking.addresses import shown_uri
 from tracking.entities import Keys, RunRecord
 from tracking.faults import explained
 from tracking.metric_writer import SQL_INFINITY
@@ -98,20 +99,20 @@ class ClientTable:
 
 
 class ClientSearch:
-    """By MLflow's client; `where` names the store in an error."""
+    """By MLflow's client; `uri` is the store's, without a password."""
 
-    def __init__(self, client: MlflowClient, where: str) -> None:
+    def __init__(self, client: MlflowClient, uri: str) -> None:
         self.client = client
-        self.where = where
+        self.uri = uri
 
     def find(self, prefix: str, *, deleted: bool = False) -> RunRecord:
         condition = f"attributes.run_id LIKE '{prefix}%'"
         found = _search(self.client, condition, {}, _experiments(self.client), SHOWN_CANDIDATES, deleted)
-        return only_one(found, prefix, self.where)
+        return only_one(found, prefix, shown_uri(self.uri))
 
     def table(self, *, experiment: str | None, tags: Mapping[str, str], deleted: bool) -> RunTable:
         def read(limit: int | None) -> list[RunRecord]:
-            with explained(self.where):
+            with explained(self.uri):
                 return self.search(experiment=experiment, tags=tags, limit=limit, deleted=deleted)
 
         return ClientTable(read)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from errors import UserError
 from host.process import Owner
-from tracking.addresses import DATABASE_FILE, public_uri, sqlite_path, sqlite_uri
+from tracking.addresses import DATABASE_FILE, public_uri, shown_uri, sqlite_path, sqlite_uri
 from tracking.backend import connect, move_in
 from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInput, Experiment, RunRecord
 from tracking.faults import explained
@@ -147,7 +147,7 @@ class Store:
         """
         run = self._get(run_id)
         with explained(self.uri):
-            refuse_deleted(self.client, run, public_uri(self.uri))
+            refuse_deleted(self.client, run, shown_uri(self.uri))
         self._refuse_foreign_owner(run)
         record = run_record(run, "")
         log = self._log(
@@ -171,7 +171,7 @@ class Store:
             UserError: no run does, or several do.
         """
         if not is_run_id(prefix):
-            raise unknown_run(prefix, public_uri(self.uri))
+            raise unknown_run(prefix, shown_uri(self.uri))
         with explained(self.uri):
             return self.search.find(prefix, deleted=deleted)
 
@@ -254,7 +254,7 @@ class Store:
                     raise
                 raise GoneError(
                     f"the store has no run {run_id}",
-                    where=public_uri(self.uri),
+                    where=shown_uri(self.uri),
                     cure="Restore the store that had it.",
                 ) from error
 

@@ -11,7 +11,7 @@ from errors import UserError
 from sweeps.config import NoPruningConfig, RandomConfig
 from sweeps.session import place_of
 from sweeps.storage import study_storage
-from tracking.addresses import sqlite_path, sqlite_uri
+from tracking.addresses import shown_uri, sqlite_path, sqlite_uri
 from tracking.entities import Experiment
 from tracking.store import Store
 
@@ -85,3 +85,9 @@ def test_a_path_that_sqlite_cannot_take_is_told(tmp_path: Path) -> None:
         UserError, match=r"the path has \d+ bytes, and SQLite takes 460\. Choose another --root"
     ):
         Store.open(root)
+
+
+def test_messages_name_the_file_of_a_database_and_no_password(tmp_path: Path) -> None:
+    file = tmp_path / "my runs" / "mlflow.db"
+    assert shown_uri(sqlite_uri(file)) == str(file)
+    assert shown_uri("https://me:pw@host:5000/x") == "https://host:5000/x"
