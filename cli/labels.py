@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli.session import OK, open_existing, outputs
 from cli.tables import SHORT
 from errors import UserError
+from host.text import root_option
 from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG, REUSES_TAG, RunKind, kind_of
 from tracking.entities import Keys
+from tracking.faults import explained
 from tracking.redaction import redacted
 from tracking.run_log import check_names
 from tracking.tags import NOTE_TAG
 
 if TYPE_CHECKING:
+    from host.terminal import TerminalReporter
     from tracking.entities import RunRecord
     from tracking.store import Store
 
@@ -50,7 +53,8 @@ def _set(run_id: str, key: str, value: str, root: Path) -> None:
     _, reporter = outputs()
     store = open_existing(root, reporter)
     run = store.find(run_id)
-    store.client.set_tag(run.run_id, key, redacted(value))
+    with explained(store.uri):
+        store.client.set_tag(run.run_id, key, redacted(value))
     reporter.say(f"{run.label} is labelled.")
 
 
@@ -58,25 +62,49 @@ def rm_verb(run_ids: Sequence[str], root: Path, *, restore: bool, with_trials: b
     _, reporter = outputs()
     store = open_existing(root, reporter)
     runs = {run.run_id: run for run in (store.find(run_id, deleted=restore) for run_id in run_ids)}
-    for run in list(runs.values()):
-        below = store.table(parent_id=run.run_id, deleted=restore).records(_NOTHING)
-        if kind_of(run) == RunKind.SWEEP and below:
-            if not with_trials:
-                raise UserError(
-                    f"has {len(below)} runs under it",
-                    where=run.label,
-                    cure="Add --with-trials for them, too.",
-                )
-            runs |= {child.run_id: child for child in below}
-    for run in [] if restore else runs.values():
+    named = list(runs.values())
+    for run in named:
+        runs |= _below(store, run, runs, restore=restore, with_trials=with_trials)
+    if not restore:
+        _refuse_or_warn(store, runs, reporter)
+    with explained(store.uri):
+        for run_id in runs:
+            (store.client.restore_run if restore else store.client.delete_run)(run_id)
+    names = [run.run_id[:SHORT] for run in named]
+    more = f" and {len(runs) - len(names)} under them" if len(runs) > len(names) else ""
+    option = " --with-trials" if more else ""
+    again = f"; `encore rm --restore {' '.join(names)}{option}{root_option(root)}` brings them back"
+    reporter.say(
+        f"{len(runs)} {'out of' if restore else 'in'} the bin: {', '.join(names)}{more}{'' if restore else again}"
+    )
+    return OK
+
+
+def _below(
+    store: Store, run: RunRecord, named: Mapping[str, RunRecord], *, restore: bool, with_trials: bool
+) -> dict[str, RunRecord]:
+    """The runs under a sweep. UserError where they were not asked for, by name or together."""
+    if kind_of(run) != RunKind.SWEEP:
+        return {}
+    found = store.table(parent_id=run.run_id, deleted=restore).records(_NOTHING)
+    unnamed = sum(child.run_id not in named for child in found)
+    if unnamed and not with_trials:
+        raise UserError(
+            f"has {unnamed} {'other runs' if unnamed < len(found) else 'runs'} under it",
+            where=run.label,
+            cure="Add --with-trials for them, too.",
+        )
+    return {child.run_id: child for child in found}
+
+
+def _refuse_or_warn(store: Store, runs: Mapping[str, RunRecord], reporter: TerminalReporter) -> None:
+    """UserError for a run that is going on: its process could write no more."""
+    going_on = next((run for run in runs.values() if run.status == "RUNNING"), None)
+    if going_on is not None:
+        raise UserError("is going on", where=going_on.label, cure="End it first.")
+    for run in runs.values():
         if needed := _needed_by(store, run, set(runs)):
             reporter.say(f"warning: {run.label} is what {', '.join(needed)} go back to", "warning")
-    for run_id in runs:
-        (store.client.restore_run if restore else store.client.delete_run)(run_id)
-    names = ", ".join(run_id[:SHORT] for run_id in runs)
-    again = "" if restore else f"; `encore rm --restore {names.replace(',', '')}` brings them back"
-    reporter.say(f"{len(runs)} {'out of' if restore else 'in'} the bin: {names}{again}")
-    return OK
 
 
 def _needed_by(store: Store, run: RunRecord, besides: set[str]) -> list[str]:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
+import sqlite3
+from contextlib import closing
+
+import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
 from tests.runs.test_selection import recorded
+from tracking.addresses import DATABASE_FILE
+from tracking.entities import Experiment
 from tracking.search import PARENT_TAG
 from tracking.store import Store
 
@@ -35,3 +42,34 @@ def test_a_sweep_takes_its_trials_into_the_bin_and_out_again(store: Store) -> No
     assert [run.run_id for run in store.runs()] == [fork]
     asked(store, "rm", "--restore", sweep, "--with-trials")
     assert {run.run_id for run in store.runs()} == {sweep, trial, fork}
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_command_that_is_told_brings_all_back(store: Store, together: bool) -> None:
+    sweep = recorded(store, "sweep", loss=None, a=1, **{"encore.kind": "sweep"})
+    trial = recorded(store, "trial", loss=1.0, a=1, **{"encore.kind": "trial", PARENT_TAG: sweep})
+    told = " ".join(asked(store, "rm", sweep, "--with-trials" if together else trial).split())
+    assert store.runs() == []
+    command = told.split("`")[1]
+    assert str(store.root) in command
+    back = CliRunner().invoke(app, shlex.split(command)[1:])
+    assert back.exit_code == 0, back.stderr
+    assert {run.run_id for run in store.runs()} == {sweep, trial}
+
+
+def test_what_is_going_on_stays_and_a_store_that_refuses_is_one_line(store: Store) -> None:
+    log = store.start_run(
+        experiment=Experiment("demo", "loss"), name="a run", params={}, tags={}, description="", sampled=False
+    )
+    assert "is going on. End it first." in asked(store, "rm", log.run_id, code=2)
+    log.finish("FINISHED")
+    with closing(sqlite3.connect(store.root / DATABASE_FILE)) as connection, connection:
+        connection.execute(
+            "CREATE TRIGGER no BEFORE INSERT ON tags BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+        connection.execute(
+            "CREATE TRIGGER out BEFORE UPDATE ON runs BEGIN SELECT RAISE(ABORT, 'refused'); END"
+        )
+    for words in (["tag", log.run_id, "a=b"], ["rm", log.run_id]):
+        (line,) = asked(store, *words, code=2).splitlines()
+        assert "refused" in line
