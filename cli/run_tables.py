@@ -29,7 +29,7 @@ _SHOWN_TAGS = tuple(
 )  # fmt: skip
 _RECIPE = "encore.recipe_id"
 NOTE_TAG = "mlflow.note.content"
-_NOTE_LINES, _SETTINGS, _VALUE, _NOTICES = 5, 8, 60, 3
+_NOTE_LINES, _SETTINGS, _KEY, _VALUE, _NOTICES = 5, 8, 40, 60, 3
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def _print_settings(console: Console, shown: Shown) -> None:
 def _setting_row(key: str, value: str, of: Mapping[str, str], shown: Shown) -> dict[str, str]:
     cut = len(value) if shown.whole else _VALUE
     row = {
-        "setting": literal(key),
+        "setting": literal(key if shown.whole else shortened(key, _KEY)),
         "of this run": literal(shortened(value if shown.whole else typed(value), cut)),
     }
     if of:

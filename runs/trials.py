@@ -34,15 +34,22 @@ def selection_score(run: RunRecord, task: Task) -> float | None:
 
 
 def ranked(runs: Sequence[RunRecord], task: Task) -> list[RunRecord]:
-    """Best held-out metric first; between equals the lower held-out loss, then the earlier. Unscored runs come last."""
+    """Best held-out metric first; between equals the lower held-out loss, then the earlier.
+
+    Unscored runs come last, and a NaN is no score: no order holds among numbers of which one is none.
+    """
     sign = -1 if task.greater_is_better else 1
 
     def place(run: RunRecord) -> tuple[float, float, int]:
         score = selection_score(run, task)
         return (
-            math.inf if score is None else sign * score,
-            run.metrics.get("best/val/loss", math.inf),
+            _last_if_none(score if score is None else sign * score),
+            _last_if_none(run.metrics.get("best/val/loss")),
             run.start_ms,
         )
 
     return sorted(runs, key=place)
+
+
+def _last_if_none(value: float | None) -> float:
+    return math.inf if value is None or math.isnan(value) else value

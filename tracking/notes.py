@@ -20,4 +20,4 @@ def plain(text: str) -> str:
     line = visible(
         " ".join(redacted(text).split())
     )  # first: of an escaped secret nothing would be recognised
-    return "".join(f"\\{character}" if character in "\\`*_[]<>|#!~" else character for character in line)
+    return "".join(f"\\{character}" if character in "\\`*_[]<>|#!~&" else character for character in line)

@@ -57,12 +57,19 @@ def serve(store: Store, host: str, port: int, *, announce: Callable[[str], None]
         contextlib.suppress(KeyboardInterrupt),
         _sigterm_as_interrupt(),
     ):
-        address = f"http://{'127.0.0.1' if host in _ANY_ADDRESS else host}:{port}"
+        address = address_of(host, port)
         if not _wait_until_ready(child, address):
             raise _silent(child, address, Path(log.name))
         announce(address)
         return child.wait()
     return 0
+
+
+def address_of(host: str, port: int) -> str:
+    """As a browser on this machine opens it."""
+    if host in _ANY_ADDRESS:
+        return f"http://127.0.0.1:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 @contextmanager

@@ -111,6 +111,11 @@ def test_a_runs_own_words_are_texts_and_few_lines(store: Store) -> None:
     assert "and 85 more lines; `--all` shows them" in told.stdout
 
 
+def test_a_setting_of_a_long_name_leaves_room_for_its_value(store: Store) -> None:
+    text = _shown(store, "of my own", {"x" * 200: "plain to see"})
+    assert "plain to see" in text
+
+
 def test_a_killed_run_says_at_which_step_and_how_it_goes_on(store: Store) -> None:
     log = store.start_run(experiment=Experiment("demo", "loss"), name="a run", params={}, description="",
                           tags={"encore.kind": "run", "encore.ran.total_steps": "7050"})  # fmt: skip
@@ -121,6 +126,9 @@ def test_a_killed_run_says_at_which_step_and_how_it_goes_on(store: Store) -> Non
     text = " ".join(CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)]).stdout.split())
     assert "Lost owner: it stopped at step 7 of 7,050." in text
     assert f"`encore resume {log.run_id[:8]} --root" in text
+    store.client.set_tag(log.run_id, "encore.ran.total_steps", "9" * 4400)  # more than Python reads
+    told = CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)])
+    assert "Lost owner: it stopped at step 7." in " ".join(told.stdout.split())
     bare = store.start_run(
         experiment=Experiment("demo", "loss"), name="b", params={}, description="", tags={}
     )

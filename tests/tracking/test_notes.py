@@ -17,6 +17,7 @@ def test_a_headline_takes_the_place_of_the_one_before() -> None:
 
 def test_a_sentence_from_elsewhere_is_no_markdown() -> None:
     assert plain("a *b*\n<script> [x](y)") == "a \\*b\\* \\<script\\> \\[x\\](y)"
+    assert plain("&lt;b&gt; a & b") == "\\&lt;b\\&gt; a \\& b"
 
 
 def test_a_run_that_ends_early_says_why(store: Store, start: Callable[..., RunLog]) -> None:

@@ -6,13 +6,14 @@ import subprocess
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 import pytest
 
 from errors import UserError
 from tracking.store import Store
-from tracking.ui import own_address, serve
+from tracking.ui import address_of, own_address, serve
 
 Child = Callable[..., subprocess.Popen[str]]
 
@@ -28,6 +29,20 @@ def test_a_server_has_its_own_ui_and_no_password_in_its_address(store: Store) ->
     assert own_address(store) is None
     store.uri = "http://somebody:hidden@tracking.example:5000"
     assert own_address(store) == "http://tracking.example:5000"
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:5000"),
+        ("::1", "http://[::1]:5000"),
+        ("0.0.0.0", "http://127.0.0.1:5000"),  # noqa: S104
+        ("localhost", "http://localhost:5000"),
+    ],
+)
+def test_an_address_is_one_that_a_browser_opens(host: str, address: str) -> None:
+    assert address_of(host, 5000) == address
+    assert urlsplit(address_of(host, 5000)).port == 5000
 
 
 _SERVE = """
