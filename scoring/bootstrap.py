@@ -50,13 +50,18 @@ class Resampled:
     def below(self, value: float) -> float:
         """The one-sided p-value against a true value of `value` or more: the level at which an interval ends there.
 
-        Never less than one in twice the resamples, nor more than the rest.
+        Beyond all resamples, where those say only that it is small, it is that of a t test: of many comparisons asked
+        together (Holm) none could be claimed if every p-value had to be one that is counted in resamples.
         """
         from scipy.special import ndtri, stdtr
 
         if not self.spread:
             return float(self.estimate > value) if self.estimate != value else 0.5
         smallest = 0.5 / len(self.values)
+        if value > self.values[-1]:
+            return min(smallest, self._t_tail(value))
+        if value < self.values[0]:
+            return 1 - min(smallest, self._t_tail(value))
         under = np.searchsorted(self.values, value, "left") + np.searchsorted(self.values, value, "right")
         share = min(max(under / 2 / len(self.values), smallest), 1 - smallest)
         shifted = float(ndtri(share)) - self.bias
@@ -64,14 +69,26 @@ class Resampled:
         level = stdtr(self.rows - 1, tail * math.sqrt((self.rows - 1) / self.rows))
         return min(max(1 - float(level), smallest), 1 - smallest)
 
+    def above(self, value: float) -> float:
+        """The one-sided p-value against a true value of `value` or less."""
+        if self.spread and value < self.values[0]:
+            return min(0.5 / len(self.values), self._t_tail(value))  # 1 - 1e-20 would be 1
+        return 1 - self.below(value)
+
+    def _t_tail(self, value: float) -> float:
+        """How likely a t test holds a deviation at least as large as that of `value`, to its side."""
+        from scipy.special import stdtr
+
+        away = abs(value - self.estimate) / self.spread * math.sqrt((self.rows - 1) / self.rows)
+        return float(stdtr(self.rows - 1, -away))
+
     def differs_from(self, value: float = 0.0) -> float:
         """Two-sided p-value against a true value of `value`."""
-        upper = self.below(value)
-        return min(1.0, 2 * min(upper, 1 - upper))
+        return min(1.0, 2 * min(self.below(value), self.above(value)))
 
     def within(self, margin: float) -> float:
         """p-value of two one-sided tests against a true value of `margin` or more either way (Schuirmann 1987)."""
-        return max(self.below(margin), 1 - self.below(-margin)) if margin > 0 else 1.0
+        return max(self.below(margin), self.above(-margin)) if margin > 0 else 1.0
 
     @property
     def spread(self) -> float:

@@ -141,3 +141,12 @@ def test_stories_that_are_told_to_be_enough_are(margin: float) -> None:
     found = norm.sf(norm.ppf(0.975) - apart / error)
     same = norm.cdf((margin - apart) / error - norm.ppf(0.95)) if margin else 0.0
     assert max(found, same) == pytest.approx(0.8, abs=0.01)
+
+
+def test_a_clear_winner_among_sixty_language_models_is_told() -> None:
+    generator, sizes = np.random.default_rng(7), np.full(200, 700)
+    a = 700 * generator.normal(0.5, 0.02, 200)
+    clear = stories_verdict(a, a - 7 * generator.normal(5, 1, 200), sizes, 0.0)
+    even = replace(clear, p_differs=0.6, p_same=1.0)
+    together = judged_together([clear] * 59 + [even] * 1711)
+    assert {each.verdict for each in together[:59]} == {Verdict.BETTER}
