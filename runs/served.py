@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import export
 from errors import UserError
+from export.options import ExportOptions
 from export.variants import BY_NAME, DEPLOYED, ORIGINAL, Variant
 from host.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG, ModelFolder
 from runs.checks import check_has_model
@@ -46,7 +48,8 @@ def log_served(run: RunFiles) -> str:
 
 
 def served_model(run: RunFiles) -> ServedModel:
-    """What there is to load. INT8 where the gate holds it to be as good, FP32 where not, torch without an export."""
+    """What there is to load. INT8 where the gate holds it to be as good, FP32 where not; torch without an export, and
+    where FP32 is not what was trained."""
     variant = _variant(run)
     task = task_of_metrics(run.record.metrics, "test")
     if task is None:
@@ -71,8 +74,12 @@ def served_model(run: RunFiles) -> ServedModel:
 def _variant(run: RunFiles) -> Variant:
     if not run.has(EXPORT_REPORT):
         return ORIGINAL
-    failed = run.read(ReportFile, EXPORT_REPORT).failures
-    return BY_NAME[str(DEPLOYED.base)] if failed else DEPLOYED
+    report = run.read(ReportFile, EXPORT_REPORT)
+    if not report.failures:
+        return DEPLOYED
+    base = BY_NAME[str(DEPLOYED.base)]
+    apart = report.metrics.get(f"export/{base.name}/max_logit_difference", math.inf)
+    return base if apart <= ExportOptions.max_parity_difference else ORIGINAL
 
 
 def _folder(run: RunFiles, variant: Variant) -> Path:

@@ -25,8 +25,10 @@ from export.variants import VariantName
 from generation.options import DecodingConfig
 from host.files import entries
 from runs.files import RunFiles, run_named
-from runs.served import log_served
+from runs.layout import CONFIG_FILE, EXPORT_FOLDER, EXPORT_REPORT, MODEL_FOLDER
+from runs.served import log_served, served_model
 from runs.verify import verify
+from tests.comparison.made_runs import Made, make, reviews
 from tests.overrides import latest
 from tests.reporters import KeptReporter
 from tests.strangers import asked_of_models
@@ -167,6 +169,22 @@ def test_a_gate_that_failed_leaves_fp32(kept: Kept, tmp_path: Path) -> None:
     assert result.gate_failures
     [model] = models_of(store, result.run_id)
     assert model.tags["encore.variant"] == "fp32"
+
+
+@pytest.mark.parametrize(("apart", "variant"), [(1e-5, "fp32"), (0.7, "torch")])
+def test_an_fp32_that_is_not_what_was_trained_is_not_served(store: Store, apart: float, variant: str) -> None:
+    run_id = make(store, reviews(20), Made(np.ones(20, bool)))
+    log = store.attach(run_id)
+    log.log_json({"data": {"max_tokens": 48}}, CONFIG_FILE)
+    metrics = {"export/fp32/max_logit_difference": apart}
+    files = ("config.json", "tokenizer.json", "tokenizer_config.json")
+    for folder, weights in ((MODEL_FOLDER, "model.safetensors"), (f"{EXPORT_FOLDER}/fp32", "model.onnx")):
+        with log.folder(folder) as place:
+            for name in (weights, *files):
+                (place / name).write_text(name)
+    log.log_json({"metrics": metrics, "digests": {}, "failures": ["A limit was missed."]}, EXPORT_REPORT)
+    log.close()
+    assert served_model(run_named(store, run_id)).tags == {"encore.variant": variant}
 
 
 @pytest.mark.slow
