@@ -160,6 +160,9 @@ def print_places(console: Console, places: Sequence[Place], fields: Sequence[Fie
     if not fields:
         spare = ["experiment", "started", DEPLOYED.label]
     console.print(fitted(console, rows, spare=spare))
+    empty = [head for head in rows[0] if not any(row[head] for row in rows)] if fields else []
+    if empty:
+        console.print(f"None of these runs has {', '.join(empty)}.", style="dim", highlight=False)
 
 
 def _row(place: Place, fields: Sequence[Field]) -> dict[str, str]:

@@ -150,7 +150,9 @@ def _unknown(name: str, keys: Keys) -> UserError:
     known = [*_ATTRIBUTES, *sorted(keys.metrics), *sorted(keys.params), *sorted(keys.tags)]
     near = nearest(plain, known)
     cure = f"Did you mean {near}?" if near else "`encore show ID --all` lists what a run has."
-    return UserError("no run has a metric, param or tag of this name", where=name, cure=cure)
+    return UserError(
+        "no run has a metric, param or tag of this name", where=name or "an empty name", cure=cure
+    )
 
 
 def ranked(runs: Iterable[RunRecord], field: Field, *, most_first: bool) -> list[RunRecord]:

@@ -107,9 +107,19 @@ def test_csv_has_whole_numbers(planted: Path) -> None:
         assert row["kind"] == "trial"
 
 
+def test_a_column_in_which_nothing_stands_is_told(store: Store) -> None:
+    recorded(store, "one", loss=1.0, a=1)
+    recorded(store, "two", loss=None, a=1)
+    lines = runs(store.root, "--columns", "loss,a", "--where", "not loss").splitlines()
+    assert lines[0].split() == ["run", "name", "a"]
+    assert lines[-1] == "None of these runs has loss."
+    assert "None of these" not in runs(store.root, "--columns", "loss,a")
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        (["--columns", "seed,"], "an empty name: no run has"),
         (["--where", "test/acuracy > 0.9"], "Did you mean test/accuracy?"),
         (["--sort", "test/acuracy"], "Did you mean test/accuracy?"),
         (["--columns", "status,sed"], "Did you mean seed?"),
