@@ -24,6 +24,7 @@ from itertools import pairwise
 _NUMBER = r"[+\-−]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][+\-]?\d+)?"
 NUMBER = re.compile(rf"(?<![\w.,/#\-−])({_NUMBER})(?![\w]|[.,]\d)(?:\s?(%|points|minutes)(?!\w))?")
 _LINK = re.compile(r'\[([^\]\[]*)\]\(([^()\s]*certificates/([^()\s]*))(?:\s+"([^"]*)")?\)')
+_POINTER = re.compile(r"\](?:\(|:)\s*<?[^()\s`]*certificates/")
 _COMMENT = re.compile(r"^<!--\s*figures:(.*?)-->\s*$")
 _CELLS = re.compile(r"[|│]")
 _APART = re.compile(r"\S+(?: \S+)*")
@@ -117,6 +118,13 @@ def _read_links(text: str, begin: int, end: int, found: Annotations) -> None:
             if key != NOT_HELD:
                 found.figures.append(_figure(text, number, key, run))
         done = link.end()
+    read = {link.start(2) for link in _LINK.finditer(text, begin, end)}
+    for pointer in _POINTER.finditer(text, begin, end):
+        if not any(pointer.start() < place <= pointer.end() for place in read):
+            form = '[ID](…certificates/ID.json "names")'
+            found.faults.append(
+                Fault(_line(text, pointer.start()), "", f"a link to a certificate is not written as {form}")
+            )
 
 
 def _commented_blocks(text: str) -> Iterator[tuple[int, list[str], list[str]]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
-from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from pathlib import Path
 
 from benchmarks.annotations import Annotations, Fault, Figure, annotations
@@ -47,9 +47,14 @@ def _certificates(found: Annotations, folder: Path) -> tuple[Mapping[str, Certif
     known, broken = dict[str, Certificate](), dict[str, str]()
     for run in {link.run for link in found.links}:
         try:
-            known[run] = read_certificate(folder / f"{run[:8]}.json")
+            one = read_certificate(folder / f"{run[:8]}.json")
         except UserError as error:
             broken[run] = str(error)
+            continue
+        if one.run_id.startswith(run):
+            known[run] = one
+        else:
+            broken[run] = f"its certificate is of run {one.run_id}"
     return known, broken
 
 
@@ -88,7 +93,8 @@ def _rounded(value: Decimal, shown: str) -> set[Decimal]:
     """`value` with as many digits as are shown; two where it lies half-way."""
     exponent = Decimal(_plain(shown)).as_tuple().exponent
     place = Decimal((0, (1,), int(exponent)))
-    return {value.quantize(place, rounding) for rounding in (ROUND_HALF_UP, ROUND_HALF_EVEN)}
+    exact = Context(prec=len(shown) + len(f"{value:f}"))
+    return {value.quantize(place, rounding, exact) for rounding in (ROUND_HALF_UP, ROUND_HALF_EVEN)}
 
 
 def _plain(shown: str) -> str:

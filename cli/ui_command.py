@@ -13,9 +13,7 @@ from cli.options import DEFAULT_ROOT, Root, ended_in_one_line, name_argument, na
 def ui(
     named: Annotated[
         str | None,
-        name_argument(
-            "A run, a sweep or an experiment; without it the experiment of the newest run.", "[ID]"
-        ),
+        name_argument("A run, a sweep or an experiment; without it the experiment of the newest run.", "ID"),
     ] = None,
     host: Annotated[str, name_option("Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, whole_option("Port to listen on.", 1, 65535)] = 5000,

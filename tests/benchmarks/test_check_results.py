@@ -209,3 +209,29 @@ def test_every_certificate_is_whole_and_shown_somewhere() -> None:
     named = {figure.run for _, figure in SHOWN}
     for path in FOLDER.glob("*.json"):
         assert read_certificate(path).run_id[:8] in named
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        f"{LINK} 'test/accuracy')",
+        f'{LINK} "test/accuracy" )',
+        f'[{RUN[:8]}][1]).\n\n[1]: certificates/{RUN[:8]}.json "test/accuracy"',
+    ],
+)
+def test_a_link_that_is_written_otherwise_is_told_not_passed_over(page: Path, link: str) -> None:
+    (problem,) = problems(page, f"It reaches 12.34 % ({link}).\n")
+    assert "a link to a certificate is not written as" in problem
+
+
+def test_an_id_that_goes_on_otherwise_is_another_run(page: Path) -> None:
+    other = f"{RUN[:8]}{'f' * 24}"
+    rows = "<!-- figures: test/accuracy -->\n| {} | 92.60 % |\n"
+    assert problems(page, rows.format(RUN)) == []
+    assert f"its certificate is of run {RUN}" in problems(page, rows.format(other))[0]
+
+
+def test_a_number_of_forty_digits_is_held_too(page: Path) -> None:
+    text = 'It is {} ([{}](certificates/{}.json "test/accuracy")).\n'
+    assert problems(page, text.format(f"0.92605{'0' * 35}", RUN[:8], RUN[:8])) == []
+    assert len(problems(page, text.format(f"0.92605{'0' * 34}1", RUN[:8], RUN[:8]))) == 1
