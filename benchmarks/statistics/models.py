@@ -32,6 +32,11 @@ def mid_p(lost: Counts, won: Counts) -> NDArray[np.float64]:
     return np.minimum(1, 2 * binom.cdf(fewer, changed, 0.5) - binom.pmf(fewer, changed, 0.5))
 
 
+def differs(lost: Counts, won: Counts) -> NDArray[np.bool_]:
+    """What there is a verdict on: not of fewer than ten changed rows."""
+    return (mid_p(lost, won) < 0.05) & (lost + won >= 10)
+
+
 def outcomes(rows: int, least: float, most: float) -> tuple[Counts, Counts]:
     """Every pair of counts that two shares between `least` and `most` make likely."""
     low = max(0, round(rows * least - 7 * (rows * least) ** 0.5 - 7))
@@ -73,7 +78,7 @@ def enumerated() -> list[Row]:
 
 def _detectable(rows: int, disagreement: float) -> Row:
     lost, won = outcomes(rows, disagreement / 4, 3 * disagreement / 4)
-    rejected = mid_p(lost, won) < 0.05
+    rejected = differs(lost, won)
     low, high = 0.0, disagreement
     for _ in range(18):
         middle = (low + high) / 2

@@ -15,6 +15,23 @@ from scoring.seeds import row_error, seed_difference, superiority
 A, B = [0.901, 0.912, 0.905, 0.899], [0.908, 0.913, 0.917, 0.902]
 
 
+@pytest.mark.parametrize("seeds", [2, 3])
+def test_few_seeds_that_lie_close_by_chance_are_no_proof(seeds: int) -> None:
+    """Equal recipes that each know other rows: at most 6 of 100 are called better or worse."""
+    generator, rows, told = np.random.default_rng(5), 872, 0
+    for _ in range(1500):
+        common = generator.random(rows) < 0.9
+        right = common ^ (generator.random((2, 1, rows)) < 0.015)
+        right = right ^ (generator.random((2, seeds, rows)) < 0.0075)
+        right ^= (
+            generator.random((2, seeds, rows)) < np.abs(generator.normal(0, 0.009, (2, seeds, 1)))
+        ) & right
+        a, b = right
+        error = row_error(a, b, paired=True)
+        told += seed_difference(a.mean(1), b.mean(1), range(seeds), range(seeds), error).differs() < 0.05
+    assert told / 1500 < 0.06
+
+
 def test_seeds_that_pair_are_tested_in_pairs() -> None:
     found = seed_difference(A, [B[2], B[3], B[0], B[1]], [1, 2, 3, 4], [3, 4, 1, 2])
     expected = stats.ttest_rel(B, A)
