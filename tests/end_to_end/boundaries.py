@@ -23,7 +23,6 @@ CLASSIFY = ["train", "demo_reviews", "model.hidden_dim=16", "export.max_accuracy
 TRAIN = [*CLASSIFY, "export.when=never", "seed=5"]  # no run of it yet
 EXPORTED = [*CLASSIFY, "seed=6"]
 STORIES = ["train", "demo_stories", "data.max_tokens=32", "export.max_loss_increase=1", *TINY]
-SEARCH = ["sweep", "{sweep}"]
 MORE = ["sweep", "{sweep}", "budget.trials=5"]
 
 
@@ -104,15 +103,15 @@ EXPORT = [
     Place("pandas.read_parquet", ["diff", "{first}", "{second}"], r"predictions\.parquet"),
 ]  # fmt: skip
 SWEEPING = [
-    Place("optuna.create_study", SEARCH, _IN_STUDY),
-    Place(f"{_STUDY}enqueue_trial", SEARCH, _IN_STUDY),
-    Place(f"{_STUDY}get_trials", SEARCH, _IN_STUDY),
-    Place(f"{_MLFLOW}update_run", SEARCH, _IN_STORE),
+    Place("optuna.create_study", MORE, _IN_STUDY),
+    Place(f"{_STUDY}enqueue_trial", MORE, _IN_STUDY),
+    Place(f"{_STUDY}get_trials", MORE, _IN_STUDY),
+    Place(f"{_MLFLOW}update_run", MORE, _IN_STORE),
     Place(f"{_STUDY}ask", MORE, _IN_STUDY, "nothing new"),
     Place(f"{_TRIAL}report", MORE, _IN_STUDY, "failed"),
     Place(f"{_TRIAL}should_prune", MORE, _IN_STUDY, "failed"),
     Place(f"{_TRIAL}set_user_attr", MORE, _IN_STUDY, "finished"),
     Place(f"{_STUDY}tell", MORE, _IN_STUDY, "finished"),
-    Place("optuna.importance.get_param_importances", SEARCH, "what mattered cannot be computed", "goes on"),
+    Place("optuna.importance.get_param_importances", MORE, "what mattered cannot be computed", "goes on"),
     Place("matplotlib.figure.Figure.savefig", MORE, "the settings cannot be shown", "goes on"),
 ]  # fmt: skip

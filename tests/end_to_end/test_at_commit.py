@@ -115,7 +115,7 @@ def test_a_word_in_a_table_makes_no_run_another_and_a_figure_in_a_kernel_does(
 ) -> None:
     options = [*REPEATED_CLASSIFIER, "export.when=never", "--root", root, "--json"]
     first = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
-    Edit(repository / "cli" / "tables.py", '"held-out"', '"validation"').make()
+    Edit(repository / "cli" / "sweep_tables.py", '"held-out"', '"validation"').make()
     commit(repository, "another heading")
     Edit(repository / "docs" / "values.md", "#", "# More on").make()  # and one that is not committed
     again = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)

@@ -30,7 +30,7 @@ from tracking.store import Store
 
 _PROGRESS = re.compile(
     r"^(data: .*|.*: run \w{8}, [\d,]+ steps|note: .*|\w+ (?:trial \d+  )?\w{8}  .*|.* by run \w{8} .*"
-    r"|Ctrl-C ends it\.)$"
+    r"|Ctrl-C ends it\.|The champion of .*)$"
 )
 
 
