@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
         raise _nothing_to_choose("has no finished run with scores", experiment)
     alike, others = _held_out_together(trained)
     task = _task(alike[0])
-    order = ranked([record for record in alike if selection_score(record, task) is not None], task)
+    order = ranked([record for record in alike if _is_scored(record, task)], task)
     official, held_out, unread = _readable([RunFiles(store, record) for record in order])
     if not official:
         what = "has no finished run with a held-out score whose answers can be compared"
@@ -85,6 +86,11 @@ def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
         selection = selection_by(held_out, scores(matched(official[:1]))[0], None)
     notes = (*unread, *_notes(len(held_out), others))
     return _found(store, task, official, len(held_out), selection, among, notes, margin)
+
+
+def _is_scored(record: RunRecord, task: Task) -> bool:
+    score = selection_score(record, task)
+    return score is not None and math.isfinite(score)
 
 
 def _readable(runs: Sequence[RunFiles]) -> tuple[list[Answers], list[Answers], list[str]]:

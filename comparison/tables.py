@@ -63,7 +63,8 @@ def latex(comparison: Comparison) -> str:
 def comma_separated(comparison: Comparison) -> str:
     """A line a side, every number as JSON has it.
 
-    Before a text that a spreadsheet would compute stands an apostrophe.
+    What cannot be seen in a text, or would steer a terminal, is escaped; before one that a spreadsheet would compute
+    stands an apostrophe.
     """
     keys = list(comparison.sides[0].differs)
     out = io.StringIO()
@@ -133,7 +134,8 @@ def _latex(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) and not _is_number(text) else text
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) and not _is_number(shown) else shown
 
 
 def _is_number(text: str) -> bool:

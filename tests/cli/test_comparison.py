@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from cli.console import PlainConsole
 from comparison.best import best_run
 from comparison.compare_models import compare_models
 from comparison.compare_recipes import compare_recipes
-from comparison.tables import latex, markdown
+from comparison.tables import comma_separated, latex, markdown
 from tests.comparison.made_runs import Made, make, reviews, spoilt
 from tests.processes import encore
 from tracking.store import Store
@@ -80,6 +81,18 @@ def test_json_and_csv_have_the_same_numbers(ids: list[str], root: Path) -> None:
         assert float(row["half_width"]) == (score["high"] - score["low"]) / 2
         assert row["tied"] == ("yes" if side["tied"] else "no")
         assert row["optim.learning_rate"] == side["differs"]["optim.learning_rate"]
+
+
+def test_texts_of_a_csv_steer_no_terminal_and_no_spreadsheet(ids: list[str], store: Store) -> None:
+    found = compare_models(store, ids)
+    odd = replace(
+        found.sides[0], name="=cmd|\x1b[31m\u202e", differs=dict.fromkeys(found.sides[0].differs, "\n=1+1")
+    )
+    lines = comma_separated(replace(found, sides=(odd, *found.sides[1:])))
+    row = next(csv.DictReader(io.StringIO(lines)))
+    assert row["name"] == r"'=cmd|\x1b[31m\u202e"
+    assert row["optim.learning_rate"] == r"\n=1+1"
+    assert all(char.isprintable() or char == "\n" for char in lines)
 
 
 def test_markdown_and_latex_mark_the_best_and_what_ties(ids: list[str], store: Store) -> None:
