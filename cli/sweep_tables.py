@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,10 +39,16 @@ def print_trial(console: Console, what: str, result: RunResult) -> None:
         console.print(f"  [bold red]gate failed:[/] {literal(failure)}")
 
 
-def print_sweep(console: Console, report: SweepReport, *, most: int | None = None) -> None:
-    """The trials, the best of them, what mattered, where the time went. most: the best so many trials; none: all."""
+def print_sweep(
+    console: Console, report: SweepReport, *, most: int | None = None, said: Collection[str] = ()
+) -> None:
+    """The trials, the best of them, what mattered, where the time went.
+
+    most: the best so many trials; none: all. said: sentences that stand above on the same terminal.
+    """
     for note in report.notes:
-        console.print(f"note: {literal(note)}", style="yellow", highlight=False)
+        if f"note: {note}" not in said:
+            console.print(f"note: {literal(note)}", style="yellow", highlight=False)
     rows = report.rows if most is None or len(report.rows) <= most else _best_rows(report, most)
     console.print(_trials_table(report, rows, console))
     if len(rows) < len(report.rows):

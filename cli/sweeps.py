@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -80,7 +80,8 @@ def _run(
         reporter=reporter,
         on_trial=lambda what, result: print_trial(reporter.console, what, result),
     )
-    _print(out, report, root, as_json=as_json)
+    said = reporter.said if out.is_terminal and reporter.console.is_terminal else ()
+    _print(out, report, root, as_json=as_json, said=said)
     if report.best is not None:
         tell_challenge(store, report.best.run_id, reporter)
     return report
@@ -97,11 +98,19 @@ def _known(
     return known_sweep(spec, overrides, open_existing(root, reporter))
 
 
-def _print(out: Console, report: SweepReport, root: Path, *, as_json: bool, most: int | None = None) -> None:
+def _print(
+    out: Console,
+    report: SweepReport,
+    root: Path,
+    *,
+    as_json: bool,
+    most: int | None = None,
+    said: Collection[str] = (),
+) -> None:
     if as_json:
         print_json(asdict(report))
     else:
-        print_sweep(out, report, most=most)
+        print_sweep(out, report, most=most, said=said)
         print_next_commands(out, report, root)
 
 

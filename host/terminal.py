@@ -50,11 +50,13 @@ class TerminalReporter:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        self.said = set[str]()  # so that nobody reads a sentence twice
 
     def say(self, sentence: str, style: Style = "plain") -> None:
         if style != "log" or not self.console.is_terminal:
             text = Text(visible(sentence), style=_RICH_STYLES[style])
             self.console.print(text, soft_wrap=True)
+            self.said.add(sentence)
 
     @contextmanager
     def progress(self) -> Generator[OnProgress]:

@@ -47,3 +47,15 @@ def test_a_sweep_shows_the_gate_of_every_trial() -> None:
     assert isinstance(console.file, io.StringIO)
     lines = console.file.getvalue().splitlines()[-3:]
     assert [line.split("%")[1].strip() for line in lines] == ["held, not proved", "passed", "failed"]
+
+
+def test_a_note_that_stands_above_on_the_terminal_is_not_printed_again() -> None:
+    notes = ("16-mixed left out: a CPU cannot train in it.", "trial 3 failed: boom.")
+    console = Console(file=io.StringIO(), width=120)
+    assert isinstance(console.file, io.StringIO)
+    report = SweepReport("demo", "0" * 32, "best/val/accuracy", (), None, {}, {}, notes)
+    print_sweep(console, report, said={f"note: {notes[0]}"})
+    assert "16-mixed" not in console.file.getvalue()
+    assert "note: trial 3 failed: boom." in console.file.getvalue()
+    print_sweep(console, report)
+    assert "note: 16-mixed left out" in console.file.getvalue()
