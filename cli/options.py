@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -12,7 +14,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.debug import debug_file
-from cli.streams import ReaderGoneError
+from cli.streams import ERR, ReaderGoneError
 from cli.termination import how_interrupted
 from errors import LibraryError, UserError, one_line
 from host.boundary import ENDINGS, first_line
@@ -66,8 +68,16 @@ def _kept(error: BaseException, root: Path | None) -> str:
 
 
 def _say(message: str, code: int) -> int:
-    print(one_line(f"encore: {redacted(message)}", _LINE), file=sys.stderr)  # noqa: T201
+    print(_at_words(one_line(f"encore: {redacted(message)}", _LINE)), file=sys.stderr)  # noqa: T201
     return code
+
+
+def _at_words(line: str) -> str:
+    """`line` broken between words where stderr is a terminal, which would break it anywhere; else as it is."""
+    columns = os.get_terminal_size(ERR).columns if sys.stderr.isatty() else 0
+    if not columns:
+        return line
+    return textwrap.fill(line, columns, break_long_words=False, break_on_hyphens=False)
 
 
 def wrong_command_line(error: TyperException) -> int:
@@ -78,8 +88,20 @@ def wrong_command_line(error: TyperException) -> int:
         return error.exit_code
     context = getattr(error, "ctx", None)
     path = "encore" if context is None else context.command_path
+    option = getattr(error, "option_name", None)
+    verb = None if context is None or option is None else _verb_with(option, context.command)
+    if verb is not None:
+        return _say(f"{option} belongs behind the verb, as in `encore {verb} {option} …`.", error.exit_code)
     return _say(
         f"{message}{'' if message[-1] in '.?' else '.'} `{path} --help` says what there is.", error.exit_code
+    )
+
+
+def _verb_with(option: str, group: object) -> str | None:
+    """The first verb of `encore` that has the option; none: `group` is a verb itself, or none of its verbs has it."""
+    verbs = getattr(group, "commands", {})
+    return next(
+        (name for name, verb in verbs.items() if any(option in one.opts for one in verb.params)), None
     )
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import struct
+import subprocess
 import sys
+import termios
 from pathlib import Path
 
 import pytest
@@ -159,3 +164,40 @@ def test_a_value_in_the_place_of_the_name_is_told_with_the_line_as_it_should_be(
     line = capsys.readouterr().err
     assert "which comes first" in line
     assert f"Write `encore {meant}`." in line
+
+
+def test_an_option_before_the_verb_is_told_where_it_belongs(capsys: pytest.CaptureFixture[str]) -> None:
+    for typed, said in (
+        (["--root", "x", "runs"], "--root belongs behind the verb, as in `encore sweep --root …`."),
+        (["--where", "x", "runs"], "--where belongs behind the verb, as in `encore runs --where …`."),
+        (["--nothing", "runs"], "No such option: --nothing"),
+        (["runs", "--top"], "No such option: --top"),
+    ):
+        with pytest.raises(TyperException) as caught:
+            app(typed, prog_name="encore", standalone_mode=False)
+        assert wrong_command_line(caught.value) == 2
+        shown = capsys.readouterr().err
+        assert shown.count("\n") == 1
+        assert said in shown
+
+
+def test_a_long_line_breaks_between_words_on_a_terminal_and_not_at_all_in_a_file() -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "cli",
+        "train",
+        "demo_reviews",
+        "train.max_steps=100",
+        "train.validations=8",
+    ]
+    whole = subprocess.run(command, capture_output=True, text=True, check=False)
+    ours, theirs = os.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 60, 0, 0))
+    subprocess.run(command, stdout=subprocess.DEVNULL, stderr=theirs, check=False)
+    os.close(theirs)
+    seen = os.read(ours, 65536).decode().splitlines()
+    os.close(ours)
+    assert len(seen) > 2
+    assert max(map(len, seen)) <= 60
+    assert " ".join(seen) == whole.stderr.strip()
