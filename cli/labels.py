@@ -34,16 +34,16 @@ def tag_verb(run_id: str, given: str, root: Path) -> int:
         raise UserError("is no tag", where=repr(given[:80]), cure="Write KEY=VALUE, as in reviewed=yes.")
     if key.startswith(_OURS):
         raise UserError("is kept by the program itself", where=key[:80], cure="Choose another name.")
-    _set(run_id, key, value, root)
+    _set(run_id, key, value, root, told=f"has the tag {key}")
     return OK
 
 
 def note_verb(run_id: str, text: str, root: Path) -> int:
-    _set(run_id, NOTE_TAG, text, root)
+    _set(run_id, NOTE_TAG, text, root, told="has this description in place of the one before")
     return OK
 
 
-def _set(run_id: str, key: str, value: str, root: Path) -> None:
+def _set(run_id: str, key: str, value: str, root: Path, *, told: str) -> None:
     if len(value) > _MOST:
         raise UserError(f"has {len(value):,} characters", where=key[:80], cure=f"Give at most {_MOST:,}.")
     try:
@@ -55,7 +55,7 @@ def _set(run_id: str, key: str, value: str, root: Path) -> None:
     run = store.find(run_id)
     with explained(store.uri):
         store.client.set_tag(run.run_id, key, redacted(value))
-    reporter.say(f"{run.label} is labelled.")
+    reporter.say(f"{run.label} {told}.")
 
 
 def rm_verb(run_ids: Sequence[str], root: Path, *, restore: bool, with_trials: bool) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ from cli.tables import fitted, styled
 from host.markup import literal
 from host.text import shortened
 from runs.states import state_of
+from tracking.tags import NOTE_TAG
 
 if TYPE_CHECKING:
     from runs.data_record import DataRecord
@@ -28,7 +30,7 @@ _SHOWN_TAGS = tuple(
                  "forked_from", "forked_under", "reuses", "reproduces", "verdict", "stories_of")
 )  # fmt: skip
 _RECIPE = "encore.recipe_id"
-NOTE_TAG = "mlflow.note.content"
+_MARKS, _LINK = re.compile(r"\*\*|`"), re.compile(r" · \[[^\[\]]*\]\(#[^()]*\)")  # of MLflow's own pages
 _NOTE_LINES, _SETTINGS, _KEY, _VALUE, _NOTICES = 5, 8, 40, 60, 3
 
 
@@ -65,12 +67,18 @@ def print_title(console: Console, shown: Shown, *, note_lines: int = _NOTE_LINES
     for tag in (*_SHOWN_TAGS, *([_RECIPE] if shown.whole else [])):
         if tag in record.tags:
             _print_line(console, f"{tag.removeprefix('encore.')}: {record.tags[tag]}", whole=shown.whole)
-    lines = [line for line in record.tags.get(NOTE_TAG, "").split("\n") if line.strip()]
+    lines = _sentences(record.tags.get(NOTE_TAG, ""))
     kept = lines if shown.whole else lines[:note_lines]
     for line in kept:  # indented, or one of its lines could pass for one of ours
         _print_line(console, f"  {line}", whole=shown.whole)
     if len(lines) > len(kept):
         console.print(f"  and {len(lines) - len(kept)} more lines; `--all` shows them", style="dim")
+
+
+def _sentences(note: str) -> list[str]:
+    """The lines of a description as a terminal shows them: without Markdown's marks, links into MLflow, tables."""
+    lines = [line for line in note.split("\n") if line.strip(" -|") and not line.startswith("|")]
+    return [_LINK.sub("", _MARKS.sub("", line)) for line in lines]
 
 
 def _print_line(console: Console, text: str, *, whole: bool) -> None:

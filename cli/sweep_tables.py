@@ -130,7 +130,7 @@ def print_next_commands(console: Console, report: SweepReport, root: Path) -> No
         return
     option = root_option(root)
     commands = {
-        f"encore ui{option}": "compare the trials in the browser",
+        f"encore ui {report.parent_id[:SHORT]}{option}": "compare the trials in the browser",
         f"encore show {report.best.run_id[:SHORT]}{option}": "the best run in full",
         f"encore runs --sweep {report.parent_id[:SHORT]}{option}": "every run of this sweep",
     }

@@ -135,3 +135,18 @@ def test_a_killed_run_says_at_which_step_and_how_it_goes_on(store: Store) -> Non
     bare.finish("KILLED", reason="interrupted")
     text = CliRunner().invoke(app, ["show", bare.run_id, "--root", str(store.root)]).stdout
     assert "Interrupted: it stopped at no step yet. It has no checkpoint to go on from." in text
+
+
+def test_a_description_is_shown_without_markdowns_marks(store: Store) -> None:
+    log = store.start_run(
+        experiment=Experiment("demo", "loss"), name="a run", description="", params={}, tags={}
+    )
+    log.finish("FINISHED")
+    note = "**t00** won · `encore show 12`\n\n`a` · [Plots](#/experiments/1/x)\n\n| a | b |\n| --- | --- |\n| 1 | 2 |"
+    store.client.set_tag(log.run_id, "mlflow.note.content", note)
+    told = CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)])
+    assert [line for line in told.stdout.splitlines() if line.startswith("  ")][:2] == [
+        "  t00 won · encore show 12",
+        "  a",
+    ]
+    assert "---" not in told.stdout
