@@ -29,7 +29,6 @@ from runs.layout import CONFIG_FILE, EXPORT_FOLDER, EXPORT_REPORT, MODEL_FOLDER
 from runs.served import log_served, served_model
 from runs.verify import verify
 from tests.comparison.made_runs import Made, make, reviews
-from tests.overrides import latest
 from tests.reporters import KeptReporter
 from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, CLASSIFIER, LANGUAGE, SHORT
@@ -160,19 +159,10 @@ def test_a_run_has_one_model_however_often_it_is_exported(kept: Kept, tmp_path: 
     assert after.model_id in folders
 
 
-@pytest.mark.slow
-def test_a_gate_that_failed_leaves_fp32(kept: Kept, tmp_path: Path) -> None:
-    store = _moved(kept, tmp_path)
-    overrides = [*SHORT, *LANGUAGE, *ANY_EXPORT, "train.threads=1", "samples.decoding.max_length=20"]
-    config = load_experiment("demo_stories", latest([*overrides, "export.max_loss_increase=0"]))
-    result = train(config, store)
-    assert result.gate_failures
-    [model] = models_of(store, result.run_id)
-    assert model.tags["encore.variant"] == "fp32"
-
-
 @pytest.mark.parametrize(("apart", "variant"), [(1e-5, "fp32"), (0.7, "torch")])
-def test_an_fp32_that_is_not_what_was_trained_is_not_served(store: Store, apart: float, variant: str) -> None:
+def test_a_gate_that_failed_leaves_fp32_and_that_must_be_what_was_trained(
+    store: Store, apart: float, variant: str
+) -> None:
     run_id = make(store, reviews(20), Made(np.ones(20, bool)))
     log = store.attach(run_id)
     log.log_json({"data": {"max_tokens": 48}}, CONFIG_FILE)
