@@ -10,15 +10,24 @@ from typing import TYPE_CHECKING
 
 from comparison.windows import task_of
 from errors import visible
+from schema.numbers import three_digits
 
 if TYPE_CHECKING:
     from comparison.results import Comparison, Side
 
 _LATEX = {
     "\\": r"\textbackslash{}", "&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}",
-    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": "$<$", ">": "$>$",
     "|": r"\textbar{}", '"': r"\textquotedbl{}",
 }  # fmt: skip
+
+_MARKUP = re.compile(
+    r"[\\\\`*|<~]"
+    r"|(?<![^\W_])_|_(?![^\W_])"  # beside no letter or digit
+    r"|\](?=[(\[])"  # of a link, whose text would end here
+    r"|&(?=\#?\w+;)"  # of a character's name
+)
+_ENTITIES = {"<": "&lt;", "&": "&amp;"}
 
 
 def half_width(side: Side) -> float | None:
@@ -112,7 +121,7 @@ def _cells(
         score = task.apart(side.score.value) + ("" if half is None else plus_minus + task.apart(half))
         marked = bold(score) if side.rank == 1 else score + (dagger if side.tied else "")
         seeds = [str(len(side.seeds))] if comparison.of == "recipes" else []
-        told = [safe(side.differs[key]) for key in keys]
+        told = [safe(three_digits(side.differs[key]) or side.differs[key]) for key in keys]
         rows.append(
             [safe(side.label), *told, *seeds, marked, "" if side.p is None else safe(p_value(side.p))]
         )
@@ -125,8 +134,11 @@ def p_value(p: float) -> str:
 
 
 def _markdown(text: str) -> str:
-    """Nothing in it is markup."""
-    return re.sub(r"([\\`*_{}\[\]<>()#+!|~])", r"\\\1", visible(text))
+    """Nothing in it is markup, and only what would be is escaped: an underscore inside a word is none.
+
+    The rules are those of GitHub Flavored Markdown (version 0.29) for what stands inside a cell or a paragraph.
+    """
+    return _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), visible(text))
 
 
 def _latex(text: str) -> str:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import subprocess
 import sys
 from dataclasses import replace
+from html import escape
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import example, given, strategies
+from markdown_it import MarkdownIt
 
 from cli.comparison_tables import print_best, print_comparison
 from cli.console import PlainConsole
 from comparison.best import best_run
 from comparison.compare_models import compare_models
 from comparison.compare_recipes import compare_recipes
-from comparison.tables import comma_separated, latex, markdown
+from comparison.tables import _markdown, comma_separated, latex, markdown
 from tests.comparison.made_runs import Made, make, reviews, spoilt
 from tests.processes import encore
 from tracking.store import Store
@@ -118,6 +122,30 @@ def test_hostile_names_are_text_in_every_format(store: Store) -> None:
     assert "\x1b" not in markdown(found) + latex(found)
     console = PlainConsole(width=170, file=io.StringIO(), force_terminal=False)
     print_comparison(console, found, Path("mlruns"))
+
+
+def test_a_table_has_the_digits_of_the_terminals_and_plain_names(store: Store) -> None:
+    rates = ("0.0005137802083581367", "0.002")
+    runs = [
+        Made(spoilt(RIGHT, lost=60 * number, won=0), settings={"optim.learning_rate": rate})
+        for number, rate in enumerate(rates)
+    ]
+    found = compare_models(store, [make(store, ROWS, run) for run in runs])
+    assert "| learning_rate |" in markdown(found)
+    assert r"& learning\_rate &" in latex(found)
+    assert "| &lt; 0.0001 |" in markdown(found)
+    assert "& $<$ 0.0001 " in latex(found)
+    for text in (markdown(found), latex(found)):
+        assert " 0.000514 " in text
+        assert rates[0] not in text
+
+
+@given(strategies.text(alphabet=r"ab1 \`*_[]()<>#!|~&;:.-").map(str.strip).filter(bool))
+@example(r"<b>_a_ __b__ a_b_ *c* ~~d~~ [e](f) ![g](h) [i][j] &lt; \\* `k` | <http://l>")
+def test_a_setting_in_markdown_reads_as_it_was(value: str) -> None:
+    page = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    found = page.render(f"| head |\n| --- |\n| {_markdown(value)} |")
+    assert re.findall("<td>(.*)</td>", found) == [escape(value, quote=False)]
 
 
 @pytest.mark.parametrize("width", [80, 170])
