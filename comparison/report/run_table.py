@@ -52,10 +52,17 @@ def _columns(subject: Subject) -> list[tuple[Column, Shown]]:
         ),
         (Column("official split", "number", _unit(subject)), lambda run: official(subject, run)),
         *_exported(),
-        (Column("steps", "number"), lambda run: figure(run.metrics.get("best/step"), ",.0f")),
+        (Column("steps", "number"), _steps_trained(subject)),
         (Column("training", "number", "s"), lambda run: figure(run.metrics.get("time/training_s"), ",.0f")),
         (Column("made again by", "code"), lambda run: f"encore reproduce {run.run_id[:TYPED]}"),
     ]
+
+
+def _steps_trained(subject: Subject) -> Shown:
+    """The last optimiser step: each logs its loss, and a run that was pruned or broke off has no other count."""
+    histories = subject.store.metric_histories([run.run_id for run in subject.runs], "train/loss")
+    steps = {run_id: points[-1][0] for run_id, points in histories.items() if points}
+    return lambda run: figure(steps.get(run.run_id), ",.0f")
 
 
 def _exported() -> list[tuple[Column, Shown]]:

@@ -91,7 +91,8 @@ def _trial(store: Store, parent: str, number: int, trials: int, more: Mapping[st
     run_id = make(store, reviews(200, name="<b>text</b>"), run)
     log = store.attach(run_id)
     for step in (10, 20, 30, 40):
-        log.log_metrics({"val/accuracy": 0.5 + 0.01 * number + step / 200}, step)
+        log.log_metrics({"val/accuracy": 0.5 + 0.01 * number + step / 200, "train/loss": 1 / step}, step)
+    log.log_metrics({"train/loss": 0.01}, 1043 if number == trials - 1 else 43)
     log.log_summary(metrics(number))
     log.close()
     return run_id

@@ -54,6 +54,13 @@ def test_a_sweeps_page_has_its_winner_its_question_and_a_command_for_each_run(
     assert text.count(">pruned<") == 1
 
 
+def test_a_row_says_how_many_steps_were_trained_whichever_was_the_best(store: Store, swept: str) -> None:
+    text = page(store, swept)
+    rows = text[text.index('id="all-runs-caption"') :].split("<tbody>")[1].split("</tbody>")[0].split("</tr>")
+    counts = [re.findall(r'class="number">([0-9,]+)</td>', row) for row in rows if "<td" in row]
+    assert [count[-2] for count in counts] == ["1,043", *["43"] * 5]  # before the seconds
+
+
 def test_every_figure_has_its_numbers(store: Store, swept: str) -> None:
     text = page(store, swept)
     figures = re.findall(r"<figure.*?</figure>", text, re.DOTALL)
