@@ -29,7 +29,7 @@ _VARIABLES = {
     BLUE: "var(--blue)", VERMILION: "var(--vermilion)", GREEN: "var(--green)", PURPLE: "var(--purple)",
 }  # fmt: skip
 _CLOSE = 8
-WIDE, NARROW = (6.6, 3.1), (3.3, 2.5)  # inches; shown about 1.4 times as large
+WIDE, NARROW = (6.6, 3.1), (3.3, 2.5)  # inches; a wide one at most 1.9 times as large, a narrow one about 1.4
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",  # text stays text
     "text.parse_math": False,  # a name may hold a dollar sign
@@ -67,7 +67,7 @@ _SETTINGS: dict[str, Any] = {
 class Figure:
     """One or more drawings with what they show in words, and the same numbers as a table.
 
-    name: unique on its page. wide: whether it keeps its width on a narrow screen, where it is scrolled.
+    name: unique on its page. narrow: of wide drawings, what a telephone shows in their place (`drawn_wide`).
     """
 
     name: str
@@ -75,7 +75,7 @@ class Figure:
     caption: str
     drawings: tuple[Markup, ...]
     table: Table
-    wide: bool = False
+    narrow: tuple[Markup, ...] = ()
 
 
 def drawn(
@@ -97,6 +97,20 @@ def drawn(
         nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
         canvas.savefig(buffer, format="svg", metadata=nothing)
     return Markup(_of_the_page(buffer.getvalue(), name, label))  # noqa: S704 matplotlib escapes texts
+
+
+def drawn_wide(
+    draw: Callable[[Axes], None], *, name: str, label: str, height: float | None = None
+) -> tuple[Markup, Markup]:
+    """The image for a wide screen and the same for a telephone's, where the first would be too small to read.
+
+    height: of both, in inches; none: the usual one of each.
+    """
+    wide, narrow = ((width, height or usual) for width, usual in (WIDE, NARROW))
+    return (
+        drawn(draw, name=name, label=label, inches=wide),
+        drawn(draw, name=f"{name}-narrow", label=label, inches=narrow),
+    )
 
 
 def logarithmic_x(axes: Axes) -> None:

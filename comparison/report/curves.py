@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from comparison.report.values import NONE
-from pages.figures import BLUE, QUIET, VERMILION, WIDE, Figure, drawn
+from pages.figures import BLUE, QUIET, VERMILION, Figure, drawn_wide
 from pages.sections import Section
 from pages.tables import Column, Row, Table, table
 from runs.trials import PRUNED, ended_as
@@ -31,17 +31,16 @@ def learning_curves(subject: Subject) -> Section | None:
     if all(len(history) < 2 for history in points.values()):
         return None
     metric = subject.task.metric.replace("_", " ")
-    picture = drawn(
+    wide, narrow = drawn_wide(
         lambda axes: _draw(axes, subject, points),
         name="curves",
         label=f"Held-out {metric} of {len(points)} runs by optimiser step; the numbers stand in the table below.",
-        inches=WIDE,
     )
     caption = (
         f"Held-out {metric} after each validation. The winner is the thick line with squares, finished runs are thin "
         "lines, pruned runs are dashed and end at a cross."
     )
-    figure = Figure("curves", "Learning curves", caption, (picture,), _table(subject, points), wide=True)
+    figure = Figure("curves", "Learning curves", caption, (wide,), _table(subject, points), (narrow,))
     return Section("learning", "How the runs learned", figures=(figure,))
 
 

@@ -127,7 +127,7 @@ def _importance(subject: Subject) -> Figure | None:
         lambda axes: _bars(axes, order),
         name="importance-bars",
         label="Importance of each varied setting; the numbers stand in the table below.",
-        inches=(NARROW[0] * 1.4, 0.7 + 0.3 * len(order)),
+        inches=(NARROW[0] * 1.2, 0.7 + 0.3 * len(order)),
     )
     rows = [(key, f"{100 * value:.0f} %") for key, value in reversed(order)]
     caption = (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from comparison.report.values import NONE
 from comparison.results import Pair
-from pages.figures import BLUE, QUIET, VERMILION, WIDE, Figure, drawn
+from pages.figures import BLUE, QUIET, VERMILION, Figure, drawn_wide
 from pages.sections import Section
 from pages.tables import Column, Row, Table, table
 from scoring.verdict import Verdict
@@ -112,11 +112,11 @@ def _noise(subject: Subject) -> str:
 def _figure(subject: Subject, found: Comparison) -> Figure:
     pairs = _against_the_winner(found)
     unit = subject.task.difference_unit
-    picture = drawn(
+    wide, narrow = drawn_wide(
         lambda axes: _draw(axes, subject, found, pairs[:_DRAWN]),
         name="differences-drawn",
         label=f"Difference of each run from the winner in {unit}; the numbers stand in the table below.",
-        inches=(WIDE[0], 0.8 + 0.22 * min(len(pairs), _DRAWN)),
+        height=0.8 + 0.22 * min(len(pairs), _DRAWN),
     )
     caption = (
         f"Official split, run minus winner, in {unit}, with the 95 % interval of each pair by itself. Circles on grey "
@@ -126,9 +126,9 @@ def _figure(subject: Subject, found: Comparison) -> Figure:
         "against",
         "Each run against the winner",
         caption,
-        (picture,),
+        (wide,),
         _table(subject, found, pairs),
-        wide=True,
+        (narrow,),
     )
 
 

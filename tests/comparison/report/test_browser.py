@@ -148,6 +148,35 @@ def test_on_paper_nothing_is_cut(browser: Browser, pages: dict[str, Path], name:
     found.page.context.close()
 
 
+@pytest.mark.parametrize("width", [360, 1280])
+def test_every_drawing_is_seen_whole_with_texts_that_can_be_read(
+    browser: Browser, pages: dict[str, Path], width: int
+) -> None:
+    found = opened(browser, pages["report"], width=width)
+    drawings = found.page.locator("figure svg:visible")
+    for name in ("against", "curves"):
+        assert found.page.locator(f"#{name} svg:visible").count() == 1
+    for drawing in drawings.all():
+        box = drawing.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+        heights = drawing.evaluate(
+            "one => [...one.querySelectorAll('text')].map(text => text.getBoundingClientRect().height)"
+        )
+        assert min(heights) >= 10
+    found.page.context.close()
+
+
+def test_the_caption_of_a_scrolled_table_is_seen_whole(browser: Browser, pages: dict[str, Path]) -> None:
+    found = opened(browser, pages["report"], width=360)
+    for caption in found.page.locator("caption span:visible").all():
+        box = caption.bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= 360
+    found.page.context.close()
+
+
 def test_a_wide_table_is_scrolled_by_keys(browser: Browser, pages: dict[str, Path]) -> None:
     found = opened(browser, pages["report"], width=360)
     region = found.page.get_by_role("region", name="The winner first")
