@@ -14,6 +14,7 @@ from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG,
 from tracking.entities import Keys
 from tracking.faults import explained
 from tracking.redaction import redacted
+from tracking.registered_models import CHAMPION, Registry
 from tracking.run_log import check_names
 from tracking.tags import NOTE_TAG
 
@@ -105,6 +106,14 @@ def _refuse_or_warn(store: Store, runs: Mapping[str, RunRecord], reporter: Termi
     for run in runs.values():
         if needed := _needed_by(store, run, set(runs)):
             reporter.say(f"warning: {run.label} is what {', '.join(needed)} go back to", "warning")
+    for experiment in sorted({run.experiment for run in runs.values()}):
+        champion = Registry(store, experiment).champion()
+        if champion is not None and champion.run_id in runs:
+            reporter.say(
+                f"warning: {runs[champion.run_id].label} is the champion: MLflow serves it as "
+                f"models:/{experiment}@{CHAMPION} until another run takes its place or `encore promote` names one",
+                "warning",
+            )
 
 
 def _needed_by(store: Store, run: RunRecord, besides: set[str]) -> list[str]:

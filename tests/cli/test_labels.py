@@ -13,6 +13,7 @@ from cli.main import app
 from tests.runs.test_selection import recorded
 from tracking.addresses import DATABASE_FILE
 from tracking.entities import Experiment
+from tracking.registered_models import Registry
 from tracking.search import PARENT_TAG
 from tracking.store import Store
 
@@ -55,6 +56,19 @@ def test_the_command_that_is_told_brings_all_back(store: Store, together: bool) 
     back = CliRunner().invoke(app, shlex.split(command)[1:])
     assert back.exit_code == 0, back.stderr
     assert {run.run_id for run in store.runs()} == {sweep, trial}
+
+
+def test_the_bin_says_that_a_champion_is_served_on(store: Store) -> None:
+    runs = {name: recorded(store, name, loss=1.0, a=1) for name in ("first", "second")}
+    model = store.client.create_logged_model(
+        store.client.get_run(runs["first"]).info.experiment_id, source_run_id=runs["first"]
+    )
+    Registry(store, "reviews").crown(runs["first"], model.model_id, reason="it is the first", about="")
+    assert "champion" not in asked(store, "rm", runs["second"])
+    told = " ".join(asked(store, "rm", runs["first"]).split())
+    assert f"run {runs['first'][:8]}" in told
+    assert "MLflow serves it as models:/reviews@champion until another run takes its place" in told
+    assert "champion" not in asked(store, "rm", "--restore", runs["first"])
 
 
 def test_what_is_going_on_stays_and_a_store_that_refuses_is_one_line(store: Store) -> None:
