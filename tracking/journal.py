@@ -1,95 +1,33 @@
 """The write-ahead journal of one run: what was logged, on disk before it is on its way.
 
-`<root>/journal/<run_id>.jsonl` is append-only. Its first line is the header (store, owner); every
-further line is one record: metrics of a step, tags, params, how many records have arrived in the
-store, and how the run ended. Each line goes to the operating system in one write, so a SIGKILL
-loses none of it; a power cut may lose the last seconds, as the file is not synced. The writer
-holds an advisory lock as long as it lives.
+`<root>/journal/<run_id>.jsonl` grows at its end. Its first line is the header (store, owner), its
+second an empty one, as long as an ending may be: on a disk that has filled meanwhile, how the run
+ended is written over it. Every further line is one record: metrics of a step, tags, params, how
+many records have arrived in the store, and how the run ended. Each line goes to the operating
+system in one write, so a SIGKILL loses none of it; a power cut may lose the last seconds, as the
+file is not synced. The writer holds an advisory lock as long as it lives.
 """
 
 from __future__ import annotations
 
 import fcntl
-import json
-import math
 import os
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Literal, NamedTuple, cast
+from typing import Any, cast
 
 from errors import UserError
 from host.bounded_json import parse_json
 from host.disk import disk_errors, partial_name, try_lock
 from host.process import Owner, pid_namespace
 from tracking.addresses import public_uri
-
-Status = Literal["FINISHED", "FAILED", "KILLED"]
+from tracking.records import LONGEST_END, End, Record, encoded
 
 # A live run samples its machine every few seconds.
 FOREIGN_SILENCE_S = 600.0
 _LONGEST_HEADER = 2**16
-
-# A prebuilt encoder: json.dumps with non-default separators makes a new one at each call.
-_encode = json.JSONEncoder(separators=(",", ":")).encode
-
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
-
-
-class Record(NamedTuple):
-    """One call's worth of logging. Metrics carry their step and time; tags and params do not.
-
-    A named tuple, and its line a filled-in template: this is made at every training step, and a
-    dataclass and the JSON encoder together cost three times as much.
-    """
-
-    metrics: Mapping[str, float] = _NONE
-    step: int = 0
-    time_ms: int = 0
-    tags: Mapping[str, str] = _NONE
-    params: Mapping[str, str] = _NONE
-
-    def to_line(self) -> bytes:
-        if not self.metrics:
-            return _encode({"g": dict(self.tags), "p": dict(self.params)}).encode() + b"\n"
-        values = self.metrics.values()
-        if math.isfinite(sum(values)):
-            return (_template(tuple(self.metrics)) % (*values, self.step, self.time_ms)).encode()
-        return _encode({"m": self.metrics, "s": self.step, "t": self.time_ms}).encode() + b"\n"
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Record | None:
-        """None for what is no record."""
-        match value:
-            case {"m": dict(metrics), "s": int(step), "t": int(time_ms)} if _all(metrics, (int, float)):
-                return cls(metrics, step, time_ms)
-            case {"g": dict(tags), "p": dict(params)} if _all(tags, str) and _all(params, str):
-                return cls(tags=tags, params=params)
-            case _:
-                return None
-
-
-def _all(values: Mapping[str, Any], kind: type | tuple[type, ...]) -> bool:
-    return all(isinstance(value, kind) for value in values.values())
-
-
-@lru_cache(maxsize=64)
-def _template(keys: tuple[str, ...]) -> str:
-    """A metrics line with places for the values, the step and the time; `repr` of a finite float is JSON."""
-    metrics = ",".join(f"{_encode(key).replace('%', '%%')}:%r" for key in keys)
-    return f'{{"m":{{{metrics}}},"s":%d,"t":%d}}\n'
-
-
-@dataclass(frozen=True)
-class End:
-    """How the run ended, when its last words could not be sent at once."""
-
-    status: Status | None
-    time_ms: int
+_ROOM_FOR_AN_END = b"{" + b" " * LONGEST_END + b"}\n"
 
 
 class Journal:
@@ -98,6 +36,7 @@ class Journal:
     def __init__(self, path: Path, descriptor: int) -> None:
         self.path = path
         self._descriptor = descriptor
+        self._room = 0  # where the room for an ending begins, in bytes from the file's start
 
     @classmethod
     def create(cls, folder: Path, run_id: str, uri: str) -> Journal:
@@ -120,7 +59,9 @@ class Journal:
             try:
                 journal = cls(path, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX)
-                journal._write(_encode(header).encode() + b"\n")
+                first = encoded(header).encode() + b"\n"
+                journal._write(first + _ROOM_FOR_AN_END)
+                journal._room = len(first)
                 os.link(partial, path)
             except BaseException:
                 os.close(descriptor)
@@ -134,10 +75,25 @@ class Journal:
 
     def mark_sent(self, records: int) -> None:
         """The first `records` records have arrived: a replay need not send them again."""
-        self._write(_encode({"sent": records}).encode() + b"\n")
+        self._write(encoded({"sent": records}).encode() + b"\n")
 
     def mark_end(self, end: End) -> None:
-        self._write(_encode({"end": end.status, "t": end.time_ms}).encode() + b"\n")
+        """Write the ending; where the disk is full, into the room that was kept for it."""
+        line = end.to_line()
+        try:
+            self._write(line)
+        except UserError:
+            self._write_over_the_room(line)
+
+    def _write_over_the_room(self, line: bytes) -> None:
+        with disk_errors(self.path):
+            descriptor = os.open(
+                self.path, os.O_WRONLY
+            )  # Linux appends what pwrite sends to one with O_APPEND
+            try:
+                os.pwrite(descriptor, line[:-2].ljust(len(_ROOM_FOR_AN_END) - 2) + line[-2:], self._room)
+            finally:
+                os.close(descriptor)
 
     def sync(self) -> None:
         """Bring what was written to the disk."""
@@ -228,8 +184,10 @@ class LeftOver:
                 match value:
                     case {"sent": int(count)}:
                         sent = max(count, 0)
-                    case {"end": None | "FINISHED" | "FAILED" | "KILLED" as status, "t": int(time_ms)}:
-                        end = End(status, time_ms)
+                    case _ if (ending := End.from_json(value)) is not None:
+                        end = ending
+                    case _ if not value:  # the room for an ending
+                        continue
                     case _ if (record := Record.from_json(value)) is not None:
                         records.append(record)
                     case _:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 from host.sqlite import LOCK_WAIT_S
 from tracking.addresses import sqlite_path
 from tracking.faults import deleted_meanwhile, explained
-from tracking.journal import Record
+from tracking.records import Record
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient

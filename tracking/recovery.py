@@ -143,6 +143,8 @@ def _end(client: MlflowClient, run: Run, contents: Contents) -> None:
     """Give the run the ending that its owner meant, or else that of a lost owner."""
     run_id: str = run.info.run_id
     if contents.end is not None:
+        for key, value in contents.end.tags().items():
+            client.set_tag(run_id, key, value)
         if contents.end.status is not None:
             client.set_terminated(run_id, contents.end.status, contents.end.time_ms)
     elif run.info.status == "RUNNING":

@@ -16,11 +16,12 @@ from errors import UserError
 from host.bounded_json import OddJsonError, parse_json
 from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
-from tracking.journal import End, Record, Status, own_journal
+from tracking.journal import own_journal
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text
 from tracking.metric_writer import open_writer, summarised
 from tracking.notes import NOTE_TAG, opened_with, plain
-from tracking.redaction import redacted_value
+from tracking.records import End, Record, Status
+from tracking.redaction import redacted, redacted_value
 from tracking.sender import Sender, now_ms
 from tracking.system_metrics import SystemSampler
 
@@ -207,12 +208,7 @@ class RunLog:
         Raises:
             UserError: the store is away; the next command on it sends the rest and this ending.
         """
-        if reason is not None and status != "FINISHED":
-            self.set_tags({f"encore.{status.lower()}_because": reason})
-            if not self._told:
-                self.tell(f"**{status.capitalize()}**: {plain(reason)}")
-        end = End(status, now_ms())
-        self._close(end, traceback)
+        self._close(End(status, now_ms(), redacted(reason or "")), traceback)
 
     def close(self) -> None:
         """Send the rest and let go of the run, leaving its status as it is (for an attached run)."""
@@ -222,6 +218,7 @@ class RunLog:
         self._sender.stop()
         try:
             try:
+                self._say_why(end)
                 unwritten = None if traceback is None else self._keep_traceback(traceback)
                 self._write_manifest()
             finally:  # a run whose process dies before is one to go on with: it has not ended without its manifest
@@ -237,6 +234,12 @@ class RunLog:
             self._journal.close()  # gives up the lock: another process may now send the rest
             raise
         self._journal.delete()
+
+    def _say_why(self, end: End) -> None:
+        if end.tags():
+            self.set_tags(end.tags())
+            if not self._told:
+                self.tell(f"**{str(end.status).capitalize()}**: {plain(end.reason)}")
 
     def _keep_traceback(self, traceback: str) -> UserError | None:
         """What kept it from being written: on a full disk a status may find room where a new file does not."""

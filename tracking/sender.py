@@ -15,8 +15,9 @@ from contextlib import suppress
 
 from errors import UserError
 from host.boundary import first_line
-from tracking.journal import End, Journal, Record
+from tracking.journal import Journal
 from tracking.metric_writer import MAX_POINTS, MetricWriter, next_batch
+from tracking.records import End, Record
 
 UNSAMPLED_TAG = "encore.unsampled"  # why a run has no further `system/…`
 _LONGEST_PAUSE_S = 60.0

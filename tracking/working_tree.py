@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from host.disk import disk_errors
 from tracking.redaction import holds_secret, is_secret_file, language_of, redacted
 from tracking.repository import git, head_commit, repository_of
 from tracking.secret_shapes import holds_private_key
@@ -89,14 +90,18 @@ def _diff(sources: Path, untracked: list[str]) -> str:
     with tempfile.TemporaryDirectory(prefix="encore-index-") as folder:
         index = Path(folder) / "index"
         real_index = sources / os.fsdecode(git(sources, "rev-parse", "--git-path", "index")).rstrip("\n")
-        if real_index.exists():
-            shutil.copy2(real_index, index)  # by its time git tells which files may have changed unseen since
-        if untracked:
-            paths = b"\0".join(map(os.fsencode, untracked))
-            add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
-            git(sources, "--literal-pathspecs", *add, stdin=paths, index=index)
-        against = head_commit(sources) or _EMPTY_TREE
-        return git(sources, *_DIFF, against, index=index).decode(errors="surrogateescape")
+        size = real_index.stat().st_size if real_index.exists() else 0
+        with disk_errors(sources, writing=2 * size):  # git writes it beside the copy anew
+            if size:
+                shutil.copy2(
+                    real_index, index
+                )  # by its time git tells which files may have changed unseen since
+            if untracked:
+                paths = b"\0".join(map(os.fsencode, untracked))
+                add = ("add", "--intent-to-add", "--pathspec-from-file=-", "--pathspec-file-nul")
+                git(sources, "--literal-pathspecs", *add, stdin=paths, index=index)
+            against = head_commit(sources) or _EMPTY_TREE
+            return git(sources, *_DIFF, against, index=index).decode(errors="surrogateescape")
 
 
 def _sections(patch: str) -> list[tuple[str, str]]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import resource
 import subprocess
 from pathlib import Path
 
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 from errors import UserError
 from host.process import Owner
 from tests.small_disks import small_disk
-from tracking.journal import End, Journal, LeftOver, Record
+from tracking.journal import Journal, LeftOver
+from tracking.records import End, Record, Status
 
 
 def _left_over(path: Path) -> LeftOver:
@@ -83,7 +85,7 @@ def test_a_journal_without_a_header_is_told(tmp_path: Path) -> None:
 def test_another_hosts_journal_is_never_abandoned(tmp_path: Path) -> None:
     journal = Journal.create(tmp_path, "abc", "u")
     journal.close()
-    header = json.loads(journal.path.read_text())
+    header = json.loads(journal.path.read_text().splitlines()[0])
     header["owner"] = "elsewhere:1:1.0"
     journal.path.write_text(json.dumps(header) + "\n")
     assert not _left_over(journal.path).is_abandoned()
@@ -109,6 +111,27 @@ def test_a_full_disk_is_said_and_leaves_whole_lines(tmp_path: Path) -> None:
         kept = [record.step for record in _left_over(journal.path).read().unsent]
         assert kept == list(range(logged))
         assert journal.path.read_bytes().endswith(b"\n")
+
+
+@given(reason=st.text(), status=st.sampled_from([None, "FINISHED", "FAILED", "KILLED"]))
+def test_how_a_run_ended_finds_room_on_a_full_disk(
+    tmp_path_factory: pytest.TempPathFactory, reason: str, status: Status | None
+) -> None:
+    folder = tmp_path_factory.mktemp("journal")
+    journal = Journal.create(folder, "abc", "u")
+    journal.append(Record(metrics={"loss": 0.1}, step=3, time_ms=7))
+    before = journal.path.stat().st_size
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
+    try:
+        journal.mark_end(End(status, 999, reason))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    journal.close()
+    assert journal.path.stat().st_size == before
+    contents = _left_over(journal.path).read()
+    assert contents.end == End(status, 999, reason[:300])
+    assert contents.unsent == [Record(metrics={"loss": 0.1}, step=3, time_ms=7)]
 
 
 def test_owner_tag_comes_back() -> None:

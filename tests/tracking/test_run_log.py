@@ -11,9 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import UserError
-from tracking.journal import Record
 from tracking.metric_writer import ClientWriter, SqliteWriter, open_writer
 from tracking.metric_writer import next_batch as batch_of
+from tracking.records import Record
 from tracking.run_log import RunLog, check_names, cut_to
 from tracking.store import Store
 

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from errors import UserError
+from tests.small_disks import small_disk
 from tests.tracking.harmless import harmless
 from tests.tracking.planted import named, shapes
 from tests.tracking.repositories import git, repository, write
@@ -244,3 +246,22 @@ def test_a_change_in_the_middle_of_a_key_is_not_in_it(tmp_path: Path) -> None:
     lines[12] = "plantedvalue\n"
     write(top, {"a.txt": "".join([begin, *lines, end]).encode()})
     assert working_tree_patch(top) == "# left out: a.txt (looks like a credential)\n"
+
+
+@pytest.mark.parametrize("kib", [0, 4, 8, 12, 100])
+def test_no_room_for_gits_own_temporary_files_is_said_of_their_folder(
+    tmp_path: Path, kib: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "r").mkdir()
+    top = repository(tmp_path / "r", {f"{i:03} {'long name' * 10}": b"x\n" for i in range(100)})
+    write(top, {"new": b"n\n"})
+    index = (top / ".git" / "index").stat().st_size // 1024
+    with small_disk(tmp_path / "disk", index + kib) as disk:
+        monkeypatch.setattr("tempfile.tempdir", str(disk))
+        if kib == 100:
+            assert "new" in working_tree_patch(top)
+            return
+        with pytest.raises(UserError, match="the disk is full") as told:
+            working_tree_patch(top)
+        assert told.value.where.startswith(str(disk))
+        assert told.value.where.endswith("(TMPDIR)")
