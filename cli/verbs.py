@@ -120,12 +120,12 @@ def _ended(
     else:
         from runs.files import run_named
 
-        print_sample(out, store, result, root)
         if result.seconds:
             spent = ", ".join(f"{name} {duration(seconds)}" for name, seconds in result.seconds.items())
             out.print(f"Where the time went: {spent}", highlight=False)
         _print_run(out, run_named(store, result.run_id), root)
         print_gate(out, result.gate_failures, result.metrics)
+        print_sample(out, store, result, root)
     if result.status == "finished" and result.reused is None:
         tell_challenge(store, result.run_id, reporter)
     return FAILED if result.gate_failures else OK

@@ -49,7 +49,7 @@ class ProgressLines(Progress):
         if task is None or task.finished or task.start_time is None:
             return
         now = self.get_time()
-        if now >= self._due.get(task.id, task.start_time + FIRST_S):
+        if now >= max(self._due.get(task.id, 0.0), task.start_time + FIRST_S):
             self._due[task.id] = now + BETWEEN_S
             self.console.print(Text(line_of(task)), soft_wrap=True)
 

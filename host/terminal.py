@@ -12,7 +12,6 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
-    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -82,21 +81,32 @@ class TerminalReporter:
 class Latest:
     """Of what is reported, the latest kind of work is the task that `bars` show.
 
+    A kind that comes again goes on where it was; with less of it done than before it begins anew.
     narrow: there is room for the first figure alone.
     """
 
     def __init__(self, bars: Progress, *, narrow: bool) -> None:
         self.bars = bars
         self.narrow = narrow
-        self.tasks: dict[str, TaskID] = {}
+        self.tasks: dict[str, Task] = {}
+        self._shown = ""
 
     def __call__(self, what: str, done: int, total: int, figures: Sequence[str] = ()) -> None:
-        if what not in self.tasks:
-            for task in self.tasks.values():
-                self.bars.update(task, visible=False)
-            # What was done before, as by a run that is resumed, is no part of the rate.
-            self.tasks[what] = self.bars.add_task(what, total=total or None, completed=done, figures="")
-        task = self.tasks[what]
+        self._show(what, done, total or None)
+        task = self.tasks[what].id
         if figures:
             self.bars.update(task, figures="  ".join(figures[:1] if self.narrow else figures))
         self.bars.update(task, completed=done, total=total or None)
+
+    def _show(self, what: str, done: int, total: int | None) -> None:
+        if what != self._shown and self._shown:
+            self.bars.update(self.tasks[self._shown].id, visible=False)
+        if what not in self.tasks:
+            # What was done before, as by a run that is resumed, is no part of the rate.
+            added = self.bars.add_task(what, total=total, completed=done, figures="")
+            self.tasks[what] = next(task for task in self.bars.tasks if task.id == added)
+        elif done < self.tasks[what].completed:
+            self.bars.reset(self.tasks[what].id, total=total, completed=done, figures="")
+        if what != self._shown:
+            self.bars.update(self.tasks[what].id, visible=True)
+        self._shown = what

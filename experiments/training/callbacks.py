@@ -156,7 +156,7 @@ class EarlyStopping(pl.Callback):
 
 
 class TrainingBar(pl.Callback):
-    """Reports the optimiser steps and the latest held-out metrics, `primary` first."""
+    """Reports the optimiser steps, the batches of a validation, and the latest held-out metrics, `primary` first."""
 
     def __init__(self, on_progress: OnProgress, title: str, total_steps: int, *, primary: str) -> None:
         self.on_progress = on_progress
@@ -171,6 +171,17 @@ class TrainingBar(pl.Callback):
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         self.on_progress(self.title, trainer.global_step, self.total_steps)
+
+    def on_validation_batch_end(
+        self,
+        trainer: pl.Trainer,
+        pl_module: pl.LightningModule,
+        outputs: Any,
+        batch: Any,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        self.on_progress(f"{self.title}: validating", batch_idx + 1, int(trainer.num_val_batches[0]))
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         values = validation_metrics(trainer)

@@ -37,7 +37,7 @@ def stories(model: GPT2LMHeadModel, prompts: list[list[int]], **changes: float) 
     return write(TorchReader(model), prompts, seeds=seeds, end=END, **options)  # type: ignore[arg-type]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.integers(0, 10**6),
     st.floats(0.1, 3),
@@ -55,14 +55,14 @@ def test_a_token_is_drawn_as_the_processors_of_transformers_have_it(
     for process in (RepetitionPenaltyLogitsProcessor(penalty), TemperatureLogitsWarper(temperature)):
         scores = process(ids, scores)  # type: ignore[arg-type]
     expected = TopPLogitsWarper(top_p)(ids, scores).softmax(-1)[0].numpy()  # type: ignore[arg-type]
-    draws = (np.arange(4000) + 0.5) / 4000  # every token gets as many of these as its share
-    found = np.concatenate(
-        [
-            next_tokens(
-                logits, seen, draws[[i]], temperature=temperature, top_p=top_p, repetition_penalty=penalty
-            )
-            for i in range(len(draws))
-        ]
+    draws = (np.arange(1000) + 0.5) / 1000  # every token gets as many of these as its share
+    found = next_tokens(
+        np.repeat(logits, len(draws), axis=0),
+        np.repeat(seen, len(draws), axis=0),
+        draws,
+        temperature=temperature,
+        top_p=top_p,
+        repetition_penalty=penalty,
     )
     shares = np.bincount(found, minlength=V) / len(draws)
     assert np.abs(shares - expected).max() <= 2 / len(draws)

@@ -43,6 +43,50 @@ def test_a_terminal_sees_what_is_done_and_how_much_of_it() -> None:
     assert "0/?" not in written(to.console)  # of what nobody can say how much there is, nothing is counted
 
 
+def test_a_validation_is_seen_while_it_lasts_and_training_goes_on_where_it_was() -> None:
+    to = reporter(terminal=True)
+    with to.progress() as on_progress:
+        assert isinstance(on_progress, Latest)
+        bars = on_progress.bars
+        reached: Any = SimpleNamespace(
+            global_step=30, num_val_batches=[2], callback_metrics={"val/loss": 0.5}
+        )
+        bar, module = TrainingBar(on_progress, "demo", 60, primary="val/loss"), cast(Any, None)
+        bar.on_train_start(reached, module)
+        for step in (30, 60):
+            reached.global_step = step
+            for batch in range(2):
+                bar.on_validation_batch_end(reached, module, None, None, batch)
+                shown = [
+                    (task.description, task.completed, task.total) for task in bars.tasks if task.visible
+                ]
+                assert shown == [("demo: validating", batch + 1, 2)]
+            bar.on_validation_end(reached, module)
+            (task,) = (task for task in bars.tasks if task.visible)
+            assert (task.description, task.completed, task.fields["figures"]) == (
+                "demo",
+                step,
+                "val/loss 0.5000",
+            )
+
+
+def test_a_file_gets_no_line_of_validations_that_are_short() -> None:
+    now = [0.0]
+    to = console(terminal=False)
+    lines = ProgressLines(to, get_time=lambda: now[0])
+    on_progress = Latest(lines, narrow=False)
+    for step in range(60):
+        for batch in range(5):
+            now[0] += 1.0
+            on_progress("demo: validating", batch + 1, 5)
+            lines.say_what_is_due()
+        now[0] += 1.0
+        on_progress("demo", step + 1, 60)
+        lines.say_what_is_due()
+    assert {line.partition(":")[0] for line in written(to).splitlines()} == {"demo"}
+    assert "validating" not in written(to)
+
+
 def test_a_file_gets_no_bars_and_nothing_of_what_is_soon_over() -> None:
     to = reporter(terminal=False)
     with to.progress() as on_progress:

@@ -106,10 +106,11 @@ def test_power_is_the_sum_over_every_outcome(difference: float, disagreement: fl
 def test_models_that_hardly_differ_are_told_apart_as_often_as_the_verdict_does(disagreement: float) -> None:
     """Below ten changed rows there is no verdict, so they do not count as found."""
     least = detectable_difference(1000, disagreement)
-    lost_won = np.random.default_rng(0).multinomial(1000, [0.0, least, 1 - least], size=4000)[:, :2]
-    found = [models_verdict(int(lost), int(won), 1000, 0.0).differs for lost, won in lost_won]
     assert least > disagreement  # so all changed rows are won
-    assert np.mean(found) == pytest.approx(0.8, abs=0.02)
+    found = sum(
+        float(binom.pmf(won, 1000, least)) for won in range(80) if models_verdict(0, won, 1000, 0.0).differs
+    )
+    assert found == pytest.approx(0.8, abs=1e-4)
 
 
 @pytest.mark.parametrize(
