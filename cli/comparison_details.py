@@ -22,15 +22,16 @@ _EXAMPLE_CHARACTERS = 300
 
 def print_details(console: Console, found: Comparison, details: Details) -> None:
     a, b = details.a, details.b
-    _print_examples(console, f"Right by {a}, wrong by {b}", details.only_a)
-    _print_examples(console, f"Right by {b}, wrong by {a}", details.only_b)
-    _print_examples(console, f"Hardest for {'both' if len(found.sides) == 2 else 'all'}", details.hardest)
+    _print_examples(console, f"Right by {a}, wrong by {b}", details.only_a, details.label_names)
+    _print_examples(console, f"Right by {b}, wrong by {a}", details.only_b, details.label_names)
+    hardest = f"Hardest for {'both' if len(found.sides) == 2 else 'all'}"
+    _print_examples(console, hardest, details.hardest, details.label_names)
     _print_slices(console, details.slices, a, b)
     _print_calibration(console, details.calibration)
-    _print_confusion(console, details.confusion)
+    _print_confusion(console, details.confusion, details.label_names)
 
 
-def _print_examples(console: Console, title: str, examples: Sequence[Example]) -> None:
+def _print_examples(console: Console, title: str, examples: Sequence[Example], names: Sequence[str]) -> None:
     """Whole texts, so over as many lines as they take."""
     if not examples:
         return
@@ -40,7 +41,9 @@ def _print_examples(console: Console, title: str, examples: Sequence[Example]) -
     for example in examples:
         probabilities = " ".join(f"{one:.2f}" for one in example.probabilities)
         table.add_row(
-            str(example.label), probabilities, literal(shortened(example.text, _EXAMPLE_CHARACTERS))
+            literal(names[example.label]),
+            probabilities,
+            literal(shortened(example.text, _EXAMPLE_CHARACTERS)),
         )
     console.print(table)
 
@@ -82,15 +85,18 @@ def _print_calibration(console: Console, sides: Sequence[Calibration]) -> None:
     console.print(fitted(console, rows, spare=["miscalibration", "Brier"], title="Calibration"))
 
 
-def _print_confusion(console: Console, found: Sequence[Confusion]) -> None:
+def _print_confusion(console: Console, found: Sequence[Confusion], names: Sequence[str]) -> None:
     rows = [
         {
             "model": literal(side.side),
-            "label": str(label),
-            **{f"answered {answer}": f"{count:,}" for answer, count in enumerate(counts)},
+            "label": literal(label),
+            **{
+                f"answered {literal(answer)}": f"{count:,}"
+                for answer, count in zip(names, counts, strict=True)
+            },
         }
         for side in found
-        for label, counts in enumerate(side.counts)
+        for label, counts in zip(names, side.counts, strict=True)
     ]
     console.print()
     console.print(fitted(console, rows, spare=[], title="Confusion"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from cli.tables import SHORT
 from export.variants import DEPLOYED
 from host.markup import literal
 from host.text import root_option, shortened
+from runs.data_record import no_better_told
 from runs.layout import (
     CHECKPOINTS,
     EXPORT_GATE,
@@ -29,6 +31,7 @@ from schema.numbers import counted
 from scoring.tasks import task_of_metrics
 
 if TYPE_CHECKING:
+    from runs.data_record import DataRecord
     from runs.files import RunFiles
     from tracking.entities import RunRecord
 
@@ -36,10 +39,12 @@ _CELL = 300
 _STEPS = "train/loss"
 
 
-def print_headline(console: Console, run: RunFiles, artifacts: Sequence[str], root: Path) -> None:
+def print_headline(
+    console: Console, run: RunFiles, data: DataRecord | None, artifacts: Sequence[str], root: Path
+) -> None:
     """artifacts: the names at the top of the run's files."""
     record = run.record
-    for line in (_scores(record), _gate(record), *_ending(run, artifacts, root)):
+    for line in (_scores(record), _baseline(record, data), _gate(record), *_ending(run, artifacts, root)):
         if line:
             console.print(line, highlight=False)
     commands = _next(record, root)
@@ -65,6 +70,18 @@ def _scores(record: RunRecord) -> str:
     pruned = " of a run that was pruned" if state_of(record) == PRUNED else ""
     chosen = f"; held-out {held_out}" if held_out else ""
     return f"Official split{pruned}: [bold]{literal(told)}[/] {literal(remark)}{chosen}"
+
+
+def _baseline(record: RunRecord, data: DataRecord | None) -> str:
+    """That a classifier is not shown to be better than the commonest label; nothing of one that is."""
+    counts = {} if data is None else data.label_counts("test")
+    low = record.metrics.get("test/accuracy_low")
+    rows = sum(counts.values())
+    if rows <= 0 or low is None:
+        return ""
+    name, most = max(counts.items(), key=itemgetter(1))
+    share = most / rows
+    return "" if low > share else f"[yellow]It is {literal(no_better_told(shortened(name, _CELL), share))}[/]"
 
 
 def _gate(record: RunRecord) -> str:

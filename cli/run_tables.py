@@ -56,7 +56,7 @@ def print_run(console: Console, shown: Shown, root: Path) -> None:
         _print_data(console, shown.data, whole=shown.whole)
     artifacts = shown.run.store.artifacts(record)
     console.print(f"artifacts: {literal(', '.join(artifacts))}", highlight=False)
-    print_headline(console, shown.run, artifacts, root)
+    print_headline(console, shown.run, shown.data, artifacts, root)
 
 
 def print_title(console: Console, shown: Shown, *, note_lines: int = _NOTE_LINES) -> None:

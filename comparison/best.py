@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from comparison.answers import Answers, answers_of
 from comparison.asked import MARGIN, Named, check_margin
 from comparison.compare_models import comparison_of
+from comparison.labels import baseline_told
 from comparison.looks import looks_at, scored
 from comparison.matching import matched
 from comparison.models import scores
@@ -84,7 +85,7 @@ def best_run(store: Store, experiment: str, *, margin: float = MARGIN) -> Best:
     selection = None
     if len(official) > 1:
         selection = selection_by(held_out, scores(matched(official[:1]))[0], None)
-    notes = (*unread, *_notes(len(held_out), others))
+    notes = (*unread, *filter(None, [baseline_told(official[:1])]), *_notes(len(held_out), others))
     return _found(store, task, official, len(held_out), selection, among, notes, margin)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from comparison.answers import Answers, answers_of, windows_alone
 from comparison.asked import MARGIN, Named, check_margin, named_models, unfinished_trials
 from comparison.details import details_of
+from comparison.labels import baseline_told
 from comparison.looks import looks_at
 from comparison.matching import Matched, matched
 from comparison.models import JudgedPair, judged_pairs, ranking, scores
@@ -164,6 +165,7 @@ class _Models:
         if sweep is not None and (unfinished := unfinished_trials(sweep)):
             yield f"Left out: {unfinished} {'trial' if unfinished == 1 else 'trials'} that did not finish."
         yield from rows_told(self.matched.copies, zip(self.labels, self.matched.left_out, strict=True))
+        yield from filter(None, [baseline_told(self.matched.answers)])
         for one in self.pairs:
             if one.flips is not None and one.p is None and one.judgement.verdict is Verdict.CANNOT_TELL:
                 yield (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from comparison.labels import label_names
 from comparison.results import Against, Calibration, Confusion, Details, Example, Figure, Point, Slice
 from comparison.text_slices import slices
 from scoring.calibration import Null, reliability
@@ -34,6 +35,7 @@ def details_of(matched: Matched, order: Sequence[int]) -> Details | None:
         return None
     a, b = (0, 1) if len(classes) == 2 else (order[0], order[1])
     texts, labels = matched.answers[0].texts(), [one.label for one in matched.answers]
+    names = label_names(matched.answers[0])
     surer_N = _probabilities(classes[a]) - _probabilities(classes[b])
     only_a = np.flatnonzero(classes[a].right & ~classes[b].right)
     only_b = np.flatnonzero(~classes[a].right & classes[b].right)
@@ -47,9 +49,10 @@ def details_of(matched: Matched, order: Sequence[int]) -> Details | None:
         only_a=examples(only_a[np.argsort(-surer_N[only_a], kind="stable")]),
         only_b=examples(only_b[np.argsort(surer_N[only_b], kind="stable")]),
         hardest=examples(_hardest(classes)),
-        slices=tuple(_slices(classes[a], classes[b], texts)),
+        slices=tuple(_slices(classes[a], classes[b], texts, names)),
         calibration=tuple(calibration_of(one) for one in matched.answers),
         confusion=tuple(_confusion(label, one) for label, one in zip(labels, classes, strict=True)),
+        label_names=names,
     )
 
 
@@ -76,8 +79,8 @@ def _hardest(classes: Sequence[Classes]) -> NDArray[np.int64]:
     return order[wrong_N[order] > 0]
 
 
-def _slices(a: Classes, b: Classes, texts: Sequence[str]) -> list[Slice]:
-    masks = slices(texts, a, b)
+def _slices(a: Classes, b: Classes, texts: Sequence[str], names: Sequence[str]) -> list[Slice]:
+    masks = slices(texts, a, b, names)
     return [
         Slice(
             name=found.name,

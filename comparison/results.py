@@ -219,7 +219,7 @@ class Details:
     """What is long. a, b: of the two that examples and slices are about: those that were named, or the two best.
 
     only_a, only_b: rows that one of them alone answers right, those first where the probabilities lie furthest apart.
-    hardest: rows that most sides answer wrong, the surest of a wrong answer first.
+    hardest: rows that most sides answer wrong, the surest of a wrong answer first. label_names: of each label's number.
     """
 
     a: str
@@ -231,6 +231,7 @@ class Details:
     slices: tuple[Slice, ...]
     calibration: tuple[Calibration, ...]
     confusion: tuple[Confusion, ...]
+    label_names: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,9 @@ _CONTRAST = {
 _FIFTHS = ("shortest fifth", "second fifth", "middle fifth", "fourth fifth", "longest fifth")
 
 
-def slices(texts: Sequence[str], one: Classes, other: Classes) -> dict[str, NDArray[np.bool_]]:
+def slices(
+    texts: Sequence[str], one: Classes, other: Classes, label_names: Sequence[str]
+) -> dict[str, NDArray[np.bool_]]:
     """(N,) by name: length fifths, negation, contrast, rare words, each label, the least and the most sure fifth.
 
     Confidence is the mean of both models': rows on which one of them is unsure are those that it answers wrong, and the
@@ -50,7 +52,9 @@ def slices(texts: Sequence[str], one: Classes, other: Classes) -> dict[str, NDAr
         "negation": _any(sets, _NEGATION),
         "contrast": _any(sets, _CONTRAST),
         "rare words": list(_fifths(rare_N))[-1],
-        **{f"label {label}": one.labels_N == label for label in np.unique(one.labels_N).tolist()},
+        **{
+            f"label {label_names[label]}": one.labels_N == label for label in np.unique(one.labels_N).tolist()
+        },
         "least sure fifth": next(iter(_fifths(confidence_N))),
         "most sure fifth": list(_fifths(confidence_N))[-1],
     }

@@ -30,6 +30,10 @@ class DataRecord:
     summary: DataSummary
     notices: list[str] = field(default_factory=list)
 
+    def label_counts(self, split: str) -> Mapping[str, int]:
+        """Rows of a split by the label's name, in the order of the labels; empty for stories."""
+        return next((used.label_counts for used in self.summary.used if used.split == split), {})
+
 
 def data_record(
     summary: DataSummary, fingerprints: Mapping[str, str], notices: Sequence[str] = ()
@@ -53,3 +57,8 @@ def recorded_data(run: RunFiles) -> DataRecord | None:
         raise UserError(
             f"{DATA_FILE} is not of the shape that is written", where=run.where, cure=MALFORMED
         ) from error
+
+
+def no_better_told(label: str, share: float) -> str:
+    """Of a classifier whose interval holds the share of rows that have the commonest label: `no better than …`."""
+    return f"no better than always answering {label}, which is right for {100 * share:.2f} % of these rows."

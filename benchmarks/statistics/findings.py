@@ -107,7 +107,7 @@ def _masks(
 ) -> dict[str, NDArray[np.bool_]]:
     logits = np.stack([generator.normal(0, 3, len(texts)) for _ in range(2)], axis=1)
     classes = Classes(labels, logits.argmax(1), logits)
-    return slices(texts, classes, classes)
+    return slices(texts, classes, classes, ("negative", "positive"))
 
 
 def calibrated_error(rows: int = 872) -> Row:

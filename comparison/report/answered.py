@@ -103,20 +103,20 @@ def _examples(subject: Subject, details: Details) -> Table:
     sides = [names.get(one.side, one.side) for one in details.calibration]
     columns = [
         Column("text", "prose"),
-        Column("label", "number"),
-        *(Column(side, "number", "answer, p of the label") for side in sides),
+        Column("label"),
+        *(Column(side, "text", "answer, p of the label") for side in sides),
     ]
     rows = [
         Row(
             (
                 readable(example.text, _TEXT),
-                str(example.label),
+                details.label_names[example.label],
                 *(
-                    f"{answer} ({probability:.2f})"
+                    f"{details.label_names[answer]} ({probability:.2f})"
                     for answer, probability in zip(example.answers, example.probabilities, strict=True)
                 ),
             )
         )
         for example in details.hardest
     ]
-    return table("hardest-rows", "Labels by their numbers", columns, rows)
+    return table("hardest-rows", "What the best models answered", columns, rows)

@@ -11,8 +11,11 @@ from typer.testing import CliRunner
 
 from cli.figures import typed
 from cli.main import app
+from datamodules.summary import DataSummary, UsedSplit
 from experiments.loading import load_experiment
 from experiments.naming import flat_params
+from runs.data_record import data_record
+from runs.layout import DATA_FILE
 from tracking.entities import Experiment
 from tracking.store import Store
 
@@ -150,3 +153,32 @@ def test_a_description_is_shown_without_markdowns_marks(store: Store) -> None:
         "  a",
     ]
     assert "---" not in told.stdout
+
+
+@pytest.mark.parametrize(
+    ("low", "positive", "said"),
+    [
+        (0.49, 40, "It is no better than always answering [b]bad, which is right for 60.00 % of these rows."),
+        (0.61, 40, None),
+        (0.49, 0, "always answering [b]bad, which is right for 100.00 %"),
+        (0.0, -60, None),
+    ],
+)
+def test_a_model_that_learned_nothing_is_said_to_be_one(
+    store: Store, low: float, positive: int, said: str | None
+) -> None:
+    log = store.start_run(
+        experiment=Experiment("demo", "loss"),
+        name="a",
+        params={},
+        description="",
+        tags={"encore.kind": "run"},
+    )
+    used = UsedSplit("test", 100, {"[b]bad": 60, "positive": positive}, "", "")
+    log.log_json(data_record(DataSummary("made", (), (used,), {}, (), ()), {}), DATA_FILE)
+    log.log_summary({"test/accuracy": 0.5, "test/accuracy_low": low, "test/accuracy_high": 0.7})
+    log.finish("FINISHED")
+    told = CliRunner().invoke(app, ["show", log.run_id, "--root", str(store.root)])
+    assert told.exit_code == 0
+    text = " ".join(told.stdout.split())
+    assert said in text if said else "always answering" not in text

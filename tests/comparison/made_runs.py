@@ -15,6 +15,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datamodules.rows import SplitRows
+from datamodules.summary import DataSummary, UsedSplit, ends_of, label_counts
+from runs.data_record import data_record
 from runs.layout import (
     DATA_FILE,
     EXPERIMENT_TAG,
@@ -93,7 +95,7 @@ def make(store: Store, rows: Rows, run: Made, held_out: Rows | None = None) -> s
         description="made without a training",
         parent_id=run.parent,
     )
-    log.log_json({"schema": 1}, DATA_FILE)
+    log.log_json(data_record(_summary(splits), {}), DATA_FILE)
     with log.folder(ROWS_FOLDER) as folder:
         for split, content in splits.items():
             np.save(folder / f"{split}.npy", content.checksums, allow_pickle=False)
@@ -111,6 +113,14 @@ def make(store: Store, rows: Rows, run: Made, held_out: Rows | None = None) -> s
     log.log_summary(_metrics(rows, run, metric))
     log.finish(run.status, reason=run.reason)  # pyright: ignore[reportArgumentType]
     return log.run_id
+
+
+def _summary(splits: Mapping[str, SplitRows]) -> DataSummary:
+    used = (
+        UsedSplit(split, len(rows.texts), label_counts(rows, ("negative", "positive")), *ends_of(rows.texts))
+        for split, rows in splits.items()
+    )
+    return DataSummary("made", (), tuple(used), {}, (), ())
 
 
 def _metrics(rows: Rows, run: Made, metric: str) -> dict[str, float]:

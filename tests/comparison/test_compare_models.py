@@ -212,10 +212,22 @@ def test_details_show_where_two_differ(store: Store) -> None:
     assert sum(map(sum, details.confusion[0].counts)) == ROWS
     assert {one.name for one in details.slices} >= {
         "shortest fifth",
-        "label 0",
+        "label negative",
         "least sure fifth",
     }
     assert 0 <= details.calibration[0].ece.null_low <= details.calibration[0].ece.null_high
+    assert details.label_names == ("negative", "positive")
+
+
+def test_a_model_that_is_no_better_than_the_commonest_label_is_said_to_be(store: Store) -> None:
+    labels = np.asarray(reviews(ROWS).labels)
+    guess = labels == np.bincount(labels).argmax()
+    found = compared(store, Made(right()), Made(guess))
+    (note,) = (note for note in found.notes if "always answering" in note)
+    share = 100 * guess.mean()
+    assert note.startswith(found.pairs[0].b + ":")
+    assert f"right for {share:.2f} % of these rows" in note
+    assert not any("always answering" in note for note in compared(store, Made(right()), Made(right())).notes)
 
 
 def test_looks_count_each_training_that_was_scored_once(store: Store) -> None:
