@@ -28,7 +28,9 @@ def measure() -> None:
         small = _store(Path(folder) / "small", runs=2 + _OTHERS, rows=872, words=20)
         large = _store(Path(folder) / "large", runs=60, rows=25_000, words=230)
         rows = [
-            _timed("`encore runs --limit 2`, for scale", ["runs", "--limit", "2"], small[0]),
+            _timed("`encore runs`, 100 runs in the store", ["runs"], small[0]),
+            _timed("`encore show A`, 100 runs in the store", ["show", small[1][0]], small[0]),
+            _timed("`encore diff A B`, 100 runs in the store", ["diff", *small[1][:2]], small[0]),
             _timed(
                 f"`encore compare A B`, 872 rows, {2 + _OTHERS} runs in the store",
                 ["compare", *small[1][:2]],

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,7 @@ from comparison.windows import task_of
 from host.markup import literal
 from host.text import root_option
 from scoring.tasks import task_named
+from scoring.verdict import Verdict
 
 if TYPE_CHECKING:
     from comparison.best import Best
@@ -145,7 +147,7 @@ def _row(found: Comparison, side: Side, task: Task) -> dict[str, str]:
         row |= {"tie": _tie(found, side)}
         row |= {"p": "" if side.p is None else p_value(side.p)}
     if found.of == "recipes" or len({one.seeds for one in found.sides}) > 1:
-        row |= {"seeds" if found.of == "recipes" else "seed": " ".join(map(str, side.seeds))}
+        row |= {"seed": " ".join(map(str, side.seeds))}
     row |= {heading(key): literal(setting(value)) for key, value in side.differs.items()}
     if any(one.held_out is not None for one in found.sides):
         row |= {"held-out": "" if side.held_out is None else task.shown(side.held_out)}
@@ -218,7 +220,16 @@ def _next(found: Comparison) -> Iterator[tuple[str, str]]:
                     "whether the recipe is better, by all its seeds",
                 )
             yield f"encore diff {one} {other}", "what differs between the two"
+    elif any(pair.verdict == Verdict.CANNOT_TELL for pair in found.pairs):
+        fewest = min(found.sides, key=lambda side: len(side.seeds))
+        yield f"encore train {fewest.runs[0][:SHORT]} seed={_next_seed(fewest, found.sides)}", "one seed more"
     yield f"encore reproduce {found.best.runs[0][:SHORT]}", "play the best again"
+
+
+def _next_seed(side: Side, sides: Sequence[Side]) -> int:
+    """One that another side has, so that they pair, or the least that none has."""
+    others = sorted({seed for one in sides for seed in one.seeds} - set(side.seeds))
+    return others[0] if others else next(seed for seed in count() if seed not in side.seeds)
 
 
 def _print_next(console: Console, commands: Iterator[tuple[str, str]], root: Path) -> None:

@@ -81,7 +81,12 @@ def sweep(
 @app.command()
 @ended_in_one_line
 def train(
-    name: Annotated[str, name_argument("A catalogued experiment, or a YAML file.", "NAME")],
+    name: Annotated[
+        str,
+        name_argument(
+            "A catalogued experiment, a YAML file, or a run with whose settings to train anew.", "NAME|ID"
+        ),
+    ],
     overrides: Overrides = None,
     again: Again = False,
     root: Root = DEFAULT_ROOT,

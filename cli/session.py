@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from cli.console import consoles
 from errors import UserError
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
+from experiments.loading import CATALOG, load_experiment
 from host.terminal import TerminalReporter
 from schema.catalog import catalog_names
 
@@ -55,6 +57,25 @@ def _opened(root: Path, reporter: TerminalReporter, *, create: bool) -> Store:
         from tracking.store import Store
 
         return Store.open(root) if create else Store.read(root)
+
+
+def experiment_asked(
+    name: str, overrides: Sequence[str], root: Path
+) -> tuple[ExperimentConfig, dict[str, object]]:
+    """A catalogued experiment, a YAML file or the settings of a run, with overrides; and what names a run of it."""
+    from experiments.naming import flat_params, overrides_for_name
+    from tracking.search import is_run_id
+
+    if not is_run_id(name):
+        return load_experiment(name, overrides), dict(overrides_for_name(overrides))
+    _, _, run = named_run(name, root)
+    from experiments.training.inputs import config_as_of
+
+    config = config_as_of(run, overrides)
+    if config.name not in catalog_names(CATALOG):
+        return config, dict(overrides_for_name(overrides))
+    catalogued = flat_params(load_experiment(config.name))
+    return config, {key: value for key, value in flat_params(config).items() if catalogued.get(key) != value}
 
 
 def ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:

@@ -16,14 +16,14 @@ from cli.console import print_json
 from cli.figures import duration
 from cli.name_first import check_name_first
 from cli.run_tables import Shown, print_run, print_title
-from cli.session import FAILED, OK, ask_hub, check_kind, named_run, open_store, outputs
+from cli.session import FAILED, OK, ask_hub, check_kind, experiment_asked, named_run, open_store, outputs
 from cli.story_tables import print_sample
 from cli.sweep_tables import MOST_TRIALS
 from cli.tables import print_catalog, print_gate
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from experiments.loading import CATALOG, load_experiment
-from experiments.naming import flat_params, overrides_for_name, run_name
+from experiments.naming import flat_params, run_name
 from runs.layout import EXPERIMENT_TAG, RunKind, kind_of
 from schema.catalog import catalog_names
 from schema.numbers import counted
@@ -45,7 +45,7 @@ def train_verb(
     check_name_first("train", name, overrides)
     check_kind(name, SWEEPS, CATALOG, is_a="a sweep", verb="sweep")
     out, reporter = outputs()
-    config = load_experiment(name, overrides)
+    config, varied = experiment_asked(name, overrides, root)
     if dry_run:
         print_json(config.model_dump(mode="json"))
         return OK
@@ -55,7 +55,7 @@ def train_verb(
     from experiments.training.origin import FromScratch, Hooks, RunIdentity
     from experiments.training.train import train
 
-    name = run_name(config, overrides_for_name(overrides))
+    name = run_name(config, varied)
     with _shown_all_the_same(out, reporter, store, root, as_json=as_json):
         result = train(config, store, FromScratch(reuse=not again), RunIdentity(name), Hooks(reporter))
     if result.reused is not None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.loading import parse_overridden
 from experiments.naming import overrides_for_name, run_name
-from experiments.training.inputs import recorded_config
+from experiments.training.inputs import config_as_of
 from experiments.training.origin import Fork, Hooks, RunIdentity
 from experiments.training.train import train
 from host.progress import SILENT, Reporter
@@ -17,7 +16,6 @@ from runs.fork_point import ForkPoint
 from runs.kept_files import check_checkpoint
 from runs.layout import FORKED_FROM_TAG, KIND_TAG, RunKind
 from runs.result import RunResult
-from runs.seals import check_record
 
 
 def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter = SILENT) -> RunResult:
@@ -28,9 +26,7 @@ def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter
     its weights do not fit what the overrides make of the model.
     """
     check_ended(run)
-    check_record(run)
-    mapping = recorded_config(run).model_dump(mode="json")
-    config = parse_overridden(mapping, overrides, where=f"fork of {run.where}")
+    config = config_as_of(run, overrides)
     checkpoint = CheckpointFolder.of_run(run).find(at)
     check_checkpoint(run, checkpoint)
     point = ForkPoint(checkpoint, run)

@@ -10,6 +10,7 @@ import numpy as np
 from datamodules.summary import DataSummary, summary_lines
 from errors import UserError
 from experiments.config import ExperimentConfig
+from experiments.loading import parse_overridden
 from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
@@ -25,9 +26,12 @@ from runs.layout import (
     ROWS_FOLDER,
     START_FILE,
     TOKENS_OF,
+    RunKind,
     fingerprint_tag,
+    kind_of,
 )
 from runs.record_files import MALFORMED, ConfigFile, ProvenanceFile
+from runs.seals import check_record
 from schema.validation import parse
 from tracking.provenance import RECORD_FORMAT
 
@@ -137,6 +141,19 @@ def recorded_config(run: RunFiles) -> ExperimentConfig:
         raise UserError(
             f"{_of_another_version(run)}: {error.where}: {error.what}", where=run.where, cure=_cure(run)
         ) from error
+
+
+def config_as_of(run: RunFiles, overrides: Sequence[str]) -> ExperimentConfig:
+    """The settings of `run` with `KEY=VALUE` overrides, for a new run. UserError as of `recorded_config`, and for a
+    sweep or stories, which are no training."""
+    kind = kind_of(run.record)
+    if kind in (RunKind.SWEEP, RunKind.STORIES):
+        raise UserError(
+            f"is a run of kind {kind}, and no training", where=run.where, cure="Name a run that trained."
+        )
+    check_record(run)
+    mapping = recorded_config(run).model_dump(mode="json")
+    return parse_overridden(mapping, overrides, where=f"settings of {run.where}")
 
 
 def _cure(run: RunFiles) -> str:

@@ -62,7 +62,7 @@ def test_slices_of_sst2_hold_what_their_names_say(real_data: Path, root: Path) -
     found = answers_of(run_named(store, run))
     assert found.classes is not None
     texts = found.texts()
-    masks = slices(texts, found.classes, found.classes)
+    masks = slices(texts, found.classes, found.classes, ("negative", "positive"))
     negated = {text for text, inside in zip(texts, masks["negation"], strict=True) if inside}
     assert sum("n't" in text.split() for text in negated) == sum("n't" in text.split() for text in texts)
     assert not any(" not " in text for text in texts if text not in negated)

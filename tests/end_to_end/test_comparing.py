@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,20 @@ def test_two_recipes_of_two_seeds(store: Store, root: Path) -> None:
     told = json.loads(encore("compare", ids[0], ids[3], "--of", "recipes", "--root", root, "--json").stdout)
     assert told["pairs"][0]["difference"] == pytest.approx(found.pairs[0].difference.__dict__)
     assert told["noise"]["seeds"] == 2
+
+
+@pytest.mark.slow
+def test_the_command_for_one_seed_more_trains_it(store: Store, root: Path) -> None:
+    ids = trained(store, classifier(), classifier("optim.learning_rate=0.01"))
+    asked = ("compare", *ids, "--of", "recipes", "--root", root)
+    told = encore(*asked).stdout
+    assert "cannot be told apart by one seed a side" in " ".join(told.split())
+    (command,) = re.findall(r"^ *encore (train .*?) +# one seed more$", told, re.MULTILINE)
+    result = json.loads(encore(*shlex.split(command), "--json").stdout)
+    new = store.find(result["run_id"])
+    assert new.params == store.find(ids[0]).params | {"seed": "1"}
+    sides = json.loads(encore(*asked, "--json").stdout)["sides"]
+    assert [side["seeds"] for side in sides] == [[0, 1], [0]]
 
 
 def test_two_language_models(store: Store) -> None:

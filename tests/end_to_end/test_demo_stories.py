@@ -12,22 +12,18 @@ from tracking.store import Store
 
 @pytest.mark.slow
 def test_the_demos_model_tells_good_stories_and_does_not_recite(store: Store) -> None:
-    """Two seeds of training; benchmarks/results.md has what three of them came to."""
+    """One seed of training; benchmarks/results.md has what three of them came to."""
     held_out = figures(generated("validation"), [True] * len(generated("validation")))
-    for seed in (1, 2):
-        run = train(
-            load_experiment("demo_stories", [f"seed={seed}", "export.when=never"]),
-            store,
-        )
-        stories = written(store, run.run_id)
-        found = figures([story.text for story in stories], [story.ended for story in stories])
-        assert found["good"] >= 0.8
-        assert found["ended"] >= 0.95
-        # It shares with the training stories what a story of the generator that it has not seen shares with them.
-        assert found["copied_13grams"] <= held_out["copied_13grams"] + 0.15
-        texts = [story.text for story in stories]
-        assert not set(texts) & set(generated("train"))
-        assert len(set(texts)) == len(texts)
+    config = load_experiment("demo_stories", ["seed=1", "export.when=never", "train.threads=1"])
+    stories = written(store, train(config, store).run_id)
+    found = figures([story.text for story in stories], [story.ended for story in stories])
+    assert found["good"] >= 0.8
+    assert found["ended"] >= 0.95
+    # It shares with the training stories what a story of the generator that it has not seen shares with them.
+    assert found["copied_13grams"] <= held_out["copied_13grams"] + 0.15
+    texts = [story.text for story in stories]
+    assert not set(texts) & set(generated("train"))
+    assert len(set(texts)) == len(texts)
 
 
 def test_a_story_that_is_no_story_is_not_taken_for_one() -> None:

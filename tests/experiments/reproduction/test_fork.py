@@ -18,6 +18,7 @@ from experiments.reproduction.fork import fork
 from experiments.reproduction.reproduce import check, reproduce
 from experiments.reproduction.resume import resume
 from experiments.reproduction.verdict import Tolerance, compare
+from experiments.training.inputs import config_as_of
 from experiments.training.train import train
 from lightning_modules.optimisation import learning_rate_factor
 from runs.checkpoint import load_checkpoint
@@ -72,6 +73,11 @@ def test_without_changes_it_goes_on_as_the_old_run_did(shared: Store, config: Ex
     assert sorted(_points(shared, run.run_id, "train/loss")) == list(range(15, 25))
     assert run.tags["encore.forked_from"] == f"{whole.run_id}@14"
     assert "encore.forked_under" not in run.tags
+
+
+def test_the_settings_of_a_run_can_be_had_for_another_one(shared: Store, parent: RunRecord) -> None:
+    found = config_as_of(RunFiles(shared, parent), ["seed=5"])
+    assert found == classifier(KEPT, "optim.weight_decay=0.1", "seed=5")
 
 
 @pytest.mark.slow
