@@ -171,12 +171,14 @@ def test_the_answer_fits_and_says_what_was_compared(ids: list[str], store: Store
         assert part in said
 
 
+@pytest.mark.slow
 def test_the_noise_floor_that_seeds_show_is_printed_from_then_on(ids: list[str], root: Path) -> None:
     assert "Noise floor" not in encore("compare", ids[0], ids[2], "--root", root).stdout
     assert "Noise floor" in encore("compare", ids[0], ids[2], "--of", "recipes", "--root", root).stdout
     assert "Noise floor" in encore("compare", ids[0], ids[1], "--root", root).stdout
 
 
+@pytest.mark.slow
 def test_mistakes_are_one_line(ids: list[str], store: Store, root: Path) -> None:
     pruned = make(store, ROWS, Made(RIGHT, status="KILLED", reason="pruned"))
     for arguments, said in (

@@ -46,6 +46,7 @@ def test_help_imports_nothing_heavy() -> None:
         assert verb in process.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "module", ["experiments.stories.generate", "experiments.stories.rewrite", "runs.verify", "runs.outcome"]
 )
@@ -55,6 +56,7 @@ def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:
     assert process.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "command",
     [
@@ -152,6 +154,7 @@ def test_an_ambiguous_id_is_told_and_what_it_may_mean(root: Path) -> None:
     assert sum(run[:5] in line for run in runs if run[0] == first) > 1
 
 
+@pytest.mark.slow
 def test_a_locked_store_is_told(root: Path) -> None:
     with sqlite3.connect(root / "mlflow.db", isolation_level=None) as other:
         other.execute("BEGIN EXCLUSIVE")

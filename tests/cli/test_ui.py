@@ -45,6 +45,7 @@ def on_server(
     return Store.open(root), root, server
 
 
+@pytest.mark.slow
 def test_of_a_server_the_link_leads_to_its_own_pages(on_server: tuple[Store, Path, MlflowServer]) -> None:
     store, root, server = on_server
     run_id = logged(store, "one", experiment="of the server")

@@ -280,6 +280,7 @@ def test_altered_answers_are_refused(store: Store) -> None:
         compare_models(store, names)
 
 
+@pytest.mark.slow
 def test_runs_of_a_server_are_compared_as_those_of_a_file(
     server: MlflowServer, store: Store, tmp_path: Path
 ) -> None:

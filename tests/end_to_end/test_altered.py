@@ -77,6 +77,7 @@ def _refused(store: Store, run: RunRecord, verb: Verb, message: str) -> None:
     assert len(store.runs()) == count
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", [reproduce, check, _fork, _diff])
 @pytest.mark.parametrize("content", [None, "{}", "[]"])
 def test_a_record_whose_digests_are_gone_or_others(
@@ -91,6 +92,7 @@ def test_a_record_whose_digests_are_gone_or_others(
     assert MANIFEST_FILE in {found.file for found in verify(RunFiles(store, run)) if not found.holds}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", [reproduce, check, _fork, _diff])
 @pytest.mark.parametrize(
     "file", [CONFIG_FILE, PROVENANCE_FILE, PATCH_FILE, "run/data.json", "run/rows/val.npy"]

@@ -91,6 +91,7 @@ def _each_once(files: list[Path]) -> list[tuple[Path, str]]:
     return [pair for number, pair in enumerate(_all(files)) if number % 8 == 0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("drawn", [_each_once, pytest.param(_all, marks=pytest.mark.slow)])
 def test_whatever_becomes_of_a_file_of_the_cache_the_tokens_stay_what_they_are(
@@ -138,6 +139,7 @@ def _altered_together(folder: Path) -> None:
     other.path.rename(folder)
 
 
+@pytest.mark.slow
 def test_tokens_that_were_altered_with_their_manifest_are_told_by_what_the_run_recorded(
     trained: tuple[Store, ExperimentConfig, str],
 ) -> None:

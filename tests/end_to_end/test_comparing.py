@@ -63,6 +63,7 @@ def test_two_models_and_an_export(store: Store) -> None:
     )
 
 
+@pytest.mark.slow
 def test_two_recipes_of_two_seeds(store: Store, root: Path) -> None:
     ids = trained(
         store,
@@ -93,6 +94,7 @@ def test_the_command_for_one_seed_more_trains_it(store: Store, root: Path) -> No
     assert [side["seeds"] for side in sides] == [[0, 1], [0]]
 
 
+@pytest.mark.slow
 def test_two_language_models(store: Store) -> None:
     ids = trained(store, language(*EXPORTED), language("optim.learning_rate=0.01"))
     found = compare_models(store, ids)

@@ -35,6 +35,7 @@ def _killed(*_arguments: object, **_named: object) -> None:
     raise Killed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "damaged"),
     [
@@ -88,6 +89,7 @@ def test_a_checkpoint_is_damaged_whichever_of_its_bytes_is_another(tmp_path: Pat
     assert not is_whole(path)
 
 
+@pytest.mark.slow
 def test_what_a_part_of_a_run_ran_under_is_a_cause(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with killed_at(15):
         train(classifier(), shared)

@@ -155,6 +155,7 @@ def made(whole: Prepared, tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Store.open(copied.root), dict(copied.runs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", ["classifier", "language model", "stories"])
 def test_a_sample_of_what_can_be_done_to_files_is_named(made: Made, tmp_path: Path, family: str) -> None:
     store, runs = made

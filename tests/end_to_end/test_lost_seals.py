@@ -32,6 +32,7 @@ def _taken(store: Prepared, run: str, gone: tuple[str, ...]) -> None:
             store.sql("DELETE FROM tags WHERE key = ? AND run_uuid = ?", what, store.runs[run])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
 @pytest.mark.parametrize("run", ["classifier", "language model", "fork", "stories"])
 def test_verify_names_what_was_taken_away(
@@ -45,6 +46,7 @@ def test_verify_names_what_was_taken_away(
     assert "before manifests" not in told.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gone", GONE.values(), ids=GONE)
 def test_no_verb_takes_a_model_whose_manifest_has_no_seal(
     whole: Prepared, tmp_path: Path, gone: tuple[str, ...]

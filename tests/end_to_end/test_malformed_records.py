@@ -148,6 +148,7 @@ def _tried(
     return faults
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "file"), FILES[::5])
 def test_a_few_mutations_of_a_record_are_no_fault(
     whole: Prepared, tmp_path: Path, name: str, file: str

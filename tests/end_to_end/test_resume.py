@@ -106,6 +106,7 @@ MOMENTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "validations"),
     [
@@ -157,6 +158,7 @@ def _kill_at(patch: pytest.MonkeyPatch, target: str, call: int) -> None:
     patch.setattr(target, counted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["torn", pytest.param("flipped", marks=pytest.mark.slow)])
 def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Store, damage: str) -> None:
     whole = train(classifier(), shared)
@@ -176,6 +178,7 @@ def test_a_damaged_checkpoint_is_noticed_and_the_one_before_is_used(shared: Stor
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
 
 
+@pytest.mark.slow
 def test_what_comes_out_otherwise_on_the_second_way_is_noted(
     shared: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,6 +216,7 @@ def test_a_real_process_killed_by_the_kernel_goes_on_at_the_command_line(root: P
     assert outcome(store, run_id) == outcome(store, whole.run_id)
 
 
+@pytest.mark.slow
 def test_a_damaged_best_does_not_matter_while_its_weights_are_whole(shared: Store) -> None:
     config = classifier("train.validations=1", "train.checkpoint_every_steps=7", "train.max_steps=28")
     whole = train(config, shared)
@@ -225,6 +229,7 @@ def test_a_damaged_best_does_not_matter_while_its_weights_are_whole(shared: Stor
     assert outcome(shared, run.run_id) == outcome(shared, whole.run_id)
 
 
+@pytest.mark.slow
 def test_a_reproduction_is_begun_anew_and_another_device_refused(
     shared: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -247,6 +252,7 @@ def test_a_reproduction_is_begun_anew_and_another_device_refused(
     assert shared.find(run.run_id).status == "FAILED"
 
 
+@pytest.mark.slow
 def test_other_circumstances_are_kept_with_the_run(shared: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     with killed_at(24):
         train(classifier(), shared)

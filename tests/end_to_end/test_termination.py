@@ -55,6 +55,7 @@ def _ended(process: subprocess.Popen[str], number: int) -> str:
     return said.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_a_training_is_terminated_and_goes_on(root: Path) -> None:
     process, folder = _training(root, "train.checkpoint_every_steps=2")
     while not list(folder.glob("checkpoints/*.ckpt")):

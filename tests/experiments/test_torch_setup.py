@@ -15,6 +15,7 @@ from tests.tiny import language
 from tracking.store import Store
 
 
+@pytest.mark.slow
 def test_scores_and_exports_are_in_full_float32_whatever_the_training_had(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ def test_a_fingerprint_that_was_altered_in_the_tracking_store_is_named(store: St
     assert broken.found == "0" * 64
 
 
+@pytest.mark.slow
 def test_what_is_left_out_of_a_model_folder_stays_in_each_runs_record(
     store: Store, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

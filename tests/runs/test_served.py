@@ -81,6 +81,7 @@ def kept(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
     )
 
 
+@pytest.mark.slow
 def test_a_model_answers_as_its_run_where_nothing_of_encore_is(kept: Kept, tmp_path: Path) -> None:
     run = kept.run(kept.classifier)
     recorded, texts = _scored(run)

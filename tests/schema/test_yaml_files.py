@@ -126,6 +126,7 @@ def test_values_of_files_have_the_type_of_their_key(tmp_path: Path) -> None:
     assert load_experiment(str(file)).model.pretrained is None
 
 
+@pytest.mark.slow
 def test_bombs_take_no_memory() -> None:
     """In a process of its own: how far the largest of its memory rises over what it had once all was imported."""
     code = (

@@ -78,6 +78,7 @@ def told(spec: Path, root: Path) -> str:
     return str(error.value)
 
 
+@pytest.mark.slow
 def test_a_sweep_whose_run_was_deleted_says_so_each_time_and_goes_on_when_it_is_restored(
     spec: Path, swept: Path
 ) -> None:
@@ -123,6 +124,7 @@ def test_the_report_is_of_the_runs_that_are_left(spec: Path, swept: Path) -> Non
     assert after.best == after.rows[0]
 
 
+@pytest.mark.slow
 def test_a_trial_deleted_from_the_study_costs_no_result(spec: Path, swept: Path) -> None:
     altered(swept, "DELETE FROM trials WHERE number = 0")
     report = run(spec, swept, "budget.trials=3")
@@ -131,6 +133,7 @@ def test_a_trial_deleted_from_the_study_costs_no_result(spec: Path, swept: Path)
     assert parent.status == "FINISHED"
 
 
+@pytest.mark.slow
 def test_a_figure_that_cannot_be_drawn_costs_that_figure(
     spec: Path, swept: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,6 +154,7 @@ def test_a_figure_that_cannot_be_drawn_costs_that_figure(
     assert "The runs" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tag", ["encore.trial", "encore.stage"])
 def test_a_run_that_has_lost_its_tags_costs_its_row_and_no_result(spec: Path, swept: Path, tag: str) -> None:
     store = Store.open(swept)

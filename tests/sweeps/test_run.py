@@ -87,6 +87,7 @@ def test_the_first_trial_has_the_experiments_own_values(swept: tuple[Store, Swee
     }
 
 
+@pytest.mark.slow
 def test_a_trial_has_one_number_in_the_progress_the_table_and_the_store(root: Path) -> None:
     told: dict[str, str] = {}
     console = Console(file=io.StringIO(), width=200)
@@ -137,6 +138,7 @@ budget: {trials: 9}
 """
 
 
+@pytest.mark.slow
 def test_slow_learners_are_pruned_inside_the_epoch_and_a_grid_ends_by_itself(
     root: Path, tmp_path: Path
 ) -> None:
@@ -191,6 +193,7 @@ def test_the_sweeps_page_is_the_one_that_report_writes(swept: tuple[Store, Sweep
     assert len(json.loads(store.artifact(parent, "sweep/trials.json").read_text())) == 7
 
 
+@pytest.mark.slow
 def test_a_finished_sweep_run_again_writes_nothing_and_needs_no_library(root: Path) -> None:
     typed = ["sweep", "demo", *SMALL, "budget.trials=1", "pruner={kind: none}", "--root", str(root)]
     sweep(root, "budget.trials=1", "pruner={kind: none}")
@@ -243,6 +246,7 @@ def test_a_changed_finale_runs_anew_and_an_equal_one_does_not(root: Path) -> Non
     assert selected(finale(12)) == selected(first)
 
 
+@pytest.mark.slow
 def test_the_best_alone_is_exported_and_once(root: Path) -> None:
     options = ["budget.trials=2", "pruner={kind: none}", "export.when=best"]
     report = sweep(root, *options)
@@ -254,6 +258,7 @@ def test_the_best_alone_is_exported_and_once(root: Path) -> None:
     assert len(store.metric_history(report.best.run_id, "export/int8/accuracy")) == 1
 
 
+@pytest.mark.slow
 def test_a_sweep_whose_files_are_damaged_or_gone_says_so(root: Path, migrated: Path) -> None:
     options = ["budget.trials=1", "pruner={kind: none}", "export.when=never"]
     sweep(root, *options)

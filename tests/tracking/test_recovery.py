@@ -38,6 +38,7 @@ sys.stdin.readline()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("send_every_s", [3600.0, pytest.param(0.05, marks=pytest.mark.slow)])
 def test_a_killed_process_loses_nothing_that_it_logged(
     root: Path, child: Child, send_every_s: float, open_quietly: Open

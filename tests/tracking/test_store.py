@@ -166,6 +166,7 @@ log.finish("FINISHED")
 """
 
 
+@pytest.mark.slow
 def test_a_living_process_keeps_its_run(root: Path, child: Child, open_quietly: Open) -> None:
     process = child(_LIVE_OWNER, root)
     assert process.stdout is not None

@@ -74,6 +74,7 @@ def test_every_figure_has_its_numbers(store: Store, swept: str) -> None:
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
+@pytest.mark.slow
 def test_the_same_store_gives_the_same_bytes_in_another_process(
     store: Store, swept: str, root: Path, tmp_path: Path
 ) -> None:
@@ -249,6 +250,7 @@ def test_runs_of_two_tasks_are_refused(store: Store, swept: str) -> None:
         subject_of(store, [swept, other.run_id])
 
 
+@pytest.mark.slow
 def test_a_file_of_somebody_elses_is_kept(store: Store, swept: str, root: Path, tmp_path: Path) -> None:
     mine = tmp_path / "report.html"
     mine.write_text("my own")

@@ -166,6 +166,7 @@ def test_a_run_that_was_exported_later_plays_again_and_verifies(shared: Store) -
     assert "export/int8/model.onnx" in found.comparison.digests
 
 
+@pytest.mark.slow
 def test_other_weights_in_the_same_folder_are_refused_and_named(shared: Store, tmp_path: Path) -> None:
     first, second = (
         shared.find(train(repeated_classifier(f"seed={seed}", "export.when=never"), shared).run_id)

@@ -15,6 +15,7 @@ from tests.tiny import language
 from tracking.store import Store
 
 
+@pytest.mark.slow
 def test_scores_and_exports_have_full_products_whatever_the_training_has(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

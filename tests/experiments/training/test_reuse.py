@@ -29,6 +29,7 @@ from tracking.store import Store
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
 
 
+@pytest.mark.slow
 def test_it_is_said_and_its_result_comes_back(store: Store) -> None:
     first = train(classifier(), store, FromScratch(reuse=True))
     assert first.reused is None

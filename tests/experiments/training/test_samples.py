@@ -33,6 +33,7 @@ def samples(store: Store, run_id: str) -> list[list[object]]:
     return table["data"]
 
 
+@pytest.mark.slow
 def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) -> None:
     writing = train(language("samples.decoding.max_length=20"), store, FromScratch(reuse=True))
     silent = train(language("samples=none"), store)
@@ -43,6 +44,7 @@ def test_every_validation_adds_stories_and_changes_nothing_else(store: Store) ->
     assert text.count('class="story"') == 8
 
 
+@pytest.mark.slow
 def test_samples_are_no_part_of_the_recipe_but_must_be_there_when_asked_for(store: Store) -> None:
     first = train(language(), store)
     assert train(language("samples=none"), store, FromScratch(reuse=True)).reused == first.run_id
@@ -56,6 +58,7 @@ def test_samples_are_no_part_of_the_recipe_but_must_be_there_when_asked_for(stor
     assert samples(store, taken.run_id) == samples(store, other.run_id)
 
 
+@pytest.mark.slow
 def test_a_run_that_was_killed_has_the_stories_of_one_that_was_not(store: Store) -> None:
     config = language("samples.decoding.max_length=20")
     whole = train(config, store)
@@ -104,6 +107,7 @@ def test_the_page_shows_text_as_text() -> None:
     assert "<b>&lt;b&gt;</b>1 &amp; 2 <i>… (broken off" in shown
 
 
+@pytest.mark.slow
 def test_a_model_that_diverges_at_a_validation_ends_as_without_samples(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:

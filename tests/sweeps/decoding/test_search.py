@@ -163,6 +163,7 @@ def test_the_best_is_chosen_by_held_out_beginnings_and_writes_once_from_official
     assert parent.tags["encore.best_run"] == report.best.run_id
 
 
+@pytest.mark.slow
 def test_an_interrupted_sweep_goes_on_where_it_stopped(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swept: tuple[Store, DecodingReport]
 ) -> None:
