@@ -7,7 +7,7 @@ none of them wholly empty, and the best run in its first row.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -85,13 +85,13 @@ class Picked:
 
 
 def views_of(runs: Sequence[RunRecord], sweeps: Iterable[RunRecord]) -> list[View]:
-    """The views of an experiment from its newest runs, the first one first; none where nothing was scored there.
+    """The views of an experiment from its newest runs, the first one first; none where nothing was logged there.
 
     sweeps: the parents that get a view each.
     """
     trained = [run for run in runs if kind_of(run) in RANKED_KINDS and REUSES_TAG not in run.tags]
     found = next((task for task in TASKS if any(_held_out(task) in run.metrics for run in trained)), None)
-    views = [] if found is None else [_runs(found, Picked(trained))]
+    views = _going_on(Picked(trained)) if found is None else [_runs(found, Picked(trained))]
     views += [view for sweep in sweeps if (view := _sweep(sweep, runs)) is not None]
     if found is not None:
         views += [
@@ -158,6 +158,17 @@ def _view(
 def _runs(task: Task, picked: Picked) -> View:
     columns = [*_scored(task, picked), *_deployed(task, picked), *picked.tagged(KILLED_BECAUSE_TAG)]
     return _view(RUNS_VIEW, "Runs", task, picked, _TRAINED_ONCE, [*columns, *picked.set_as(*picked.varied)])
+
+
+def _going_on(picked: Picked) -> list[View]:
+    """Of an experiment in which no run has come to its score yet, as while the first one trains."""
+    task = next((task for task in TASKS if task.primary_metric in picked.metrics), TASKS[0])
+    measured = picked.measured(task.primary_metric, "val/loss", "train/loss")
+    if not measured:
+        return []
+    columns = [*measured, *picked.tagged(KILLED_BECAUSE_TAG), *picked.set_as(*picked.varied)]
+    view = _view(RUNS_VIEW, "Runs", task, picked, _TRAINED_ONCE, columns, measured[0])
+    return [replace(view, ascending=measured[0].key != task.primary_metric or not task.greater_is_better)]
 
 
 def sweep_key(sweep: RunRecord) -> str:

@@ -76,6 +76,28 @@ def test_what_was_scored_by_doubles_alone_makes_no_ranking() -> None:
     assert views_of([], []) == []
 
 
+@pytest.mark.parametrize(
+    ("metrics", "shown", "ascending"),
+    [
+        ({"train/loss": 0.1}, ["train/loss"], True),
+        (
+            {"train/loss": 0.1, "val/loss": 0.3, "val/accuracy": 0.9},
+            ["val/accuracy", "val/loss", "train/loss"],
+            False,
+        ),
+        ({"train/loss": 0.1, "val/bits_per_byte": 2.0}, ["val/bits_per_byte", "train/loss"], True),
+    ],
+)
+def test_while_the_first_run_trains_its_curves_are_what_there_is(
+    metrics: dict[str, float], shown: list[str], ascending: bool
+) -> None:
+    (view,) = views_of([run(1, metrics=metrics, status="RUNNING")], [])
+    assert keys(view) == shown
+    assert (view.order.key, view.ascending) == (shown[0], ascending)
+    assert {metric for chart in view.charts for metric in chart.metrics} >= {"train/loss"}
+    assert views_of([run(1, metrics={}, status="RUNNING")], []) == []
+
+
 def test_a_sweep_has_a_view_with_what_it_varied_and_its_winner_first() -> None:
     parent = sweep(9)
     trials = [trial(1, parent, "1e-3", **{PLACE: 2.0}), trial(2, parent, "2e-3", **{PLACE: 1.0})]
