@@ -47,7 +47,8 @@ def compare_verb(request: Request, root: Path) -> int:
         sys.stdout.write(FORMATS[chosen](found))
     else:
         print_comparison(out, found, root)
-    if found.of == "recipes" and found.noise is not None:
+    trained = all(side.variant is None for side in found.sides)  # an export's noise is not the training's
+    if found.of == "recipes" and trained and found.noise is not None:
         _keep(store, found.experiment, found.noise, reporter)
     return OK
 
