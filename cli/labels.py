@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,10 @@ from host.text import root_option
 from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG, REUSES_TAG, RunKind, kind_of
 from tracking.entities import Keys
 from tracking.faults import explained
+from tracking.notes import with_words
 from tracking.redaction import redacted
 from tracking.registered_models import CHAMPION, Registry
-from tracking.run_log import check_names
+from tracking.run_log import MAX_TAG_CHARACTERS, check_names, cut_to
 from tracking.tags import NOTE_TAG
 
 if TYPE_CHECKING:
@@ -35,18 +36,31 @@ def tag_verb(run_id: str, given: str, root: Path) -> int:
         raise UserError("is no tag", where=repr(given[:80]), cure="Write KEY=VALUE, as in reviewed=yes.")
     if key.startswith(_OURS):
         raise UserError("is kept by the program itself", where=key[:80], cure="Choose another name.")
-    _set(run_id, key, value, root, told=f"has the tag {key}")
+    if len(value) > _MOST:
+        raise _too_long(value, key[:80])
+    _set(run_id, key, lambda _: value, root, told=f"has the tag {key}")
     return OK
 
 
 def note_verb(run_id: str, text: str, root: Path) -> int:
-    _set(run_id, NOTE_TAG, text, root, told="has this description in place of the one before")
+    if len(text) > _MOST:
+        raise _too_long(text, "the description")
+    _set(
+        run_id,
+        NOTE_TAG,
+        lambda before: with_words(text, before),
+        root,
+        told="has this description, below its result",
+    )
     return OK
 
 
-def _set(run_id: str, key: str, value: str, root: Path, *, told: str) -> None:
-    if len(value) > _MOST:
-        raise UserError(f"has {len(value):,} characters", where=key[:80], cure=f"Give at most {_MOST:,}.")
+def _too_long(text: str, where: str) -> UserError:
+    return UserError(f"has {len(text):,} characters", where=where, cure=f"Give at most {_MOST:,}.")
+
+
+def _set(run_id: str, key: str, value_after: Callable[[str], str], root: Path, *, told: str) -> None:
+    """value_after: the tag's value from the one that the run has, or from an empty one."""
     try:
         check_names([key])
     except ValueError as error:
@@ -54,8 +68,9 @@ def _set(run_id: str, key: str, value: str, root: Path, *, told: str) -> None:
     _, reporter = outputs()
     store = open_existing(root, reporter)
     run = store.find(run_id)
+    value = cut_to(redacted(value_after(run.tags.get(key, ""))), MAX_TAG_CHARACTERS)
     with explained(store.uri):
-        store.client.set_tag(run.run_id, key, redacted(value))
+        store.client.set_tag(run.run_id, key, value)
     reporter.say(f"{run.label} {told}.")
 
 

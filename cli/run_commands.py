@@ -60,10 +60,10 @@ def tag(
 @ended_in_one_line
 def note(
     run_id: RunId,
-    text: Annotated[str, name_argument("What stands as its description.", "TEXT")],
+    text: Annotated[str, name_argument("What stands as its description, below its result.", "TEXT")],
     root: Root = DEFAULT_ROOT,
 ) -> int:
-    """Replace a run's description."""
+    """Describe a run in words of your own; its result stays above them."""
     from cli.labels import note_verb
 
     return note_verb(run_id, text, root)

@@ -15,6 +15,12 @@ def opened_with(headline: str, note: str) -> str:
     return f"{headline}{_RULE}{body if rule else before}"
 
 
+def with_words(words: str, note: str) -> str:
+    """`words` of a person in place of what a run was; what it came to stays above them."""
+    headline, rule, _ = note.partition(_RULE)
+    return f"{headline}{_RULE}{words}" if rule else words
+
+
 def plain(text: str) -> str:
     """A sentence from elsewhere on one line, without secrets, nothing of it read as Markdown or HTML."""
     line = visible(
