@@ -119,9 +119,11 @@ def _gate(row: TrialRow) -> str:
 
 def _best_line(best: TrialRow) -> str:
     task = task_of_metrics(best.metrics, "test")
-    assert task is not None, "a finished run is scored on the official split"
+    chosen = f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/]"
+    if task is None:  # its score was deleted in the store
+        return chosen
     told, remark = task.told(best.metrics, "test")
-    return f"Best by the held-out slice: run [bold]{best.run_id[:SHORT]}[/], test [bold]{told}[/] {remark}"
+    return f"{chosen}, test [bold]{told}[/] {remark}"
 
 
 def print_next_commands(console: Console, report: SweepReport, root: Path) -> None:

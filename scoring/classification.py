@@ -76,9 +76,10 @@ class Classification(Task):
         return f"{100 * value:.1f} %"
 
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
-        low, high = metrics[f"{split}/accuracy_low"], metrics[f"{split}/accuracy_high"]
-        accuracy = self.shown(metrics[f"{split}/accuracy"])
-        return f"accuracy {accuracy}", f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
+        low, high = metrics.get(f"{split}/accuracy_low"), metrics.get(f"{split}/accuracy_high")
+        none = low is None or high is None
+        remark = "" if none else f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
+        return f"accuracy {self.shown(metrics[f'{split}/accuracy'])}", remark
 
     def export_shown(self, value: float) -> str:
         return self.shown(value)

@@ -69,8 +69,9 @@ class LanguageModelling(Task):
         return f"{value:.3f}{self.unit}"
 
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
-        bits, nats = self.shown(metrics[f"{split}/{self.metric}"]), metrics[f"{split}/loss"]
-        return f"{bits} bits per byte", f"({nats:.4f} nats/token)"
+        nats = metrics.get(f"{split}/loss")
+        remark = "" if nats is None else f"({nats:.4f} nats/token)"
+        return f"{self.shown(metrics[f'{split}/{self.metric}'])} bits per byte", remark
 
     def export_shown(self, value: float) -> str:
         return f"{value:+.4f}"

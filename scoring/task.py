@@ -87,7 +87,10 @@ class Task(ABC):
 
     @abstractmethod
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
-        """The scores of a split: a headline, and a remark to it."""
+        """The scores of a split: a headline, and a remark to it; empty where a run of an earlier version has none.
+
+        KeyError where `metric` is not among them.
+        """
 
     @abstractmethod
     def export_shown(self, value: float) -> str:

@@ -13,7 +13,6 @@ from runs.trials import selection_score
 
 if TYPE_CHECKING:
     from comparison.report.subject import Subject
-    from scoring.task import Task
     from tracking.entities import RunRecord
 
 
@@ -37,21 +36,13 @@ def _settings(subject: Subject, run: RunRecord) -> str:
     return f"{subject.name_of(run)}{f': {settings}' if settings else ''}."
 
 
-def _remark(task: Task, run: RunRecord) -> str:
-    """The interval of its score, or what else the task says of it."""
-    try:
-        return task.told(run.metrics, "test")[1]
-    except KeyError:  # a run of an earlier version has the score alone
-        return ""
-
-
 def _facts(subject: Subject, run: RunRecord) -> Iterator[Fact]:
     task, metric = subject.task, subject.task.metric.replace("_", " ").capitalize()
     if f"test/{task.metric}" in run.metrics:
         yield Fact(
             f"{metric} on the official split",
             task.shown(run.metrics[f"test/{task.metric}"]),
-            _remark(task, run),
+            task.told(run.metrics, "test")[1],
             large=True,
         )
     held_out = selection_score(run, task)

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from errors import UserError
 from scoring.intervals import wilson_interval
 from scoring.scores import classification_scores, language_scores
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 METRICS = Path(__file__).parents[2] / "scoring" / "metrics"
 
@@ -169,3 +170,9 @@ def test_scoring_leaves_nothing_in_the_users_cache(tmp_path: Path) -> None:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["1.0", "2.0"]
+
+
+def test_a_run_of_an_earlier_version_is_told_without_what_it_did_not_keep() -> None:
+    assert CLASSIFICATION.told({"test/accuracy": 0.5}, "test") == ("accuracy 50.00 %", "")
+    score, remark = LANGUAGE_MODELLING.told({"test/bits_per_byte": 1.5}, "test")
+    assert (score.endswith("bits per byte"), remark) == (True, "")
