@@ -30,7 +30,6 @@ def measure() -> None:
         rows = [
             _timed("`encore runs`, 100 runs in the store", ["runs"], small[0]),
             _timed("`encore show A`, 100 runs in the store", ["show", small[1][0]], small[0]),
-            _timed("`encore diff A B`, 100 runs in the store", ["diff", *small[1][:2]], small[0]),
             _timed(
                 f"`encore compare A B`, 872 rows, {2 + _OTHERS} runs in the store",
                 ["compare", *small[1][:2]],

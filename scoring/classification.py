@@ -77,9 +77,10 @@ class Classification(Task):
 
     def told(self, metrics: Mapping[str, float], split: str) -> tuple[str, str]:
         low, high = metrics.get(f"{split}/accuracy_low"), metrics.get(f"{split}/accuracy_high")
-        none = low is None or high is None
-        remark = "" if none else f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
-        return f"accuracy {self.shown(metrics[f'{split}/accuracy'])}", remark
+        score = f"accuracy {self.shown(metrics[f'{split}/accuracy'])}"
+        if low is None or high is None:
+            return score, ""
+        return score, f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
 
     def export_shown(self, value: float) -> str:
         return self.shown(value)
