@@ -30,7 +30,7 @@ check: $(INSTALLED)
 	$(BIN)/pyright --pythonpath $(BIN)/python --warnings
 	$(BIN)/lint-imports --no-cache
 	$(BIN)/python -m benchmarks.check_results
-	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) -m "not slow and not acceptance"
+	$(BIN)/python -m pytest -q -n $(TEST_WORKERS) --dist loadfile -m "not slow and not acceptance"
 
 # Numbers of README and docs that name a run, against what that run came to.
 check-results: $(INSTALLED)

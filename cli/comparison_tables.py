@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,6 @@ from comparison.windows import task_of
 from host.markup import literal
 from host.text import root_option
 from scoring.tasks import task_named
-from scoring.verdict import Verdict
 
 if TYPE_CHECKING:
     from comparison.best import Best
@@ -220,16 +218,9 @@ def _next(found: Comparison) -> Iterator[tuple[str, str]]:
                     "whether the recipe is better, by all its seeds",
                 )
             yield f"encore diff {one} {other}", "what differs between the two"
-    elif any(pair.verdict == Verdict.CANNOT_TELL for pair in found.pairs):
-        fewest = min(found.sides, key=lambda side: len(side.seeds))
-        yield f"encore train {fewest.runs[0][:SHORT]} seed={_next_seed(fewest, found.sides)}", "one seed more"
+    for command in dict.fromkeys(pair.one_more for pair in found.pairs if pair.one_more is not None):
+        yield command, "one seed more"
     yield f"encore reproduce {found.best.runs[0][:SHORT]}", "play the best again"
-
-
-def _next_seed(side: Side, sides: Sequence[Side]) -> int:
-    """One that another side has, so that they pair, or the least that none has."""
-    others = sorted({seed for one in sides for seed in one.seeds} - set(side.seeds))
-    return others[0] if others else next(seed for seed in count() if seed not in side.seeds)
 
 
 def _print_next(console: Console, commands: Iterator[tuple[str, str]], root: Path) -> None:

@@ -13,10 +13,10 @@ from host.text import root_option
 from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG, REUSES_TAG, RunKind, kind_of
 from tracking.entities import Keys
 from tracking.faults import explained
+from tracking.limits import MAX_TAG_CHARACTERS, check_names, cut_to
 from tracking.notes import with_words
 from tracking.redaction import redacted
 from tracking.registered_models import CHAMPION, Registry
-from tracking.run_log import MAX_TAG_CHARACTERS, check_names, cut_to
 from tracking.tags import NOTE_TAG
 
 if TYPE_CHECKING:
@@ -45,22 +45,34 @@ def tag_verb(run_id: str, given: str, root: Path) -> int:
 def note_verb(run_id: str, text: str, root: Path) -> int:
     if len(text) > _MOST:
         raise _too_long(text, "the description")
+    if not text.strip():
+        raise UserError("says nothing", where="the description", cure="Give some words.")
     _set(
         run_id,
         NOTE_TAG,
-        lambda before: with_words(text, before),
+        lambda run: _noted(run, text),
         root,
-        told="has this description, below its result",
+        told="has this description in place of the one before, below its result",
     )
     return OK
+
+
+def _noted(run: RunRecord, text: str) -> str:
+    if run.status == "RUNNING":
+        raise UserError(
+            "is still going on, and writes its description when it ends",
+            where=run.label,
+            cure="Wait until it has ended; `encore tag` takes a word now.",
+        )
+    return with_words(text, run.tags.get(NOTE_TAG, ""))
 
 
 def _too_long(text: str, where: str) -> UserError:
     return UserError(f"has {len(text):,} characters", where=where, cure=f"Give at most {_MOST:,}.")
 
 
-def _set(run_id: str, key: str, value_after: Callable[[str], str], root: Path, *, told: str) -> None:
-    """value_after: the tag's value from the one that the run has, or from an empty one."""
+def _set(run_id: str, key: str, value_of: Callable[[RunRecord], str], root: Path, *, told: str) -> None:
+    """value_of: what the tag of a run is to hold."""
     try:
         check_names([key])
     except ValueError as error:
@@ -68,7 +80,7 @@ def _set(run_id: str, key: str, value_after: Callable[[str], str], root: Path, *
     _, reporter = outputs()
     store = open_existing(root, reporter)
     run = store.find(run_id)
-    value = cut_to(redacted(value_after(run.tags.get(key, ""))), MAX_TAG_CHARACTERS)
+    value = cut_to(redacted(value_of(run)), MAX_TAG_CHARACTERS)
     with explained(store.uri):
         store.client.set_tag(run.run_id, key, value)
     reporter.say(f"{run.label} {told}.")

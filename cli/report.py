@@ -41,6 +41,7 @@ def report(
 
     subject, attempts = subject_of(store, ids), Attempts()
     _refuse_anothers(out)
+    replaces = out.exists()
     with reporter.console.status("writing the report"):
         page = page_of(subject, attempts).encode()
     _write(out, page)
@@ -53,6 +54,8 @@ def report(
 
         for note in attempts.notes:
             reporter.console.print(f"note: {literal(note)}", style="yellow", highlight=False)
+        if replaces:
+            reporter.say("It takes the place of the report that stood there; --out names another file.")
         console.print(literal(str(out)), highlight=False, soft_wrap=True)
     return OK
 

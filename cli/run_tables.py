@@ -72,7 +72,8 @@ def print_title(console: Console, shown: Shown, *, note_lines: int = _NOTE_LINES
     for line in kept:  # indented, or one of its lines could pass for one of ours
         _print_line(console, f"  {line}", whole=shown.whole)
     if len(lines) > len(kept):
-        console.print(f"  and {len(lines) - len(kept)} more lines; `--all` shows them", style="dim")
+        more = len(lines) - len(kept)
+        console.print(f"  and {more} more line{'' if more == 1 else 's'}; `--all` shows them", style="dim")
 
 
 def _sentences(note: str) -> list[str]:

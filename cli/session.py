@@ -14,6 +14,7 @@ from experiments.build import pinned
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
 from host.terminal import TerminalReporter
+from host.text import shortened
 from schema.catalog import catalog_names
 
 if TYPE_CHECKING:
@@ -71,11 +72,22 @@ def experiment_asked(
     _, _, run = named_run(name, root)
     from experiments.training.inputs import config_as_of
 
+    _refuse_fork(run)
     config = config_as_of(run, overrides)
     if config.name not in catalog_names(CATALOG):
         return config, dict(overrides_for_name(overrides))
     catalogued = flat_params(load_experiment(config.name))
     return config, {key: value for key, value in flat_params(config).items() if catalogued.get(key) != value}
+
+
+def _refuse_fork(run: RunFiles) -> None:
+    """UserError for a run that its settings alone do not make again."""
+    from runs.layout import FORKED_FROM_TAG
+
+    origin = run.record.tags.get(FORKED_FROM_TAG)
+    if origin is not None:
+        cure = f"`encore fork {shortened(origin, 60)} KEY=VALUE` begins there with other settings."
+        raise UserError("is a fork: it began with another run's checkpoint", where=run.where, cure=cure)
 
 
 def ask_hub(config: ExperimentConfig, root: Path) -> ExperimentConfig:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 def print_sample(console: Console, store: Store, result: RunResult, root: Path) -> None:
-    """The first story that a language model wrote after its last validation, and how to have more."""
+    """How to have stories of a language model, and the first that it wrote after its last validation."""
     from runs.files import run_named
     from runs.samples import read_samples
 
@@ -33,10 +33,12 @@ def print_sample(console: Console, store: Store, result: RunResult, root: Path) 
     if not rows:
         return
     last = next(row for row in rows if row.step == rows[-1].step)
-    print_story(console, last.prompt, last.story, ended=last.ended)
     prompt = shlex.quote(last.prompt)
     command = f"encore generate {result.run_id[:SHORT]} --prompt {prompt}{root_option(root)}"
-    console.print(f"More of them: `{literal(command)}`", highlight=False, soft_wrap=True)
+    console.print(
+        f"\nA story of it; `{literal(command)}` has it write more:\n", highlight=False, soft_wrap=True
+    )
+    print_story(console, last.prompt, last.story, ended=last.ended)
 
 
 def print_story(console: Console, prompt: str, text: str, *, ended: bool) -> None:

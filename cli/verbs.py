@@ -125,9 +125,10 @@ def _ended(
             out.print(f"Where the time went: {spent}", highlight=False)
         _print_run(out, run_named(store, result.run_id), root)
         print_gate(out, result.gate_failures, result.metrics)
-        print_sample(out, store, result, root)
     if result.status == "finished" and result.reused is None:
         tell_challenge(store, result.run_id, reporter)
+    if not as_json:
+        print_sample(out, store, result, root)
     return FAILED if result.gate_failures else OK
 
 
@@ -151,7 +152,7 @@ def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
 def _print_run(out: Console, run: RunFiles, root: Path, *, whole: bool = False) -> None:
     """whole: with every setting, also those that its experiment has in the catalog, and all else that it has."""
     from runs.data_record import recorded_data
-    from tracking.run_log import MAX_PARAM_CHARACTERS, recordable
+    from tracking.limits import MAX_PARAM_CHARACTERS, recordable
 
     experiment, catalogued = run.record.tags.get(EXPERIMENT_TAG, ""), None
     if not whole and experiment in catalog_names(CATALOG):

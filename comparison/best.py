@@ -182,7 +182,7 @@ def _nothing_to_choose(what: str, experiment: str) -> UserError:
 
 
 def _unknown(store: Store, experiment: str) -> UserError:
-    names = sorted(store.experiments())
+    names = sorted({run.experiment for run in store.runs()})
     close = nearest(experiment, names)
     cure = f"Did you mean {close}?" if close else f"There are {', '.join(names[:8])}."
     return UserError("is no experiment with runs", where=experiment, cure=cure)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import count
 from typing import TYPE_CHECKING
 
 from comparison.answers import answers_of, windows_alone
@@ -21,8 +22,9 @@ from comparison.windows import WINDOWS
 from errors import UserError
 from runs.differences import deciding
 from runs.files import RunFiles
-from runs.layout import PROVENANCE_FILE
+from runs.layout import FORKED_FROM_TAG, PROVENANCE_FILE
 from runs.record_files import ProvenanceFile
+from scoring.verdict import Verdict
 
 if TYPE_CHECKING:
     from scoring.task import Task
@@ -212,7 +214,19 @@ class _Recipes:
             unit="seeds",
             paired_by="seeds" if one.paired else "nothing",
             better_share=one.better_share,
+            one_more=self._one_more(one) if found.verdict is Verdict.CANNOT_TELL else None,
         )
+
+    def _one_more(self, pair: JudgedRecipes) -> str | None:
+        """With a seed of the other side, so that they pair, or else the least that neither has. None for a fork, whose
+        settings alone do not make it again."""
+        fewer, other = sorted((pair.a, pair.b), key=lambda number: len(self.found[number].seeds))
+        run = self.recipes[fewer].given
+        if FORKED_FROM_TAG in run.tags:
+            return None
+        known, others = set(self.found[fewer].seeds), set(self.found[other].seeds)
+        seed = min(others - known, default=next(seed for seed in count() if seed not in known))
+        return f"encore train {run.run_id[:8]} seed={seed}"
 
     def _counts(self, one: JudgedRecipes) -> tuple[int, int]:
         return len(self.found[one.a].seeds), len(self.found[one.b].seeds)

@@ -81,7 +81,8 @@ class Pair:
     verdict: of B. sentence: with its subject. detectable: the least difference that so many rows or seeds find four
     times in five; none where no number tells. needed: about how many rows or seeds would tell, none where it is told
     or none would. p_holm: after Holm over all pairs of the comparison. paired_by: what pairs their scores.
-    better_share: of pairs of seeds, those in which B is better, a tie as half (P(B > A)).
+    better_share: of pairs of seeds, those in which B is better, a tie as half (P(B > A)). one_more: the command that
+    trains one seed more of the recipe with fewer, where seeds cannot tell.
     """
 
     a: str
@@ -98,6 +99,7 @@ class Pair:
     better_share: float | None = None
     loss: LossTest | None = None
     flips: Flips | None = None
+    one_more: str | None = None
 
 
 @dataclass(frozen=True)

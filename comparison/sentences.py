@@ -62,15 +62,11 @@ def seeds_sentence(
     one, other = f"the recipe of {a}", f"the recipe of {b}"
     if min(counts) < 2:
         return (
-            f"{_capital(other)} and {one} cannot be told apart by {_seeds_told(counts)} "
-            f"({difference_told(found, task)}): one seed says nothing of how much seeds differ."
+            f"{_capital(other)} and {one} cannot be told apart by one seed {'a' if max(counts) < 2 else 'on one'} side "
+            f"({difference_told(found, task)}): it takes two on each to know how much seeds differ."
         )
     seeds = f"{counts[0]} pairs of seeds" if paired else f"{counts[1]} and {counts[0]} seeds"
     return _capital(verdict_sentence(found, one, other, task, f"over {seeds}"))
-
-
-def _seeds_told(counts: tuple[int, int]) -> str:
-    return "one seed a side" if counts == (1, 1) else f"{counts[1]} and {counts[0]} seeds"
 
 
 def rows_told(copies: int, left_out: Iterable[tuple[str, int]]) -> Iterator[str]:

@@ -31,7 +31,10 @@ class UsedSplit:
 
 @dataclass(frozen=True)
 class DataSummary:
-    """What was read, what of it is used, how many train rows are not and why, and what is odd about it."""
+    """What was read, what of it is used, how many train rows are not and why, and what is odd about it.
+
+    label_names: by the labels' numbers, which the counts' order does not keep in a file; an earlier version kept none.
+    """
 
     origin: str
     read: tuple[SplitRead, ...]
@@ -39,6 +42,7 @@ class DataSummary:
     left_out: Mapping[str, int]
     label_warnings: tuple[str, ...]
     text_warnings: tuple[str, ...]
+    label_names: tuple[str, ...] = ()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -58,7 +62,13 @@ def summary_of(data: TokenizedData) -> DataSummary:
         for sentence in row_like_texts(split, rows.texts, len(data.wanted.label_names))
     )
     return DataSummary(
-        data.origin, tuple(data.reads.values()), used, _left_out(data), tuple(of_labels), tuple(of_texts)
+        data.origin,
+        tuple(data.reads.values()),
+        used,
+        _left_out(data),
+        tuple(of_labels),
+        tuple(of_texts),
+        tuple(data.wanted.label_names),
     )
 
 

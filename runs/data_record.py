@@ -31,7 +31,7 @@ class DataRecord:
     notices: list[str] = field(default_factory=list)
 
     def label_counts(self, split: str) -> Mapping[str, int]:
-        """Rows of a split by the label's name, in the order of the labels; empty for stories."""
+        """Rows of a split by the label's name; empty for stories."""
         return next((used.label_counts for used in self.summary.used if used.split == split), {})
 
 

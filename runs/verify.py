@@ -45,9 +45,9 @@ from runs.verify_scores import check_export_scores, check_logged, check_scores
 from runs.verify_served import check_served
 from schema.overrides import flat_mapping
 from tracking.artifacts import digests_of
+from tracking.limits import MAX_PARAM_CHARACTERS, cut_to
 from tracking.logged_models import SERVED_TAG
 from tracking.manifest import MANIFEST_FILE, seal_tag
-from tracking.run_log import MAX_PARAM_CHARACTERS, cut_to
 
 _SHOWN = 80
 

@@ -10,12 +10,14 @@ file is not synced. The writer holds an advisory lock as long as it lives.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, BinaryIO, cast
 
 from errors import UserError
 from host.bounded_json import parse_json
@@ -91,7 +93,9 @@ class Journal:
                 self.path, os.O_WRONLY
             )  # Linux appends what pwrite sends to one with O_APPEND
             try:
-                os.pwrite(descriptor, line[:-2].ljust(len(_ROOM_FOR_AN_END) - 2) + line[-2:], self._room)
+                filled = line[:-2].ljust(len(_ROOM_FOR_AN_END) - 2) + line[-2:]
+                if os.pwrite(descriptor, filled, self._room) < len(filled):
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(descriptor)
 
@@ -179,8 +183,7 @@ class LeftOver:
         records: list[Record] = []
         sent, end = 0, None
         with self.path.open("rb") as file:
-            file.readline()
-            while (value := _decode(file.readline())) is not None:
+            for value in _values(file):
                 match value:
                     case {"sent": int(count)}:
                         sent = max(count, 0)
@@ -205,6 +208,14 @@ class Contents:
     unsent: list[Record]
     end: End | None
     last_ms: int
+
+
+def _values(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    """The lines below the header up to the first torn one; an ending that was torn in its room is an empty one."""
+    file.readline()
+    yield _decode(file.readline()) or {}
+    while (value := _decode(file.readline())) is not None:
+        yield value
 
 
 def _decode(line: bytes) -> dict[str, Any] | None:

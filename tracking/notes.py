@@ -11,14 +11,19 @@ _RULE = "\n\n---\n\n"
 
 def opened_with(headline: str, note: str) -> str:
     """`note` under `headline`, which takes the place of the one that stands there."""
-    before, rule, body = note.partition(_RULE)
-    return f"{headline}{_RULE}{body if rule else before}"
+    return f"{headline}{_RULE}{_parts(note)[1]}"
 
 
 def with_words(words: str, note: str) -> str:
     """`words` of a person in place of what a run was; what it came to stays above them."""
-    headline, rule, _ = note.partition(_RULE)
-    return f"{headline}{_RULE}{words}" if rule else words
+    headline, _ = _parts(note)
+    return f"{headline}{_RULE}{words}" if headline else words
+
+
+def _parts(note: str) -> tuple[str, str]:
+    """The headline, which begins in bold, and the rest; no headline where a rule is a person's own."""
+    headline, rule, body = note.partition(_RULE)
+    return (headline, body) if rule and headline.startswith("**") else ("", note)
 
 
 def plain(text: str) -> str:

@@ -89,6 +89,6 @@ class End:
         """None for what is no ending."""
         match value:
             case {"end": None | "FINISHED" | "FAILED" | "KILLED" as status, "t": int(time_ms)}:
-                return cls(status, time_ms, str(value.get("because", "")))
+                return cls(status, time_ms, str(value.get("because", ""))[:_LONGEST_REASON])
             case _:
                 return None

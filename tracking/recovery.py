@@ -16,6 +16,7 @@ from tracking.backend import has_run, moved_folder
 from tracking.entities import KILLED_BECAUSE_TAG
 from tracking.faults import explained
 from tracking.journal import Contents, LeftOver
+from tracking.limits import MAX_TAG_CHARACTERS, recordable
 from tracking.metric_writer import MetricWriter, next_batch, open_writer
 from tracking.places import artifact_folder, inside
 from tracking.sender import now_ms
@@ -115,6 +116,7 @@ def _replay(client: MlflowClient, uri: str, writer: MetricWriter, journal: LeftO
     if run.info.lifecycle_stage != "active":
         return  # deleted in the UI, and may be restored there: the journal waits
     contents = journal.read()
+    _say_why(client, run, contents)
     records = contents.unsent
     while records:
         batch = next_batch(records)
@@ -139,12 +141,18 @@ def _finish_files(client: MlflowClient, uri: str, run: Run, journal: LeftOver) -
     artifacts.upload()
 
 
+def _say_why(client: MlflowClient, run: Run, contents: Contents) -> None:
+    """Why the run ended, where it has not been said; before its records, which have all of a long reason."""
+    tags = {} if contents.end is None else recordable(contents.end.tags(), MAX_TAG_CHARACTERS)
+    for key, value in tags.items():
+        if key not in run.data.tags:
+            client.set_tag(run.info.run_id, key, value)
+
+
 def _end(client: MlflowClient, run: Run, contents: Contents) -> None:
     """Give the run the ending that its owner meant, or else that of a lost owner."""
     run_id: str = run.info.run_id
     if contents.end is not None:
-        for key, value in contents.end.tags().items():
-            client.set_tag(run_id, key, value)
         if contents.end.status is not None:
             client.set_terminated(run_id, contents.end.status, contents.end.time_ms)
     elif run.info.status == "RUNNING":

@@ -5,9 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import posixpath
-import re
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +15,12 @@ from host.bounded_json import OddJsonError, parse_json
 from tracking.artifacts import Artifacts, digests_of
 from tracking.faults import explained
 from tracking.journal import own_journal
+from tracking.limits import MAX_PARAM_CHARACTERS, MAX_TAG_CHARACTERS, check_names, cut_to, recordable
 from tracking.manifest import MANIFEST_FILE, MANIFEST_NEXT, MANIFEST_SEAL, manifest_text
 from tracking.metric_writer import open_writer, summarised
 from tracking.notes import NOTE_TAG, opened_with, plain
 from tracking.records import End, Record, Status
-from tracking.redaction import redacted, redacted_value
+from tracking.redaction import redacted
 from tracking.sender import Sender, now_ms
 from tracking.system_metrics import SystemSampler
 
@@ -29,10 +28,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
     from mlflow.tracking import MlflowClient
 
-MAX_PARAM_CHARACTERS = 6000
-MAX_TAG_CHARACTERS = 8000
 _TABLES_TAG = "mlflow.loggedArtifacts"  # names the tables that MLflow's own log_table wrote
-_NAME = re.compile(r"[\w\-. :/]{1,230}")  # MLflow takes 250; our own tags prefix a metric's name
 
 
 class RunLog:
@@ -208,7 +204,7 @@ class RunLog:
         Raises:
             UserError: the store is away; the next command on it sends the rest and this ending.
         """
-        self._close(End(status, now_ms(), redacted(reason or "")), traceback)
+        self._close(End(status, now_ms(), cut_to(redacted(reason or ""), MAX_TAG_CHARACTERS)), traceback)
 
     def close(self) -> None:
         """Send the rest and let go of the run, leaving its status as it is (for an attached run)."""
@@ -221,8 +217,10 @@ class RunLog:
                 self._say_why(end)
                 unwritten = None if traceback is None else self._keep_traceback(traceback)
                 self._write_manifest()
-            finally:  # a run whose process dies before is one to go on with: it has not ended without its manifest
-                self._sender.mark_end(end)
+            except BaseException as error:  # no run has finished without its manifest
+                self._sender.mark_end(end if end.status != "FINISHED" else _unsealed(error, end))
+                raise
+            self._sender.mark_end(end)
             self.flush()
             self._artifacts.upload()
             if end.status is not None:
@@ -266,35 +264,11 @@ def _tables(tag: str) -> list[str]:
         return []
 
 
+def _unsealed(error: BaseException, end: End) -> End:
+    reason = cut_to(redacted(f"its files could not be sealed: {error}"), MAX_TAG_CHARACTERS)
+    return End(ending_of(error), end.time_ms, reason)
+
+
 def ending_of(error: BaseException) -> Status:
     """How a run ends that `error` ends: KILLED by an interrupt, else FAILED."""
     return "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-
-
-def check_names(names: Iterable[str]) -> None:
-    """Refuse, before anything is recorded, a name of a metric, a param or a tag that MLflow would refuse.
-
-    Raises:
-        ValueError: it has other characters, or would as a path mean something else (`a//b`, `../a`).
-    """
-    for name in names:
-        plain = posixpath.normpath(name) == name and not name.startswith(("/", ".."))
-        if not plain or name == "." or not _NAME.fullmatch(name):
-            raise ValueError(f"MLflow takes letters, digits and _-. :/ in a name, as in a/b, not {name!r}")
-
-
-def recordable(values: Mapping[str, object], limit: int) -> dict[str, str]:
-    """Tags or params as texts that the store takes, without secrets. Everything of that kind goes through here."""
-    return {key: cut_to(redacted_value(str(value), key), limit) for key, value in values.items()}
-
-
-def cut_to(text: str, limit: int) -> str:
-    """`text`, or its beginning with the sha256 of the whole at the end, in at most `limit` characters.
-
-    What a database cannot hold (lone surrogates, NUL) is written as an escape.
-    """
-    text = text.encode(errors="backslashreplace").decode().replace("\0", "\\0")
-    if len(text) <= limit:
-        return text
-    mark = f" … cut, sha256:{hashlib.sha256(text.encode()).hexdigest()}"
-    return text[: limit - len(mark)] + mark

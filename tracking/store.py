@@ -17,10 +17,11 @@ from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG, DatasetInp
 from tracking.faults import explained
 from tracking.gone import GoneError, refuse_deleted
 from tracking.inputs import experiment_id, log_inputs
+from tracking.limits import MAX_TAG_CHARACTERS, check_names, cut_to, recordable
 from tracking.places import check_rooms
 from tracking.recovery import OWNER_TAG, left_undone, recover_runs
 from tracking.redaction import redacted
-from tracking.run_log import MAX_TAG_CHARACTERS, RunLog, check_names, cut_to, ending_of, recordable
+from tracking.run_log import RunLog, ending_of
 from tracking.search import PARENT_TAG, ClientSearch, RunTable, Search, is_run_id, run_record, unknown_run
 from tracking.sql_reader import SqlReader, sql_reader
 from tracking.stored_files import StoredFiles

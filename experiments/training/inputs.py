@@ -15,10 +15,11 @@ from experiments.training.recipe import PreparedRun
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
-from host.text import root_option
+from host.text import root_option, shortened
 from runs.checks import check_is_ours
 from runs.files import RunFiles
 from runs.layout import (
+    BEST_RUN_TAG,
     CONFIG_FILE,
     EOS_KEY,
     MODEL_FOLDER,
@@ -144,16 +145,23 @@ def recorded_config(run: RunFiles) -> ExperimentConfig:
 
 
 def config_as_of(run: RunFiles, overrides: Sequence[str]) -> ExperimentConfig:
-    """The settings of `run` with `KEY=VALUE` overrides, for a new run. UserError as of `recorded_config`, and for a
-    sweep or stories, which are no training."""
+    """The settings of `run` with `KEY=VALUE` overrides, for a new run.
+
+    UserError as of `recorded_config`, and for a sweep or stories, which are no training.
+    """
     kind = kind_of(run.record)
     if kind in (RunKind.SWEEP, RunKind.STORIES):
         raise UserError(
-            f"is a run of kind {kind}, and no training", where=run.where, cure="Name a run that trained."
+            f"is a run of kind {kind}, and no training", where=run.where, cure=_one_that_trained(run)
         )
     check_record(run)
     mapping = recorded_config(run).model_dump(mode="json")
     return parse_overridden(mapping, overrides, where=f"settings of {run.where}")
+
+
+def _one_that_trained(run: RunFiles) -> str:
+    best = run.record.tags.get(BEST_RUN_TAG)
+    return "Name a run that trained" + (f", such as its best, {shortened(best, 8)}." if best else ".")
 
 
 def _cure(run: RunFiles) -> str:

@@ -33,10 +33,14 @@ def test_a_tag_and_a_note_are_a_persons_own(store: Store) -> None:
     log = store.attach(run)
     log.tell("**accuracy 93 %**")
     log.close()
+    store.client.update_run(run, status="RUNNING")
+    assert "is still going on" in asked(store, "note", run[:8], "too early", code=2)
+    store.client.update_run(run, status="FINISHED")
     for words in ("better --- than most", "the one"):
         asked(store, "note", run[:8], words)
         assert store.find(run).tags["mlflow.note.content"] == f"**accuracy 93 %**\n\n---\n\n{words}"
-    assert len(asked(store, "note", run[:8], "x" * 5001, code=2).splitlines()) == 1
+    for wrong in ("x" * 5001, " "):
+        assert len(asked(store, "note", run[:8], wrong, code=2).splitlines()) == 1
     asked(store, "note", run[:8], "x" * 5000)
     for wrong in ("encore.kind=run", "mlflow.user=x", "bare", "=x", "a\u0301!=x"):
         assert len(asked(store, "tag", run[:8], wrong, code=2).splitlines()) == 1

@@ -76,6 +76,7 @@ class Made:
     int8_right: Sequence[bool] | NDArray[np.bool_] | None = None
 
 
+LABELS = ("positive", "a negative")  # of 0 and 1; not in the order of the alphabet
 HELD_OUT = reviews(2, name="held-out", seed=1)
 
 
@@ -117,10 +118,10 @@ def make(store: Store, rows: Rows, run: Made, held_out: Rows | None = None) -> s
 
 def _summary(splits: Mapping[str, SplitRows]) -> DataSummary:
     used = (
-        UsedSplit(split, len(rows.texts), label_counts(rows, ("negative", "positive")), *ends_of(rows.texts))
+        UsedSplit(split, len(rows.texts), label_counts(rows, LABELS), *ends_of(rows.texts))
         for split, rows in splits.items()
     )
-    return DataSummary("made", (), tuple(used), {}, (), ())
+    return DataSummary("made", (), tuple(used), {}, (), (), LABELS)
 
 
 def _metrics(rows: Rows, run: Made, metric: str) -> dict[str, float]:

@@ -17,7 +17,7 @@ from comparison.compare_models import compare_models
 from comparison.results import Comparison
 from errors import UserError
 from scoring.paired import mcnemar_mid_p, paired_interval
-from tests.comparison.made_runs import Made, Rows, make, reviews, spoilt, stories
+from tests.comparison.made_runs import LABELS, Made, Rows, make, reviews, spoilt, stories
 from tracking.store import Store
 
 ROWS = 400
@@ -212,11 +212,11 @@ def test_details_show_where_two_differ(store: Store) -> None:
     assert sum(map(sum, details.confusion[0].counts)) == ROWS
     assert {one.name for one in details.slices} >= {
         "shortest fifth",
-        "label negative",
+        "label a negative",
         "least sure fifth",
     }
     assert 0 <= details.calibration[0].ece.null_low <= details.calibration[0].ece.null_high
-    assert details.label_names == ("negative", "positive")
+    assert details.label_names == LABELS
 
 
 def test_a_model_that_is_no_better_than_the_commonest_label_is_said_to_be(store: Store) -> None:

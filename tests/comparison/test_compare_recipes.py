@@ -60,7 +60,8 @@ def test_one_seed_a_side_never_yields_a_verdict(store: Store) -> None:
     (pair,) = compare_recipes(store, [low[0], high[0]]).pairs
     assert pair.verdict == "cannot tell"
     assert pair.p is None
-    assert "one seed says nothing" in pair.sentence
+    assert "by one seed a side" in pair.sentence
+    assert pair.one_more == f"encore train {low[0][:8]} seed=1"
     assert pair.needed is None  # nobody knows how much seeds differ here
 
 
@@ -70,6 +71,7 @@ def test_how_many_seeds_it_would_take_follows_from_the_noise_floor(store: Store)
     assert found.noise is not None
     assert found.noise.seeds == 3
     assert found.noise.deviation == pytest.approx(0.03)
+    assert found.pairs[0].one_more == f"encore train {low[0][:8]} seed=1", "the other side has it"
     assert found.noise.flip_rate == pytest.approx(np.mean([0.03, 0.03, 0.06]))
     needed = found.pairs[0].needed
     assert needed is not None

@@ -134,6 +134,18 @@ def test_how_a_run_ended_finds_room_on_a_full_disk(
     assert contents.unsent == [Record(metrics={"loss": 0.1}, step=3, time_ms=7)]
 
 
+def test_an_ending_that_was_torn_in_its_room_takes_no_record_with_it(tmp_path: Path) -> None:
+    journal = Journal.create(tmp_path, "abc", "u")
+    header = journal.path.read_bytes().index(b"\n") + 1
+    journal.append(Record(metrics={"loss": 0.1}, step=3, time_ms=7))
+    journal.close()
+    content = bytearray(journal.path.read_bytes())
+    content[header : header + 12] = b'{"end":"FAIL'
+    journal.path.write_bytes(content)
+    contents = _left_over(journal.path).read()
+    assert (contents.end, [record.step for record in contents.unsent]) == (None, [3])
+
+
 def test_owner_tag_comes_back() -> None:
     owner = Owner.current()
     assert Owner.parse(str(owner)) == owner

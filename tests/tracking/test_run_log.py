@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 import math
+import resource
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Generator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from errors import UserError
+from tracking.limits import check_names, cut_to
 from tracking.metric_writer import ClientWriter, SqliteWriter, open_writer
 from tracking.metric_writer import next_batch as batch_of
 from tracking.records import Record
-from tracking.run_log import RunLog, check_names, cut_to
+from tracking.run_log import RunLog
 from tracking.store import Store
 
 Start = Callable[..., RunLog]
@@ -172,6 +174,57 @@ def test_what_a_locked_store_cannot_take_is_sent_by_the_next_command(
     assert record.status == "FAILED"
     assert record.tags["encore.failed_because"] == "because"
     assert store.artifact(record, "run/traceback.txt").read_text() == "trace"
+
+
+@contextmanager
+def _files_no_longer_than(bytes_: int) -> Generator[None]:
+    """As on a full disk: what is longer, such as the database, cannot be written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@pytest.mark.parametrize("reason", ["the disk is full", "caf\udce9", "long " * 500])
+def test_a_run_that_fails_on_a_full_disk_says_why(
+    store: Store, root: Path, start: Start, reason: str
+) -> None:
+    log = start(store)
+    log.log_metrics({"a": 1.0}, 1)
+    journal = root / "journal" / f"{log.run_id}.jsonl"
+    with _files_no_longer_than(journal.stat().st_size), pytest.raises(UserError):
+        log.finish("FAILED", reason=reason)
+    record = Store.open(root).find(log.run_id)
+    assert (record.status, record.metrics["a"]) == ("FAILED", 1.0)
+    told = reason.encode(errors="backslashreplace").decode()
+    assert record.tags["encore.failed_because"] == told[:300]
+
+
+def test_a_run_whose_files_could_not_be_sealed_has_not_finished(
+    store: Store, root: Path, start: Start
+) -> None:
+    log = start(store)
+    log.log_text("x", "run/more.txt")
+    journal = root / "journal" / f"{log.run_id}.jsonl"
+    with _files_no_longer_than(journal.stat().st_size), pytest.raises(UserError):
+        log.finish("FINISHED")
+    record = Store.open(root).find(log.run_id)
+    assert record.status == "FAILED"
+    assert record.tags["encore.failed_because"].startswith("its files could not be sealed")
+
+
+def test_a_long_reason_that_was_sent_later_is_whole(
+    store: Store, root: Path, monkeypatch: pytest.MonkeyPatch, start: Start
+) -> None:
+    monkeypatch.setattr("tracking.metric_writer.LOCK_WAIT_S", 0.1)
+    log, reason = start(store), "long " * 200 + "end"
+    with closing(sqlite3.connect(root / "mlflow.db", isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(UserError, match="next encore command"):
+            log.finish("FAILED", reason=reason)
+    assert Store.open(root).find(log.run_id).tags["encore.failed_because"] == reason
 
 
 def test_a_run_deleted_meanwhile_is_said(store: Store, start: Start) -> None:
