@@ -37,8 +37,9 @@ class Exported:
     report: ExportReport
 
 
-@pytest.fixture(autouse=True, scope="session")
-def _one_thread() -> None:
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Before the fixtures: whatever another test has left, exports that are compared have as many threads."""
     torch.set_num_threads(1)
 
 
