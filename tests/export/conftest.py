@@ -39,8 +39,10 @@ class Exported:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
-    """Before the fixtures: whatever another test has left, exports that are compared have as many threads."""
+    """Before the fixtures: exports that are compared are made alike, whatever a training in this process has left."""
     torch.set_num_threads(1)
+    torch.set_float32_matmul_precision("highest")
+    torch.use_deterministic_algorithms(False)
 
 
 @pytest.fixture(scope="session")
