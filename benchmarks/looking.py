@@ -16,7 +16,7 @@ from benchmarks.results import table, write_section
 from runs.layout import RunKind, kind_of
 from tracking.store import Store
 
-MANY, SOME, REPEATS = 10_000, 100, 7
+MANY, REPEATS = 10_000, 7
 _WHERE = "test/accuracy > 0.9 and optim.learning_rate < 1e-4"
 _HEADINGS = ["command", "median s", "slowest s", "peak memory, MiB", "imports mlflow or torch"]
 _ASKED = {
@@ -48,9 +48,8 @@ def measure() -> None:
 
 def measure_verbs(root: Path) -> None:
     """Cold processes of the verbs that only read, over a store of real runs; writes the section."""
-    finished = [
-        run for run in Store.read(root).runs() if run.status == "FINISHED" and kind_of(run) == RunKind.TRIAL
-    ]
+    runs = Store.read(root).runs()
+    finished = [run for run in runs if run.status == "FINISHED" and kind_of(run) == RunKind.TRIAL]
     a, b = (run.run_id for run in [one for one in finished if one.experiment == finished[0].experiment][:2])
     asked = {
         "runs": ["runs"],
@@ -59,7 +58,7 @@ def measure_verbs(root: Path) -> None:
         "compare A B": ["compare", a, b],
     }
     rows = [[f"`encore {name}`", *cold(words, root)] for name, words in asked.items()]
-    head = f"{len(Store.read(root).runs()):,} real runs in the store; {REPEATS} cold processes each.\n\n"
+    head = f"{len(runs):,} real runs in the store; {REPEATS} cold processes each.\n\n"
     write_section(
         "Looking at real runs", "python -m benchmarks verbs --root FOLDER", head + table(_HEADINGS, rows)
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,20 +62,21 @@ def _opened(root: Path, reporter: TerminalReporter, *, create: bool) -> Store:
 
 def experiment_asked(
     name: str, overrides: Sequence[str], root: Path
-) -> tuple[ExperimentConfig, dict[str, object]]:
+) -> tuple[ExperimentConfig, Mapping[str, object]]:
     """A catalogued experiment, a YAML file or the settings of a run, with overrides; and what names a run of it."""
     from experiments.naming import flat_params, overrides_for_name
     from tracking.search import is_run_id
 
+    typed = overrides_for_name(overrides)
     if not is_run_id(name):
-        return load_experiment(name, overrides), dict(overrides_for_name(overrides))
+        return load_experiment(name, overrides), typed
     _, _, run = named_run(name, root)
     from experiments.training.inputs import config_as_of
 
     _refuse_fork(run)
     config = config_as_of(run, overrides)
     if config.name not in catalog_names(CATALOG):
-        return config, dict(overrides_for_name(overrides))
+        return config, typed
     catalogued = flat_params(load_experiment(config.name))
     return config, {key: value for key, value in flat_params(config).items() if catalogued.get(key) != value}
 

@@ -99,8 +99,6 @@ class Latest:
         self.bars.update(task, completed=done, total=total or None)
 
     def _show(self, what: str, done: int, total: int | None) -> None:
-        if what != self._shown and self._shown:
-            self.bars.update(self.tasks[self._shown].id, visible=False)
         if what not in self.tasks:
             # What was done before, as by a run that is resumed, is no part of the rate.
             added = self.bars.add_task(what, total=total, completed=done, figures="")
@@ -108,5 +106,7 @@ class Latest:
         elif done < self.tasks[what].completed:
             self.bars.reset(self.tasks[what].id, total=total, completed=done, figures="")
         if what != self._shown:
+            if self._shown:
+                self.bars.update(self.tasks[self._shown].id, visible=False)
             self.bars.update(self.tasks[what].id, visible=True)
-        self._shown = what
+            self._shown = what

@@ -204,7 +204,7 @@ class RunLog:
         Raises:
             UserError: the store is away; the next command on it sends the rest and this ending.
         """
-        self._close(End(status, now_ms(), cut_to(redacted(reason or ""), MAX_TAG_CHARACTERS)), traceback)
+        self._close(_ending(status, now_ms(), reason or ""), traceback)
 
     def close(self) -> None:
         """Send the rest and let go of the run, leaving its status as it is (for an attached run)."""
@@ -265,8 +265,12 @@ def _tables(tag: str) -> list[str]:
 
 
 def _unsealed(error: BaseException, end: End) -> End:
-    reason = cut_to(redacted(f"its files could not be sealed: {error}"), MAX_TAG_CHARACTERS)
-    return End(ending_of(error), end.time_ms, reason)
+    return _ending(ending_of(error), end.time_ms, f"its files could not be sealed: {error}")
+
+
+def _ending(status: Status, time_ms: int, reason: str) -> End:
+    """With the reason as a tag takes it: without secrets, and nothing in it that a database cannot hold."""
+    return End(status, time_ms, cut_to(redacted(reason), MAX_TAG_CHARACTERS))
 
 
 def ending_of(error: BaseException) -> Status:
