@@ -11,7 +11,7 @@ from rich.text import Text
 
 from cli.console import print_json
 from cli.name_first import check_name_first
-from cli.session import OK, outputs
+from cli.session import OK, open_existing, outputs
 from cli.tables import fitted
 from datamodules.summary import DataSummary, balance
 from errors import UserError, visible
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datamodules.lengths import Bar, Lengths
     from datamodules.survey import Sample, Survey
     from experiments.config import ExperimentConfig
+    from host.terminal import TerminalReporter
     from runs.data_record import DataRecord
 
 _BAR_WIDTH = 40
@@ -43,12 +44,23 @@ def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool)
     _check_is_no_sweep(name)
     config = pinned(load_experiment(name, overrides), cache_dir=root.absolute() / "cache")
     quiet()
+    config = _placed(config, root, reporter)
     found = _survey(config, root, reporter)
     if as_json:
         print_json({"experiment": config.name, "data": config.data.kind, **found.to_json()})
     else:
         _print_survey(out, config, found)
     return OK
+
+
+def _placed(config: ExperimentConfig, root: Path, reporter: TerminalReporter) -> ExperimentConfig:
+    """`config` with the tokenizer of its teacher, where it is a student's."""
+    if config.train.teacher is None:
+        return config
+    from experiments.teacher import placed
+    from experiments.training.teaching import teacher_of
+
+    return placed(config, teacher_of(config, open_existing(root, reporter)))
 
 
 def _check_is_no_sweep(name: str) -> None:

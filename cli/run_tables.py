@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
     for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
+                 "teacher", "teacher_knows",
                  "forked_from", "forked_under", "reuses", "reproduces", "verdict", "stories_of")
 )  # fmt: skip
 _RECIPE = "encore.recipe_id"

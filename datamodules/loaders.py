@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 Batch = dict[str, torch.Tensor]
@@ -32,6 +35,19 @@ def loader(
         persistent_workers=workers > 0 and again,
         generator=torch.Generator().manual_seed(seed),
     )
+
+
+def taught(
+    collate: Callable[[Sequence[int]], Batch], logits_NL: NDArray[np.float32] | None
+) -> Callable[[Sequence[int]], Batch]:
+    """`collate` whose batches have `teacher_logits` (B, L) float32 of their rows too; none: as it is."""
+    return collate if logits_NL is None else partial(_with_logits, collate, logits_NL)
+
+
+def _with_logits(
+    collate: Callable[[Sequence[int]], Batch], logits_NL: NDArray[np.float32], rows: Sequence[int]
+) -> Batch:
+    return {**collate(rows), "teacher_logits": torch.from_numpy(logits_NL[rows])}
 
 
 class _Collated(Dataset[Batch]):

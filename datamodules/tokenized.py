@@ -21,7 +21,7 @@ from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, hold_out, normalized
-from datamodules.loaders import Batch, loader
+from datamodules.loaders import Batch, loader, taught
 from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
 from datamodules.rows import SplitRows
@@ -73,6 +73,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
         self.dropped_rows = 0  # of train, too near to a held-out row
+        self.teacher_logits_NL: NDArray[np.float32] | None = None  # of train, for who learns from them too
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -267,9 +268,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
     def train_dataloader(self) -> DataLoader[Batch]:
         """`run_batches` batches in the seeded order of epoch after epoch, from number `first_batch` on."""
         order = self.train_order()
-        return self._loader(
-            "train", RunBatches(order, total=self.run_batches or len(order), first=self.first_batch)
-        )
+        batches = RunBatches(order, total=self.run_batches or len(order), first=self.first_batch)
+        return self._loader("train", batches, self.teacher_logits_NL)
 
     def val_dataloader(self) -> DataLoader[Batch]:
         """The held-out slice of train."""
@@ -283,9 +283,14 @@ class TokenizedData(pl.LightningDataModule, ABC):
         lengths = self.tables[split].lengths
         return self._loader(split, evaluation_batches(lengths, batch_tokens=self.settings.evaluation_tokens))
 
-    def _loader(self, split: SplitName, batches: RunBatches | Sequence[list[int]]) -> DataLoader[Batch]:
+    def _loader(
+        self,
+        split: SplitName,
+        batches: RunBatches | Sequence[list[int]],
+        teacher_logits_NL: NDArray[np.float32] | None = None,
+    ) -> DataLoader[Batch]:
         return loader(
-            partial(self.collate, split),
+            taught(partial(self.collate, split), teacher_logits_NL),
             batches,
             workers=self.settings.loader_workers,
             again=split == "val",

@@ -13,13 +13,14 @@ from datamodules.hub import HubKind, commit_of, hub_reachable
 from datamodules.settings import DataContext, TokenizerSource
 from errors import RunError, UserError
 from experiments.config import ExperimentConfig
+from experiments.teacher import Teacher, check_same_labels, check_teacher_named, named, placed
 from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
-from lightning_modules.settings import DistilBertModelConfig, Gpt2ModelConfig
+from lightning_modules.settings import TEACHER, DistilBertModelConfig, Gpt2ModelConfig
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -50,6 +51,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
         with disk_errors(cache_dir):
             return commit_of(repository, revision, kind=kind, memory=cache_dir / "hub")
 
+    check_teacher_named(config)
     data, model, corpus = config.data, config.model, CORPORA[config.data.kind].corpus
     if data.path is not None:
         files_of_splits(Path(data.path), corpus.splits, texts=not data.task.labelled)
@@ -62,8 +64,8 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
                 where=f"model.{key}={source}",
                 cure="Give a folder that save_pretrained wrote, or a hub id.",
             )
-    if model.pretrained is not None and not Path(model.pretrained).is_absolute():
-        model = model.model_copy(update={"revision": commit(model.pretrained, model.revision, "model")})
+    if model.pretrained not in (None, TEACHER) and not Path(str(model.pretrained)).is_absolute():
+        model = model.model_copy(update={"revision": commit(str(model.pretrained), model.revision, "model")})
     if model.tokenizer is not None and not Path(model.tokenizer).is_absolute():
         found = commit(model.tokenizer, model.tokenizer_revision, "model")
         model = model.model_copy(update={"tokenizer_revision": found})
@@ -134,12 +136,19 @@ class Parts:
     data: TokenizedData
     schedule: Schedule
     learner: Learner
+    teacher: Teacher | None
 
 
-def build(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SILENT) -> Parts:
-    """The parts of a run, the config pinned. UserError for whatever of the request cannot be."""
-    check_precision(config)
-    config = pinned(config, cache_dir=cache_dir)
+def build(
+    asked: ExperimentConfig, *, cache_dir: Path, teacher: Teacher | None = None, reporter: Reporter = SILENT
+) -> Parts:
+    """The parts of a run, the config pinned. teacher: the run `train.teacher`.
+
+    UserError for whatever of the request cannot be.
+    """
+    check_precision(asked)
+    asked = named(pinned(asked, cache_dir=cache_dir), teacher)
+    config = placed(asked, teacher)
     source = config.data.kind if config.data.path is None else f"data.path={config.data.path}"
     with (
         disk_errors(cache_dir, writing=0),
@@ -154,7 +163,10 @@ def build(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter = SIL
         positions, samples = learner.text_model.positions, config.samples
         assert positions is not None, "what writes has a context"
         ids_of_prompts(data.tokenizer, samples.prompts, samples.decoding, context_tokens=positions)
-    return Parts(config, data, schedule, learner)
+    if teacher is not None:
+        check_same_labels(teacher, data.wanted.label_names)
+        learner.distillation = asked.train.distillation
+    return Parts(asked, data, schedule, learner, teacher)
 
 
 def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:
@@ -200,6 +212,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             local_files_only=data.context.local_files_only,
             labels=data.wanted.label_names,
             dropouts=dropouts,
+            layers=model.pretrained_layers,
         )
     else:
         network = new_distilbert(

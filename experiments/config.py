@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
 from datamodules.settings import DataConfig
 from export.options import ExportConfig
 from generation.options import DecodingConfig
-from lightning_modules.settings import AnyModelConfig, OptimConfig
+from lightning_modules.settings import AnyModelConfig, DistillationConfig, OptimConfig
 from schema.strict import Strict
 from schema.texts import Name, Text
 from schema.validation import TogetherError
@@ -48,6 +48,20 @@ class TrainConfig(Strict):
     """The same in optimiser steps; whichever comes first."""
     keep_checkpoint_every_steps: int | None = Field(default=None, ge=1, le=_MOST_STEPS)
     """Keep a checkpoint for good every so many optimiser steps, to fork from; none: only the best and the last."""
+    teacher: str | None = Field(default=None, min_length=1)
+    """ID, or the beginning of one, of a finished run of the same store, whose logits are learned from; none: the labels
+    alone."""
+    distillation: DistillationConfig | None = None
+    """How; none: as its defaults say where there is a teacher."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _taught_somehow(cls, values: Any) -> Any:
+        """The record of a student says how it learned."""
+        if not isinstance(values, dict) or values.get("teacher") in (None, "none"):
+            return values
+        how = values.get("distillation")
+        return {**values, "distillation": DistillationConfig() if how in (None, "none") else how}
 
 
 class SamplesConfig(Strict):

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torchmetrics.classification import MulticlassAccuracy
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
+from errors import UserError
 from host.models import ATTENTION
 from lightning_modules.kernels.dropout import dropout
 from lightning_modules.kernels.embedding import RowwiseEmbedding
@@ -168,9 +169,18 @@ class Dropouts:
 
 
 def pretrained_distilbert(
-    source: str, *, revision: str, local_files_only: bool, labels: tuple[str, ...], dropouts: Dropouts
+    source: str,
+    *,
+    revision: str,
+    local_files_only: bool,
+    labels: tuple[str, ...],
+    dropouts: Dropouts,
+    layers: tuple[int, ...] | None = None,
 ) -> DistilBertForSequenceClassification:
-    """A pretrained encoder; its head is new unless `source` has one for as many labels."""
+    """A pretrained encoder; its head is new unless `source` has one for as many labels.
+
+    layers: of its blocks only these, by number from 0; none: all.
+    """
     model = load_pretrained(
         DistilBertForSequenceClassification,
         source,
@@ -181,7 +191,21 @@ def pretrained_distilbert(
         **_label_maps(labels),
     )
     assert isinstance(model, DistilBertForSequenceClassification)
+    if layers is not None:
+        _keep_layers(model, layers, source)
     return model
+
+
+def _keep_layers(model: DistilBertForSequenceClassification, layers: tuple[int, ...], source: str) -> None:
+    blocks = model.distilbert.transformer.layer
+    if layers[-1] >= len(blocks):
+        raise UserError(
+            f"there is no block {layers[-1]}: {source} has {len(blocks)}, from 0 to {len(blocks) - 1}",
+            where="model.pretrained_layers",
+            cure="Name some of these.",
+        )
+    model.distilbert.transformer.layer = torch.nn.ModuleList(blocks[number] for number in layers)
+    model.distilbert.transformer.n_layers = model.config.n_layers = len(layers)
 
 
 @dataclass(frozen=True)

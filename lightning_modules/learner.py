@@ -14,6 +14,7 @@ from torchmetrics import MeanMetric
 from errors import RunError
 from host.boundary import boundary
 from host.models import non_finite_weight
+from lightning_modules.distillation import distillation_loss
 from lightning_modules.kernels.dropout import replace_dropouts
 from lightning_modules.optimisation import (
     Optimisation,
@@ -21,6 +22,7 @@ from lightning_modules.optimisation import (
     optimiser_and_schedule,
     parameter_groups,
 )
+from lightning_modules.settings import DistillationConfig
 from lightning_modules.text_model import TextModel
 
 Batch = dict[str, torch.Tensor]
@@ -45,7 +47,8 @@ class NonFiniteLossError(RunError):
 class Learner(pl.LightningModule, ABC, Generic[Network]):
     """A network, `model`, and how it learns.
 
-    `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step.
+    `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step. `distillation`: how
+    it learns from the `teacher_logits` (B, L) float32 of a batch; none: from its labels alone.
     """
 
     def __init__(self, model: Network, optimisation: Optimisation) -> None:
@@ -55,6 +58,7 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
         self.optimisation = optimisation
         self.val_loss = MeanMetric()
         self.last_gradient_norm = torch.zeros(())
+        self.distillation: DistillationConfig | None = None
 
     @property
     @abstractmethod
@@ -68,6 +72,14 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
     def loss(self, batch: Batch) -> torch.Tensor:
         """The loss alone, which may be had for less than the logits."""
         return self.loss_and_logits(batch)[0]
+
+    def training_loss(self, batch: Batch) -> torch.Tensor:
+        """What is minimised: the loss, of a student mixed with the distance from its teacher's logits."""
+        if self.distillation is None:
+            return self.loss(batch)
+        labels, logits_BL = self.loss_and_logits(batch)
+        taught = distillation_loss(logits_BL, batch["teacher_logits"], self.distillation)
+        return torch.lerp(labels, taught, self.distillation.weight)
 
     @abstractmethod
     def depth_of(self, name: str) -> int:
@@ -84,7 +96,7 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
 
     def training_step(self, batch: Batch, batch_idx: int) -> torch.Tensor:
         del batch_idx
-        loss = self.loss(batch)
+        loss = self.training_loss(batch)
         if not torch.isfinite(loss):
             raise NonFiniteLossError(self.global_step, loss.item())
         return loss

@@ -11,9 +11,11 @@ from pydantic import Field, field_validator, model_validator
 from host.tokenizer_files import TrainedKind
 from schema.strict import Strict, absolute
 from schema.texts import Revision
+from schema.validation import TogetherError
 from scoring.task import Task
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
+TEACHER = "teacher"  # as `model.pretrained`: the model of the run that `train.teacher` names
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 
 
@@ -21,7 +23,8 @@ class ModelConfig(Strict):
     """What all models have in common."""
 
     pretrained: str | None = Field(default=None, min_length=1)
-    """Folder or hub id to start from; none: random weights of the dimensions below."""
+    """Folder or hub id to start from; `teacher`: the model of the run `train.teacher`, with its tokenizer; none: random
+    weights of the dimensions below."""
     revision: Revision = "main"
     """Hub revision of `pretrained`."""
     tokenizer: str | None = Field(default=None, min_length=1)
@@ -41,8 +44,8 @@ class ModelConfig(Strict):
     @classmethod
     def _absolute(cls, source: str | None) -> str | None:
         """A folder by its full path, so that the run can be loaded again from any other; a hub id as it is."""
-        if source is None:
-            return None
+        if source is None or source == TEACHER:
+            return source
         if source.startswith((".", "/", "~")) or Path(absolute(source)).is_dir():
             return absolute(source)
         if not _HUB_ID.fullmatch(source):
@@ -74,6 +77,27 @@ class DistilBertModelConfig(TransformerConfig):
     attention_dropout: float = Field(default=0.1, ge=0, lt=1)
     classifier_dropout: float = Field(default=0.2, ge=0, lt=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    pretrained_layers: tuple[Annotated[int, Field(ge=0, lt=48)], ...] | None = Field(
+        default=None,
+        min_length=1,
+        strict=False,  # a list, as YAML and JSON have it; each item is strict
+    )
+    """Of `pretrained` only these blocks, by number from 0; [0, 2, 4] takes every second, as DistilBERT began (Sanh et
+    al. 2019, section 3); none: all of them."""
+
+    @model_validator(mode="after")
+    def _layers_of_something(self) -> Self:
+        layers = self.pretrained_layers
+        if layers is None:
+            return self
+        if self.pretrained is None:
+            raise TogetherError(
+                "pretrained_layers are of `pretrained`, which is none",
+                "Give model.pretrained, or leave model.pretrained_layers out.",
+            )
+        if list(layers) != sorted(set(layers)):
+            raise ValueError("pretrained_layers: each block once, in rising order")
+        return self
 
 
 class Gpt2ModelConfig(TransformerConfig):
@@ -85,6 +109,18 @@ class Gpt2ModelConfig(TransformerConfig):
 
 
 AnyModelConfig = Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discriminator="kind")]
+
+
+class DistillationConfig(Strict):
+    """How a student's loss weighs what its teacher answered against the labels."""
+
+    loss: Literal["mse", "kl"] = "mse"
+    """mse: mean squared error between the logits (Ba & Caruana 2014, arXiv 1312.6184); kl: Kullback-Leibler divergence
+    between the softened answers, times temperature squared (Hinton et al. 2015, arXiv 1503.02531)."""
+    weight: float = Field(default=1.0, ge=0, le=1)
+    """Share of the loss that is the teacher's; the rest is cross-entropy with the labels."""
+    temperature: float = Field(default=2.0, gt=0, le=100)
+    """By which both sides' logits are divided; counts only with kl."""
 
 
 Schedule = Literal["linear", "constant", "cosine"]

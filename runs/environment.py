@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from runs.files import RunFiles
 
 
-_CAME_LATER: dict[str, object] = {"data.quoting": "auto"}
+_CAME_LATER: dict[str, object] = {
+    "data.quoting": "auto",
+    "model.pretrained_layers": None,
+    "train.teacher": None,
+    "train.distillation": None,
+}
 
 
 def recorded_environment(run: RunFiles) -> RunEnvironment:

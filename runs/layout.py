@@ -51,6 +51,15 @@ EOS_KEY = "end_token"  # the token that ends a text, which the tokenizer's diges
 TOKENS_OF = "tokens."  # with a split's name: its sequences of tokens as they were trained on
 NONDETERMINISTIC = "nondeterministic"  # the operations that have no deterministic version
 PRECISION_TAG = f"{RAN}precision"
+TEACHER_PRINTS = "teacher_"  # how the names of digests of a teacher's folder begin
+
+# What a student learned from.
+TEACHER_TAG = "encore.teacher"  # the run's ID
+TEACHER_KNOWS_TAG = (
+    "encore.teacher_knows"  # in words: scored rows that the teacher was trained on, and it is not
+)
+TEACHER_FOLDER = "teacher"
+TEACHER_LOGITS = f"{TEACHER_FOLDER}/logits.npy"  # to every train row, (rows, labels) float32
 
 # What it came to.
 RESULT_FILE = "run/result.json"

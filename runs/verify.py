@@ -22,8 +22,10 @@ from runs.layout import (
     CONFIG_FILE,
     DATA_FILE,
     DIGESTS_FILE,
+    EXPORT_FOLDER,
     EXPORT_REPORT,
     KEPT_FILE,
+    MODEL_FOLDER,
     PROVENANCE_FILE,
     RECORD_DIGESTS_FILE,
     REQUEST_FILE,
@@ -31,6 +33,7 @@ from runs.layout import (
     SCORED,
     START_FILE,
     STORIES_TABLE,
+    TEACHER_FOLDER,
     UNTRAINED,
     RunKind,
     fingerprint_tag,
@@ -184,7 +187,7 @@ def _digest(found: _Found, name: str, recorded: str) -> Check:
     if room == "predictions":
         file = predictions_file(rest)
         return _held(name, file, recorded, lambda: table_digest(pd.read_parquet(found.run.path(file))))
-    if room in {"export", "model"}:
+    if room in {EXPORT_FOLDER, MODEL_FOLDER, TEACHER_FOLDER}:
         return _held(name, name, recorded, lambda: found.digest(name))
     return _held(name, CHECKPOINTS, recorded, lambda: found.checkpoints[name])
 

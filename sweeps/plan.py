@@ -11,6 +11,7 @@ from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of, overrides_for_name, sweep_name, trial_name
 from experiments.training.inputs import tell_data
+from experiments.training.teaching import teacher_of
 from host.progress import Reporter
 from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_BASE_FILE, SWEEP_TAG, RunKind
 from schema.validation import parse
@@ -82,7 +83,9 @@ def plan_of(
         reporter.say(f"note: {note}", "warning")
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    tell_data(reporter, summary_of(build(base, cache_dir=store.root / "cache", reporter=reporter).data))
+    teacher = teacher_of(base, store)
+    parts = build(base, cache_dir=store.root / "cache", teacher=teacher, reporter=reporter)
+    tell_data(reporter, summary_of(parts.data))
     return Plan(sweep, base, mapping, space, first, given, notes, reuse)
 
 

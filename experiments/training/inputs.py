@@ -26,6 +26,7 @@ from runs.layout import (
     PROVENANCE_FILE,
     ROWS_FOLDER,
     START_FILE,
+    TEACHER_PRINTS,
     TOKENS_OF,
     RunKind,
     fingerprint_tag,
@@ -48,6 +49,10 @@ _BEGUN_WITH = {
     EOS_KEY: "the token that ends a text is",
     "model_config": "the pretrained model's config is",
     "start": "the checkpoint is",
+    **{
+        f"{TEACHER_PRINTS}{name}": f"the teacher's {what} is"
+        for name, what in (("weights", "model"), ("model_config", "config"), ("tokenizer", "tokenizer"))
+    },
 }
 
 
@@ -99,7 +104,13 @@ def check_same_inputs(run: RunFiles, prepared: PreparedRun) -> None:
     for name, digest in prepared.fingerprints.items():
         recorded = run.record.tags.get(fingerprint_tag(name))
         if recorded is not None and recorded != digest:
-            place = places.get(name) or config.model.tokenizer or pretrained or config.data.kind
+            taught = config.train.teacher if name.startswith(TEACHER_PRINTS) else None
+            place = (
+                (f"train.teacher={taught}" if taught else places.get(name))
+                or config.model.tokenizer
+                or pretrained
+                or config.data.kind
+            )
             raise UserError(
                 f"{_BEGUN_WITH.get(name, f'the {name} is')} not what the run began with",
                 where=f"{run.where}, {place}",
@@ -113,7 +124,7 @@ def difference_of_rows(run: RunFiles, data: TokenizedData, split: SplitName) -> 
     what = f"the rows of the split {split!r} are not those of the run"
     if not run.has(f"{ROWS_FOLDER}/{split}.npy"):
         return f"{what} ({len(now)} now)"
-    then = _checksums(run, f"{ROWS_FOLDER}/{split}.npy")
+    then = row_checksums(run, split)
     shared = min(len(now), len(then))
     other = np.flatnonzero(now[:shared] != then[:shared])
     first = int(other[0]) if len(other) else shared
@@ -122,8 +133,9 @@ def difference_of_rows(run: RunFiles, data: TokenizedData, split: SplitName) -> 
     return f"{what}: {len(now)} rows now, {len(then)} then; the first that differs is row {first}{text}"
 
 
-def _checksums(run: RunFiles, file: str) -> NDArray[np.unsignedinteger[Any]]:
-    """Of each row (N,). UserError when the file holds something else."""
+def row_checksums(run: RunFiles, split: SplitName) -> NDArray[np.unsignedinteger[Any]]:
+    """Of each row of a split (N,), as the run recorded them. UserError when the file holds something else."""
+    file = f"{ROWS_FOLDER}/{split}.npy"
     with boundary(f"{file} cannot be read", where=run.where, cure=MALFORMED):
         # Mapped: a header that claims more than the file holds is refused before memory is asked for.
         found = np.load(run.path(file), mmap_mode="r", allow_pickle=False)

@@ -12,6 +12,7 @@ from experiments.checkout import REPOSITORY
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of, flat_params
 from experiments.training.recipe import PreparedRun
+from lightning_modules.settings import TEACHER
 from runs.data_record import data_record
 from runs.layout import (
     CONFIG_FILE,
@@ -110,7 +111,7 @@ def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]
 
 def _description(prepared: PreparedRun) -> str:
     config, data, schedule = prepared.parts.config, prepared.parts.data, prepared.parts.schedule
-    start = config.model.pretrained or f"random weights, {config.model.layers} layers of {config.model.dim}"
+    start = _start(config)
     if prepared.fork_point is not None:
         start = f"the checkpoint after step {prepared.fork_point.step} of {prepared.fork_point.run.where}"
     return "\n".join(
@@ -118,6 +119,7 @@ def _description(prepared: PreparedRun) -> str:
             f"**{config.description}**",
             "",
             f"- model: {config.model.kind} from {start}",
+            *_taught_by(prepared),
             f"- data: {config.data.kind} from {data.origin}; {len(data.rows['train'].texts):,} train rows, "
             f"{len(data.rows['val'].texts):,} held out for selection (`val/…`), "
             f"{len(data.rows['test'].texts):,} of the official split, scored once (`test/…`)",
@@ -125,3 +127,25 @@ def _description(prepared: PreparedRun) -> str:
             f"{config.optim.learning_rate:g}, {config.train.precision}, seed {config.seed}",
         ]
     )
+
+
+def _start(config: ExperimentConfig) -> str:
+    """What the weights are before the first step, in words."""
+    model = config.model
+    if model.pretrained is None:
+        return f"random weights, {model.layers} layers of {model.dim}"
+    source = "its teacher" if model.pretrained == TEACHER else model.pretrained
+    layers = getattr(model, "pretrained_layers", None)
+    return source if layers is None else f"blocks {', '.join(map(str, layers))} of {source}"
+
+
+def _taught_by(prepared: PreparedRun) -> list[str]:
+    """A line that names the teacher of a student."""
+    teacher, how = prepared.parts.teacher, prepared.parts.config.train.distillation
+    if teacher is None or how is None:
+        return []
+    softened = f" at temperature {how.temperature:g}" if how.loss == "kl" else ""
+    return [
+        f"- teacher: {teacher.run.where}, whose logits to the train rows are {how.weight:.0%} of the loss "
+        f"({how.loss}{softened})"
+    ]

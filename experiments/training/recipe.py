@@ -18,11 +18,12 @@ from host.files import file_digest
 from host.model_folder import CONFIG, ModelFolder
 from runs.differences import deciding
 from runs.environment import RunEnvironment
-from runs.layout import EOS_KEY, TOKENS_OF
+from runs.layout import EOS_KEY, TEACHER_PRINTS, TOKENS_OF
 from tracking.provenance import Provenance
 
 if TYPE_CHECKING:
     from experiments.build import Parts
+    from experiments.teacher import Teacher
     from runs.fork_point import ForkPoint
 
 
@@ -31,8 +32,8 @@ class PreparedRun:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
     fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
-    of local weights, their model's config, the checkpoint. notices: what was left out of the folders of model and
-    tokenizer.
+    of local weights, their model's config, the checkpoint; of a teacher its weights, config and tokenizer. notices:
+    what was left out of the folders of model and tokenizer.
     """
 
     parts: Parts
@@ -62,18 +63,38 @@ def prepared_run(
 
 
 def _fingerprints(parts: Parts, start: ForkPoint | None) -> dict[str, str]:
-    pretrained = parts.config.model.pretrained
-    weights, shape = _weights_digest(pretrained), _model_config_digest(pretrained)
     end = parts.data.tokenizer.eos_token
     return {
         **{str(split): digest for split, digest in parts.data.fingerprints().items()},
         "tokenizer": parts.data.tokenizer_digest,
         **({} if end is None else {EOS_KEY: str(end)}),
         **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
-        **({} if weights is None else {"weights": weights}),
-        **({} if shape is None else {"model_config": shape}),
+        **_of_folder(local_folder(parts.config.model.pretrained or "")),
+        **({} if parts.teacher is None else _of_teacher(parts.teacher)),
         **({} if start is None else {"start": start.digest}),
     }
+
+
+def local_folder(source: str) -> Path | None:
+    """The folder that a model or a tokenizer comes from; none for the hub's, and for a teacher's own."""
+    folder = Path(source)
+    return folder if folder.is_absolute() and folder.is_dir() else None
+
+
+def _of_folder(folder: Path | None) -> dict[str, str]:
+    """Of a local model: the bytes of its weights, and its config where it has one."""
+    if folder is None:
+        return {}
+    shape = _model_config_digest(folder)
+    return {"weights": _weights_digest(folder), **({} if shape is None else {"model_config": shape})}
+
+
+def _of_teacher(teacher: Teacher) -> dict[str, str]:
+    from datamodules.tokenizers import load_tokenizer, tokenizer_digest
+
+    tokenizer = load_tokenizer(str(teacher.folder), local_files_only=True)
+    found = _of_folder(teacher.folder) | {"tokenizer": tokenizer_digest(tokenizer)}
+    return {f"{TEACHER_PRINTS}{name}": digest for name, digest in found.items()}
 
 
 def recipe_id(
@@ -87,15 +108,21 @@ def recipe_id(
     The resolved config with its seed, the source code of the rooms that decide numbers, the rows and the tokens of
     every split, the tokenizer, the dependency lock, the threads and the kind of device, and the bytes of local
     pretrained weights (of the hub's, their commit). Where data and weights lie does not count, what they hold does.
+    Of a student, the ID of its teacher and the bytes of that one's model and tokenizer. A setting that came later does
+    not count where it asks for nothing.
     Equal recipes are the same experiment.
     """
-    local = {key for key in ("pretrained", "tokenizer") if Path(getattr(config.model, key) or "").is_dir()}
+    sources = {key: getattr(config.model, key) for key in ("pretrained", "tokenizer")}
+    local = {key for key, source in sources.items() if source is None or local_folder(source)}
+    unasked = {key for key in ("teacher", "distillation") if getattr(config.train, key) is None}
+    layers = {"pretrained_layers"} if getattr(config.model, "pretrained_layers", None) is None else set()
     elsewhere = {
         "name": True,
         "description": True,
         "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
-        "model": local | {"tokenizer"},
-        "train": {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
+        "model": local | {"tokenizer"} | layers,
+        "train": unasked
+        | {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,
         "samples": True,
     }
@@ -109,23 +136,21 @@ def recipe_id(
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _model_config_digest(pretrained: str | None) -> str | None:
+def _model_config_digest(folder: Path) -> str | None:
     """sha256 over what a local model's config.json says; who wrote it does not count."""
-    if pretrained is None or not (Path(pretrained) / CONFIG).is_file():
+    if not (folder / CONFIG).is_file():
         return None
-    content = ModelFolder(Path(pretrained), where=pretrained).table(CONFIG)
+    content = ModelFolder(folder, where=str(folder)).table(CONFIG)
     told = {
         key: value for key, value in content.items() if key not in {"transformers_version", "_name_or_path"}
     }
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
-def _weights_digest(pretrained: str | None) -> str | None:
+def _weights_digest(folder: Path) -> str:
     """sha256 over the bytes of a local model's weights, all shards in the order of their names."""
-    if pretrained is None or not Path(pretrained).is_dir():
-        return None
     digest = hashlib.sha256()
-    for path in sorted(path for path in Path(pretrained).glob("*.safetensors") if path.is_file()):
+    for path in sorted(path for path in folder.glob("*.safetensors") if path.is_file()):
         digest.update(bytes.fromhex(file_digest(path)))
     return digest.hexdigest()
 

@@ -32,6 +32,7 @@ from runs.layout import (
     RESUMED_UNDER_TAG,
     REUSES_TAG,
     SAMPLES_FOLDER,
+    TEACHER_FOLDER,
     ran_tag,
 )
 from runs.outcome import logged_points
@@ -54,6 +55,7 @@ _UNLIKE_ITS_RECIPE = {
 }
 _TAGS = {PRECISION_TAG}  # what a training finds out
 _FOLDERS = ("checkpoints", "predictions", MODEL_FOLDER)
+_FOLDERS_OF_SOME = (SAMPLES_FOLDER, TEACHER_FOLDER)
 
 
 def finished_run(
@@ -146,7 +148,7 @@ def take_over(
     known = {tag: run.record.tags[tag] for tag in _TAGS & run.record.tags.keys()}
     log.set_tags({REUSES_TAG: run.record.run_id, **known})
     earlier = _result_of(run)
-    for folder in [*_FOLDERS, *([SAMPLES_FOLDER] if run.has(SAMPLES_FOLDER) else [])]:
+    for folder in [*_FOLDERS, *(name for name in _FOLDERS_OF_SOME if run.has(name))]:
         _copy(run, log, folder)
     log_sealed(log, run.read(Digests, DIGESTS_FILE), DIGESTS_FILE)
     for step, values in sorted(logged_points(run).items()):

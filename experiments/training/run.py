@@ -21,12 +21,21 @@ from experiments.training.fitting import ResumeState, fit
 from experiments.training.fork_checkpoint import resume_state
 from experiments.training.origin import Hooks, Resume
 from experiments.training.recipe import PreparedRun
+from experiments.training.teaching import learn_from_teacher
 from host.boundary import boundary
 from host.disk import disk_errors, link
 from host.progress import OnProgress, Reporter
 from runs.checkpoint_folder import CheckpointFolder
 from runs.digests import checkpoint_digests
-from runs.layout import CHECKPOINTS, DIGESTS_FILE, MODEL_FOLDER, NONDETERMINISTIC, RESULT_FILE, ran_tag
+from runs.layout import (
+    CHECKPOINTS,
+    DIGESTS_FILE,
+    MODEL_FOLDER,
+    NONDETERMINISTIC,
+    RESULT_FILE,
+    TEACHER_LOGITS,
+    ran_tag,
+)
 from runs.result import RunResult
 from runs.seals import log_sealed
 from runs.table_digest import table_digest
@@ -94,6 +103,8 @@ class Run:
             TemporaryDirectory(prefix="encore-") as scratch,
         ):
             checkpoints = self._checkpoints()
+            if self.parts.teacher is not None:
+                self._learn_from_teacher()
             steps, pruned = self._fit(checkpoints)
             with self.clock("record"):
                 self._keep()
@@ -109,11 +120,18 @@ class Run:
                 failures = self._keep_and_export(metrics, model, exporting)
                 weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
                 digests |= {name: self.log.digest_of(name) for name in weights}
+            if self.parts.teacher is not None:
+                digests[TEACHER_LOGITS] = self.log.digest_of(TEACHER_LOGITS)
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
             if self.log.local_artifacts() is None:
                 shutil.rmtree(checkpoints.folder)  # the store has them
             return result
+
+    def _learn_from_teacher(self) -> None:
+        with self.clock("teacher"), self.reporter.progress() as on_progress:
+            going_on = None if self.resumed is None else self.resumed.run
+            learn_from_teacher(self.prepared, self.log, going_on, on_progress)
 
     def _fit(self, checkpoints: Checkpoints) -> tuple[int, bool]:
         """The number of steps, and whether the run was pruned."""

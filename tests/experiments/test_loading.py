@@ -115,16 +115,16 @@ def test_folders_are_recorded_from_the_root_and_hub_ids_as_they_are(
 def test_what_a_models_config_says_counts_and_not_how_it_is_written(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text('{"model_type": "gpt2", "n_layer": 2}')
-    plain = _model_config_digest(str(tmp_path))
+    plain = _model_config_digest(tmp_path)
     assert plain is not None
     for same in (
         b'\xef\xbb\xbf{"model_type": "gpt2", "n_layer": 2}',
         b'{"n_layer": 2, "model_type": "gpt2", "transformers_version": "5"}',
     ):
         config.write_bytes(same)
-        assert _model_config_digest(str(tmp_path)) == plain
+        assert _model_config_digest(tmp_path) == plain
     config.write_text('{"model_type": "gpt2", "n_layer": 3}')
-    assert _model_config_digest(str(tmp_path)) not in (None, plain)
+    assert _model_config_digest(tmp_path) not in (None, plain)
     config.write_text("[" * 100_000)
     with pytest.raises(UserError, match="nested deeper than 100"):
-        _model_config_digest(str(tmp_path))
+        _model_config_digest(tmp_path)

@@ -1,0 +1,208 @@
+"""A finished run as a teacher: found, checked, and asked once for its logits to every row that a student learns from.
+
+Legend: N rows of the train split, B batch, T tokens, L labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datamodules.fingerprint import short_digest
+from errors import UserError
+from experiments.teacher import Teacher
+from experiments.training.inputs import recorded_config, row_checksums
+from export.session import equal_length_batches
+from host.boundary import boundary
+from host.text import root_option
+from runs.checks import check_has_model
+from runs.data_record import recorded_data
+from runs.files import RunFiles, run_named
+from runs.kept_files import checked_model
+from runs.layout import TEACHER_FOLDER, TEACHER_LOGITS, TEACHER_PRINTS
+from runs.seals import check_listed, check_record
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datamodules.tokenized import SplitName, TokenizedData
+    from experiments.build import Parts
+    from experiments.config import ExperimentConfig
+    from experiments.training.recipe import PreparedRun
+    from host.progress import OnProgress
+    from tracking.run_log import RunLog
+    from tracking.store import Store
+
+_ROWS_AT_ONCE = 64
+_TOKENIZED_AT_ONCE = 4096
+_LOGITS_FILE = Path(TEACHER_LOGITS).name
+
+
+def teacher_of(config: ExperimentConfig, store: Store) -> Teacher | None:
+    """The run `train.teacher`, whole and as it was recorded; none where none is asked for.
+
+    UserError for one that this store has not, that is of another task, or that has no model.
+    """
+    asked = config.train.teacher
+    if asked is None:
+        return None
+    with _named(asked):
+        run = _found(store, asked)
+        check_has_model(run)
+        check_record(run)
+        theirs, data = recorded_config(run), recorded_data(run)
+        _check_task(theirs, config, run)
+        return Teacher(run, theirs, checked_model(run), data.summary.label_names if data else ())
+
+
+@contextmanager
+def _named(asked: str) -> Generator[None]:
+    """What is wrong with a run is wrong with the key that names it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            error.what, where=f"train.teacher={asked[:40]}: {error.where}", cure=error.cure
+        ) from error
+
+
+def _found(store: Store, asked: str) -> RunFiles:
+    try:
+        return run_named(store, asked)
+    except UserError as error:
+        raise UserError(error.what, where=error.where, cure=_elsewhere(store, asked, error.cure)) from error
+
+
+def _elsewhere(store: Store, asked: str, cure: str) -> str:
+    """What helps where a store has no such run: it may be in its bin, or another store's."""
+    try:
+        run_id = store.find(asked, deleted=True).run_id
+    except UserError:
+        return f"{cure} A teacher is a run of the same store (--root)."
+    restore = f"encore rm --restore {run_id[:8]}{root_option(store.root)}"
+    return f"It is in the bin: `{restore}` takes it out."
+
+
+def _check_task(theirs: ExperimentConfig, config: ExperimentConfig, run: RunFiles) -> None:
+    if config.task.writes:
+        raise UserError(
+            f"a model of kind {config.model.kind!r} takes no teacher: logits to every token are too many to keep",
+            where=run.where,
+            cure="Leave train.teacher out.",
+        )
+    if theirs.task is not config.task:
+        raise UserError(
+            f"its task is {theirs.task.name}, that of the student {config.task.name}",
+            where=run.where,
+            cure="Name a run of the same task; `encore runs` lists them.",
+        )
+
+
+def rows_that_it_knows(teacher: Teacher, data: TokenizedData) -> str:
+    """In words, the scored rows that the teacher was trained on and the student is not; empty where there are none.
+
+    Their scores flatter a student: what it learns from has seen their labels.
+    """
+    theirs, own = row_checksums(teacher.run, "train"), data.rows["train"].checksums
+    found: list[str] = []
+    scored: tuple[tuple[SplitName, str], ...] = (("val", "held-out"), ("test", "official"))
+    for split, called in scored:
+        rows = data.rows[split].checksums
+        known = int((np.isin(rows, theirs) & ~np.isin(rows, own)).sum())
+        if known:
+            found.append(f"{known:,} of the {len(rows):,} {called} rows")
+    return " and ".join(found)
+
+
+def learn_from_teacher(
+    prepared: PreparedRun, log: RunLog, resumed: RunFiles | None, on_progress: OnProgress
+) -> None:
+    """Give the data the logits of the run's teacher, and keep them with the run.
+
+    A run that goes on has them already, so its bits do not depend on the machine that it goes on on.
+    """
+    data, teacher = prepared.parts.data, prepared.parts.teacher
+    assert teacher is not None
+    if resumed is not None and resumed.has(TEACHER_LOGITS):
+        check_listed(resumed, TEACHER_LOGITS)
+        data.teacher_logits_NL = _read(resumed.path(TEACHER_LOGITS))
+        return
+    asked = data.cached(
+        "teacher", _key(prepared, teacher), lambda folder: _write(folder, prepared, teacher, on_progress)
+    )
+    file = asked.path / _LOGITS_FILE
+    data.teacher_logits_NL = _read(file)
+    with log.folder(TEACHER_FOLDER) as folder:
+        (folder / _LOGITS_FILE).write_bytes(file.read_bytes())
+
+
+def _read(file: Path) -> NDArray[np.float32]:
+    with boundary("cannot be read", where=str(file), cure="The file was altered; restore it."):
+        return np.load(file, allow_pickle=False)
+
+
+def _key(prepared: PreparedRun, teacher: Teacher) -> str:
+    """Of all that decides the bits of the logits."""
+    import torch
+
+    prints, ran = prepared.fingerprints, prepared.effective
+    return short_digest(
+        "teacher-1",
+        *(f"{name} {prints[name]}" for name in sorted(prints) if name.startswith(TEACHER_PRINTS)),
+        str(teacher.config.data.max_tokens),
+        prints["train"],
+        *(ran[name] for name in ("threads", "device", "device_name", "matmul_precision")),
+        torch.__version__,
+        torch.backends.cpu.get_cpu_capability(),
+    )
+
+
+def _write(folder: Path, prepared: PreparedRun, teacher: Teacher, on_progress: OnProgress) -> None:
+    logits = _logits(teacher, prepared.parts, prepared.effective["device"], on_progress)
+    np.save(folder / _LOGITS_FILE, logits, allow_pickle=False)
+
+
+def _logits(teacher: Teacher, parts: Parts, device: str, on_progress: OnProgress) -> NDArray[np.float32]:
+    """(N, L), in evaluation mode and float32 (products as `train.matmul_precision` says), of batches of one length:
+    no row is padded.
+
+    UserError where one is not finite. The random generators are left as they were.
+    """
+    import torch
+
+    from lightning_modules.families import FAMILIES
+
+    ids = list(_tokens(teacher, parts.data))
+    with torch.random.fork_rng(), torch.inference_mode():
+        model = FAMILIES[teacher.config.model.kind].read(teacher.folder)
+        model.network.to(device)
+        logits_NL = np.empty((len(ids), model.outputs), dtype=np.float32)
+        done = 0
+        for rows, ids_BT in equal_length_batches(ids, batch_size=_ROWS_AT_ONCE):
+            logits_NL[rows] = model.logits(torch.from_numpy(ids_BT).to(device)).float().cpu().numpy()
+            done += len(rows)
+            on_progress("asking the teacher", done, len(ids))
+    if not np.isfinite(logits_NL).all():
+        raise UserError(
+            "its logits are not finite",
+            where=f"train.teacher={teacher.run_id[:8]}",
+            cure="Its training diverged; name another run.",
+        )
+    return logits_NL
+
+
+def _tokens(teacher: Teacher, data: TokenizedData) -> Iterator[Sequence[int]]:
+    """The train rows as the teacher reads them: its own tokenizer, cut where its own texts were."""
+    from datamodules.tokenizers import encode, load_tokenizer
+
+    tokenizer = load_tokenizer(str(teacher.folder), local_files_only=True)
+    texts = data.rows["train"].texts
+    for begin in range(0, len(texts), _TOKENIZED_AT_ONCE):
+        some = list(texts[begin : begin + _TOKENIZED_AT_ONCE])
+        yield from encode(tokenizer, some, truncation=True, max_length=teacher.config.data.max_tokens)[
+            "input_ids"
+        ]  # type: ignore[misc]
