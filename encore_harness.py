@@ -17,7 +17,7 @@ HOME = Path(__file__).resolve().parent
 # fmt: off
 ROOMS = (
     "errors", "host", "schema", "lightning_modules", "datamodules", "scoring", "tracking", "export", "generation",
-    "analysis", "pages", "runs", "comparison", "experiments", "sweeps", "cli",
+    "analysis", "pages", "runs", "comparison", "serving", "experiments", "sweeps", "cli",
 )
 # fmt: on
 

@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from cli.comparison_commands import best, compare, promote
+from cli.export_command import export
 from cli.options import (
     DEFAULT_ROOT,
     Again,
@@ -26,6 +27,7 @@ from cli.options import (
 from cli.quiet import quiet_environment
 from cli.report import report
 from cli.run_commands import note, rm, runs, tag
+from cli.serve_command import serve
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
 from cli.termination import interrupt_on_sigterm
@@ -140,18 +142,7 @@ def show(
     return show_verb(run_id, root, whole=whole, as_json=json)
 
 
-@app.command()
-@ended_in_one_line
-def export(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
-    """Write and measure a finished run's ONNX and INT8 variants.
-
-    They are kept on that same run.
-    """
-    from cli.verbs import export_verb
-
-    return export_verb(run_id, root, as_json=json)
-
-
+app.command()(export)
 app.command()(generate)
 app.command()(story)
 app.command()(compare)
@@ -159,6 +150,7 @@ app.command()(best)
 app.command()(report)
 app.command()(promote)
 app.command()(ui)
+app.command()(serve)
 
 
 @app.command()

@@ -176,6 +176,11 @@ def folder_given(text: str | Path) -> Path:
         raise typer.BadParameter(f"{_shown(text)}: {error}") from error
 
 
+def folder_option(text: str) -> Any:
+    """An option with a folder, which need not be there yet."""
+    return typer.Option(help=text, parser=folder_given, metavar="FOLDER")
+
+
 def _shown(text: object) -> str:
     return one_line(repr(text), _SHOWN)
 
@@ -198,4 +203,6 @@ RunId = Annotated[str, name_argument("A run's ID or the beginning of it.", "ID")
 Again = Annotated[
     bool, typer.Option("--again", help="Train also what has already finished, bit for bit the same.")
 ]
+Variant = Annotated[str, name_option("Which exported form of the model: fp32, int8, …")]
+DEPLOYED = "int8"
 DEFAULT_ROOT = Path("mlruns")

@@ -37,16 +37,31 @@ class ExportConfig(Strict):
 
 
 @dataclass(frozen=True)
+class GoldenTexts:
+    """Texts of the official split whose answers are kept.
+
+    ids: as the training reads each, where a text is scored whole; tokenizer.json must read it so. max_tokens: of a
+    text, special tokens included.
+    """
+
+    texts: Sequence[str]
+    ids: Sequence[Sequence[int]] | None
+    max_tokens: int
+
+
+@dataclass(frozen=True)
 class ScoringSet:
     """The official validation split, tokenized; every example of it is scored, so its size sets the cost.
 
     `input_ids` is ragged, N sequences of token ids. `labels` has shape (N,) for classification and
-    is None for language models, which are scored on their own next token.
+    is None for language models, which are scored on their own next token. `golden`: the texts whose answers are kept
+    beside each variant; none: none are.
     """
 
     input_ids: Sequence[Sequence[int]]
     labels: NDArray[np.int64] | None
     pad_token_id: int
+    golden: GoldenTexts | None = None
 
 
 def scored_rows(total: int, examples: int) -> NDArray[np.int64]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from errors import UserError
+from export.golden import GOLDEN_FILE, write_golden
 from export.latency import latency_tokens, measure_latency
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
@@ -18,11 +16,12 @@ from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
 from export.tasks import EXPORT_TASKS, ExportTask
 from export.variants import EXPORTED, ORIGINAL
+from export.whole_folder import written_whole
 from host.boundary import boundary
 from host.cpu import instruction_set
 from host.disk import disk_errors
 from host.files import file_digest
-from host.model_folder import CONFIG, WEIGHTS
+from host.model_folder import CONFIG, TOKENIZER, WEIGHTS
 from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
@@ -62,9 +61,13 @@ def export_model(
     check_length(latency_tokens(scoring, row, options), model, model_dir)
     writing = _SHARE_WRITTEN * sum(weight.nbytes for weight in model.network.parameters()) + _MIB
     # Inside, so that the disk is looked at while what was written is still there.
-    with _written_whole(out_dir) as folder, disk_errors(out_dir.parent, writing=writing):
+    with (
+        written_whole(out_dir, marker=REPORT_FILE, kind="an export") as folder,
+        disk_errors(out_dir.parent, writing=writing),
+    ):
         opset = _write_variants(model, model_dir, folder, row, tell)
         variants = _loaded(model, model_dir, folder, options)
+        _keep_golden(folder, row, scoring, options)
         report = _measured(variants, model.outputs, folder, row, scoring, options, opset, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
@@ -112,29 +115,17 @@ def _write_variants(
         return opset_of(folder / EXPORTED[0].name / MODEL_FILE)
 
 
+def _keep_golden(folder: Path, task: ExportTask, scoring: ScoringSet, options: ExportOptions) -> None:
+    """Beside each variant its answers to a few texts, where it has a tokenizer that reads texts."""
+    for variant in EXPORTED:
+        if scoring.golden is not None and (folder / variant.name / TOKENIZER).exists():
+            threads = options.asked.threads
+            write_golden(folder / variant.name, variant.name, scoring.golden, task.golden, threads=threads)
+
+
 def _digests(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): file_digest(path) for path in sorted(folder.rglob("*.onnx"))}
-
-
-@contextlib.contextmanager
-def _written_whole(out_dir: Path) -> Generator[Path]:
-    """A folder to write into that takes the place of `out_dir` at the end, and is removed on an error."""
-    if out_dir.exists() and not (out_dir / REPORT_FILE).is_file() and any(out_dir.iterdir()):
-        raise UserError(
-            "the folder holds something that is not an export",
-            where=str(out_dir),
-            cure="Name a new or an empty folder.",
-        )
-    partial = out_dir.with_name(out_dir.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    try:
-        yield partial
-        if out_dir.exists():
-            shutil.rmtree(out_dir)
-        partial.rename(out_dir)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    files = sorted([*folder.rglob("*.onnx"), *folder.rglob(GOLDEN_FILE)])
+    return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
 
 
 def _loaded(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from export.classification import accuracy_failure, accuracy_limit_p, score_classifier
+from export.golden import Answers, classifier_answers, prompt_answers
 from export.language import loss_failure, loss_limit_p, score_language_model
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
@@ -43,7 +44,7 @@ class ExportTask:
     longest_timed: at most so many tokens of a latency input, since a language model's logits hold batch x tokens x
     vocabulary floats; none: no limit. failure: the sentence for a variant whose
     quality is missed, given all metrics; none where it is not. limit_p: the p-value against a quality that is lost to
-    the limit or beyond, given what every variant answered.
+    the limit or beyond, given what every variant answered. golden: answers that are kept beside each variant.
     """
 
     task: Task
@@ -54,6 +55,7 @@ class ExportTask:
     score: Score
     failure: Callable[[Variant, Mapping[str, float], ExportOptions], str | None]
     limit_p: Callable[[Variant, pd.DataFrame, ExportOptions], float]
+    golden: Answers
 
 
 _TASKS = (
@@ -66,6 +68,7 @@ _TASKS = (
         score=score_classifier,
         failure=accuracy_failure,
         limit_p=accuracy_limit_p,
+        golden=classifier_answers,
     ),
     ExportTask(
         LANGUAGE_MODELLING,
@@ -76,6 +79,7 @@ _TASKS = (
         score=score_language_model,
         failure=loss_failure,
         limit_p=loss_limit_p,
+        golden=prompt_answers,
     ),
 )
 EXPORT_TASKS: Mapping[TaskName, ExportTask] = {row.task.name: row for row in _TASKS}

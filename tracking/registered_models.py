@@ -45,8 +45,12 @@ class Registry:
 
     def champion(self) -> Version | None:
         """The version that has the alias; none where none has."""
+        return self.aliased(CHAMPION)
+
+    def aliased(self, alias: str) -> Version | None:
+        """Likewise of another alias."""
         with explained(self.store.uri):
-            number = (self._aliases() or {}).get(CHAMPION)
+            number = (self._aliases() or {}).get(alias)
             if number is None:
                 return None
             run_id = self.store.client.get_model_version(self.name, number).run_id or ""

@@ -14,16 +14,22 @@ from experiments.config import ExperimentConfig
 from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
 from experiments.training.serving import keep_served
-from export.options import scored_rows
+from export.golden import GOLDEN_TEXTS, spread
+from export.options import GoldenTexts, scored_rows
 from host.boundary import first_line
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
+from runs.bundling import check_variant, is_bundled_as_it_is
 from runs.checks import check_has_model
-from runs.files import RunFiles
+from runs.files import RunFiles, run_named
 from runs.kept_files import checked_model
 from runs.layout import EXPORT_GATE, GATE_TAG, NOT_EXPORTED, PASSED, is_exported
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
     from datamodules.tokenized import TokenizedData
     from export.pipeline import ExportReport, ScoringSet
     from runs.result import RunResult
@@ -125,9 +131,36 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
 
     table, labels = data.tables["test"], data.rows["test"].labels
     rows = scored_rows(len(table), config.export.scored_examples)
+    # A language model's block holds one id more than its context, the last target.
+    input_ids = [table.sequence(int(row))[: config.data.max_tokens].tolist() for row in rows]
     return ScoringSet(
-        # A language model's block holds one id more than its context, the last target.
-        input_ids=[table.sequence(int(row))[: config.data.max_tokens].tolist() for row in rows],
+        input_ids=input_ids,
         labels=None if labels is None else np.array([labels[int(row)] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
+        golden=_golden_texts(data, config.data.max_tokens, rows, input_ids),
     )
+
+
+def _golden_texts(
+    data: TokenizedData, max_tokens: int, rows: NDArray[np.int64], input_ids: Sequence[list[int]]
+) -> GoldenTexts:
+    """Of labelled texts some of the scored ones, of all lengths; a story's sequence may be a part of it, so of stories
+    the first, which prompts are cut from."""
+    texts = data.rows["test"].texts
+    if data.rows["test"].labels is None:
+        return GoldenTexts(list(texts[:GOLDEN_TEXTS]), None, max_tokens)
+    chosen = spread([len(ids) for ids in input_ids])
+    return GoldenTexts(
+        [texts[int(rows[place])] for place in chosen], [input_ids[place] for place in chosen], max_tokens
+    )
+
+
+def exported_with_golden(run: RunFiles, variant: str, *, reporter: Reporter = SILENT) -> RunFiles:
+    """The run, exported first where it has no such variant with golden answers. UserError for an unknown variant."""
+    check_variant(variant)
+    check_has_model(run)
+    if is_bundled_as_it_is(run, variant):
+        return run
+    reporter.say(f"{run.where} is exported first: it has no {variant} with golden answers.")
+    export_run(run, reporter=reporter)
+    return run_named(run.store, run.record.run_id)

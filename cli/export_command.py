@@ -1,0 +1,30 @@
+"""The command line of the verb that exports a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from cli.options import DEFAULT_ROOT, DEPLOYED, Json, Root, RunId, Variant, ended_in_one_line, folder_option
+
+
+@ended_in_one_line
+def export(
+    run_id: RunId,
+    bundle: Annotated[
+        Path | None, folder_option("Write a variant into a folder that is served by itself.")
+    ] = None,
+    variant: Variant = DEPLOYED,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Write and measure a finished run's ONNX and INT8 variants.
+
+    They are kept on that same run.
+    """
+    from cli.bundles import bundle_verb
+    from cli.verbs import export_verb
+
+    if bundle is not None:
+        return bundle_verb(run_id, bundle, variant, root, as_json=json)
+    return export_verb(run_id, root, as_json=json)

@@ -1,0 +1,48 @@
+"""What a bundle consists of, and what its `bundle.json` says."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from export.golden import GOLDEN_FILE, Conditions
+from export.onnx_files import MODEL_FILE
+from host.model_folder import CONFIG, TOKENIZER
+from schema.strict import Strict
+from scoring.task import TaskName
+
+BUNDLE_FILE = "bundle.json"
+CARD_FILE = "README.md"
+COPIED = (MODEL_FILE, TOKENIZER, CONFIG, GOLDEN_FILE)
+"""From the folder of the variant."""
+FILES = (*COPIED, CARD_FILE)
+"""All but bundle.json, which has their digests."""
+
+
+class BundleFile(Strict):
+    """`bundle.json`.
+
+    model_type: as its config calls it. max_tokens: what a text is cut to, special tokens included. positions: what the
+    network reads at most. labels: of a classifier, by their numbers. end_of_text: of a language model, the token that
+    opens and ends a text. batch_invariant: a text has the same bits in any batch of texts of its length, as measured.
+    under: what the figures and the golden answers were measured under. figures: of the variant, by name. files: sha256
+    of every other file.
+    """
+
+    format: Literal[1] = 1
+    run_id: str
+    run_name: str
+    experiment: str
+    recipe_id: str | None
+    task: TaskName
+    model_type: str
+    variant: str
+    max_tokens: int = Field(ge=1, le=1_000_000)
+    positions: int | None = Field(ge=1)
+    labels: list[str] | None
+    end_of_text: str | None
+    batch_invariant: bool
+    under: Conditions
+    figures: dict[str, float]
+    files: dict[str, str]

@@ -1,0 +1,86 @@
+"""The model card of a bundle: what people, and the hub, read of it.
+
+Its head is the `model-index` of the hub's model cards: https://huggingface.co/docs/hub/model-cards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from scoring.tasks import task_named
+
+if TYPE_CHECKING:
+    from export.bundle_file import BundleFile
+
+_HUB_TASKS = {"sequence-classification": "text-classification", "causal-language-model": "text-generation"}
+_ON_HUB = {"accuracy": "accuracy", "loss": "loss", "perplexity": "perplexity"}
+"""Figures that are metrics of the hub, by their names there."""
+
+
+def card(about: BundleFile) -> str:
+    """The text of README.md."""
+    import yaml
+
+    head = yaml.safe_dump(_head(about), sort_keys=False, allow_unicode=True)
+    return f"---\n{head}---\n\n{_body(about)}"
+
+
+def _head(about: BundleFile) -> dict[str, Any]:
+    task = _HUB_TASKS[about.task]
+    metrics = [
+        {"type": _ON_HUB[name], "value": value, "name": f"{name} of {about.variant}"}
+        for name, value in about.figures.items()
+        if name in _ON_HUB
+    ]
+    result = {
+        "task": {"type": task},
+        "dataset": {"type": about.experiment, "name": about.experiment, "split": "official"},
+        "metrics": metrics,
+    }
+    return {
+        "library_name": "onnx",
+        "pipeline_tag": task,
+        "tags": ["onnx", about.model_type, about.variant],
+        "model-index": [{"name": about.run_name, "results": [result]}],
+    }
+
+
+def _body(about: BundleFile) -> str:
+    parts = [f"# {_plain(about.run_name)}", _what(about), _table(about.figures), _how(about)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _what(about: BundleFile) -> str:
+    company = (
+        "the same bits alone and in a batch of texts of its length"
+        if about.batch_invariant
+        else "to be asked one text at a time"
+    )
+    labels = "" if about.labels is None else f" Labels: {', '.join(map(_plain, about.labels))}."
+    return (
+        f"The variant `{about.variant}` of run `{about.run_id}` of {_plain(about.experiment)},"
+        f" a {about.model_type} ({task_named(about.task).rows}), at most {about.max_tokens} tokens of a text;"
+        f" {company}.{labels}"
+    )
+
+
+def _table(figures: Mapping[str, float]) -> str:
+    rows = [f"| {name} | {value:.6g} |" for name, value in figures.items()]
+    return "\n".join(["| measured | |", "|---|---:|", *rows])
+
+
+def _how(about: BundleFile) -> str:
+    under = about.under
+    return (
+        f"Measured with onnxruntime {under.onnxruntime} and tokenizers {under.tokenizers} on {under.instruction_set}."
+        " INT8 answers differ a little between processors with and without INT8 dot products.\n\n"
+        "`encore serve FOLDER` proves the files by `bundle.json`, asks the texts of `golden.json` again, and serves it."
+        " Where Encore is not: `tokenizer.json` makes ids, `model.onnx` takes them as `input_ids` and `attention_mask`"
+        " (int64, one text a row) and gives `logits`."
+    )
+
+
+def _plain(text: str) -> str:
+    """In Markdown, without its marks."""
+    return "".join(f"\\{letter}" if letter in "\\`*_{}[]<>()#+-.!|~$&" else letter for letter in text)

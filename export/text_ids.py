@@ -1,0 +1,59 @@
+"""Token ids of a text by its `tokenizer.json` alone, as a server without transformers reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import UserError
+from host.boundary import boundary
+from host.model_folder import TOKENIZER
+
+_CURE = "Export the run again: `encore export ID`."
+
+
+@dataclass(frozen=True)
+class Ids:
+    """Of one text, special tokens in. cut: whether it went on after them."""
+
+    ids: list[int]
+    cut: bool
+
+
+class TextIds:
+    """The tokenizer of an exported folder. max_tokens: what a text is cut to, special tokens included; none: never.
+
+    The name of a special token in a text is a text like any other. UserError for a file that the tokenizers library
+    cannot read.
+    """
+
+    def __init__(self, folder: Path, *, max_tokens: int | None) -> None:
+        from tokenizers import Tokenizer
+
+        self._path = path = folder / TOKENIZER
+        with boundary("holds no tokenizer that can be read", where=str(path), cure=_CURE):
+            self.tokenizer = Tokenizer.from_file(str(path))
+            self.tokenizer.no_padding()
+            self.tokenizer.encode_special_tokens = True
+            if max_tokens is None:
+                self.tokenizer.no_truncation()
+            else:
+                self.tokenizer.enable_truncation(max_tokens)
+
+    def of(self, text: str, *, ends: bool = True) -> Ids:
+        """ends: with the special tokens around it."""
+        found = self.tokenizer.encode(text, add_special_tokens=ends)
+        return Ids(found.ids, bool(found.overflowing))
+
+    def id_of(self, token: str) -> int:
+        """UserError for one that the vocabulary does not have."""
+        found = self.tokenizer.token_to_id(token)
+        if found is None:
+            raise UserError(f"has no token {token!r:.40}", where=str(self._path), cure=_CURE)
+        return found
+
+    def of_all(self, texts: Sequence[str]) -> list[Ids]:
+        """The same of each text, while other Python threads run."""
+        found = self.tokenizer.encode_batch(list(texts))
+        return [Ids(one.ids, bool(one.overflowing)) for one in found]

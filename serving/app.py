@@ -1,0 +1,143 @@
+"""The application: its routes, and who may ask each of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from typing import Any
+
+from fastapi import APIRouter, Depends, FastAPI
+from pydantic import BaseModel
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from export.bundle_file import BundleFile
+from export.golden import here
+from serving.authorisation import Authorised
+from serving.classify import classify_router
+from serving.guard import Guard
+from serving.limits import LARGEST_BODY, MOST_CHARACTERS, MOST_TEXTS
+from serving.page import page_router
+from serving.problems import ProblemAnswer, answer_problems
+from serving.service import Service
+
+_TITLE = "Encore"
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer} for status in (401, 403, 421, 422)
+}
+
+
+class State(BaseModel):
+    """Of the server."""
+
+    ok: bool
+
+
+class ListedModel(BaseModel):
+    """As OpenAI lists one; `created` is 0, since a bundle has no time."""
+
+    id: str
+    object: str = "model"
+    created: int = 0
+    owned_by: str = "encore"
+
+
+class ModelList(BaseModel):
+    object: str = "list"
+    data: list[ListedModel]
+
+
+class ModelAnswer(BaseModel):
+    """bundle: what bundle.json says. here: the conditions of this server. proof: what the golden answers showed.
+    limits: of a request."""
+
+    bundle: BundleFile
+    here: dict[str, str]
+    proof: dict[str, Any]
+    limits: dict[str, float]
+
+
+def make_app(service: Service, *, token: str | None, hosts: Iterable[str]) -> ASGIApp:
+    """token: none asks for none. hosts: names that the server is known by."""
+    app = FastAPI(
+        title=_TITLE,
+        version="1",
+        openapi_url=None,  # a route of its own, behind the token
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(service),
+        redirect_slashes=False,
+    )
+    answer_problems(app)
+    app.include_router(open_router(service))
+    app.include_router(page_router(service))
+    closed = APIRouter(dependencies=[Depends(Authorised(token))])
+    closed.include_router(_about_router(service, app))
+    closed.include_router(classify_router(service))
+    app.include_router(closed)
+    return Guard(app, hosts=hosts, metrics=service.metrics)
+
+
+def _lifespan(service: Service) -> Any:
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
+        service.engine.start()
+        yield
+        await service.engine.close()
+
+    return lifespan
+
+
+def open_router(service: Service) -> APIRouter:
+    """What a load balancer asks, without a token."""
+    router = APIRouter(tags=["state"])
+
+    @router.get("/livez", response_model=State, responses={503: {"model": State}})
+    async def livez() -> Response:
+        """Whether the model's threads live."""
+        return _state(service.engine.is_alive)
+
+    @router.get("/readyz", response_model=State, responses={503: {"model": State}})
+    async def readyz() -> Response:
+        """Whether requests should be sent here."""
+        return _state(service.is_ready)
+
+    return router
+
+
+def _state(ok: bool) -> Response:
+    return Response(State(ok=ok).model_dump_json(), 200 if ok else 503, media_type="application/json")
+
+
+def _about_router(service: Service, app: FastAPI) -> APIRouter:
+    router = APIRouter(tags=["about"], responses=_PROBLEMS)
+    about = service.about
+
+    @router.get("/v1/model")
+    async def model() -> ModelAnswer:
+        """What is served, under what it was measured, and what the proof showed."""
+        limits: dict[str, float] = {
+            "texts": MOST_TEXTS,
+            "characters": MOST_CHARACTERS,
+            "body_bytes": LARGEST_BODY,
+            **asdict(service.limits),
+        }
+        return ModelAnswer(bundle=about, here=here().model_dump(), proof=asdict(service.proof), limits=limits)
+
+    @router.get("/v1/models")
+    async def models() -> ModelList:
+        """The one model, in OpenAI's form."""
+        return ModelList(data=[ListedModel(id=f"{about.experiment}-{about.variant}-{about.run_id[:8]}")])
+
+    @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+    @router.get("/openapi.json", include_in_schema=False)
+    async def openapi() -> dict[str, Any]:
+        """What may be asked."""
+        return app.openapi()
+
+    return router

@@ -1,0 +1,190 @@
+"""`POST /v1/classify`: texts in, labels with their probabilities out.
+
+Shape legend: C classes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import numpy as np
+from fastapi import APIRouter, Request
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag
+from starlette.responses import Response
+
+from export.text_ids import Ids
+from serving.engine import Answered, ClosedError, ExpiredError, FullError
+from serving.limits import MOST_CHARACTERS, MOST_TEXTS
+from serving.problems import ProblemAnswer, RefusedError
+from serving.service import Service
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ONE, _MANY = "a text", "a list of texts"  # names with a space, which no field has: see `problems`
+_LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
+
+
+def _holds_something(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is empty, or all spaces")
+    return text
+
+
+def _alternative(given: object) -> str:
+    return _MANY if isinstance(given, list) else _ONE
+
+
+Text = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS), AfterValidator(_holds_something)]
+Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
+# Told apart before they are read, so that an error names the place in the list.
+OneOrMany = Annotated[Annotated[Text, Tag(_ONE)] | Annotated[Texts, Tag(_MANY)], Discriminator(_alternative)]
+
+
+class ClassifyRequest(BaseModel):
+    """text: one, or a list that is answered in its order. truncate: whether a text beyond the model's most tokens is
+    cut; else it is refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    text: OneOrMany
+    truncate: bool = True
+
+
+class ClassifyAnswer(BaseModel):
+    """label: the likeliest. score: its probability. scores: of every label, by softmax. logits: the model's own,
+    float32, in the order of the labels. tokens: that were read, special tokens included. truncated: whether the text
+    went on."""
+
+    label: str
+    score: float
+    scores: dict[str, float]
+    logits: list[float]
+    tokens: int
+    truncated: bool
+    run_id: str
+    variant: str
+
+
+class ClassifyAnswers(BaseModel):
+    """Of a list of texts: of each what it would be answered alone."""
+
+    answers: list[ClassifyAnswer]
+
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {"model": ProblemAnswer} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429, 503)
+}
+
+
+def classify_router(service: Service) -> APIRouter:
+    """The route, over `service`."""
+    router = APIRouter()
+
+    @router.post(
+        "/v1/classify",
+        response_model=ClassifyAnswer | ClassifyAnswers,
+        responses=_PROBLEMS,
+        tags=["classify"],
+    )
+    async def classify(asked: ClassifyRequest, request: Request) -> Response:
+        """Label one text or a list of them."""
+        one = isinstance(asked.text, str)
+        ids = await _ids(service, [asked.text] if isinstance(asked.text, str) else asked.text)
+        if not asked.truncate:
+            _refuse_cut(ids, service.about.max_tokens, one=one)
+        found = await while_listened(request, service.answer([row.ids for row in ids]))
+        bodies = [_body(service, row, logits_C) for row, logits_C in zip(ids, found.logits, strict=True)]
+        content = bodies[0] if one else b'{"answers":[' + b",".join(bodies) + b"]}"
+        return Response(content, headers={"server-timing": _timing(found)}, media_type="application/json")
+
+    return router
+
+
+async def _ids(service: Service, texts: list[str]) -> list[Ids]:
+    if sum(map(len, texts)) > _LONG:
+        return await asyncio.to_thread(service.reader.of_all, texts)
+    return [service.reader.of(text) for text in texts]
+
+
+def _refuse_cut(ids: list[Ids], most: int, *, one: bool) -> None:
+    for number, row in enumerate(ids):
+        if row.cut:
+            raise RefusedError(
+                422,
+                "too_long",
+                f"it has more than the {most} tokens that the model reads",
+                field="text" if one else f"text.{number}",
+                cure="Send a shorter text, or leave `truncate` out.",
+            )
+
+
+async def while_listened(request: Request, work: Awaitable[Answered]) -> Answered:
+    """What `work` comes to; it is given up as soon as the client has gone."""
+    task = asyncio.ensure_future(work)
+    gone = asyncio.ensure_future(_gone(request.receive))
+    try:
+        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
+        if not task.done():
+            task.cancel()
+            raise RefusedError(499, "gone", "the client has gone", cure="Ask again.")
+        return _answered(task)
+    finally:
+        gone.cancel()
+
+
+async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _answered(task: asyncio.Future[Answered]) -> Answered:
+    try:
+        return task.result()
+    except FullError as error:
+        raise RefusedError(
+            429,
+            "busy",
+            "the queue is full",
+            cure=f"Ask again in {error.retry_s} s.",
+            headers={"retry-after": str(error.retry_s)},
+        ) from error
+    except ExpiredError as error:
+        raise RefusedError(
+            503, "expired", "its turn did not come in time", cure="Ask again later."
+        ) from error
+    except ClosedError as error:
+        raise RefusedError(503, "ending", "the server ends", cure="Ask another one.") from error
+
+
+def _body(service: Service, ids: Ids, logits_C: NDArray[np.float32]) -> bytes:
+    """Equal for equal texts: keys and labels in their order, every float with all its digits, no time."""
+    about = service.about
+    assert about.labels is not None
+    scores = softmax(logits_C)
+    best = int(logits_C.argmax())
+    answer = {
+        "label": about.labels[best],
+        "score": scores[best],
+        "scores": dict(zip(about.labels, scores, strict=True)),
+        "logits": logits_C.tolist(),
+        "tokens": len(ids.ids),
+        "truncated": ids.cut,
+        "run_id": about.run_id,
+        "variant": about.variant,
+    }
+    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+
+
+def softmax(logits_C: NDArray[np.float32]) -> list[float]:
+    """Probabilities in float64, which sum to 1."""
+    scores_C = logits_C.astype(np.float64)
+    powers_C = np.exp(scores_C - scores_C.max())
+    return (powers_C / powers_C.sum()).tolist()
+
+
+def _timing(found: Answered) -> str:
+    """Milliseconds, as `Server-Timing` has them."""
+    return f"queue;dur={1e3 * found.waited_s:.3f}, model;dur={1e3 * found.took_s:.3f}"

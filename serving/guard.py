@@ -1,0 +1,177 @@
+"""What every request passes first: who may ask at all, how large it is, and what an answer's head says.
+
+Loopback is no boundary: a page of any site may have a name that leads to 127.0.0.1 (DNS rebinding, MLflow's
+CVE-2025-14279). So a request names a host that this server is known by, its `Origin`, where it has one, is that same
+server, and what it sends is JSON, which a foreign page cannot send without asking first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from serving.limits import BODY_WITHIN_S, LARGEST_BODY
+from serving.metrics import Metrics
+from serving.problems import RefusedError
+
+_LOG = logging.getLogger("encore.serving")
+_HEADERS = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"cache-control", b"no-store"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self';"
+        b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    ),
+]
+_WITH_BODY = ("POST", "PUT", "PATCH")
+_LONGEST_DIGITS = 12
+
+
+class Guard:
+    """hosts: names, without ports, that a request may be sent to."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], metrics: Metrics) -> None:
+        self.app, self.metrics = app, metrics
+        self.hosts = frozenset(host.lower() for host in hosts)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        answer = _Answer(scope, send, self.metrics)
+        try:
+            self._check(scope)
+            await self.app(scope, _Body(receive), answer.send)
+        except RefusedError as error:
+            await answer.refuse(error)
+        except Exception as error:  # noqa: BLE001 the last place: the client gets JSON, the log a type and a place
+            _LOG.error("%s in %s", type(error).__name__, _route(scope))
+            await answer.refuse(_FAULT)
+
+    def _check(self, scope: Scope) -> None:
+        headers = dict(scope["headers"])
+        host = headers.get(b"host", b"").decode("latin-1")
+        if _name(f"//{host}") not in self.hosts:
+            raise RefusedError(
+                421,
+                "host",
+                "this server is not known by that name",
+                field="Host",
+                cure="--allow-host NAME adds one.",
+            )
+        origin = headers.get(b"origin")
+        if origin is not None and origin.decode("latin-1").partition("://")[2] != host:
+            raise RefusedError(
+                403,
+                "origin",
+                "pages of other sites may not ask",
+                field="Origin",
+                cure="Ask from this server's page.",
+            )
+        if scope["method"] in _WITH_BODY:
+            _check_body(headers)
+
+
+def _check_body(headers: dict[bytes, bytes]) -> None:
+    kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+    if kind != b"application/json":
+        raise RefusedError(
+            415,
+            "content_type",
+            "a body is JSON",
+            field="Content-Type",
+            cure="Send `Content-Type: application/json`.",
+        )
+    length = headers.get(b"content-length", b"0")
+    if len(length) > _LONGEST_DIGITS or not length.isdigit() or int(length) > LARGEST_BODY:
+        raise _TOO_LARGE
+
+
+def _name(address: str) -> str | None:
+    """The host of an address without its port; none where it is no address."""
+    try:
+        split = urlsplit(address)
+        return split.hostname if split.port is None or split.port else None
+    except ValueError:
+        return None
+
+
+def _route(scope: Scope) -> str:
+    """The route's own pattern, never the path that was asked for."""
+    return getattr(scope.get("route"), "path", "other")
+
+
+class _Body:
+    """A body that is not larger than allowed, and that comes within its time."""
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._bytes, self._whole = 0, False
+
+    async def __call__(self) -> Message:
+        if self._whole:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                message = await self._receive()
+        except TimeoutError as error:
+            raise _SLOW from error
+        self._bytes += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._bytes > LARGEST_BODY:
+            raise _TOO_LARGE
+        return message
+
+
+class _Answer:
+    """One answer: the head that every one has, and what is counted of it."""
+
+    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
+        self._scope, self._send, self._metrics = scope, send, metrics
+        self._began = time.perf_counter()
+        self._status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._status = message["status"]
+            message["headers"] = [*message.get("headers", ()), *_HEADERS]
+        await self._send(message)
+        if message["type"] == "http.response.body" and not message.get("more_body", False):
+            route = _route(self._scope)
+            self._metrics.requests.labels(route, self._status).inc()
+            self._metrics.seconds.labels(route).observe(time.perf_counter() - self._began)
+
+    async def refuse(self, error: RefusedError) -> None:
+        """Answer with a problem and end the connection, of which something may be unread; where an answer has begun it
+        is broken off."""
+        if self._status:
+            raise error
+        body = error.body()
+        headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
+        headers += [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+
+_TOO_LARGE = RefusedError(
+    413,
+    "too_large",
+    "the body is too large",
+    cure=f"Send at most {LARGEST_BODY} bytes: fewer or shorter texts.",
+)
+_SLOW = RefusedError(
+    408, "slow", "the body did not come in time", cure=f"Send it within {BODY_WITHIN_S:.0f} s."
+)
+_FAULT = RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")

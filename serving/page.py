@@ -1,0 +1,31 @@
+"""The page: a person types and sees the answer."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from serving.service import Service
+
+_FOLDER = Path(__file__).with_name("static")
+_KINDS = {"page.css": "text/css", "page.js": "text/javascript", "page.html": "text/html"}
+
+
+def page_router(service: Service) -> APIRouter:
+    """The page and its two files, which ask for no token: the page itself asks for it."""
+    router = APIRouter(include_in_schema=False)
+    contents = {name: (_FOLDER / name).read_bytes() for name in _KINDS}
+    del service
+
+    def serve(path: str, name: str) -> None:
+        async def file() -> Response:
+            return Response(contents[name], media_type=f"{_KINDS[name]}; charset=utf-8")
+
+        router.add_api_route(path, file, methods=["GET"], name=name, response_class=Response)
+
+    serve("/", "page.html")
+    serve("/page.css", "page.css")
+    serve("/page.js", "page.js")
+    return router

@@ -1,0 +1,120 @@
+"""Errors as JSON: what is wrong, in which field, and the cure. Nothing of what was sent is said again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+_UNKNOWN, _NO_JSON = "extra_forbidden", "json_invalid"
+_CURES = {
+    "missing": "Give it.",
+    _UNKNOWN: "Leave it out: /openapi.json names every key.",
+    _NO_JSON: "Send one JSON value in UTF-8.",
+    "string_too_short": "Give some text.",
+    "string_too_long": "Send less text.",
+    "too_long": "Send fewer at once.",
+    "too_short": "Give at least one.",
+}
+_SENTENCES = {
+    "missing": "it is missing",
+    _UNKNOWN: "it has a key that is not known",
+    _NO_JSON: "the body is not JSON",
+    "string_unicode": "it holds half a surrogate pair",
+}
+_OF_STATUS = {
+    401: ("unauthorised", "the token is missing or wrong", "Send `Authorization: Bearer TOKEN`."),
+    404: ("not_found", "there is nothing of this name", "/openapi.json names what there is."),
+    405: ("method", "the method is not one of this address", "/openapi.json names what there is."),
+    413: ("too_large", "the body is too large", "Send fewer or shorter texts."),
+}
+
+
+class Problem(BaseModel):
+    """field: of the request, where one is to blame."""
+
+    type: str
+    message: str
+    field: str | None
+    cure: str
+
+
+class ProblemAnswer(BaseModel):
+    """The body of every answer that is none of success, in the form that OpenAI's clients read."""
+
+    error: Problem
+
+
+class RefusedError(Exception):
+    """A request that is answered with a problem."""
+
+    def __init__(
+        self,
+        status: int,
+        kind: str,
+        message: str,
+        *,
+        cure: str,
+        field: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status, self.headers = status, dict(headers or {})
+        self.problem = Problem(type=kind, message=message, field=field, cure=cure)
+
+    def body(self) -> bytes:
+        return problem_body(self.problem)
+
+    def response(self) -> Response:
+        return Response(self.body(), self.status, self.headers, media_type="application/json")
+
+
+def problem_body(problem: Problem) -> bytes:
+    """JSON."""
+    return json.dumps({"error": problem.model_dump()}, ensure_ascii=False).encode()
+
+
+def answer_problems(app: FastAPI) -> None:
+    """Have every error of `app` answered so."""
+    app.add_exception_handler(RefusedError, _refused)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _of_status)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RefusedError)
+    return error.response()
+
+
+async def _of_status(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    kind, message, cure = _OF_STATUS.get(
+        error.status_code, ("refused", "it is refused", "See /openapi.json.")
+    )
+    return RefusedError(error.status_code, kind, message, cure=cure, headers=error.headers).response()
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    found: Mapping[str, Any] = error.errors()[0]
+    kind = str(found["type"])
+    field = None if kind == _NO_JSON else _field(found["loc"], unknown=kind == _UNKNOWN)
+    # A sentence of pydantic's names bounds and types; that of a ValueError is our own.
+    sentence = _SENTENCES.get(kind, str(found["msg"]).removeprefix("Value error, "))
+    cure = _CURES.get(kind, "/openapi.json says what it may be.")
+    status = 400 if kind == _NO_JSON else 422
+    return RefusedError(status, "invalid_request", sentence, field=field, cure=cure).response()
+
+
+def _field(place: Sequence[str | int], *, unknown: bool) -> str | None:
+    """The dotted place in the body. A key that is not known is the sender's own text and is left out, and so are the
+    names of the alternatives of a union."""
+    parts = [part for part in place[1:] if isinstance(part, int) or part.isidentifier()]
+    parts = parts[:-1] if unknown else parts
+    return ".".join(str(part) for part in parts) or None
