@@ -1,8 +1,8 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity. `certificate` writes down
-what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER` makes a store
-with runs of every kind.
+Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity, students. `certificate`
+writes down what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER`
+makes a store with runs of every kind.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ from benchmarks import (
     store,
     story_quality,
     streaming,
+    students,
     sweep,
     tracking_cost,
     values,
@@ -64,7 +65,7 @@ OTHERS = (
     "store",
     "views",
 )
-OF_A_RUN = ("sweep", "report", "writing_speed", "replay", "story_perplexity", "certificate")
+OF_A_RUN = ("sweep", "report", "writing_speed", "replay", "story_perplexity", "students", "certificate")
 
 
 def main() -> None:
@@ -125,6 +126,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "replay": lambda: writing.measure_replay(root, run),
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),
         "sweep": lambda: sweep.measure(root, run),
+        "students": lambda: students.measure(root, run),
         "report": lambda: report.measure(root, run),
         "certificate": lambda: print(certificate.write_certificate(root, run)),
     }

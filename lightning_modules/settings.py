@@ -112,11 +112,15 @@ AnyModelConfig = Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discri
 
 
 class DistillationConfig(Strict):
-    """How a student's loss weighs what its teacher answered against the labels."""
+    """How a student's loss weighs what its teacher answered against the labels.
 
-    loss: Literal["mse", "kl"] = "mse"
-    """mse: mean squared error between the logits (Ba & Caruana 2014, arXiv 1312.6184); kl: Kullback-Leibler divergence
-    between the softened answers, times temperature squared (Hinton et al. 2015, arXiv 1503.02531)."""
+    Defaults: of one epoch on SST-2 with 3 layers of 6, kl at 2 came nearest to the teacher on held-out rows, before kl
+    at 4 and mse (benchmarks/results.md).
+    """
+
+    loss: Literal["kl", "mse"] = "kl"
+    """kl: Kullback-Leibler divergence between the softened answers, times temperature squared (Hinton et al. 2015,
+    arXiv 1503.02531); mse: mean squared error between the logits (Ba & Caruana 2014, arXiv 1312.6184)."""
     weight: float = Field(default=1.0, ge=0, le=1)
     """Share of the loss that is the teacher's; the rest is cross-entropy with the labels."""
     temperature: float = Field(default=2.0, gt=0, le=100)

@@ -74,6 +74,7 @@ def plan_of(
     """UserError for what the first trial would refuse, before a run begins."""
     mapping = base_experiment(sweep, overrides)
     base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
+    teacher = teacher_of(base, store)
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
     mapping = base.model_dump(mode="json")
     space, left_out = space_here(sweep, base)
@@ -83,7 +84,6 @@ def plan_of(
         reporter.say(f"note: {note}", "warning")
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    teacher = teacher_of(base, store)
     parts = build(base, cache_dir=store.root / "cache", teacher=teacher, reporter=reporter)
     tell_data(reporter, summary_of(parts.data))
     return Plan(sweep, base, mapping, space, first, given, notes, reuse)

@@ -48,6 +48,20 @@ def test_help_imports_nothing_heavy() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("train.teacher=0a1b2c", "A teacher is a run of the same store (--root)."),
+        ("model.pretrained=teacher", "Add train.teacher=ID"),
+    ],
+)
+def test_a_teacher_that_is_not_there_is_one_line(root: Path, asked: str, said: str) -> None:
+    for verb in (["train", "demo_reviews", *TINY], ["sweep", "demo", *TINY], ["data", "demo_reviews"]):
+        assert said in one_line(encore(*verb, asked, "--root", root))
+    assert Store.open(root).runs() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
     "module", ["experiments.stories.generate", "experiments.stories.rewrite", "runs.verify", "runs.outcome"]
 )
 def test_what_trains_nothing_does_not_wait_for_lightning(module: str) -> None:

@@ -87,7 +87,7 @@ def test_its_record_names_the_teacher_and_what_of_it_counts(teacher: RunRecord, 
     assert {
         f"encore.ran.fingerprint.teacher_{name}" for name in ("weights", "tokenizer", "model_config")
     } <= record.tags.keys()
-    assert record.params["train.distillation.loss"] == "mse"
+    assert record.params["train.distillation.loss"] == "kl"
     assert "blocks 1, 3 of its teacher" in record.tags["mlflow.note.content"]
     assert teacher.run_id[:8] in record.tags["mlflow.note.content"]
     assert [found for found in verify(student) if not found.holds] == []
@@ -163,7 +163,7 @@ def test_a_fork_of_it_goes_on_with_its_teacher(shared: Store, teacher: RunRecord
 
 @pytest.mark.slow
 def test_a_sweep_of_students_is_exported_like_any_other(shared: Store, teacher: RunRecord) -> None:
-    asked = [*FROM_ITS_LAYERS, f"train.teacher={teacher.run_id[:8]}", "train.distillation.loss=kl"]
+    asked = [*FROM_ITS_LAYERS, f"train.teacher={teacher.run_id[:8]}", "train.distillation.loss=mse"]
     spec, rest = load_sweep(
         "demo", latest([*SHORT, *ANY_EXPORT, "train.threads=1", "budget.trials=2", *asked])
     )
