@@ -100,7 +100,7 @@ def _accuracies(teacher: RunFiles, student: RunFiles) -> Iterator[list[str]]:
         lost = 100 * (right.to_numpy().mean() - own.mean())
         yield [
             f"{name}, official split",
-            f"{100 * own.mean():.2f} %, {lost:+.2f} points below",
+            f"{100 * own.mean():.2f} %, {lost:.2f} points below",
             "at most 1.5 points",
         ]
 
