@@ -9,6 +9,7 @@ from schema.numbers import decimal
 from schema.overrides import flat_mapping
 from tracking.entities import Experiment
 
+_ID_DIGITS = 8
 _MOST = 6  # settings of a name; the others are counted
 # Settings by what people call them in a sentence, in the order in which they are looked for.
 _SHORT = {
@@ -63,7 +64,10 @@ def settings(values: Mapping[str, object]) -> list[str]:
 
 def _setting(key: str, value: object) -> str:
     name = _SHORT.get(key, key.rsplit(".", 1)[-1])
-    return " ".join(filter(None, [name, _short(value)]))
+    told = (
+        str(value)[:_ID_DIGITS] if key == "train.teacher" else _short(value)
+    )  # an ID may look like a number
+    return " ".join(filter(None, [name, told]))
 
 
 def overrides_for_name(overrides: Sequence[str]) -> dict[str, str]:

@@ -51,3 +51,9 @@ def test_what_tells_no_run_from_another_is_left_out_and_many_settings_are_counte
     assert settings(given) == []
     many = {f"model.a{number}": number for number in range(9)}
     assert settings(many) == ["a0 0", "a1 1", "a2 2", "a3 3", "a4 4", "+4"]
+
+
+def test_a_teacher_is_named_by_the_beginning_of_its_id() -> None:
+    for run_id in ("3af49a2651bc4ae2849415b320906c8c", "31e4900051bc4ae2849415b320906c8c"):
+        assert settings({"train.teacher": run_id}) == [f"teacher {run_id[:8]}"]
+    assert settings({"train.teacher": "3e4"}) == ["teacher 3e4"]

@@ -218,6 +218,20 @@ def test_runs_without_a_teacher_keep_their_recipe() -> None:
     assert found == wanted
 
 
+@pytest.mark.slow
+def test_on_a_server_it_is_played_again_from_elsewhere(server: Any, tmp_path: Path) -> None:
+    here, elsewhere = (Store.open(tmp_path / name, server.uri) for name in ("here", "elsewhere"))
+    lessons = "data.selection_seed=3"  # one server serves other tests too
+    teacher = here.find(train(classifier("model.layers=4", lessons), here).run_id)
+    run_id = train(taught(teacher, lessons), elsewhere).run_id
+    found = reproduce(run_named(here, run_id))
+    assert found.comparison.verdict == "identical"
+    assert [checked for checked in verify(run_named(here, found.run_id)) if not checked.holds] == []
+    with killed_at(17):
+        train(taught(teacher, lessons), here)
+    assert outcome(here, resume(RunFiles(here, newest(here))).run_id)[0] == outcome(here, run_id)[0]
+
+
 def asked(*overrides: str) -> Callable[[RunRecord], ExperimentConfig]:
     return lambda teacher: taught(teacher, *overrides)
 
