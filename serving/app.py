@@ -76,7 +76,7 @@ def make_app(service: Service, *, token: str | None, hosts: Iterable[str]) -> AS
     closed.include_router(_about_router(service, app))
     closed.include_router(classify_router(service))
     app.include_router(closed)
-    return Guard(app, hosts=hosts, metrics=service.metrics)
+    return Guard(app, hosts=hosts, metrics=service.metrics, ends=lambda: service.ends)
 
 
 def _lifespan(service: Service) -> Any:

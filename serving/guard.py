@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.limits import BODY_WITHIN_S, LARGEST_BODY
 from serving.metrics import Metrics
-from serving.problems import RefusedError
+from serving.problems import FAULT, RefusedError
 
 _LOG = logging.getLogger("encore.serving")
 _HEADERS = [
@@ -36,17 +36,20 @@ _LONGEST_DIGITS = 12
 
 
 class Guard:
-    """hosts: names, without ports, that a request may be sent to."""
+    """hosts: names, without ports, that a request may be sent to. ends: whether the server is about to end, when a
+    connection takes no further request."""
 
-    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], metrics: Metrics) -> None:
-        self.app, self.metrics = app, metrics
+    def __init__(
+        self, app: ASGIApp, *, hosts: Iterable[str], metrics: Metrics, ends: Callable[[], bool]
+    ) -> None:
+        self.app, self.metrics, self.ends = app, metrics, ends
         self.hosts = frozenset(host.lower() for host in hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(scope, send, self.metrics)
+        answer = _Answer(scope, send, self)
         try:
             self._check(scope)
             await self.app(scope, _Body(receive), answer.send)
@@ -54,7 +57,7 @@ class Guard:
             await answer.refuse(error)
         except Exception as error:  # noqa: BLE001 the last place: the client gets JSON, the log a type and a place
             _LOG.error("%s in %s", type(error).__name__, _route(scope))
-            await answer.refuse(_FAULT)
+            await answer.refuse(FAULT)
 
     def _check(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
@@ -134,44 +137,53 @@ class _Body:
 class _Answer:
     """One answer: the head that every one has, and what is counted of it."""
 
-    def __init__(self, scope: Scope, send: Send, metrics: Metrics) -> None:
-        self._scope, self._send, self._metrics = scope, send, metrics
+    def __init__(self, scope: Scope, send: Send, guard: Guard) -> None:
+        self._scope, self._send, self._guard = scope, send, guard
         self._began = time.perf_counter()
-        self._status = 0
+        self._status, self._whole = 0, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            message["headers"] = [*message.get("headers", ()), *_HEADERS]
+            closing = [(b"connection", b"close")] if self._guard.ends() else []
+            message["headers"] = [*message.get("headers", ()), *_HEADERS, *closing]
+        self._whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
-        if message["type"] == "http.response.body" and not message.get("more_body", False):
-            route = _route(self._scope)
-            self._metrics.requests.labels(route, self._status).inc()
-            self._metrics.seconds.labels(route).observe(time.perf_counter() - self._began)
+        if self._whole:
+            seconds = time.perf_counter() - self._began
+            self._guard.metrics.answered(_route(self._scope), self._status, seconds)
 
     async def refuse(self, error: RefusedError) -> None:
         """Answer with a problem and end the connection, of which something may be unread; where an answer has begun it
         is broken off."""
+        if self._whole:
+            return
         if self._status:
-            raise error
+            raise error from None
         body = error.body()
-        headers = [(name.lower().encode(), value.encode()) for name, value in error.headers.items()]
-        headers += [
-            (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"connection", b"close"),
-        ]
+        named = {
+            **error.headers,
+            **_CLOSED,
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+        }
+        headers = [(name.encode(), value.encode()) for name, value in named.items()]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
 
+_CLOSED = {"connection": "close"}  # of a body that is not read
 _TOO_LARGE = RefusedError(
     413,
     "too_large",
     "the body is too large",
     cure=f"Send at most {LARGEST_BODY} bytes: fewer or shorter texts.",
+    headers=_CLOSED,
 )
 _SLOW = RefusedError(
-    408, "slow", "the body did not come in time", cure=f"Send it within {BODY_WITHIN_S:.0f} s."
+    408,
+    "slow",
+    "the body did not come in time",
+    cure=f"Send it within {BODY_WITHIN_S:.0f} s.",
+    headers=_CLOSED,
 )
-_FAULT = RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")

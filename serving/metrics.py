@@ -33,6 +33,11 @@ class Metrics:
             "encore_queued_tokens", "Of what was accepted and is not answered.", registry=registry
         )
 
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """One request; route: the pattern, never the path."""
+        self.requests.labels(route, status).inc()
+        self.seconds.labels(route).observe(seconds)
+
     def called(self, rows: int, tokens: int, seconds: float) -> None:
         """One call of the model."""
         self.calls.observe(seconds)

@@ -75,6 +75,9 @@ class RefusedError(Exception):
         return Response(self.body(), self.status, self.headers, media_type="application/json")
 
 
+FAULT = RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")
+
+
 def problem_body(problem: Problem) -> bytes:
     """JSON."""
     return json.dumps({"error": problem.model_dump()}, ensure_ascii=False).encode()
@@ -85,6 +88,7 @@ def answer_problems(app: FastAPI) -> None:
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_status)
+    app.add_exception_handler(Exception, _fault)  # starlette's own answer is no JSON
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -92,8 +96,14 @@ async def _refused(_request: Request, error: Exception) -> Response:
     return error.response()
 
 
+async def _fault(_request: Request, _error: Exception) -> Response:
+    return FAULT.response()
+
+
 async def _of_status(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, RefusedError):  # raised while the body was read
+        return error.__cause__.response()
     kind, message, cure = _OF_STATUS.get(
         error.status_code, ("refused", "it is refused", "See /openapi.json.")
     )

@@ -5,17 +5,21 @@ from __future__ import annotations
 import contextlib
 import gc
 import socket
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 
 from errors import UserError
 from serving.app import make_app
+from serving.connection import Connection
 from serving.limits import IDLE_S
 from serving.service import Service
 
+_LAST_S = 0.5  # of answering what still comes, on connections that are ended with it
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -77,7 +81,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=False,
@@ -95,11 +99,20 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._service, self._started = service, started
+        self._last = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._started()
 
-    def handle_exit(self, sig: int, frame: object) -> None:
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal ends it when what was sent until now is answered, the second at once."""
+        if self._service.ends:
+            super().handle_exit(sig, frame)
+            return
         self._service.ends = True
-        super().handle_exit(sig, frame)  # type: ignore[arg-type]
+        self._last = time.monotonic() + _LAST_S
+
+    async def on_tick(self, counter: int) -> bool:
+        self.should_exit |= self._service.ends and time.monotonic() > self._last
+        return await super().on_tick(counter)
