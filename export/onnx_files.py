@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from export.gpt2_files import MODEL_FILE, is_gpt2, write_gpt2
 from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from lightning_modules.text_model import TextModel
 
-MODEL_FILE = "model.onnx"
+__all__ = ["MODEL_FILE"]
 RECIPE = (
     "dynamic INT8 (onnxruntime): weights int8 symmetric per channel, embeddings uint8 per tensor, "
     "activations uint8 per tensor at run time; products of two activations stay float32"
@@ -46,6 +47,9 @@ class Original:
 
 def write_fp32(original: Original, _base: Path, folder: Path) -> None:
     """Export the model to `folder`/model.onnx beside its config and tokenizer."""
+    if is_gpt2(original):
+        write_gpt2(original, folder, None)
+        return
     inputs = original.model.example_inputs()
     with _known_export_noise_silenced():
         if inputs is None:
@@ -74,28 +78,21 @@ def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Pa
 
 
 def _write_by_optimum(original: Original, folder: Path) -> None:
-    """A language model's one file serves the first call and all later ones: beside `input_ids`,
-    `attention_mask` (over the past and the new tokens) and `position_ids` it takes for each layer i
-    `past_key_values.<i>.key` and `.value` (batch, heads, past tokens, head width), whose past may be
-    empty, and beside `logits` it gives `present.<i>.key` and `.value`, the past of the next call.
-    Optimum's own validation is skipped: parity is measured on the whole scoring set instead of on
+    """Optimum's own validation is skipped: parity is measured on the whole scoring set instead of on
     one random input.
     """
     from optimum.exporters.onnx import onnx_export_from_model
 
     model: Any = original.model.network
-    model.config.use_cache = original.keeps_past
     model.config.name_or_path = str(original.tokenizer)  # where optimum looks for one
     onnx_export_from_model(
         model,
         folder,
         task=original.task,
-        # optimum gives a "monolith" no past inputs; it writes one file either way
-        monolith=not original.keeps_past,
+        monolith=True,
         do_validation=False,
         device="cpu",
     )
-    model.config.use_cache = False  # PyTorch is scored and timed on whole texts, of which nothing is kept
 
 
 def opset_of(file: Path) -> int:
@@ -131,15 +128,19 @@ def _known_export_noise_silenced() -> Generator[None]:
             optimum_logging.set_verbosity(before)
 
 
-def write_int8(_original: Original, fp32_folder: Path, folder: Path) -> None:
-    """Quantize `fp32_folder`'s model into `folder`, with the same config and tokenizer beside it.
+def write_int8(original: Original, fp32_folder: Path, folder: Path) -> None:
+    """GPT-2 from its weights, in blocks; else quantize `fp32_folder`'s model into `folder`, with the same
+    config and tokenizer beside it.
 
-    One recipe for both tasks: whatever is multiplied by a weight becomes INT8, and so do the
-    embeddings. GPT-2's head counts as a weight although it reaches its MatMul as the transposed
-    embedding (onnxruntime's own MatMulConstBOnly would leave it float32, and without Transpose in
-    the list every call would dequantize and quantize the whole table again: four times slower);
-    the products of two activations inside attention stay float32, which halves the changed answers.
+    Whatever is multiplied by a weight becomes INT8, and so do the embeddings. A head that reaches its
+    MatMul as the transposed embedding counts as a weight (onnxruntime's own MatMulConstBOnly would
+    leave it float32, and without Transpose in the list every call would dequantize and quantize the
+    whole table again: four times slower); the products of two activations inside attention stay
+    float32, which halves the changed answers.
     """
+    if is_gpt2(original):
+        write_gpt2(original, folder, 8)
+        return
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 

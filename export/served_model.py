@@ -37,6 +37,7 @@ class OnnxFile:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        options.log_severity_level = 3  # errors only: it warns of an input that has a default
         self._session = onnxruntime.InferenceSession(_ONNX, options, providers=["CPUExecutionProvider"])
         inputs = self._session.get_inputs()
         self._names = {entry.name for entry in inputs}

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 PAST, PRESENT = "past_key_values.", "present."  # what optimum's names of the cache begin with, in and out
 _PROVIDER = "CPUExecutionProvider"
+_ERRORS_ONLY = 3
 _AGAIN = "Export the run again: `encore export ID`."
 
 
@@ -42,7 +43,7 @@ class OnnxModel:
         `mask_BL` is 1 on tokens and 0 on padding; None means no padding. Mind that a dynamically
         quantized model scales its activations over the whole batch, padding included
         (onnxruntime#10111): its answer to one text depends on the company it is asked in.
-        Nothing is kept from call to call; `decoding.OnnxDecoder` does that.
+        Nothing is kept from call to call; `decoding_rows.DecodingModel` does that.
         """
         import numpy as np
 
@@ -67,6 +68,7 @@ def open_session(path: Path, *, threads: int) -> InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    options.log_severity_level = _ERRORS_ONLY  # it warns of an input that has a default
     with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
         return onnxruntime.InferenceSession(path, options, providers=[_PROVIDER])
 

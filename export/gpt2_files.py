@@ -1,0 +1,40 @@
+"""The files of a GPT-2's variants; imports onnx inside the functions."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from export.blocks import Bits
+from export.gpt2_graph import gpt2_graph
+from host.model_folder import CONFIG
+
+if TYPE_CHECKING:
+    from export.onnx_files import Original
+
+MODEL_FILE = "model.onnx"
+RECIPE = (
+    "weights and embeddings in blocks of 32 columns (onnxruntime's MatMulNBits and GatherBlockQuantized): INT8 "
+    "symmetric, INT4 with zero points; activations int8 per block of a row at run time; attention stays float32"
+)
+
+
+def is_gpt2(original: Original) -> bool:
+    from transformers import GPT2LMHeadModel
+
+    return original.keeps_past and isinstance(original.model.network, GPT2LMHeadModel)
+
+
+def write_gpt2(original: Original, folder: Path, bits: Bits | None) -> None:
+    """model.onnx with its weights in so many bits (none: float32) beside the config and the tokenizer.
+
+    One file, so at most 2 GiB: onnx raises for a larger one.
+    """
+    model: Any = original.model.network
+    written = gpt2_graph(model, bits).SerializeToString(deterministic=True)
+    shutil.copytree(original.tokenizer, folder)
+    config = json.loads(original.config.read_text(encoding="utf-8")) | {"use_cache": True}
+    (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+    (folder / MODEL_FILE).write_bytes(written)
