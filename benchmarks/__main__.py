@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     certificate,
     comparison,
+    decoding,
     demo,
     demo_stories,
     drift,
@@ -46,6 +47,7 @@ from errors import UserError
 PARTS = ("speed", "tracking", "size")
 OTHERS = (
     "comparison",
+    "decoding",
     "demo",
     "demo_stories",
     "reproduce",
@@ -110,6 +112,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "demo": demo.measure,
         "demo_stories": demo_stories.measure,
         "comparison": comparison.measure,
+        "decoding": lambda: decoding.measure(data, root, run),
         "language_speed": lambda: language_speed.measure(data),
         "endings": lambda: endings.measure(data),
         "values": values.measure,

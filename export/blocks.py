@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Bits = Literal[4, 8]
 BLOCK = 32
-"""Columns that share a scale. With larger blocks onnxruntime 1.31 reads rows in pairs by a kernel that rounds otherwise
+"""Columns that share a scale. With blocks of 128 onnxruntime 1.31 reads rows in pairs by a kernel that rounds otherwise
 than the one for a single row, so that a row would depend on whether it has a companion."""
 
 

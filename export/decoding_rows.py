@@ -20,7 +20,7 @@ from host.model_folder import CONFIG, ModelFolder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from onnxruntime import IOBinding
+    from onnxruntime import InferenceSession, IOBinding
 
     Ids = NDArray[np.int64]
     Logits = NDArray[np.float32]
@@ -44,7 +44,7 @@ class DecodingModel:
         self.rows_apart = rows_apart
         self.session = open_session(self.path, threads=threads)
         self.widths = past_widths(self.session)
-        if LAST_ONLY not in {entry.name for entry in self.session.get_overridable_initializers()}:
+        if not _in_place(self.session):
             without = "without a key/value cache that is written in place"
             raise UserError(
                 f"it was exported {without}, by an earlier version, and cannot decode",
@@ -84,7 +84,8 @@ class DecodingRows:
         Alone, so that what it is does not depend on its company. There must be room for one, and at least one token.
         """
         row = len(self.lengths)
-        assert row < self.most and len(ids) > 0
+        assert row < self.most, "there is no room"
+        assert len(ids) > 0
         self.lengths = np.append(self.lengths, 0)
         return self._call(row, np.array([ids], np.int64))[0]
 
@@ -104,7 +105,9 @@ class DecodingRows:
         assert len(rows) <= self.most
         lengths = self.lengths[rows]
         moves = [(place, int(row)) for place, row in enumerate(rows) if place != row]
-        in_turn = not any(row in {before for before, _ in moves[:turn]} for turn, (_, row) in enumerate(moves))
+        in_turn = not any(
+            row in {before for before, _ in moves[:turn]} for turn, (_, row) in enumerate(moves)
+        )
         for cache in self._caches.values():
             source = cache if in_turn else cache[: len(self), :, : self.lengths.max()].copy()
             for place, row in moves:
@@ -138,6 +141,15 @@ class DecodingRows:
             part = cache[begin : begin + rows]
             _bind(binding.bind_input, name, part)
             _bind(binding.bind_output, PRESENT + name.removeprefix(PAST), part)
+
+
+def decodes(folder: Path) -> bool:
+    """Whether the model in `folder` is one that a `DecodingModel` can be made of. UserError for none at all."""
+    return _in_place(open_session(folder / MODEL_FILE, threads=1))
+
+
+def _in_place(session: InferenceSession) -> bool:
+    return LAST_ONLY in {entry.name for entry in session.get_overridable_initializers()}
 
 
 def _bind(bind: Any, name: str, array: NDArray[Any]) -> None:

@@ -38,3 +38,8 @@ def write_gpt2(original: Original, folder: Path, bits: Bits | None) -> None:
     config = json.loads(original.config.read_text(encoding="utf-8")) | {"use_cache": True}
     (folder / CONFIG).write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
     (folder / MODEL_FILE).write_bytes(written)
+
+
+def write_gpt2_int4(original: Original, _base: Path, folder: Path) -> None:
+    """As a row of the table of variants asks."""
+    write_gpt2(original, folder, 4)

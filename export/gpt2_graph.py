@@ -30,7 +30,9 @@ _OPSET, _IR_VERSION = 17, 9
 _HEAD_WIDTHS = 8  # GroupQueryAttention takes heads of a multiple of it
 _INT8_PRODUCTS = 4  # accuracy_level: activations are INT8 too, with a scale for each block of a row
 _TANH_GELUS = frozenset({"gelu_new", "gelu_fast", "gelu_pytorch_tanh"})
-_ACTIVATIONS = {"gelu": ("Gelu", _FUSED), "relu": ("Relu", "")} | dict.fromkeys(_TANH_GELUS, ("FastGelu", _FUSED))
+_ACTIVATIONS = {"gelu": ("Gelu", _FUSED), "relu": ("Relu", "")} | dict.fromkeys(
+    _TANH_GELUS, ("FastGelu", _FUSED)
+)
 
 
 def gpt2_graph(model: GPT2LMHeadModel, bits: Bits | None) -> ModelProto:
@@ -80,23 +82,27 @@ class _Graph:
         from onnx import helper
 
         outputs = outputs or [name]
-        self.nodes.append(
-            helper.make_node(operator, inputs, outputs, name=name, domain=domain, **attributes)
-        )
+        self.nodes.append(helper.make_node(operator, inputs, outputs, name=name, domain=domain, **attributes))
         return outputs[0]
 
-    def product(self, x: str, name: str, weight_NK: NDArray[np.float32], bias: str = "", table: str = "") -> str:
+    def product(
+        self, x: str, name: str, weight_NK: NDArray[np.float32], bias: str = "", table: str = ""
+    ) -> str:
         """x times the transposed weight, plus `bias`. table: the name of the weight where it is an embedding, too."""
         rows, columns = weight_NK.shape
         if self.bits is None:
             by_column = (
-                self.node("Transpose", [self.weight(table, weight_NK)], name=f"{name}.transposed", perm=[1, 0])
+                self.node(
+                    "Transpose", [self.weight(table, weight_NK)], name=f"{name}.transposed", perm=[1, 0]
+                )
                 if table
                 else self.weight(f"{name}.weight", weight_NK.T)
             )
             if not bias:
                 return self.node("MatMul", [x, by_column], name=name)
-            return self.node("Add", [self.node("MatMul", [x, by_column], name=f"{name}.product"), bias], name=name)
+            return self.node(
+                "Add", [self.node("MatMul", [x, by_column], name=f"{name}.product"), bias], name=name
+            )
         values, scales, zeros = self._blocks(table or f"{name}.weight", weight_NK, self.bits)
         inputs = [x, values, scales, zeros, "", bias]
         while not inputs[-1]:
@@ -108,7 +114,7 @@ class _Graph:
 
     def lookup(self, ids: str, name: str, table_NK: NDArray[np.float32], bits: Bits | None) -> str:
         """The rows `ids` of a table."""
-        rows, columns = table_NK.shape
+        columns = table_NK.shape[1]
         if bits is None:
             return self.node("Gather", [self.weight(name, table_NK), ids], name=f"{name}.rows")
         values, scales, zeros = self._blocks(name, table_NK, bits)
@@ -120,7 +126,9 @@ class _Graph:
         if columns % BLOCK == 0:
             return found
         ends = [self.weight(f"{name}.{end}", np.array([at])) for end, at in (("first", 0), ("last", columns))]
-        return self.node("Slice", [found, *ends, self.weight("last_axis", np.array([-1]))], name=f"{name}.cut")
+        return self.node(
+            "Slice", [found, *ends, self.weight("last_axis", np.array([-1]))], name=f"{name}.cut"
+        )
 
     def _blocks(self, name: str, weight_NK: NDArray[np.float32], bits: Bits) -> tuple[str, str, str]:
         """Names of the values, the scales and the zero points, or "" where there are none."""
@@ -146,7 +154,9 @@ def _network(graph: _Graph, model: GPT2LMHeadModel) -> str:
         name = f"layers.{number}"
         attended = _attention(graph, normed, block.attn, name, number, (last_token, longest))
         normed, stream = _sum_and_norm(graph, stream, attended, block.ln_2, f"{name}.feed_forward.norm")
-        fed = _feed_forward(graph, normed, block.mlp, f"{name}.feed_forward", model.config.activation_function)
+        fed = _feed_forward(
+            graph, normed, block.mlp, f"{name}.feed_forward", model.config.activation_function
+        )
         last = number + 1 == len(network.h)
         following = network.ln_f if last else network.h[number + 1].ln_1
         norm_name = "norm" if last else f"layers.{number + 1}.attention.norm"
@@ -193,14 +203,9 @@ def _attention(
     filled_in = _filled_heads(_array(attention.c_attn.weight).T.reshape(*ways, -1))
     filled_bias = _filled_heads(_array(attention.c_attn.bias).reshape(*ways, 1))
     bias = graph.weight(f"{name}.attention.in.bias", filled_bias.reshape(-1))
-    mixed_in = graph.product(
-        x, f"{name}.attention.in", filled_in.reshape(filled_bias.size, -1), bias
-    )
+    mixed_in = graph.product(x, f"{name}.attention.in", filled_in.reshape(filled_bias.size, -1), bias)
     past = [f"past_key_values.{number}.{part}" for part in ("key", "value")]
     present = [f"present.{number}.{part}" for part in ("key", "value")]
-    scale = width**-0.5 if attention.scale_attn_weights else 1.0
-    if attention.scale_attn_by_inverse_layer_idx:
-        scale /= number + 1
     heads = {"num_heads": attention.num_heads, "kv_num_heads": attention.num_heads}
     mixed = graph.node(
         "GroupQueryAttention",
@@ -208,7 +213,7 @@ def _attention(
         name=f"{name}.attention",
         outputs=[f"{name}.attention", *present],
         domain=_FUSED,
-        scale=scale,
+        scale=width**-0.5,  # as torch does, whatever the config says of scaling by layer
         **heads,
     )
     out = attention.c_proj

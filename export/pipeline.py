@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.golden import GOLDEN_FILE, write_golden
+from export.invariance import measured
 from export.latency import latency_tokens, measure_latency
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
@@ -92,7 +93,11 @@ def _measured(
     tell(f"timing at {options.asked.threads} thread(s), {tokens} tokens", 0, 0)
     latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
     limits = limit_p_values(scores.predictions, task=task, options=options)
-    metrics = _sizes(folder) | scores.metrics | latencies | limits
+    alike: dict[str, float] = {}
+    if task.keeps_past:
+        folders = {variant.name: folder / variant.name for variant in EXPORTED}
+        alike = measured(folders, scoring.input_ids, threads=options.asked.threads)
+    metrics = _sizes(folder) | scores.metrics | latencies | limits | alike
     params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
     failures = gate(metrics, task=task, options=options)
     verdict = gate_verdict(failures, limits.values())

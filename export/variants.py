@@ -44,11 +44,6 @@ class Variant:
     def is_exported(self) -> bool:
         return self.write is not None
 
-    @property
-    def rows_apart(self) -> bool:
-        """Whether each row has to be read in a call of its own."""
-        return self.rows_per_call == 1
-
     def weights(self, model: str, export: str) -> str:
         """The path of its weights, below the folder of the kept model or that of the exports."""
         return f"{export}/{self.name}/model.onnx" if self.is_exported else f"{model}/{WEIGHTS}"

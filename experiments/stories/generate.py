@@ -25,6 +25,7 @@ from runs.files import RunFiles, altered, plain_digest
 from runs.kept_files import checked_model, checked_run_folder
 from runs.layout import (
     EXPERIMENT_TAG,
+    EXPORT_REPORT,
     KIND_TAG,
     MODEL_FOLDER,
     PROVENANCE_FILE,
@@ -34,6 +35,7 @@ from runs.layout import (
     RunKind,
 )
 from runs.outcome import exported_digests
+from runs.record_files import ReportFile
 from runs.stories import Request
 from schema.overrides import flat_mapping
 from tracking.endings import ended_in_store
@@ -115,7 +117,8 @@ class TrainedWriter:
         if self.digest() != exported_digests(self.run).get(self.file):
             raise altered(self.run, self.file)
         folder = checked_run_folder(self.run, self._folder)
-        return OnnxDecoder(folder, threads=self.threads, rows_apart=self.variant.rows_apart)
+        measured = self.run.read(ReportFile, EXPORT_REPORT).metrics.get(f"{self._folder}/batch_invariant")
+        return OnnxDecoder(folder, threads=self.threads, rows_apart=measured != 1)
 
 
 @dataclass(frozen=True)

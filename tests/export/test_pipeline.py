@@ -152,33 +152,41 @@ def test_language_model_parity_agrees_with_pytorch(
     assert metrics["export/int8/max_logit_difference"] == pytest.approx(largest, abs=1e-4)
 
 
+def test_rows_of_every_language_variant_are_measured_to_depend_on_themselves_alone(
+    exported_language_model: Exported,
+) -> None:
+    metrics = exported_language_model.report.metrics
+    assert {metrics[f"export/{name}/batch_invariant"] for name in ("fp32", "int8")} == {1.0}
+
+
 def test_the_tied_head_is_stored_once_in_eight_bits(exported_language_model: Exported) -> None:
     for name in ("fp32", "int8"):
         graph = onnx.load(exported_language_model.out_dir / name / "model.onnx").graph
-        tables = [entry for entry in graph.initializer if sorted(entry.dims) == [64, 300]]
+        tables = [entry for entry in graph.initializer if np.prod(entry.dims) == 64 * 300]
         assert len(tables) == 1
     assert tables[0].data_type == onnx.TensorProto.UINT8
-    products = {node.name for node in graph.node if node.op_type == "MatMulInteger"}
-    assert any("lm_head" in name for name in products)
-    transposed = next(
-        node for node in graph.node if tables[0].name in node.input[:1] and node.op_type != "Gather"
-    )
-    assert transposed.op_type == "Transpose"  # and not dequantized, to be quantized again in every call
+    readers = [node for node in graph.node if tables[0].name in node.input]
+    assert [node.op_type for node in readers] == ["Reshape", "MatMulNBits"]  # the rows' lookup, the head
 
 
-@pytest.mark.parametrize("which", ["exported_classifier", "exported_language_model"])
-def test_weights_are_int8_and_products_of_activations_are_not(
-    which: str, request: pytest.FixtureRequest
-) -> None:
-    made = request.getfixturevalue(which)
-    graph = onnx.load(made.out_dir / "int8" / "model.onnx").graph
+def test_weights_are_int8_and_products_of_activations_are_not(exported_classifier: Exported) -> None:
+    graph = onnx.load(exported_classifier.out_dir / "int8" / "model.onnx").graph
     floats = [e for e in graph.initializer if e.data_type == onnx.TensorProto.FLOAT and len(e.dims) > 1]
     assert floats == []  # only biases, scales and LayerNorm's vectors are left
     assert sum(node.op_type == "MatMul" for node in graph.node) == 2 * 2  # q k and p v in two layers
     scales = [e for e in graph.initializer if e.name.endswith("_scale") and np.prod(e.dims) > 1]
-    integer_products = sum(node.op_type == "MatMulInteger" for node in graph.node)
-    tied_head = 1 if which == "exported_language_model" else 0  # per tensor, as its embedding is
-    assert len(scales) == integer_products - tied_head
+    assert len(scales) == sum(node.op_type == "MatMulInteger" for node in graph.node)
+
+
+def test_a_language_models_products_and_embeddings_are_all_int8(exported_language_model: Exported) -> None:
+    graph = onnx.load(exported_language_model.out_dir / "int8" / "model.onnx").graph
+    floats = [e for e in graph.initializer if e.data_type == onnx.TensorProto.FLOAT and len(e.dims) > 1]
+    assert {e.name.rpartition(".")[2] for e in floats} == {"scales"}
+    operators = [node.op_type for node in graph.node]
+    assert (operators.count("MatMulNBits"), operators.count("GatherBlockQuantized")) == (2 * 4 + 1, 2)
+    assert not {"MatMul", "Gemm"} & set(operators)
+    bits = {a.i for node in graph.node for a in node.attribute if a.name == "bits"}
+    assert bits == {8}
 
 
 def test_a_damaged_model_fails_the_gate_after_everything_is_written(
