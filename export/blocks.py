@@ -58,4 +58,4 @@ def _scales(ranges_NG: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
 def _in_halves(numbers: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Two 4-bit numbers of the last axis in a byte, the first in its lower half."""
     filled = np.pad(numbers, [(0, 0)] * (numbers.ndim - 1) + [(0, numbers.shape[-1] % 2)]).astype(np.uint8)
-    return filled[..., 0::2] | filled[..., 1::2] << 4
+    return filled[..., 0::2] | filled[..., 1::2] << np.uint8(4)

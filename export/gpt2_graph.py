@@ -107,7 +107,7 @@ class _Graph:
         inputs = [x, values, scales, zeros, "", bias]
         while not inputs[-1]:
             inputs.pop()
-        sizes = {"K": columns, "N": rows, "bits": self.bits, "block_size": BLOCK}
+        sizes: dict[str, Any] = {"K": columns, "N": rows, "bits": self.bits, "block_size": BLOCK}
         return self.node(
             "MatMulNBits", inputs, name=name, domain=_FUSED, accuracy_level=_INT8_PRODUCTS, **sizes
         )
@@ -121,7 +121,7 @@ class _Graph:
         shape = self.weight("two_axes", np.array([0, -1]))
         flat = self.node("Reshape", [values, shape], name=f"{name}.flat")
         inputs = [flat, ids, scales, *([zeros] if zeros else [])]
-        axes = {"gather_axis": 0, "quantize_axis": 1, "bits": bits, "block_size": BLOCK}
+        axes: dict[str, Any] = {"gather_axis": 0, "quantize_axis": 1, "bits": bits, "block_size": BLOCK}
         found = self.node("GatherBlockQuantized", inputs, name=f"{name}.rows", domain=_FUSED, **axes)
         if columns % BLOCK == 0:
             return found
