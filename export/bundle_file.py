@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from export.golden import GOLDEN_FILE, Conditions
-from export.onnx_files import MODEL_FILE
+from export.original import MODEL_FILE
 from host.model_folder import CONFIG, TOKENIZER
 from schema.strict import Strict
 from scoring.task import TaskName

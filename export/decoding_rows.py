@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from errors import UserError
-from export.gpt2_files import MODEL_FILE
 from export.gpt2_graph import LAST_ONLY
+from export.original import MODEL_FILE
 from export.session import PAST, PRESENT, open_session, past_widths
 from host.boundary import boundary
 from host.model_folder import CONFIG, ModelFolder

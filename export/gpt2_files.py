@@ -5,17 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from export.blocks import Bits
 from export.gpt2_graph import gpt2_graph
+from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
 
-if TYPE_CHECKING:
-    from export.onnx_files import Original
-
-MODEL_FILE = "model.onnx"
-RECIPE = (
+RECIPE_IN_BLOCKS = (
     "weights and embeddings in blocks of 32 columns (onnxruntime's MatMulNBits and GatherBlockQuantized): INT8 "
     "symmetric, INT4 with zero points; activations int8 per block of a row at run time; attention stays float32"
 )

@@ -7,20 +7,17 @@ import logging
 import shutil
 import warnings
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export.gpt2_files import MODEL_FILE, is_gpt2, write_gpt2
+from export.gpt2_files import is_gpt2, write_gpt2
+from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, NodeProto
     from torch import Tensor
 
-    from lightning_modules.text_model import TextModel
-
-__all__ = ["MODEL_FILE"]
 RECIPE = (
     "dynamic INT8 (onnxruntime): weights int8 symmetric per channel, embeddings uint8 per tensor, "
     "activations uint8 per tensor at run time; products of two activations stay float32"
@@ -28,21 +25,6 @@ RECIPE = (
 
 # Operators that only pass a weight on: what comes out is still the weight.
 _PASSING_ON = frozenset({"Identity", "Transpose"})
-
-
-@dataclass(frozen=True)
-class Original:
-    """The model that variants are made from.
-
-    task: in optimum's words. keeps_past: whether its file takes a past and gives the next one. config: its file.
-    tokenizer: the folder that it is copied from; optimum reads and runs whatever else it knows there.
-    """
-
-    model: TextModel
-    task: str
-    keeps_past: bool
-    config: Path
-    tokenizer: Path
 
 
 def write_fp32(original: Original, _base: Path, folder: Path) -> None:

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from export.golden import GOLDEN_FILE, write_golden
+from export.gpt2_files import RECIPE_IN_BLOCKS
 from export.invariance import measured
 from export.latency import latency_tokens, measure_latency
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
-from export.onnx_files import MODEL_FILE, RECIPE, Original, opset_of
+from export.onnx_files import RECIPE, opset_of
 from export.options import ExportOptions, ScoringSet
+from export.original import MODEL_FILE, Original
 from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
 from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
@@ -99,6 +101,7 @@ def _measured(
         alike = measured(folders, scoring.input_ids, threads=options.asked.threads)
     metrics = _sizes(folder) | scores.metrics | latencies | limits | alike
     params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
+    params["export/quantization"] = RECIPE_IN_BLOCKS if alike else RECIPE
     failures = gate(metrics, task=task, options=options)
     verdict = gate_verdict(failures, limits.values())
     return ExportReport(metrics, params, scores.predictions, _digests(folder), failures, verdict)
@@ -158,7 +161,6 @@ def _conditions(opset: int, tokens: int, examples: int, options: ExportOptions) 
     import torch
 
     return {
-        "export/quantization": RECIPE,
         "export/opset": str(opset),
         "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
         "export/instruction_set": instruction_set(),

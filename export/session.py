@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from export.onnx_files import MODEL_FILE
+from export.original import MODEL_FILE
 from host.boundary import boundary
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from export.onnx_files import write_fp32, write_int8
 from host.model_folder import WEIGHTS
 
 if TYPE_CHECKING:
-    from export.onnx_files import Original
+    from export.original import Original
 
 VariantName = Literal["torch", "fp32", "int8"]
 Limit = Literal["parity", "quality"]

@@ -223,7 +223,8 @@ def test_the_bytes_are_the_same_in_every_process(exported_language_model: Export
     """As `encore reproduce` promises of both files."""
     code = (
         "import sys; from pathlib import Path; from lightning_modules.families import GPT2;"
-        "from export.onnx_files import Original, write_fp32, write_int8; from export.tasks import EXPORT_TASKS;"
+        "from export.onnx_files import write_fp32, write_int8; from export.original import Original;"
+        "from export.tasks import EXPORT_TASKS;"
         "source, out = map(Path, sys.argv[1:]); task = EXPORT_TASKS[GPT2.task.name]; config = source / 'config.json';"
         "original = Original(GPT2.read(source), task.optimum_name, task.keeps_past, config, source);"
         "write_fp32(original, out, out / 'fp32'); write_int8(original, out / 'fp32', out / 'int8')"

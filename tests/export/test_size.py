@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
-from export.onnx_files import Original, write_fp32, write_int8
+from export.onnx_files import write_fp32, write_int8
+from export.original import Original
 from lightning_modules.transformers_model import TransformersModel
 
 
