@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.results import table, write_section
 from runs.files import RunFiles, run_named
-from runs.layout import TEACHER_TAG, predictions_file
+from runs.layout import RANKED_KINDS, TEACHER_TAG, kind_of, predictions_file
 from tracking.entities import RunRecord
 from tracking.store import Store
 
@@ -36,8 +36,8 @@ def measure(root: Path, student_id: str) -> None:
         ["what", "figure", "wanted"], [*_speeds(teacher, student), *_accuracies(teacher, student)]
     )
     tried = table(
-        ["run", "layers", "loss", "temperature", "dropout", "learning rate", "epochs", "held-out accuracy",
-         "held-out loss", "KL from the teacher", "minutes"],
+        ["run", "seed", "layers", "loss", "temperature", "dropout", "learning rate", "epochs", "held-out accuracy",
+         "held-out loss", "KL from the teacher", "official", "official, INT8", "minutes"],
         [_row(RunFiles(store, run), teacher) for run in _taught_by(store, teacher)],
     )  # fmt: skip
     selected = "All students of this teacher in the store. Settings were chosen by the held-out rows alone."
@@ -47,7 +47,8 @@ def measure(root: Path, student_id: str) -> None:
 
 def _taught_by(store: Store, teacher: RunFiles) -> list[RunRecord]:
     found = store.runs(tags={TEACHER_TAG: teacher.record.run_id})
-    return sorted((run for run in found if run.status == "FINISHED"), key=lambda run: run.start_ms)
+    own = (run for run in found if run.status == "FINISHED" and kind_of(run) in RANKED_KINDS)
+    return sorted(own, key=lambda run: run.start_ms)
 
 
 def _speeds(teacher: RunFiles, student: RunFiles) -> list[list[str]]:
@@ -112,9 +113,11 @@ def _answers(run: RunFiles, split: str) -> pd.DataFrame:
 def _row(run: RunFiles, teacher: RunFiles) -> list[str]:
     params, metrics = run.record.params, run.record.metrics
     layers = params["model.pretrained_layers"].strip("[]")
+    int8 = metrics.get("export/int8/accuracy")
     kl = params["train.distillation.loss"] == "kl"
     return [
         run.record.run_id[:8],
+        params["seed"],
         layers,
         params["train.distillation.loss"],
         params["train.distillation.temperature"] if kl else "",
@@ -124,6 +127,8 @@ def _row(run: RunFiles, teacher: RunFiles) -> list[str]:
         f"{100 * metrics['best/val/accuracy']:.1f} %",
         f"{metrics['best/val/loss']:.3f}",
         f"{_divergence(_answers(teacher, 'val'), _answers(run, 'val')):.3f}",
+        f"{100 * metrics['test/accuracy']:.2f} %",
+        "" if int8 is None else f"{100 * int8:.2f} %",
         f"{metrics['time/training_s'] / 60:.0f}",
     ]
 
