@@ -31,7 +31,6 @@ _HEADERS = [
         b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 ]
-_WITH_BODY = ("POST", "PUT", "PATCH")
 _LONGEST_DIGITS = 12
 
 
@@ -79,8 +78,12 @@ class Guard:
                 field="Origin",
                 cure="Ask from this server's page.",
             )
-        if scope["method"] in _WITH_BODY:
+        if _has_body(headers):
             _check_body(headers)
+
+
+def _has_body(headers: dict[bytes, bytes]) -> bool:
+    return headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
 
 
 def _check_body(headers: dict[bytes, bytes]) -> None:

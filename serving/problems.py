@@ -17,7 +17,7 @@ _CURES = {
     "missing": "Give it.",
     _UNKNOWN: "Leave it out: /openapi.json names every key.",
     _NO_JSON: "Send one JSON value in UTF-8.",
-    "string_too_short": "Give some text.",
+    **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "Give some text."),
     "string_too_long": "Send less text.",
     "too_long": "Send fewer at once.",
     "too_short": "Give at least one.",
@@ -26,6 +26,7 @@ _SENTENCES = {
     "missing": "it is missing",
     _UNKNOWN: "it has a key that is not known",
     _NO_JSON: "the body is not JSON",
+    **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "it is empty, or all spaces"),
     "string_unicode": "it holds half a surrogate pair",
 }
 _OF_STATUS = {
@@ -115,8 +116,7 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     found: Mapping[str, Any] = error.errors()[0]
     kind = str(found["type"])
     field = None if kind == _NO_JSON else _field(found["loc"], unknown=kind == _UNKNOWN)
-    # A sentence of pydantic's names bounds and types; that of a ValueError is our own.
-    sentence = _SENTENCES.get(kind, str(found["msg"]).removeprefix("Value error, "))
+    sentence = _SENTENCES.get(kind, str(found["msg"]))  # pydantic's own names bounds and types
     cure = _CURES.get(kind, "/openapi.json says what it may be.")
     status = 400 if kind == _NO_JSON else 422
     return RefusedError(status, "invalid_request", sentence, field=field, cure=cure).response()
