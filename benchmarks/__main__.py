@@ -40,6 +40,7 @@ from benchmarks import (
     writing,
 )
 from benchmarks.gpu import command as gpu
+from benchmarks.serving import command as serving
 from benchmarks.statistics import command as statistics
 from cli.quiet import quiet, quiet_environment
 from errors import UserError
@@ -86,6 +87,7 @@ def main() -> None:
         help="folder with data/sst2, data/tinystories and models/minilm-distilbert; also ENCORE_DATA",
     )
     gpu.add_options(parser)
+    serving.add_options(parser)
     arguments = parser.parse_args()
     if arguments.part in OF_A_RUN and arguments.id is None:
         parser.error(f"{arguments.part} needs a run's ID")
@@ -123,6 +125,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "looking": looking.measure,
         "verbs": lambda: looking.measure_verbs(root),
         "served": served.measure,
+        "serving": lambda: serving.measure(Path(run), data, arguments),
         "store": lambda: store.build(root),
         "views": lambda: views.measure(root),
         "writing_speed": lambda: writing.measure_speed(root, run),

@@ -1,0 +1,300 @@
+"""`python -m benchmarks serving FOLDER`: a bundle's server against the bare session, under load, and at its ends.
+
+The model has one core and HTTP the other, with the clients. Texts are SST-2's official sentences.
+`--pipeline PYTHON` and `--litserve PYTHON` name the interpreters of the peers' environments.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import time
+from collections.abc import Coroutine
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+
+from benchmarks.mlflow_server import free_port_here
+from benchmarks.results import table, write_section
+from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request
+from benchmarks.serving.processes import Server, serving, started
+from export.session import OnnxModel
+from export.text_ids import TextIds
+
+_MODEL_CORE, _HTTP_CORE = 0, 1
+_CLIENTS, _ROUNDS, _SECONDS = 16, 3, 4.0
+_COMPANIONS = 15
+_ENDS = 20
+_PEERS = Path(__file__).with_name("peers.py")
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--pipeline", help="of `serving`: the Python that has transformers and optimum")
+    parser.add_argument("--litserve", help="of `serving`: the Python that has LitServe")
+    parser.add_argument("--overload-s", type=float, default=60.0, help="of `serving`: seconds at 120 %%")
+
+
+def measure(bundle: Path, data: Path, arguments: argparse.Namespace) -> None:
+    """Writes the section."""
+    texts = _texts(data)
+    rows = [
+        *_throughput(bundle, texts, arguments),
+        _company(bundle, texts),
+        *_poisson(bundle, texts),
+        _overload(bundle, texts, arguments.overload_s),
+        _ready(bundle),
+        _ends(bundle, texts),
+    ]
+    size = (bundle / "model.onnx").stat().st_size / 2**20
+    about = json.loads((bundle / "bundle.json").read_text())
+    body = (
+        f"{about['variant']} of run {about['run_id'][:8]}, {size:.1f} MiB, {about['under']['instruction_set']}; one"
+        f" thread of the model on one core, HTTP and {_CLIENTS} clients on the other.\n\n"
+        + table(["what", "measured"], rows)
+    )
+    write_section("Serving", "python -m benchmarks serving FOLDER", body)
+
+
+def _texts(data: Path) -> list[str]:
+    import pandas as pd
+
+    frame = pd.read_parquet(data / "data" / "sst2" / "validation.parquet")
+    return [text.strip() for text in frame["sentence"]]
+
+
+def _ids(bundle: Path, texts: list[str]) -> list[np.ndarray]:
+    longest = json.loads((bundle / "bundle.json").read_text())["max_tokens"]
+    reader = TextIds(bundle, max_tokens=longest)
+    return [np.array([reader.of(text).ids], np.int64) for text in texts]
+
+
+def _bare(bundle: Path, texts: list[str]) -> float:
+    """Calls a second of a loop over ready ids, on the model's core."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    os.sched_setaffinity(0, {_MODEL_CORE})
+    session = onnxruntime.InferenceSession(bundle / "model.onnx", options, providers=["CPUExecutionProvider"])
+    feeds = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in _ids(bundle, texts)]
+    for feed in feeds[:50]:
+        session.run(["logits"], feed)
+    began, calls = time.perf_counter(), 0
+    while time.perf_counter() - began < _SECONDS:
+        session.run(["logits"], feeds[calls % len(feeds)])
+        calls += 1
+    return calls / (time.perf_counter() - began)
+
+
+def _loaded(server: Server, texts: list[str]) -> float:
+    """Answers a second to 16 clients on the other core."""
+    requests = [request(text, port=server.port) for text in texts]
+    os.sched_setaffinity(0, {_HTTP_CORE})
+    asyncio.run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=0.5))
+    server.pin(model=_MODEL_CORE, rest=_HTTP_CORE)
+    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=_SECONDS))
+    assert set(load.statuses()) == {200}, load.statuses()
+    return len(load.answers) / load.seconds
+
+
+def _run(work: Coroutine[Any, Any, Load]) -> Load:
+    import uvloop
+
+    return uvloop.run(work)
+
+
+def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -> list[list[object]]:
+    shares, rates = [], []
+    for _ in range(_ROUNDS):
+        before = _bare(bundle, texts)
+        with serving(bundle, "--threads", 1) as server:
+            rates.append(_loaded(server, texts))
+        shares.append(rates[-1] / ((before + _bare(bundle, texts)) / 2))
+    rows: list[list[object]] = [
+        [
+            "answers/s over a bare loop of `session.run` around it",
+            f"{median(rates):.0f}; {_each(shares)}",
+        ]
+    ]
+    for kind, python in (("pipeline", arguments.pipeline), ("litserve", arguments.litserve)):
+        if python is not None:
+            rows.append([f"answers/s over {kind}", _over_peer(bundle, texts, kind, python)])
+    return rows
+
+
+def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
+    found = []
+    for _ in range(_ROUNDS):
+        with serving(bundle, "--threads", 1) as server:
+            ours = _loaded(server, texts)
+        port = free_port_here()
+        with started([python, str(_PEERS), kind, str(bundle), str(port)], port) as peer:
+            found.append(ours / _peer(peer, texts))
+    return f"{_each(found)} ×"
+
+
+def _peer(peer: Server, texts: list[str]) -> float:
+    """On both cores, clients beside it: how it shares them is its own matter."""
+    os.sched_setaffinity(0, {_MODEL_CORE, _HTTP_CORE})
+    requests = [request(text, port=peer.port) for text in texts]
+    _until_open(peer)
+    _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=1))
+    load = _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=_SECONDS))
+    return load.statuses()[200] / load.seconds
+
+
+def _until_open(peer: Server) -> None:
+    for _ in range(300):
+        try:
+            asyncio.run(connected(peer.port))
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the peer did not open its port")
+
+
+def _each(values: list[float]) -> str:
+    return ", ".join(f"{value:.2f}" for value in values)
+
+
+def _company(bundle: Path, texts: list[str]) -> list[object]:
+    """Three rounds of all sentences, each asked while 15 other clients ask random ones."""
+    draw = np.random.default_rng(0)
+    with serving(bundle, "--threads", 2) as server:
+        requests = [request(text, port=server.port) for text in texts]
+
+        async def alone() -> list[bytes]:
+            connection = await connected(server.port)
+            return [(await connection.ask(one))[1] for one in requests]
+
+        expected = asyncio.run(alone())
+
+        async def among() -> int:
+            ends = asyncio.Event()
+
+            async def companion() -> None:
+                connection = await connected(server.port)
+                while not ends.is_set():
+                    await connection.ask(requests[int(draw.integers(len(requests)))])
+
+            others = [asyncio.ensure_future(companion()) for _ in range(_COMPANIONS)]
+            connection = await connected(server.port)
+            equal = 0
+            for _ in range(3):
+                for one, body in zip(requests, expected, strict=True):
+                    equal += (await connection.ask(one))[1] == body
+            ends.set()
+            await asyncio.gather(*others)
+            return equal
+
+        equal = asyncio.run(among())
+    return [
+        f"bodies equal to those asked alone, among {_COMPANIONS} companions",
+        f"{equal:,} of {3 * len(texts):,}",
+    ]
+
+
+def _poisson(bundle: Path, texts: list[str]) -> list[list[object]]:
+    """Arrivals at 70 % of the capacity, against a queue without any cost that is fed the same."""
+    rows: list[list[object]] = []
+    for seed in range(_ROUNDS):
+        draw = np.random.default_rng(seed)
+        services = _services(bundle, texts)
+        count = int(10 * 0.7 / services.mean())
+        times = np.cumsum(draw.exponential(services.mean() / 0.7, count))
+        with serving(bundle, "--threads", 1) as server:
+            _loaded(server, texts)
+            requests = [request(text, port=server.port) for text in texts]
+            load = _run(open_loop(server.port, requests, times.tolist()))
+        ours = np.percentile([answer.seconds for answer in load.answers], 99)
+        ideal = np.percentile(_ideal(times, services[np.arange(count) % len(services)]), 99)
+        rows.append(
+            [
+                f"p99 of Poisson arrivals at 70 %, draw {seed}",
+                f"{1e3 * ours:.1f} ms, {ours / ideal:.2f} × the ideal queue's",
+            ]
+        )
+    return rows
+
+
+def _services(bundle: Path, texts: list[str]) -> np.ndarray:
+    """Seconds of each text's call, the median of three."""
+    os.sched_setaffinity(0, {_MODEL_CORE})
+    model = OnnxModel(bundle, threads=1)
+    found = []
+    for ids in _ids(bundle, texts):
+        took = []
+        for _ in range(3):
+            began = time.perf_counter()
+            model.logits(ids)
+            took.append(time.perf_counter() - began)
+        found.append(median(took))
+    return np.array(found)
+
+
+def _ideal(times: np.ndarray, services: np.ndarray) -> list[float]:
+    """First come, first served, by one server."""
+    free, found = 0.0, []
+    for at, service in zip(times.tolist(), services.tolist(), strict=True):
+        free = max(free, at) + service
+        found.append(free - at)
+    return found
+
+
+def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
+    with serving(bundle, "--threads", 1) as server:
+        capacity = _loaded(server, texts)
+        before = server.resident_mib()
+        requests = [request(text, port=server.port) for text in texts]
+        times = np.cumsum(
+            np.random.default_rng(0).exponential(1 / (1.2 * capacity), int(seconds * 1.2 * capacity))
+        )
+        load = _run(open_loop(server.port, requests, times.tolist()))
+        after = server.resident_mib()
+    refused = [answer.seconds for answer in load.answers if answer.status == 429]
+    good = load.statuses()[200] / load.seconds / capacity
+    p99 = f"{1e3 * np.percentile(refused, 99):.0f} ms" if refused else "none"
+    return [
+        f"{seconds:.0f} s at 120 %: answers; 200s a second over capacity; p99 of a 429; memory",
+        f"{load.statuses()}, {load.lost} lost; {good:.2f}; {p99}; {100 * (after / before - 1):+.1f} %",
+    ]
+
+
+def _ready(bundle: Path) -> list[object]:
+    seconds, more = [], []
+    for _ in range(_ROUNDS):
+        with serving(bundle) as server:
+            seconds.append(server.ready_s)
+            more.append(server.resident_mib() - (bundle / "model.onnx").stat().st_size / 2**20)
+    return [
+        "ready after, from the bundle; memory above the model file",
+        f"{median(seconds):.2f} s; {median(more):.0f} MiB",
+    ]
+
+
+def _ends(bundle: Path, texts: list[str]) -> list[object]:
+    broken = answered = lost = 0
+    for _ in range(_ENDS):
+        with serving(bundle, "--threads", 1) as server:
+            load = _run(_ended(server, [request(text, port=server.port) for text in texts]))
+            broken, answered, lost = broken + load.broken, answered + len(load.answers), lost + load.lost
+    return [
+        f"SIGTERM {_ENDS} times under load: answered; broken off; sent when it had ended",
+        f"{answered:,}; {broken}; {lost}",
+    ]
+
+
+async def _ended(server: Server, requests: list[bytes]) -> Load:
+    async def end() -> None:
+        await asyncio.sleep(0.7)
+        server.process.send_signal(signal.SIGTERM)
+
+    times = [n / 300 for n in range(450)]
+    load, _ = await asyncio.gather(open_loop(server.port, requests, times), end())
+    return load

@@ -1,0 +1,70 @@
+"""A server as a process, on cores of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.mlflow_server import free_port_here
+
+_HOME = Path(__file__).resolve().parents[2]
+_MIB = 2**20
+
+
+@dataclass(frozen=True)
+class Server:
+    """ready_s: from its start to the open port."""
+
+    process: subprocess.Popen[str]
+    port: int
+    ready_s: float
+
+    def resident_mib(self) -> float:
+        """Memory that it has now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGESIZE") / _MIB
+
+    def pin(self, *, model: int, rest: int) -> None:
+        """The thread that computes most runs on core `model`, all others on core `rest`; call it after some load."""
+        tasks = [int(task) for task in os.listdir(f"/proc/{self.process.pid}/task")]
+        busiest = max((task for task in tasks if task != self.process.pid), key=self._ticks)
+        for task in tasks:
+            os.sched_setaffinity(task, {model if task == busiest else rest})
+
+    def _ticks(self, task: int) -> int:
+        return int(
+            Path(f"/proc/{self.process.pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[11]
+        )
+
+
+@contextmanager
+def serving(named: object, *options: object) -> Iterator[Server]:
+    """`encore serve`, until the block ends."""
+    port = free_port_here()
+    command = [sys.executable, "-m", "cli", "serve", str(named), "--port", str(port), *map(str, options)]
+    with started(command, port) as server:
+        yield server
+
+
+@contextmanager
+def started(command: Sequence[str], port: int) -> Iterator[Server]:
+    """Any server that says a line on stdout when its port is open."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    began = time.perf_counter()
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=_HOME, env=environment
+    )
+    assert process.stdout is not None
+    try:
+        assert process.stdout.readline().startswith("http"), "it did not start"
+        yield Server(process, port, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(60)
+        process.stdout.close()
