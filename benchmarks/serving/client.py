@@ -60,6 +60,7 @@ class _Connection(asyncio.Protocol):
         if len(self.buffer) >= whole and self.waiting is not None:
             found = int(head[9:12]), bytes(self.buffer[whole - length : whole])
             del self.buffer[:whole]
+            self.closed |= b"\nconnection: close" in head
             waiting, self.waiting = self.waiting, None
             waiting.set_result(found)
 

@@ -30,6 +30,7 @@ _MODEL_CORE, _HTTP_CORE = 0, 1
 _CLIENTS, _ROUNDS, _SECONDS = 16, 3, 4.0
 _COMPANIONS = 15
 _ENDS = 20
+_WARM_S = 10.0  # of overload, after which memory is held to what it was
 _PEERS = Path(__file__).with_name("peers.py")
 
 
@@ -250,11 +251,12 @@ def _ideal(times: np.ndarray, services: np.ndarray) -> list[float]:
 def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
     with serving(bundle, "--threads", 1) as server:
         capacity = _loaded(server, texts)
-        before = server.resident_mib()
         requests = [request(text, port=server.port) for text in texts]
         times = np.cumsum(
             np.random.default_rng(0).exponential(1 / (1.2 * capacity), int(seconds * 1.2 * capacity))
         )
+        _run(open_loop(server.port, requests, times[times < _WARM_S].tolist()))
+        before = server.resident_mib()
         load = _run(open_loop(server.port, requests, times.tolist()))
         after = server.resident_mib()
     refused = [answer.seconds for answer in load.answers if answer.status == 429]
