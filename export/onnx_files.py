@@ -10,6 +10,7 @@ from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from export.by_torch import export_by_torch
 from export.gpt2_files import is_gpt2, write_gpt2
 from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
@@ -41,22 +42,9 @@ def write_fp32(original: Original, _base: Path, folder: Path) -> None:
 
 
 def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Path) -> None:
-    """With the inputs and the output `logits`, whose batch and tokens may be of any number."""
-    import torch
-
     shutil.copytree(original.tokenizer, folder)
     shutil.copy(original.config, folder / CONFIG)
-    torch.onnx.export(
-        original.model.network,
-        (),
-        folder / MODEL_FILE,
-        kwargs=dict(inputs),
-        input_names=list(inputs),
-        output_names=["logits"],
-        dynamic_axes={name: {0: "batch", 1: "tokens"} for name in inputs}
-        | {"logits": {0: "batch", 1: "tokens"} if original.keeps_past else {0: "batch"}},
-        dynamo=False,
-    )
+    export_by_torch(original.model.network, inputs, folder / MODEL_FILE)
 
 
 def _write_by_optimum(original: Original, folder: Path) -> None:
