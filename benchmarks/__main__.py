@@ -68,7 +68,16 @@ OTHERS = (
     "store",
     "views",
 )
-OF_A_RUN = ("sweep", "report", "writing_speed", "replay", "story_perplexity", "students", "certificate")
+OF_A_RUN = (
+    "sweep",
+    "report",
+    "writing_speed",
+    "replay",
+    "story_perplexity",
+    "students",
+    "certificate",
+    "serving",
+)
 
 
 def main() -> None:
