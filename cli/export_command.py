@@ -5,12 +5,30 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from cli.options import DEFAULT_ROOT, DEPLOYED, Json, Root, RunId, Variant, ended_in_one_line, folder_option
+from cli.options import (
+    DEFAULT_ROOT,
+    DEPLOYED,
+    Json,
+    Root,
+    RunId,
+    Variant,
+    ended_in_one_line,
+    folder_option,
+    name_option,
+    number_option,
+)
 
 
 @ended_in_one_line
 def export(
     run_id: RunId,
+    variants: Annotated[
+        str | None,
+        name_option("Besides those that it has: fp32, int8, int4, or of classifiers int8-rows, int8-static."),
+    ] = None,
+    gate: Annotated[
+        float | None, number_option("Accuracy (a share) or loss (nats/token) that a variant may lose.")
+    ] = None,
     bundle: Annotated[
         Path | None, folder_option("Write a variant into a folder that is served by itself.")
     ] = None,
@@ -18,7 +36,7 @@ def export(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Write and measure a finished run's ONNX and INT8 variants.
+    """Write and measure a finished run's ONNX variants.
 
     They are kept on that same run.
     """
@@ -27,4 +45,5 @@ def export(
 
     if bundle is not None:
         return bundle_verb(run_id, bundle, variant, root, as_json=json)
-    return export_verb(run_id, root, as_json=json)
+    names = [] if variants is None else [name.strip() for name in variants.split(",")]
+    return export_verb(run_id, names, gate, root, as_json=json)

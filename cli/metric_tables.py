@@ -66,7 +66,7 @@ def _exports(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[s
         of = {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
         if of:
             rows.append({"variant": variant.label, **_variant(of, metrics)})
-    return rows, ["b32 p50 ms", "p95 ms", "changed"]
+    return rows, ["b32 p50 ms", "p95 ms", "alone = batched", "changed"]
 
 
 def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str, str]:
@@ -79,11 +79,16 @@ def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str,
     return {
         **shown,
         "changed": "" if changed is None else figure("changed_answers", changed),
+        "alone = batched": _invariant(of.get("batch_invariant")),
         "MiB": number(of.get("size_mib")),
         "p50 ms": number(of.get("latency_b1_p50_ms")),
         "p95 ms": number(of.get("latency_b1_p95_ms")),
         "b32 p50 ms": number(of.get("latency_b32_p50_ms")),
     }
+
+
+def _invariant(value: float | None) -> str:
+    return "" if value is None else "yes" if value else "no"
 
 
 def _stories(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[str]]:

@@ -160,12 +160,14 @@ def _print_run(out: Console, run: RunFiles, root: Path, *, whole: bool = False) 
     print_run(out, Shown(run, experiment, catalogued, recorded_data(run), whole), root)
 
 
-def export_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+def export_verb(
+    run_id: str, variants: Sequence[str], gate: float | None, root: Path, *, as_json: bool
+) -> int:
     out, reporter, run = named_run(run_id, root)
     from experiments.training.exporting import export_run
     from runs.files import run_named
 
-    report = export_run(run, reporter=reporter)
+    report = export_run(run, variants=variants, gate=gate, reporter=reporter)
     if as_json:
         print_json(json.loads(report.to_json()))
     else:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.options import ROUNDING, ExportOptions, ScoringSet
-from export.scoring import LoadedVariant, Scores, side_by_side
+from export.scoring import LoadedVariant, Scores, alike_in_company, side_by_side
 from export.variants import BY_NAME, ORIGINAL, Variant
 from host.progress import OnProgress
+from scoring.intervals import wilson_interval
 from scoring.paired import mcnemar_mid_p, not_worse_by
 
 if TYPE_CHECKING:
@@ -37,18 +38,36 @@ def score_classifier(
     batches = side_by_side(
         variants, scoring.input_ids, logits_per_token=1, workers=workers, on_progress=on_progress
     )
-    for indices, _, by_name in batches:
-        for name, logits_BC in by_name.items():
-            logits[name][indices] = logits_BC
+    alike = dict.fromkeys(logits, 0)
+    for indices, ids_BL, by_name in batches:
+        for loaded in variants:
+            logits[loaded.name][indices] = by_name[loaded.name]
+            alike[loaded.name] += alike_in_company(loaded, ids_BL, by_name[loaded.name])
     rows = [loaded.variant for loaded in variants]
-    return Scores(_metrics(rows, logits, scoring.labels), _predictions(logits, scoring.labels))
+    metrics = _metrics(rows, logits, scoring.labels) | _company(rows, alike, len(scoring.labels))
+    return Scores(metrics, _predictions(logits, scoring.labels))
+
+
+def _company(variants: Sequence[Variant], alike: Mapping[str, int], rows: int) -> dict[str, float]:
+    """How many rows answered in a batch as alone, to the bit; 1 where all did."""
+    exported = [variant.name for variant in variants if variant.is_exported]
+    return {f"export/{name}/rows_alike_in_company": alike[name] for name in exported} | {
+        f"export/{name}/batch_invariant": float(alike[name] == rows) for name in exported
+    }
 
 
 def _metrics(
     variants: Sequence[Variant], logits: Mapping[str, Logits], labels_N: NDArray[np.int64]
 ) -> dict[str, float]:
     right = {name: logits_NC.argmax(axis=1) == labels_N for name, logits_NC in logits.items()}
-    metrics = {f"export/{name}/accuracy": float(right_N.mean()) for name, right_N in right.items()}
+    metrics: dict[str, float] = {}
+    for name, right_N in right.items():
+        low, high = wilson_interval(int(right_N.sum()), len(right_N))
+        metrics |= {
+            f"export/{name}/accuracy": float(right_N.mean()),
+            f"export/{name}/accuracy_low": low,
+            f"export/{name}/accuracy_high": high,
+        }
     for name, base, limit in ((v.name, v.base, v.limit) for v in variants):
         if base is None:
             continue

@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from export.blocks import Bits
 from export.gpt2_graph import gpt2_graph
 from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
 
-RECIPE_IN_BLOCKS = (
-    "weights and embeddings in blocks of 32 columns (onnxruntime's MatMulNBits and GatherBlockQuantized): INT8 "
-    "symmetric, INT4 with zero points; activations int8 per block of a row at run time; attention stays float32"
-)
+if TYPE_CHECKING:
+    from export.materials import Materials
 
 
 def is_gpt2(original: Original) -> bool:
@@ -37,6 +35,9 @@ def write_gpt2(original: Original, folder: Path, bits: Bits | None) -> None:
     (folder / MODEL_FILE).write_bytes(written)
 
 
-def write_gpt2_int4(original: Original, _base: Path, folder: Path) -> None:
-    """As a row of the table of variants asks."""
-    write_gpt2(original, folder, 4)
+def write_gpt2_int8(materials: Materials, folder: Path) -> None:
+    write_gpt2(materials.original, folder, 8)
+
+
+def write_gpt2_int4(materials: Materials, folder: Path) -> None:
+    write_gpt2(materials.original, folder, 4)

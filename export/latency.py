@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 _WARM_UP_CALLS = 1  # scoring has warmed everything but this shape
 _FEWEST_REPEATS = 5
 _SECONDS_PER_FIGURE = 0.7
+_SHARES = (50, 95, 99)
 
 
 def measure_latency(
     variants: Sequence[LoadedVariant], scoring: ScoringSet, *, tokens: int, options: ExportOptions
 ) -> tuple[dict[str, float], dict[str, str]]:
-    """Metrics `export/<variant>/latency_b<batch>_p50_ms` and p95, and how many calls stand behind each.
+    """Metrics `export/<variant>/latency_b<batch>_p50_ms`, p95 and p99, and how many calls stand behind each.
 
     All batches are unpadded, `tokens` long, with ids taken from the scoring set.
     """
@@ -35,9 +36,9 @@ def measure_latency(
             ids_BL = latency_input(scoring, batch=batch, tokens=tokens)
             for variant in variants:
                 times_ms = _call_times_ms(variant, ids_BL, repeats_for(batch, options.latency_repeats))
-                p50, p95 = np.percentile(times_ms, [50, 95])
-                metrics[f"export/{variant.name}/latency_b{batch}_p50_ms"] = float(p50)
-                metrics[f"export/{variant.name}/latency_b{batch}_p95_ms"] = float(p95)
+                for share in _SHARES:
+                    name = f"export/{variant.name}/latency_b{batch}_p{share}_ms"
+                    metrics[name] = float(np.percentile(times_ms, share))
                 calls[f"export/{variant.name}/latency_b{batch}_calls"] = str(len(times_ms))
     return metrics, calls
 

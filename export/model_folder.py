@@ -37,6 +37,12 @@ def check_scoring_set(scoring: ScoringSet, task: ExportTask, model: TextModel, m
             where="scoring set",
             cure="Score a split that has text in every row.",
         )
+    if task.calibrated and not scoring.calibration_ids:
+        raise UserError(
+            "there are no texts of train to measure activations on",
+            where="scoring set",
+            cure="Give some texts that the model was trained on.",
+        )
     _check_token_ids(scoring, model, model_dir)
     check_length(max(lengths), model, model_dir)
     _check_labels(scoring, task.task, model)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from errors import UserError
+from export.variants import VariantName
 from schema.strict import Strict
 
 if TYPE_CHECKING:
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
 
 
 _MOST_ROWS = 1_000_000_000
+_CALIBRATION_TEXTS = 512
 ROUNDING = 1e-9  # a drop of exactly the limit passes, also where 0.885 - 0.88 is not quite 0.005
 
 
 class ExportConfig(Strict):
-    """The ONNX and INT8 variants of a finished run."""
+    """The ONNX variants of a finished run."""
 
     when: Literal["finished", "best", "never"] = "finished"
     """After every finished run; only for the best run of a sweep; never."""
+    variants: tuple[VariantName, ...] = Field(default=("fp32", "int8"), min_length=1, strict=False)
+    """Which forms: fp32, int8, and of classifiers int8-rows, int8-static, int4. FP32 is always among them."""
     threads: int = Field(default=1, ge=1, le=1024)
     """Of onnxruntime when latency is measured."""
     scored_examples: int = Field(default=2000, ge=1, le=_MOST_ROWS)
@@ -55,13 +59,20 @@ class ScoringSet:
 
     `input_ids` is ragged, N sequences of token ids. `labels` has shape (N,) for classification and
     is None for language models, which are scored on their own next token. `golden`: the texts whose answers are kept
-    beside each variant; none: none are.
+    beside each variant; none: none are. `calibration_ids`: texts of train, on which the activations of quantized
+    variants are measured.
     """
 
     input_ids: Sequence[Sequence[int]]
     labels: NDArray[np.int64] | None
     pad_token_id: int
     golden: GoldenTexts | None = None
+    calibration_ids: Sequence[Sequence[int]] = ()
+
+
+def calibration_rows(total: int) -> NDArray[np.int64]:
+    """Which of the `total` rows of train the activations are measured on, ascending: all, or a seeded draw of 512."""
+    return scored_rows(total, _CALIBRATION_TEXTS)
 
 
 def scored_rows(total: int, examples: int) -> NDArray[np.int64]:

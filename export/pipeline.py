@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from errors import LibraryError
 from export.golden import GOLDEN_FILE, write_golden
-from export.gpt2_files import RECIPE_IN_BLOCKS
 from export.invariance import measured
 from export.latency import latency_tokens, measure_latency
+from export.materials import Materials
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
-from export.onnx_files import RECIPE, opset_of
+from export.onnx_files import opset_of
 from export.options import ExportOptions, ScoringSet
 from export.original import MODEL_FILE, Original
 from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
 from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
 from export.tasks import EXPORT_TASKS, ExportTask
-from export.variants import EXPORTED, ORIGINAL
+from export.variants import ORIGINAL, Variant, chosen
 from export.whole_folder import written_whole
 from host.boundary import boundary
 from host.cpu import instruction_set
@@ -34,9 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["ExportOptions", "ExportReport", "ScoringSet", "export_model"]
 
 _MIB = 2**20
-_SHARE_WRITTEN = (
-    8  # bytes on the disk per byte of weights, at most: two files and the quantizer's temporary ones
-)
+_SHARE_WRITTEN = 8  # bytes on the disk per byte of weights, at most: a file of every variant
 _CURE = "Look at the versions of onnx, onnxruntime and optimum: those of requirements.lock are tested."
 
 
@@ -68,10 +68,12 @@ def export_model(
         written_whole(out_dir, marker=REPORT_FILE, kind="an export") as folder,
         disk_errors(out_dir.parent, writing=writing),
     ):
-        opset = _write_variants(model, model_dir, folder, row, tell)
-        variants = _loaded(model, model_dir, folder, options)
-        _keep_golden(folder, row, scoring, options)
-        report = _measured(variants, model.outputs, folder, row, scoring, options, opset, tell)
+        asked = chosen(options.asked.variants, family.task.name)
+        skipped = _write_variants(model, model_dir, folder, row, asked, scoring, tell)
+        written = [variant for variant in asked if variant.name not in skipped]
+        variants = _loaded(model, model_dir, folder, written, options)
+        _keep_golden(folder, written, row, scoring, options)
+        report = _measured(variants, model.outputs, folder, row, scoring, options, skipped, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
     return report
@@ -84,48 +86,71 @@ def _measured(
     task: ExportTask,
     scoring: ScoringSet,
     options: ExportOptions,
-    opset: int,
+    skipped: Mapping[str, str],
     tell: OnProgress,
 ) -> ExportReport:
     """Scores, sizes, latencies and the verdict on the variants in `folder`."""
     import torch
 
+    exported = [loaded.variant for loaded in variants if loaded.variant.is_exported]
     tokens = latency_tokens(scoring, task, options)
     scores = task.score(variants, scoring, outputs=outputs, workers=torch.get_num_threads(), on_progress=tell)
     tell(f"timing at {options.asked.threads} thread(s), {tokens} tokens", 0, 0)
     latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
-    limits = limit_p_values(scores.predictions, task=task, options=options)
+    limits = limit_p_values(scores.predictions, exported, task=task, options=options)
     alike: dict[str, float] = {}
     if task.keeps_past:
-        folders = {variant.name: folder / variant.name for variant in EXPORTED}
+        folders = {variant.name: folder / variant.name for variant in exported}
         alike = measured(folders, scoring.input_ids, threads=options.asked.threads)
-    metrics = _sizes(folder) | scores.metrics | latencies | limits | alike
-    params = _conditions(opset, tokens, len(scoring.input_ids), options) | calls
-    params["export/quantization"] = RECIPE_IN_BLOCKS if alike else RECIPE
-    failures = gate(metrics, task=task, options=options)
+    metrics = _sizes(folder, exported) | scores.metrics | latencies | limits | alike
+    params = _conditions(tokens, len(scoring.input_ids), options) | _made(folder, exported, task) | calls
+    params |= {f"export/{name}/skipped": why for name, why in skipped.items()}
+    failures = gate(metrics, exported, task=task, options=options)
     verdict = gate_verdict(failures, limits.values())
     return ExportReport(metrics, params, scores.predictions, _digests(folder), failures, verdict)
 
 
 def _write_variants(
-    model: TextModel, model_dir: Path, folder: Path, task: ExportTask, tell: OnProgress
-) -> int:
-    """A folder for each exported variant; the ONNX opset."""
+    model: TextModel,
+    model_dir: Path,
+    folder: Path,
+    task: ExportTask,
+    asked: Sequence[Variant],
+    scoring: ScoringSet,
+    tell: OnProgress,
+) -> dict[str, str]:
+    """A folder for each variant; why, of those that this machine's runtime cannot read, which are left out."""
+    skipped: dict[str, str] = {}
     with private_tokenizer(model_dir) as tokenizer:
         original = Original(model, task.optimum_name, task.keeps_past, model_dir / CONFIG, tokenizer)
-        for variant in EXPORTED:
-            assert variant.write is not None
+        materials = Materials(original, folder, scoring.calibration_ids)
+        for variant in asked:
             tell(f"writing the {variant.label} model", 0, 0)
             what = f"the model cannot be written as {variant.label} ONNX"
             with boundary(what, where=str(folder.parent), cure=_CURE):
-                variant.write(original, folder / str(variant.base), folder / variant.name)
-    with boundary("the ONNX model cannot be read again", where=str(folder.parent), cure=_CURE):
-        return opset_of(folder / EXPORTED[0].name / MODEL_FILE)
+                variant.writers[task.task.name].write(materials, folder / variant.name)
+            if (why := _unreadable(variant, folder / variant.name)) is not None:
+                skipped[variant.name] = why
+                shutil.rmtree(folder / variant.name)
+    return skipped
 
 
-def _keep_golden(folder: Path, task: ExportTask, scoring: ScoringSet, options: ExportOptions) -> None:
+def _unreadable(variant: Variant, folder: Path) -> str | None:
+    """Why onnxruntime cannot load a variant that uses operators of its own; what all need is an error."""
+    if variant.limit == "parity":
+        return None
+    try:
+        OnnxModel(folder, threads=1)
+    except LibraryError as error:
+        return error.what
+    return None
+
+
+def _keep_golden(
+    folder: Path, written: Sequence[Variant], task: ExportTask, scoring: ScoringSet, options: ExportOptions
+) -> None:
     """Beside each variant its answers to a few texts, where it has a tokenizer that reads texts."""
-    for variant in EXPORTED:
+    for variant in written:
         if scoring.golden is not None and (folder / variant.name / TOKENIZER).exists():
             threads = options.asked.threads
             write_golden(folder / variant.name, variant.name, scoring.golden, task.golden, threads=threads)
@@ -137,36 +162,45 @@ def _digests(folder: Path) -> dict[str, str]:
 
 
 def _loaded(
-    model: TextModel, model_dir: Path, folder: Path, options: ExportOptions
+    model: TextModel, model_dir: Path, folder: Path, written: Sequence[Variant], options: ExportOptions
 ) -> tuple[LoadedVariant, ...]:
     loaded = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model))]
-    for variant in EXPORTED:
+    for variant in written:
         read = OnnxModel(folder / variant.name, threads=options.asked.threads)
         loaded.append(LoadedVariant(variant, read.path, read.logits))
     return tuple(loaded)
 
 
-def _sizes(folder: Path) -> dict[str, float]:
+def _sizes(folder: Path, exported: Sequence[Variant]) -> dict[str, float]:
     """Of each file, and of one that was made from another its share of that."""
-    sizes = {variant.name: (folder / variant.name / MODEL_FILE).stat().st_size for variant in EXPORTED}
+    sizes = {variant.name: (folder / variant.name / MODEL_FILE).stat().st_size for variant in exported}
     metrics = {f"export/{name}/size_mib": size / _MIB for name, size in sizes.items()}
-    for variant in EXPORTED:
+    for variant in exported:
         if variant.base in sizes:
             metrics[f"export/{variant.name}/size_ratio"] = sizes[variant.name] / sizes[variant.base]
     return metrics
 
 
-def _conditions(opset: int, tokens: int, examples: int, options: ExportOptions) -> dict[str, str]:
+def _made(folder: Path, exported: Sequence[Variant], task: ExportTask) -> dict[str, str]:
+    """How each variant's numbers are made, and the version of ONNX's operators."""
+    made = {f"export/{variant.name}/recipe": variant.writers[task.task.name].recipe for variant in exported}
+    with boundary("the ONNX model cannot be read again", where=str(folder.parent), cure=_CURE):
+        return made | {
+            f"export/{variant.name}/opset": str(opset_of(folder / variant.name / MODEL_FILE))
+            for variant in exported
+        }
+
+
+def _conditions(tokens: int, examples: int, options: ExportOptions) -> dict[str, str]:
     import onnxruntime
     import torch
 
     return {
-        "export/opset": str(opset),
         "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
         "export/instruction_set": instruction_set(),
         "export/threads": str(options.asked.threads),
         "export/torch_scoring_threads": str(torch.get_num_threads()),
         "export/scored_examples": str(examples),
-        "export/scored_in": "unpadded batches of equal length; INT8 one text at a time",
+        "export/scored_in": "PyTorch in unpadded batches of equal length, exports one text at a time",
         "export/latency_tokens": str(tokens),
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from export.options import ExportOptions
 from export.tasks import ExportTask
-from export.variants import EXPORTED, ORIGINAL, Variant
+from export.variants import ORIGINAL, Variant
 from scoring.verdict import ALPHA
 
 if TYPE_CHECKING:
@@ -74,17 +74,19 @@ class ExportReport:
         self.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
 
 
-def gate(metrics: Mapping[str, float], *, task: ExportTask, options: ExportOptions) -> tuple[str, ...]:
+def gate(
+    metrics: Mapping[str, float], exported: Sequence[Variant], *, task: ExportTask, options: ExportOptions
+) -> tuple[str, ...]:
     """The sentences of all limits missed; empty if the gate holds."""
-    found = [_failure(variant, metrics, task, options) for variant in EXPORTED]
+    found = [_failure(variant, metrics, task, options) for variant in exported]
     return tuple(sentence for sentence in found if sentence is not None)
 
 
 def limit_p_values(
-    predictions: pd.DataFrame, *, task: ExportTask, options: ExportOptions
+    predictions: pd.DataFrame, exported: Sequence[Variant], *, task: ExportTask, options: ExportOptions
 ) -> dict[str, float]:
     """The metric `export/<variant>/limit_p_value` of each variant whose quality has a limit: non-inferiority."""
-    limited = [variant for variant in EXPORTED if variant.limit == "quality"]
+    limited = [variant for variant in exported if variant.limit == "quality"]
     return {
         f"export/{variant.name}/limit_p_value": task.limit_p(variant, predictions, options)
         for variant in limited

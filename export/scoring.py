@@ -35,8 +35,7 @@ _LOGITS_PER_BATCH = 2**24  # 64 MiB of float32 per variant
 class LoadedVariant:
     """A variant, ready to answer.
 
-    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V). Where the variant bounds the rows of a call, calls
-    run side by side, on as many threads as PyTorch has.
+    `logits` maps ids (B, L) without padding to (B, C) or (B, L, V).
     """
 
     variant: Variant
@@ -95,11 +94,18 @@ def side_by_side(
 
 
 def _logits(variant: LoadedVariant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:
-    rows = variant.variant.rows_per_call
-    if rows is None:
+    """Of an export row by row, as a server of single texts asks, on as many threads as PyTorch has."""
+    if not variant.variant.is_exported:
         return variant.logits(ids_BL)
-    calls = [ids_BL[start : start + rows] for start in range(0, len(ids_BL), rows)]
-    return np.concatenate(list(pool.map(variant.logits, calls)))
+    return np.concatenate(
+        list(pool.map(lambda row: variant.logits(ids_BL[row : row + 1]), range(len(ids_BL))))
+    )
+
+
+def alike_in_company(variant: LoadedVariant, ids_BL: NDArray[np.int64], alone: Logits) -> int:
+    """How many rows of a call answer, bit for bit, as they answered alone."""
+    together = variant.logits(ids_BL)
+    return int((together == alone).reshape(len(ids_BL), -1).all(axis=1).sum())
 
 
 def _require_finite(logits: Logits, variant: LoadedVariant, indices: Sequence[int]) -> None:

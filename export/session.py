@@ -63,14 +63,23 @@ def open_session(path: Path, *, threads: int) -> InferenceSession:
 
     Raises UserError if there is no such file or onnxruntime cannot read it.
     """
+    with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
+        return _session(path, threads)
+
+
+def session_of_bytes(model: bytes, *, threads: int) -> InferenceSession:
+    """A model that stands in memory alone."""
+    return _session(model, threads)
+
+
+def _session(model: Path | bytes, threads: int) -> InferenceSession:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = _ERRORS_ONLY  # it warns of an input that has a default
-    with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
-        return onnxruntime.InferenceSession(path, options, providers=[_PROVIDER])
+    return onnxruntime.InferenceSession(model, options, providers=[_PROVIDER])
 
 
 def run_session(

@@ -40,7 +40,8 @@ class ExportTask:
     """One task.
 
     optimum_name: as optimum calls it. keeps_past: whether the file reads on from what it has read (a key/value
-    cache). shortest: tokens of a text that can be scored.
+    cache). calibrated: whether activations are measured on texts of train before weights are quantized.
+    shortest: tokens of a text that can be scored.
     longest_timed: at most so many tokens of a latency input, since a language model's logits hold batch x tokens x
     vocabulary floats; none: no limit. failure: the sentence for a variant whose
     quality is missed, given all metrics; none where it is not. limit_p: the p-value against a quality that is lost to
@@ -50,6 +51,7 @@ class ExportTask:
     task: Task
     optimum_name: str
     keeps_past: bool
+    calibrated: bool
     shortest: int
     longest_timed: int | None
     score: Score
@@ -63,6 +65,7 @@ _TASKS = (
         CLASSIFICATION,
         "text-classification",
         keeps_past=False,
+        calibrated=True,
         shortest=1,
         longest_timed=None,
         score=score_classifier,
@@ -74,6 +77,7 @@ _TASKS = (
         LANGUAGE_MODELLING,
         "text-generation-with-past",
         keeps_past=True,
+        calibrated=False,
         shortest=2,
         longest_timed=32,
         score=score_language_model,

@@ -5,20 +5,34 @@ A new variant is a row here and the function that writes it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from export.onnx_files import write_fp32, write_int8
+from export.gpt2_files import write_gpt2_int4, write_gpt2_int8
+from export.onnx_files import write_fp32
+from export.quantizing.classifiers import write_dynamic, write_four_bit, write_rows, write_static
 from host.model_folder import WEIGHTS
+from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
-    from export.original import Original
+    from export.materials import Materials
+    from scoring.task import TaskName
 
-VariantName = Literal["torch", "fp32", "int8"]
+VariantName = Literal["torch", "fp32", "int8", "int8-rows", "int8-static", "int4"]
 Limit = Literal["parity", "quality"]
-_FP32_ROWS_PER_CALL = 8  # short enough to share a batch of 32 between threads
+
+
+@dataclass(frozen=True)
+class Writing:
+    """write: given the materials of the export, writes a variant's folder. recipe: how its numbers are made."""
+
+    write: Callable[[Materials, Path], None]
+    recipe: str
+
+
+_ALL = _CLASSIFIER, _LANGUAGE_MODEL = CLASSIFICATION.name, LANGUAGE_MODELLING.name
 
 
 @dataclass(frozen=True)
@@ -26,36 +40,89 @@ class Variant:
     """One form of a model.
 
     label: in a sentence. base: the variant that it is compared with; none for the model as it was trained.
-    write: given the original and the folder of its base, writes its own folder; none for the original.
-    rows_per_call: at most so many rows are read at once; none: any number. It is 1 for INT8, which is so asked as a
-    server of single texts asks: dynamic quantization scales activations over the batch, and its answer to a text
-    depends on the others in the batch. limit: what the gate holds it to: its logits to those of the original, or its
-    quality to its base's.
+    writers: by task, what writes its folder; empty for the original.
+    limit: what the gate holds it to: its logits to those of the original, or its quality to its base's.
     """
 
     name: VariantName
     label: str
     base: VariantName | None = None
-    write: Callable[[Original, Path, Path], None] | None = None
-    rows_per_call: int | None = None
+    writers: Mapping[TaskName, Writing] = field(default_factory=dict["TaskName", "Writing"])
     limit: Limit | None = None
 
     @property
     def is_exported(self) -> bool:
-        return self.write is not None
+        return bool(self.writers)
 
     def weights(self, model: str, export: str) -> str:
         """The path of its weights, below the folder of the kept model or that of the exports."""
         return f"{export}/{self.name}/model.onnx" if self.is_exported else f"{model}/{WEIGHTS}"
 
 
+_BLOCKS = (
+    "weights and embeddings {} in blocks of 32 columns, activations int8 with a scale for each block of a row; "
+    "attention stays float32"
+)
+_BYTES = "weights int8 per column, embeddings int8 per row, activations {}; products of two activations stay float32"
+
 ORIGINAL = Variant("torch", "PyTorch")
-DEPLOYED = Variant("int8", "INT8", base="fp32", write=write_int8, rows_per_call=1, limit="quality")
+FP32 = Variant(
+    "fp32", "FP32", "torch", dict.fromkeys(_ALL, Writing(write_fp32, "float32, as it was trained")), "parity"
+)
+DEPLOYED = Variant(
+    "int8",
+    "INT8",
+    "fp32",
+    {
+        _CLASSIFIER: Writing(write_dynamic, _BYTES.format("uint8 with one scale a call, found at run time")),
+        _LANGUAGE_MODEL: Writing(write_gpt2_int8, _BLOCKS.format("int8 symmetric")),
+    },
+    "quality",
+)
 """The one that people serve; tables show its figures."""
 VARIANTS = (
     ORIGINAL,
-    Variant("fp32", "FP32", "torch", write_fp32, _FP32_ROWS_PER_CALL, limit="parity"),
+    FP32,
     DEPLOYED,
+    Variant(
+        "int8-rows",
+        "INT8 rows",
+        "fp32",
+        {
+            _CLASSIFIER: Writing(
+                write_rows, _BYTES.format("int8 with a scale for each token, found at run time")
+            )
+        },
+        "quality",
+    ),
+    Variant(
+        "int8-static",
+        "INT8 static",
+        "fp32",
+        {
+            _CLASSIFIER: Writing(
+                write_static, _BYTES.format("uint8 with a scale fixed beforehand on texts of train")
+            )
+        },
+        "quality",
+    ),
+    Variant(
+        "int4",
+        "INT4",
+        "fp32",
+        {
+            _CLASSIFIER: Writing(write_four_bit, _BLOCKS.format("int4 symmetric")),
+            _LANGUAGE_MODEL: Writing(write_gpt2_int4, _BLOCKS.format("int4 with zero points")),
+        },
+        "quality",
+    ),
 )
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 EXPORTED = tuple(variant for variant in VARIANTS if variant.is_exported)
+
+
+def chosen(names: Collection[str], task: TaskName) -> tuple[Variant, ...]:
+    """The exported variants of those names that the task has, and what they are compared with, in the table's order."""
+    asked = {variant.name for variant in EXPORTED if variant.name in names and task in variant.writers}
+    bases = {BY_NAME[name].base for name in asked}
+    return tuple(variant for variant in EXPORTED if variant.name in asked | bases)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +16,8 @@ from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
 from experiments.training.serving import keep_served
 from export.golden import GOLDEN_TEXTS, spread
-from export.options import GoldenTexts, scored_rows
+from export.options import ExportConfig, GoldenTexts, calibration_rows, scored_rows
+from export.variants import EXPORTED
 from host.boundary import first_line
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
@@ -24,6 +26,7 @@ from runs.checks import check_has_model
 from runs.files import RunFiles, run_named
 from runs.kept_files import checked_model
 from runs.layout import EXPORT_GATE, GATE_TAG, NOT_EXPORTED, PASSED, is_exported
+from schema.validation import parse
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,12 +80,23 @@ class Exporting:
             raise self.failed
 
 
-def export_run(run: RunFiles, *, reporter: Reporter = SILENT) -> ExportReport:
-    """Export a finished run again, or for the first time: model and config come from its artifacts."""
+def export_run(
+    run: RunFiles,
+    *,
+    variants: Sequence[str] = (),
+    gate: float | None = None,
+    reporter: Reporter = SILENT,
+) -> ExportReport:
+    """Export a finished run again, or for the first time: model and config come from its artifacts.
+
+    variants: to write beside those that the run has, which are measured again under the same conditions. gate: how much
+    quality may be lost, instead of the run's own limit, in the unit of that. UserError for a variant that there is not.
+    """
     check_has_model(run)
-    config = recorded_config(run)
+    config = _asked(run, recorded_config(run), variants, gate)
     model_dir = checked_model(run)
-    # Scored on the official rows alone; an earlier version of Encore held out other rows of train.
+    # Scored on the official rows, which are checked; an earlier version of Encore held out other rows of train, and any
+    # of those can calibrate.
     data = data_of_run(run, config, splits=("test",), reporter=reporter)
     log = run.store.attach(run.record.run_id)
     try:
@@ -97,6 +111,26 @@ def export_run(run: RunFiles, *, reporter: Reporter = SILENT) -> ExportReport:
         log.close()
     keep_served(run.store, run.record.run_id, reporter=reporter)
     return report
+
+
+def _asked(
+    run: RunFiles, config: ExperimentConfig, variants: Sequence[str], gate: float | None
+) -> ExperimentConfig:
+    """The run's own settings with the variants that it has and those named, and another limit."""
+    name = config.task.name
+    available = [variant.name for variant in EXPORTED if name in variant.writers]
+    for asked in variants:
+        if asked not in available:
+            raise UserError(
+                f"{asked!r:.40} is no variant of a {name}",
+                where="--variants",
+                cure=f"Give {', '.join(available)}.",
+            )
+    measured = [own for own in available if f"export/{own}/size_mib" in run.record.metrics]
+    wanted = [own for own in available if own in {*variants, *(measured or config.export.variants)}]
+    limit = "max_loss_increase" if config.task.writes else "max_accuracy_drop"
+    changed = config.export.model_dump() | {"variants": wanted} | ({} if gate is None else {limit: gate})
+    return config.model_copy(update={"export": parse(ExportConfig, changed, where="--gate")})
 
 
 def export_into(
@@ -138,6 +172,7 @@ def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
         labels=None if labels is None else np.array([labels[int(row)] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
         golden=_golden_texts(data, config.data.max_tokens, rows, input_ids),
+        calibration_ids=_calibration_ids(config, data),
     )
 
 
@@ -162,5 +197,15 @@ def exported_with_golden(run: RunFiles, variant: str, *, reporter: Reporter = SI
     if is_bundled_as_it_is(run, variant):
         return run
     reporter.say(f"{run.where} is exported first: it has no {variant} with golden answers.")
-    export_run(run, reporter=reporter)
+    export_run(run, variants=[variant], reporter=reporter)
     return run_named(run.store, run.record.run_id)
+
+
+def _calibration_ids(config: ExperimentConfig, data: TokenizedData) -> list[list[int]]:
+    """Texts of train for what measures activations; a language model's quantization needs none."""
+    if config.task.writes:
+        return []
+    table = data.tables["train"]
+    return [
+        table.sequence(int(row))[: config.data.max_tokens].tolist() for row in calibration_rows(len(table))
+    ]

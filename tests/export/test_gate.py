@@ -9,6 +9,7 @@ import pytest
 from export.options import ExportConfig, ExportOptions
 from export.report import GateVerdict, gate_verdict, limit_p_values
 from export.tasks import EXPORT_TASKS
+from export.variants import DEPLOYED
 
 CLASSIFIER, LANGUAGE_MODEL = (
     EXPORT_TASKS[name] for name in ("sequence-classification", "causal-language-model")
@@ -26,7 +27,7 @@ def answers(rows: int, lost: int, won: int) -> pd.DataFrame:
 
 
 def verdict(rows: int, lost: int, won: int) -> GateVerdict:
-    p_values = limit_p_values(answers(rows, lost, won), task=CLASSIFIER, options=ExportOptions())
+    p_values = limit_p_values(answers(rows, lost, won), [DEPLOYED], task=CLASSIFIER, options=ExportOptions())
     assert list(p_values) == ["export/int8/limit_p_value"]
     return gate_verdict((), p_values.values())
 
@@ -56,13 +57,13 @@ def losses(texts: int, increase: float, seed: int = 0) -> pd.DataFrame:
 )
 def test_a_language_model_is_held_to_its_loss(texts: int, increase: float, expected: GateVerdict) -> None:
     options = ExportOptions(ExportConfig(max_loss_increase=0.05))
-    p_values = limit_p_values(losses(texts, increase), task=LANGUAGE_MODEL, options=options)
+    p_values = limit_p_values(losses(texts, increase), [DEPLOYED], task=LANGUAGE_MODEL, options=options)
     assert gate_verdict((), p_values.values()) is expected
 
 
 def test_a_loss_at_the_limit_is_seldom_proved_to_be_below() -> None:
     proved = sum(
-        limit_p_values(losses(60, 0.05, seed), task=LANGUAGE_MODEL, options=ExportOptions())[
+        limit_p_values(losses(60, 0.05, seed), [DEPLOYED], task=LANGUAGE_MODEL, options=ExportOptions())[
             "export/int8/limit_p_value"
         ]
         < 0.05

@@ -54,7 +54,7 @@ def test_calls_are_made_at_the_stated_shape_and_threads() -> None:
     assert set(asked) == {((1, 7), before + 1), ((3, 7), before + 1)}
     assert calls == {"export/int8/latency_b1_calls": "20", "export/int8/latency_b3_calls": "5"}
     assert sorted(metrics) == [
-        f"export/int8/latency_b{batch}_{share}_ms" for batch in (1, 3) for share in ("p50", "p95")
+        f"export/int8/latency_b{batch}_{share}_ms" for batch in (1, 3) for share in ("p50", "p95", "p99")
     ]
 
 

@@ -116,7 +116,7 @@ def test_a_folder_that_cannot_be_exported_is_refused_in_one_line(
 def test_a_scoring_set_that_does_not_fit_is_refused(
     change: dict[str, Any], named: str, exported_classifier: Exported, quick: ExportOptions, tmp_path: Path
 ) -> None:
-    scoring = dataclasses.replace(ScoringSet([[1, 2]], np.array([1]), 0), **change)
+    scoring = dataclasses.replace(ScoringSet([[1, 2]], np.array([1]), 0, calibration_ids=[[1, 2]]), **change)
     with pytest.raises(UserError, match=named):
         export_model(
             exported_classifier.model_dir, tmp_path / "out", family=DISTILBERT, scoring=scoring, options=quick

@@ -102,7 +102,7 @@ def test_it_is_kept_read_again_and_exported(trained: BagLearner, tmp_path: Path)
         tmp_path / "model",
         tmp_path / "out",
         family=Family("bag", CLASSIFICATION, read_bag),
-        scoring=ScoringSet(texts, labels, pad_token_id=0),
+        scoring=ScoringSet(texts, labels, pad_token_id=0, calibration_ids=texts),
         options=ExportOptions(latency_batches=(1, 2), latency_repeats=5),
     )
     accuracies = [report.metrics[f"export/{variant}/accuracy"] for variant in ("torch", "fp32", "int8")]

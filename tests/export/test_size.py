@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
-from export.onnx_files import write_fp32, write_int8
+from export.materials import Materials
+from export.onnx_files import write_fp32
 from export.original import Original
+from export.quantizing.classifiers import write_dynamic
 from lightning_modules.transformers_model import TransformersModel
 
 
@@ -23,8 +25,9 @@ def _ratio(model: PreTrainedModel, folder: Path) -> float:
         config=folder / "model" / "config.json",
         tokenizer=none,
     )
-    write_fp32(original, folder, folder / "fp32")
-    write_int8(original, folder / "fp32", folder / "int8")
+    materials = Materials(original, folder, [[101, 2023, 2003, 102]])
+    write_fp32(materials, folder / "fp32")
+    write_dynamic(materials, folder / "int8")
     fp32, int8 = ((folder / name / "model.onnx").stat().st_size for name in ("fp32", "int8"))
     return int8 / fp32
 

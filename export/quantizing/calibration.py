@@ -1,0 +1,85 @@
+"""What a model's products are fed with, on texts that it was trained on.
+
+Shape legend: B batch, L tokens, M tokens in all, K inputs of a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.quantizing.graph import products_of
+from export.quantizing.rounding import corrections_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from onnx import ModelProto
+
+    Floats = NDArray[np.float32]
+
+_TOKENS_AT_ONCE = 4096  # held before they are summed
+
+
+class Inputs:
+    """The inputs of the products that share them: between what they lie, and the sum of x xᵀ over all tokens."""
+
+    def __init__(self, width: int) -> None:
+        self.width = width
+        self.lowest_K = np.full(width, np.inf, np.float32)
+        self.highest_K = np.full(width, -np.inf, np.float32)
+        self.moment_KK = np.zeros((width, width))
+        self._waiting: list[Floats] = []
+        self._tokens = 0
+
+    def add(self, values_MK: Floats) -> None:
+        self.lowest_K = np.minimum(self.lowest_K, values_MK.min(axis=0))
+        self.highest_K = np.maximum(self.highest_K, values_MK.max(axis=0))
+        self._waiting.append(values_MK)
+        self._tokens += len(values_MK)
+        if self._tokens >= _TOKENS_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        if self._waiting:
+            values_MK = np.concatenate(self._waiting)
+            self.moment_KK += values_MK.T @ values_MK
+        self._waiting, self._tokens = [], 0
+
+    @property
+    def largest(self) -> Floats:
+        return np.maximum(np.abs(self.lowest_K), np.abs(self.highest_K))
+
+    @cached_property
+    def corrections(self) -> NDArray[np.float64]:
+        return corrections_of(self.moment_KK)
+
+
+Calibration = Mapping[str, Inputs]
+"""By the name of the activations."""
+
+
+def calibrated(model: ModelProto, batches: Iterable[NDArray[np.int64]]) -> Calibration:
+    """What each product is fed with, over batches of unpadded ids (B, L)."""
+    from onnx import ModelProto as Model
+    from onnx import TensorProto, helper
+
+    from export.session import session_of_bytes
+
+    products = {product.activations: product.weight_KN.shape[0] for product in products_of(model)}
+    watched = Model()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in products
+    )
+    session = session_of_bytes(watched.SerializeToString(), threads=1)
+    found = {name: Inputs(width) for name, width in products.items()}
+    for ids_BL in batches:
+        feeds = {"input_ids": ids_BL, "attention_mask": np.ones_like(ids_BL)}
+        for name, values in zip(products, session.run(list(products), feeds), strict=True):
+            found[name].add(np.asarray(values).reshape(-1, found[name].width))
+    for inputs in found.values():
+        inputs.finish()
+    return found

@@ -1,0 +1,94 @@
+"""Pieces of graphs that several recipes draw.
+
+Shape legend: M tokens of a call, K inputs and N outputs of a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.quantizing.weights import packed, rows_8_bit, table_4_bit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from export.quantizing.graph import Drawing, Product, Table
+
+
+def draw_bytes_table(drawing: Drawing, table: Table) -> None:
+    """Rows of int8 with a scale each, looked up and scaled."""
+    from onnx import TensorProto
+
+    values, scales = rows_8_bit(table.weight_VD)
+    name = table.name
+    row = drawing.add("Gather", [drawing.constant(f"{name}.int8", values), table.indices], f"{name}.row")
+    scale = drawing.add(
+        "Gather", [drawing.constant(f"{name}.scales", scales), table.indices], f"{name}.scale"
+    )
+    real = drawing.add("Cast", [row], f"{name}.real", to=TensorProto.FLOAT)
+    drawing.add("Mul", [real, scale], table.output)
+
+
+def draw_halves_table(drawing: Drawing, table: Table, block: int) -> None:
+    """Rows of INT4 in blocks, looked up and scaled."""
+    values, scales = table_4_bit(table.weight_VD, block)
+    name = table.name
+    inputs = [
+        drawing.constant(f"{name}.int4", packed(values)),
+        table.indices,
+        stored_small(drawing, f"{name}.scales", scales),
+    ]
+    drawing.add(
+        "GatherBlockQuantized",
+        inputs,
+        table.output,
+        contributed=True,
+        bits=4,
+        block_size=block,
+        gather_axis=0,
+        quantize_axis=1,
+    )
+
+
+def flattened(drawing: Drawing, activations: str) -> str:
+    """The activations as (M, K)."""
+    return drawing.add("Flatten", [activations], f"{activations}.flat", axis=-1)
+
+
+def stored_small(drawing: Drawing, name: str, scales: NDArray[np.float32]) -> str:
+    """Scales that float16 holds exactly, kept as float16; onnxruntime widens them once, when it loads the model."""
+    from onnx import TensorProto
+
+    small = scales.astype(np.float16)
+    assert (small == scales).all()
+    return drawing.add("Cast", [drawing.constant(f"{name}.small", small)], name, to=TensorProto.FLOAT)
+
+
+def deliver(drawing: Drawing, flat: str, products: Sequence[Product]) -> None:
+    """Give (M, N of all) out as every product's own output, in the shape of the activations, with a Gemm's bias."""
+    widths = [product.weight_KN.shape[1] for product in products]
+    name = flat
+    leading = drawing.add("Shape", [products[0].activations], f"{name}.leading", end=-1)
+    width = drawing.constant(f"{name}.width", np.array([sum(widths)], np.int64))
+    shape = drawing.add("Concat", [leading, width], f"{name}.shape", axis=0)
+    shaped = drawing.add("Reshape", [flat, shape], f"{name}.shaped")
+    if len(products) > 1:
+        drawing.split(shaped, {_unbiased(product): n for product, n in zip(products, widths, strict=True)})
+        for product in products:
+            _add_bias(drawing, product, _unbiased(product))
+    else:
+        _add_bias(drawing, products[0], shaped)
+
+
+def _unbiased(product: Product) -> str:
+    return product.output if product.bias is None else f"{product.output}.unbiased"
+
+
+def _add_bias(drawing: Drawing, product: Product, name: str) -> None:
+    if product.bias is not None:
+        drawing.add("Add", [name, product.bias], product.output)
+    elif name != product.output:
+        drawing.add("Identity", [name], product.output)

@@ -1,0 +1,181 @@
+"""The ways in which products with weights and tables of embeddings are written with whole numbers.
+
+Products of two activations stay float32 in all of them.
+
+Shape legend: M tokens of a call, K inputs and N outputs of a product.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from export.quantizing.pieces import deliver, draw_bytes_table, draw_halves_table, flattened, stored_small
+
+if TYPE_CHECKING:
+    from export.quantizing.calibration import Calibration
+    from export.quantizing.graph import Drawing, Product, Table
+    from export.quantizing.prepared import Bytes, Halves
+
+_MIDDLE = 128  # onnxruntime multiplies unsigned by signed bytes several times as fast as signed by signed
+_STEPS = 255
+_SMALLEST = 1e-30  # scale of a token whose activations are all zero
+
+
+@dataclass(frozen=True)
+class Dynamic:
+    """INT8 whose activations have one scale for a whole call, found at run time: uint8 per tensor."""
+
+    weights: Bytes
+
+    def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+        name = products[0].name
+        whole, scales = self.weights.of(products)
+        inputs = [
+            _smoothed(drawing, self.weights, products[0]),
+            drawing.constant(f"{name}.int8", whole),
+            drawing.constant(f"{name}.scales", scales),
+        ]
+        deliver(
+            drawing, drawing.add("DynamicQuantizeMatMul", inputs, f"{name}.flat", contributed=True), products
+        )
+
+    def table(self, drawing: Drawing, table: Table) -> None:
+        draw_bytes_table(drawing, table)
+
+
+@dataclass(frozen=True)
+class Static:
+    """INT8 whose activations have scales fixed beforehand, by what they ranged over in the calibration."""
+
+    weights: Bytes
+    calibration: Calibration
+
+    def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+        name, activations = products[0].name, products[0].activations
+        inputs, factors_K = self.calibration[activations], self.weights.factors[activations]
+        assert factors_K is not None
+        scale, zero = _byte_scale(
+            float((inputs.lowest_K / factors_K).min()), float((inputs.highest_K / factors_K).max())
+        )
+        step = drawing.constant(f"{name}.step", np.array(scale, np.float32))
+        middle = drawing.constant(f"{name}.zero", np.array(zero, np.uint8))
+        small = _smoothed(drawing, self.weights, products[0])
+        read = drawing.add("QuantizeLinear", [small, step, middle], f"{name}.bytes")
+        deliver(drawing, _product(drawing, self.weights, products, [read, step, middle]), products)
+
+    def table(self, drawing: Drawing, table: Table) -> None:
+        draw_bytes_table(drawing, table)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """INT8 whose activations have a scale for each token, found at run time; none crosses a row.
+
+    Vector-wise quantization (Dettmers et al. 2022, arXiv 2208.07339). Sums of whole numbers are the same in any order,
+    so that a text's answer is the same to the bit whatever stands beside it in a call.
+    """
+
+    weights: Bytes
+
+    def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+        name = products[0].name
+        read, scales_M1 = _by_token(drawing, _smoothed(drawing, self.weights, products[0]))
+        one = drawing.constant("rows.one", np.array(1, np.float32))
+        middle = drawing.constant("rows.middle", np.array(_MIDDLE, np.uint8))
+        unscaled = _product(drawing, self.weights, products, [read, one, middle])
+        deliver(drawing, drawing.add("Mul", [unscaled, scales_M1], f"{name}.scaled"), products)
+
+    def table(self, drawing: Drawing, table: Table) -> None:
+        draw_bytes_table(drawing, table)
+
+
+@dataclass(frozen=True)
+class FourBit:
+    """INT4 weights in blocks; activations INT8 with a scale for each block of each row; embeddings INT4 in blocks."""
+
+    weights: Halves
+
+    def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+        name = products[0].name
+        whole, scales = self.weights.of(products)
+        flat = drawing.add(
+            "MatMulNBits",
+            [
+                flattened(drawing, products[0].activations),
+                drawing.constant(f"{name}.int4", whole),
+                stored_small(drawing, f"{name}.scales", scales),
+            ],
+            f"{name}.flat",
+            contributed=True,
+            K=products[0].weight_KN.shape[0],
+            N=len(whole),
+            bits=4,
+            block_size=self.weights.block,
+            accuracy_level=4,
+        )
+        deliver(drawing, flat, products)
+
+    def table(self, drawing: Drawing, table: Table) -> None:
+        draw_halves_table(drawing, table, self.weights.block)
+
+
+def _smoothed(drawing: Drawing, weights: Bytes, product: Product) -> str:
+    """The activations (M, K), divided by their factors."""
+    flat = flattened(drawing, product.activations)
+    factors_K = weights.factors[product.activations]
+    if factors_K is None:
+        return flat
+    shrinking = drawing.constant(f"{product.name}.shrinking", (1 / factors_K).astype(np.float32))
+    return drawing.add("Mul", [flat, shrinking], f"{product.name}.small")
+
+
+def _product(
+    drawing: Drawing, weights: Bytes, products: Sequence[Product], read: tuple[str, str, str] | list[str]
+) -> str:
+    """Bytes (M, K) by INT8 weights, as float32; read: the bytes, their scale and their zero."""
+    name = products[0].name
+    whole, scales = weights.of(products)
+    byte, scale, zero = read
+    inputs = [
+        byte,
+        drawing.constant(f"{name}.int8", whole),
+        scale,
+        drawing.constant(f"{name}.scales", scales),
+        zero,
+    ]
+    return drawing.add("MatMulIntegerToFloat", inputs, f"{name}.flat", contributed=True)
+
+
+def _by_token(drawing: Drawing, flat: str) -> tuple[str, str]:
+    """Names of the activations as bytes (M, K), zero at 128, and of their scales (M, 1)."""
+    axis = drawing.constant("rows.last_axis", np.array([-1], np.int64))
+    largest = drawing.add(
+        "ReduceMax", [drawing.add("Abs", [flat], f"{flat}.abs"), axis], f"{flat}.largest", keepdims=1
+    )
+    steps = drawing.constant("rows.steps", np.array([1 / 127], np.float32))
+    smallest = drawing.constant("rows.smallest", np.array([_SMALLEST], np.float32))
+    scale = drawing.add("Mul", [largest, steps], f"{flat}.scale")
+    scales_M1 = drawing.add("Max", [scale, smallest], f"{flat}.scales")
+    every = drawing.constant("rows.all", np.array([-1], np.int64))
+    scales_M = drawing.add("Reshape", [scales_M1, every], f"{flat}.by_token")
+    inputs = [flat, scales_M, _middles(drawing, scales_M)]
+    return drawing.add("QuantizeLinear", inputs, f"{flat}.bytes", axis=0), scales_M1
+
+
+def _middles(drawing: Drawing, scales_M: str) -> str:
+    from onnx import TensorProto, helper
+
+    count = drawing.add("Shape", [scales_M], f"{scales_M}.count")
+    value = helper.make_tensor("value", TensorProto.UINT8, [1], [_MIDDLE])
+    return drawing.add("ConstantOfShape", [count], f"{scales_M}.middles", value=value)
+
+
+def _byte_scale(lowest: float, highest: float) -> tuple[float, int]:
+    """The step between two bytes and the byte of zero, for all that lies between the lowest and the highest."""
+    low, high = min(0.0, lowest), max(0.0, highest)
+    step = max((high - low) / _STEPS, float(np.finfo(np.float32).tiny))
+    return step, round(-low / step)

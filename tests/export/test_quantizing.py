@@ -1,0 +1,137 @@
+"""Variants with whole-number weights: what they answer, in any company, and how their weights are rounded."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import onnx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from export.options import ExportConfig
+from export.pipeline import ExportOptions, ExportReport, export_model
+from export.quantizing.graph import names_of, products_of, rewritten
+from export.quantizing.rounding import corrections_of, rounded_4_bit, rounded_8_bit
+from export.quantizing.weights import block_scales, column_scales, packed, rows_8_bit, table_4_bit
+from export.session import OnnxModel
+from lightning_modules.families import DISTILBERT
+
+if TYPE_CHECKING:
+    from conftest import Exported
+
+ALL = ("fp32", "int8", "int8-rows", "int8-static", "int4")
+INVARIANT = ("fp32", "int8-rows", "int8-static", "int4")
+
+
+@pytest.fixture(scope="module")
+def everything(
+    exported_classifier: Exported, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Path, ExportReport]:
+    out = tmp_path_factory.mktemp("all") / "out"
+    options = ExportOptions(ExportConfig(variants=ALL), latency_batches=(1,), latency_repeats=5)
+    scoring, folder = exported_classifier.scoring, exported_classifier.model_dir
+    return out, export_model(folder, out, family=DISTILBERT, scoring=scoring, options=options)
+
+
+def test_every_variant_is_written_scored_and_near_pytorch(everything: tuple[Path, ExportReport]) -> None:
+    out, report = everything
+    assert not any(name.endswith("/skipped") for name in report.params)
+    for name in ALL:
+        assert (out / name / "model.onnx").is_file()
+        # Weights of a random model are no smooth function of its texts: INT4 is held to being no coin.
+        assert report.metrics[f"export/{name}/equal_predictions"] > (0.65 if name == "int4" else 0.9)
+    apart = {name: report.metrics[f"export/{name}/max_logit_difference"] for name in ALL}
+    assert apart["fp32"] < apart["int8-rows"] < apart["int4"]
+    sizes = [report.metrics[f"export/{name}/size_mib"] for name in ("fp32", "int8", "int4")]
+    assert sizes == sorted(sizes, reverse=True)
+
+
+def test_the_report_says_who_answers_alike_in_company(
+    everything: tuple[Path, ExportReport], exported_classifier: Exported
+) -> None:
+    out, report = everything
+    texts = exported_classifier.scoring.input_ids
+    for name in ALL:
+        model = OnnxModel(out / name, threads=1)
+        equal = np.array([ids for ids in texts if len(ids) == len(texts[0])][:16])
+        together = model.logits(equal)
+        alone = np.concatenate([model.logits(ids[None]) for ids in equal])
+        assert report.metrics[f"export/{name}/batch_invariant"] == float(name in INVARIANT), name
+        if name in INVARIANT:
+            np.testing.assert_array_equal(together, alone)
+
+
+def test_what_is_kept_stays_as_it_was(everything: tuple[Path, ExportReport]) -> None:
+    class Refuses:
+        def products(self, *_: object) -> None:
+            raise AssertionError
+
+        table = products
+
+    model = onnx.load(everything[0] / "fp32" / "model.onnx")
+    again = rewritten(model, Refuses(), kept=list(names_of(model)))
+    assert [node.name for node in again.graph.node] == [node.name for node in model.graph.node]
+    assert len(products_of(again)) == len(products_of(model)) == 2 * 6 + 2
+
+
+def test_it_needs_texts_of_train(exported_classifier: Exported, tmp_path: Path) -> None:
+    made = exported_classifier
+    with pytest.raises(Exception, match="no texts of train"):
+        export_model(
+            made.model_dir,
+            tmp_path / "out",
+            family=DISTILBERT,
+            scoring=replace(made.scoring, calibration_ids=()),
+            options=ExportOptions(),
+        )
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(0, 2**32 - 1))
+def test_rounding_with_corrections_is_never_far_worse_than_by_itself(
+    inputs: int, outputs: int, seed: int
+) -> None:
+    draw = np.random.default_rng(seed)
+    mixing = draw.normal(size=(inputs, inputs))
+    fed = (draw.normal(size=(200, inputs)) @ mixing).astype(np.float32)
+    weight = draw.normal(size=(inputs, outputs)).astype(np.float32)
+    whole, scales = rounded_8_bit(weight, corrections_of((fed.T @ fed).astype(np.float64)))
+    assert np.abs(whole.astype(int)).max() <= 127
+    error = np.square(fed @ (whole * scales - weight)).sum()
+    by_itself = np.rint(weight / column_scales(weight)) * column_scales(weight)
+    assert error <= 1.5 * np.square(fed @ (by_itself - weight)).sum() + 1e-9
+
+
+def test_corrections_make_outputs_nearer() -> None:
+    draw = np.random.default_rng(0)
+    fed = (draw.normal(size=(2000, 64)) @ draw.normal(size=(64, 64))).astype(np.float32)
+    weight = draw.normal(size=(64, 32)).astype(np.float32)
+    spread = corrections_of((fed.T @ fed).astype(np.float64))
+    whole, scales = rounded_4_bit(weight, spread, 32)
+    plain, plain_scales = table_4_bit(weight.T.copy(), 32)
+    ours = whole * np.repeat(scales, 32, axis=0)
+    theirs = (plain.reshape(32, 2, 32) * plain_scales[..., None]).reshape(32, 64).T
+    assert np.square(fed @ (ours - weight)).sum() < 0.6 * np.square(fed @ (theirs - weight)).sum()
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(0, 2**32 - 1))
+def test_halves_are_packed_in_the_order_that_the_runtime_reads(rows: int, pairs: int, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-8, 8, (rows, 2 * pairs)).astype(np.int8)
+    bytes_ = packed(values)
+    low, high = (bytes_ & 15).astype(int) - 8, (bytes_ >> 4).astype(int) - 8
+    np.testing.assert_array_equal(np.stack([low, high], axis=-1).reshape(rows, -1), values)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(1e-3, 1e3))
+def test_scales_reach_the_ends_and_zeros_stay_zero(seed: int, size: float) -> None:
+    table = (size * np.random.default_rng(seed).normal(size=(4, 32))).astype(np.float32)
+    table[0] = 0
+    whole, scales = rows_8_bit(table)
+    assert np.abs(whole * scales - table).max() <= 0.5001 * scales.max()
+    assert not whole[0].any()
+    assert (block_scales(table) == block_scales(table).astype(np.float16)).all()
+    assert not table_4_bit(table, 32)[0][0].any()
