@@ -10,7 +10,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import onnx
@@ -195,16 +195,12 @@ def test_a_language_models_products_and_embeddings_are_all_int8(exported_languag
     assert bits == {8}
 
 
-def test_a_damaged_model_fails_the_gate_after_everything_is_written(
+def test_a_missed_limit_is_told_after_everything_is_written(
     saved: Callable[..., Path], classification_set: ScoringSet, quick: ExportOptions, tmp_path: Path
 ) -> None:
-    def spoil(model: Any) -> None:
-        # One value in the row of a token that no text uses: PyTorch and FP32 never see it, but it
-        # sets the one scale of the whole INT8 embedding table, and every other word becomes zero.
-        model.distilbert.embeddings.word_embeddings.weight[299, 0] = 1e4
-
+    """Texts of a random model lie near its border, and INT8 loses more of them than the limit allows."""
     report = export_model(
-        saved(spoil), tmp_path / "out", family=DISTILBERT, scoring=classification_set, options=quick
+        saved(lambda _: None), tmp_path / "out", family=DISTILBERT, scoring=classification_set, options=quick
     )
     assert not report.passed
     (sentence,) = report.failures
