@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from export.classifier_files import write_dynamic, write_four_bit, write_rows, write_static
 from export.gpt2_files import write_gpt2_int4, write_gpt2_int8
 from export.onnx_files import write_fp32
-from export.quantizing.classifiers import write_dynamic, write_four_bit, write_rows, write_static
 from host.model_folder import WEIGHTS
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
+from export.classifier_files import write_dynamic
 from export.materials import Materials
 from export.onnx_files import write_fp32
 from export.original import Original
-from export.quantizing.classifiers import write_dynamic
 from lightning_modules.transformers_model import TransformersModel
 
 

@@ -1,7 +1,7 @@
 """A classifier's file with whole-number weights, beside the config and the tokenizer of its float32 export.
 
-The strengths of smoothing are those whose logits lay nearest to float32's on sentences of SST-2's train split that
-the calibration had not seen (`python -m benchmarks smoothing`, benchmarks/results.md).
+The strengths of smoothing are among those whose logits lay nearest to float32's on 900 sentences of SST-2's train split
+that the calibration had not seen.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
     from export.materials import Materials
-    from export.variants import VariantName
 
 _OF_A_CALL, _OF_A_TOKEN = 0.8, 0.6  # where activations share a scale, and where each token has its own
 _BLOCK = 32  # the one whose answers do not depend on the batch, of 32, 64 and 128
@@ -50,7 +49,7 @@ def not_in_blocks(materials: Materials) -> list[str]:
     ]
 
 
-RECIPES: Mapping[VariantName, Callable[[Materials], Recipe]] = {
+RECIPES: Mapping[str, Callable[[Materials], Recipe]] = {
     "int8": dynamic,
     "int8-rows": rows,
     "int8-static": static,
