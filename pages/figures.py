@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 # the palette of Okabe and Ito (2008), which all kinds of colour vision tell apart.
 INK, QUIET, GRID, SURFACE = "#010203", "#010204", "#010205", "#010206"
 BLUE, VERMILION, GREEN, PURPLE = "#010207", "#010208", "#010209", "#01020a"
-SERIES = (BLUE, VERMILION, GREEN, PURPLE)
-MARKERS = ("o", "s", "^", "D")
+ORANGE, SKY = "#01020b", "#01020c"
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
 """A shape for each of `SERIES`: no figure tells by colour alone."""
 _VARIABLES = {
     INK: "var(--ink)", QUIET: "var(--quiet)", GRID: "var(--grid)", SURFACE: "var(--surface)",
     BLUE: "var(--blue)", VERMILION: "var(--vermilion)", GREEN: "var(--green)", PURPLE: "var(--purple)",
+    ORANGE: "var(--orange)", SKY: "var(--sky)",
 }  # fmt: skip
 _CLOSE = 8
 WIDE, NARROW = (6.6, 3.1), (3.3, 2.5)  # inches; a wide one at most 1.9 times as large, a narrow one about 1.4
@@ -150,7 +152,7 @@ def _of_the_page(svg: str, name: str, label: str) -> str:
     svg = re.sub(r' id="([^"]+)"', lambda found: f' id="{name}-{found[1]}"' if found[1] in used else "", svg)
     svg = re.sub(r'href="#|url\(#', lambda found: f"{found[0]}{name}-", svg)
     svg = re.sub(r"font-family: [^;\"]*;? ?", "", svg)
-    svg = re.sub(r"#01020[0-9a]", lambda found: _VARIABLES[found[0]], svg)
+    svg = re.sub(r"#01020[0-9a-c]", lambda found: _VARIABLES[found[0]], svg)
     svg = re.sub(r"\n\s*", "\n", svg).replace("<defs>\n</defs>\n", "")
     box = re.search(r'viewBox="[^"]+"', svg)
     assert box is not None

@@ -54,7 +54,7 @@ class Authorised:
                 "unauthorised",
                 "the token is missing or wrong",
                 field="Authorization",
-                cure="Send `Authorization: Bearer TOKEN`.",
+                cure="Send it in the header Authorization, after Bearer.",
                 headers={"www-authenticate": "Bearer"},
             )
 

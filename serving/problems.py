@@ -30,7 +30,11 @@ _SENTENCES = {
     "string_unicode": "it holds half a surrogate pair",
 }
 _OF_STATUS = {
-    401: ("unauthorised", "the token is missing or wrong", "Send `Authorization: Bearer TOKEN`."),
+    401: (
+        "unauthorised",
+        "the token is missing or wrong",
+        "Send it in the header Authorization, after Bearer.",
+    ),
     404: ("not_found", "there is nothing of this name", "/openapi.json names what there is."),
     405: ("method", "the method is not one of this address", "/openapi.json names what there is."),
     413: ("too_large", "the body is too large", "Send fewer or shorter texts."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from errors import UserError
 from export.bundle_file import BundleFile
 from export.session import OnnxModel
 from export.text_ids import TextIds
@@ -44,8 +45,17 @@ class Service:
 
 
 def classifier_service(bundle: Bundle, *, threads: int, mode: Mode) -> Service:
-    """A bundle's classifier, loaded, proved and warm. UserError where its golden answers are not what they were."""
+    """A bundle's classifier, loaded, proved and warm.
+
+    UserError for a language model, and where its golden answers are not what they were.
+    """
     about = bundle.about
+    if about.labels is None:
+        raise UserError(
+            "it holds a language model, and classifiers are served",
+            where=str(bundle.folder),
+            cure=f"`encore generate {about.run_id[:8]} --variant {about.variant}` writes with it.",
+        )
     reader = TextIds(bundle.folder, max_tokens=about.max_tokens)
     # One thread in each call: the engine's own threads are the parallel ones, and a text's bits depend on neither.
     model = OnnxModel(bundle.folder, threads=1)

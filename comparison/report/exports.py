@@ -66,7 +66,10 @@ def _exported(run: RunRecord, variant: Variant) -> _Exported:
 
 
 def _draw(axes: Axes, subject: Subject, shown: list[_Exported], key: str, score: str) -> None:
+    present = {item.variant.name for item in shown}
     for number, variant in enumerate(VARIANTS):
+        if variant.name not in present:
+            continue
         axes.plot([], [], linestyle="", marker=MARKERS[number], color=SERIES[number], label=variant.label)
         some = [item for item in shown if item.variant is variant and key in item.figures]
         for winner in (False, True):

@@ -254,7 +254,7 @@ def test_what_cannot_be_compared_is_refused_in_words(store: Store) -> None:
         ([first, writer], "is of the task"),
         ([first, first[:10]], "is named twice"),
         ([first], "there is nothing to compare it with"),
-        ([first, f"{first}@int4"], "is no variant"),
+        ([first, f"{first}@int2"], "is no variant"),
         ([first, f"{first}@int8"], "has no export"),
         ([first, "f" * 32], "no run's id begins"),
     ):

@@ -34,7 +34,7 @@ def test_it_is_svg_in_the_pages_colours_with_text_as_text() -> None:
     assert root.get("role") == "img"
     assert "a $5 & <b> name_x" in "".join(root.itertext())
     assert set(re.findall(r"#[0-9a-f]{6}\b", svg)) == set()
-    for variable in ("--ink", "--grid", "--blue", "--vermilion", "--green", "--purple"):
+    for variable in ("--ink", "--grid", "--blue", "--vermilion", "--green", "--purple", "--orange", "--sky"):
         assert f"var({variable})" in svg
     assert "<style" not in svg
     assert "<metadata" not in svg

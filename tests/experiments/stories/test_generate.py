@@ -151,7 +151,7 @@ def test_a_damaged_request_is_one_line(copied: tuple[Store, str, str]) -> None:
         replay(RunFiles(store, record), 0)
     table.write_text(whole)
     request = store.artifact(record, REQUEST_FILE)
-    request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int4"}))
+    request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "int2"}))
     with pytest.raises(UserError, match=r"stories/request.json: variant"):
         replay(RunFiles(store, record), 0)
     request.write_text(json.dumps({**json.loads(request.read_text()), "variant": "fp32"}))
