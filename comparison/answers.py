@@ -23,7 +23,7 @@ from export.variants import BY_NAME
 from host.boundary import boundary
 from runs.checks import check_ended
 from runs.files import RunFiles, altered
-from runs.layout import EXPORT_PREDICTIONS, ROWS_FOLDER, predictions_file
+from runs.layout import EXPORT_PREDICTIONS, ROWS_FOLDER, is_exported, predictions_file
 from runs.record_files import MALFORMED
 from runs.seals import check_listed
 from runs.states import PRUNED, state_of
@@ -132,6 +132,14 @@ def answers_of(run: RunFiles, split: str = OFFICIAL, variant: str | None = None)
     if variant not in BY_NAME:
         raise UserError(
             "is no variant of an export", where=variant, cure=f"Give one of {', '.join(BY_NAME)}."
+        )
+    if is_exported(run.record) and not any(
+        key.startswith(f"export/{variant}/") for key in run.record.metrics
+    ):
+        raise UserError(
+            f"was exported without {variant}",
+            where=run.where,
+            cure=f"`encore export {run.record.run_id[:8]} --variants {variant}` writes it.",
         )
     return _exported(run, split, variant)
 

@@ -193,7 +193,7 @@ def test_mistakes_are_one_line(ids: list[str], store: Store, root: Path) -> None
         (["compare", ids[0], ids[1], "--margin", "much"], "no decimal number"),
         (["compare", ids[0], ids[1], "--of", "recipe"], "Did you mean recipes?"),
         (["compare", ids[0], ids[1], "--of", "recipes"], "of one recipe"),
-        (["compare", ids[0], ids[1], "--variant", "int4"], "is no variant"),
+        (["compare", ids[0], ids[1], "--variant", "int2"], "is no variant"),
         (["compare", ids[0], ids[1], "--csv", "--json"], "several forms"),
         (["compare"], "Missing argument"),
         (["best", "sst3"], "Did you mean sst2?"),

@@ -249,7 +249,7 @@ BAD_WRITING = [
     ),
     (["--top-p", "0"], "encore generate: top_p: 0.0 is not allowed. Give a number above 0, at most 1."),
     (["--top-p", "1.5"], "encore generate: top_p: 1.5 is not allowed. Give a number above 0, at most 1."),
-    (["--variant", "int4"], "no such variant. Choose one of torch, fp32, int8"),
+    (["--variant", "int2"], "no such variant. Choose one of torch, fp32, int8"),
     (["--prompt", "Tom went home", "--max-length", "2"], "leaves none of max_length=2 to write"),
     (["--prompt", "Tom ran " * 40], "tokens, and the model's context holds 32 with the story's end"),
     (["--max-length", "500"], "500 tokens, and the model's context holds 32"),
