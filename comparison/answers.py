@@ -21,7 +21,7 @@ from errors import UserError
 from export.options import scored_rows
 from export.variants import BY_NAME
 from host.boundary import boundary
-from runs.checks import check_ended
+from runs.checks import check_ended, export_command
 from runs.files import RunFiles, altered
 from runs.layout import EXPORT_PREDICTIONS, ROWS_FOLDER, is_exported, predictions_file
 from runs.record_files import MALFORMED
@@ -139,7 +139,7 @@ def answers_of(run: RunFiles, split: str = OFFICIAL, variant: str | None = None)
         raise UserError(
             f"was exported without {variant}",
             where=run.where,
-            cure=f"`encore export {run.record.run_id[:8]} --variants {variant}` writes it.",
+            cure=f"{export_command(run, variant)} writes it.",
         )
     return _exported(run, split, variant)
 

@@ -48,14 +48,14 @@ def in_blocks(weight_NK: NDArray[np.float32], bits: Bits) -> Blocks:
     scales_NG = _scales(np.maximum(filled_NGS.max(axis=2), 0) - least_NG, 15)
     zeros_NG = np.rint(-least_NG / scales_NG)
     values_NGS = np.clip(np.rint(filled_NGS / scales_NG[..., None]) + zeros_NG[..., None], 0, 15)
-    return Blocks(4, _in_halves(values_NGS), scales_NG, _in_halves(zeros_NG))
+    return Blocks(4, in_halves(values_NGS), scales_NG, in_halves(zeros_NG))
 
 
 def _scales(ranges_NG: NDArray[np.float32], steps: int) -> NDArray[np.float32]:
     return np.where(ranges_NG == 0, 1, ranges_NG / steps).astype(np.float32)
 
 
-def _in_halves(numbers: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Two 4-bit numbers of the last axis in a byte, the first in its lower half."""
+def in_halves(numbers: NDArray[np.floating | np.integer]) -> NDArray[np.uint8]:
+    """Two 4-bit numbers, 0 to 15, of the last axis in a byte, the first in its lower half."""
     filled = np.pad(numbers, [(0, 0)] * (numbers.ndim - 1) + [(0, numbers.shape[-1] % 2)]).astype(np.uint8)
     return filled[..., 0::2] | filled[..., 1::2] << np.uint8(4)

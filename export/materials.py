@@ -12,9 +12,14 @@ import numpy as np
 
 from export.original import MODEL_FILE, Original
 from export.quantizing.calibration import Calibration, calibrated
+from export.quantizing.prepared import Bytes
 
 if TYPE_CHECKING:
     from onnx import ModelProto
+
+_OF_A_CALL = (
+    0.8  # strength of smoothing where the activations of a call share a scale; see `classifier_files`
+)
 
 
 @dataclass(frozen=True)
@@ -39,3 +44,8 @@ class Materials:
     @cached_property
     def calibration(self) -> Calibration:
         return calibrated(self.graph, (np.array([ids], np.int64) for ids in self.calibration_ids))
+
+    @cached_property
+    def bytes_of_a_call(self) -> Bytes:
+        """The INT8 weights of the variants whose activations share a scale."""
+        return Bytes(self.graph, self.calibration, _OF_A_CALL)

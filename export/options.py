@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from errors import UserError
-from export.variants import VariantName
+from export.variants import USUAL, VariantName
 from schema.strict import Strict
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ class ExportConfig(Strict):
 
     when: Literal["finished", "best", "never"] = "finished"
     """After every finished run; only for the best run of a sweep; never."""
-    variants: tuple[VariantName, ...] = Field(default=("fp32", "int8"), min_length=1, strict=False)
+    variants: tuple[VariantName, ...] = Field(default=USUAL, min_length=1, strict=False)
     """Which forms: fp32, int8, and of classifiers int8-rows, int8-static, int4. FP32 is always among them."""
     threads: int = Field(default=1, ge=1, le=1024)
     """Of onnxruntime when latency is measured."""

@@ -68,11 +68,9 @@ def export_model(
         written_whole(out_dir, marker=REPORT_FILE, kind="an export") as folder,
         disk_errors(out_dir.parent, writing=writing),
     ):
-        asked = chosen(options.asked.variants, family.task.name)
-        skipped = _write_variants(model, model_dir, folder, row, asked, scoring, tell)
-        written = [variant for variant in asked if variant.name not in skipped]
-        variants = _loaded(model, model_dir, folder, written, options)
-        _keep_golden(folder, written, row, scoring, options)
+        exported, skipped = _written(model, model_dir, folder, row, scoring, options, tell)
+        _keep_golden(folder, exported, row, scoring, options)
+        variants = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model)), *exported]
         report = _measured(variants, model.outputs, folder, row, scoring, options, skipped, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
@@ -110,47 +108,47 @@ def _measured(
     return ExportReport(metrics, params, scores.predictions, _digests(folder), failures, verdict)
 
 
-def _write_variants(
+def _written(
     model: TextModel,
     model_dir: Path,
     folder: Path,
     task: ExportTask,
-    asked: Sequence[Variant],
     scoring: ScoringSet,
+    options: ExportOptions,
     tell: OnProgress,
-) -> dict[str, str]:
-    """A folder for each variant; why, of those that this machine's runtime cannot read, which are left out."""
+) -> tuple[list[LoadedVariant], dict[str, str]]:
+    """A folder for each variant, loaded; why, of those that this machine's runtime cannot load, which are left out."""
+    loaded: list[LoadedVariant] = []
     skipped: dict[str, str] = {}
     with private_tokenizer(model_dir) as tokenizer:
         original = Original(model, task.optimum_name, task.keeps_past, model_dir / CONFIG, tokenizer)
         materials = Materials(original, folder, scoring.calibration_ids)
-        for variant in asked:
+        for variant in chosen(options.asked.variants, task.task.name):
             tell(f"writing the {variant.label} model", 0, 0)
             what = f"the model cannot be written as {variant.label} ONNX"
             with boundary(what, where=str(folder.parent), cure=_CURE):
                 variant.writers[task.task.name].write(materials, folder / variant.name)
-            if (why := _unreadable(variant, folder / variant.name)) is not None:
-                skipped[variant.name] = why
+            try:
+                read = OnnxModel(folder / variant.name, threads=options.asked.threads)
+            except LibraryError as error:
+                if variant.limit == "parity":  # the others are made from it
+                    raise
+                skipped[variant.name] = error.what
                 shutil.rmtree(folder / variant.name)
-    return skipped
-
-
-def _unreadable(variant: Variant, folder: Path) -> str | None:
-    """Why onnxruntime cannot load a variant that uses operators of its own; what all need is an error."""
-    if variant.limit == "parity":
-        return None
-    try:
-        OnnxModel(folder, threads=1)
-    except LibraryError as error:
-        return error.what
-    return None
+            else:
+                loaded.append(LoadedVariant(variant, read.path, read.logits))
+    return loaded, skipped
 
 
 def _keep_golden(
-    folder: Path, written: Sequence[Variant], task: ExportTask, scoring: ScoringSet, options: ExportOptions
+    folder: Path,
+    exported: Sequence[LoadedVariant],
+    task: ExportTask,
+    scoring: ScoringSet,
+    options: ExportOptions,
 ) -> None:
     """Beside each variant its answers to a few texts, where it has a tokenizer that reads texts."""
-    for variant in written:
+    for variant in exported:
         if scoring.golden is not None and (folder / variant.name / TOKENIZER).exists():
             threads = options.asked.threads
             write_golden(folder / variant.name, variant.name, scoring.golden, task.golden, threads=threads)
@@ -159,16 +157,6 @@ def _keep_golden(
 def _digests(folder: Path) -> dict[str, str]:
     files = sorted([*folder.rglob("*.onnx"), *folder.rglob(GOLDEN_FILE)])
     return {path.relative_to(folder).as_posix(): file_digest(path) for path in files}
-
-
-def _loaded(
-    model: TextModel, model_dir: Path, folder: Path, written: Sequence[Variant], options: ExportOptions
-) -> tuple[LoadedVariant, ...]:
-    loaded = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model))]
-    for variant in written:
-        read = OnnxModel(folder / variant.name, threads=options.asked.threads)
-        loaded.append(LoadedVariant(variant, read.path, read.logits))
-    return tuple(loaded)
 
 
 def _sizes(folder: Path, exported: Sequence[Variant]) -> dict[str, float]:

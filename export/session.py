@@ -64,15 +64,11 @@ def open_session(path: Path, *, threads: int) -> InferenceSession:
     Raises UserError if there is no such file or onnxruntime cannot read it.
     """
     with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
-        return _session(path, threads)
+        return new_session(path, threads=threads)
 
 
-def session_of_bytes(model: bytes, *, threads: int) -> InferenceSession:
-    """A model that stands in memory alone."""
-    return _session(model, threads)
-
-
-def _session(model: Path | bytes, threads: int) -> InferenceSession:
+def new_session(model: Path | bytes, *, threads: int) -> InferenceSession:
+    """Of a file, or of a model that stands in memory alone. Raises whatever onnxruntime does."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -117,6 +117,8 @@ VARIANTS = (
         "quality",
     ),
 )
+USUAL: tuple[VariantName, ...] = ("fp32", "int8")
+"""What every run gets that asks for nothing else."""
 BY_NAME = {variant.name: variant for variant in VARIANTS}
 EXPORTED = tuple(variant for variant in VARIANTS if variant.is_exported)
 

@@ -10,7 +10,7 @@ from export.bundle_file import COPIED, BundleFile
 from export.golden import GOLDEN_FILE
 from export.variants import EXPORTED
 from host.files import is_plain_file
-from runs.checks import check_has_model
+from runs.checks import check_has_model, export_command
 from runs.files import RunFiles, altered, plain_digest
 from runs.kept_files import checked_run_folder
 from runs.layout import EXPORT_FOLDER, EXPORT_REPORT, RECIPE_TAG
@@ -66,7 +66,7 @@ def check_exported(run: RunFiles, variant: str) -> None:
         raise UserError(
             f"was exported without the variant {variant}",
             where=run.where,
-            cure=f"`encore export {short}` writes it.",
+            cure=f"{export_command(run, variant)} writes it.",
         )
     if not is_bundled_as_it_is(run, variant):
         raise UserError(

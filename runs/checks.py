@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from export.variants import USUAL
 from runs.files import RunFiles
-from runs.layout import BEST_RUN_TAG, STORIES_OF_TAG, RunKind, kind_of
+from runs.layout import BEST_RUN_TAG, CONFIG_FILE, STORIES_OF_TAG, RunKind, is_exported, kind_of
+from runs.record_files import ConfigFile
 from tracking.entities import FAILED_BECAUSE_TAG, KILLED_BECAUSE_TAG
 
 if TYPE_CHECKING:
@@ -66,3 +68,10 @@ def check_ended(run: RunFiles) -> None:
     check_is_one_run(run)
     if run.record.status == "RUNNING":
         raise UserError("is still going on", where=run.where, cure="Wait for it, or end it.")
+
+
+def export_command(run: RunFiles, variant: str) -> str:
+    """What a person types so that a run gets a variant of its export that it has not."""
+    usual = run.read(ConfigFile, CONFIG_FILE).get("export", {}).get("variants", USUAL)
+    written_anyway = not is_exported(run.record) and variant in usual
+    return f"`encore export {run.record.run_id[:8]}{'' if written_anyway else f' --variants {variant}'}`"

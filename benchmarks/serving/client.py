@@ -143,11 +143,26 @@ async def open_loop(
 
     tasks: list[asyncio.Task[None]] = []
     for number, at in enumerate(times_s):
-        due = began + at
-        delay = due - time.perf_counter()
-        if delay > 0.0005:
-            await asyncio.sleep(delay)
-        tasks.append(asyncio.ensure_future(one(number, due)))
+        await _until(began + at)
+        tasks.append(asyncio.ensure_future(one(number, began + at)))
     await asyncio.gather(*tasks)
     load.seconds = time.perf_counter() - began
     return load
+
+
+async def _until(due: float) -> None:
+    delay = due - time.perf_counter()
+    if delay > 0.0005:  # an event loop sleeps no shorter
+        await asyncio.sleep(delay)
+
+
+def until_open(port: int) -> None:
+    """Wait up to 30 s. AssertionError where nothing listens by then."""
+    for _ in range(300):
+        try:
+            asyncio.run(connected(port))
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError("the server did not open its port")

@@ -21,9 +21,10 @@ import numpy as np
 
 from benchmarks.mlflow_server import free_port_here
 from benchmarks.results import table, write_section
-from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request
+from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request, until_open
 from benchmarks.serving.processes import Server, serving, started
-from export.session import OnnxModel
+from export.original import MODEL_FILE
+from export.session import OnnxModel, new_session
 from export.text_ids import TextIds
 
 _MODEL_CORE, _HTTP_CORE = 0, 1
@@ -76,12 +77,8 @@ def _ids(bundle: Path, texts: list[str]) -> list[np.ndarray]:
 
 def _bare(bundle: Path, texts: list[str]) -> float:
     """Calls a second of a loop over ready ids, on the model's core."""
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
     os.sched_setaffinity(0, {_MODEL_CORE})
-    session = onnxruntime.InferenceSession(bundle / "model.onnx", options, providers=["CPUExecutionProvider"])
+    session = new_session(bundle / MODEL_FILE, threads=1)
     feeds = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in _ids(bundle, texts)]
     for feed in feeds[:50]:
         session.run(["logits"], feed)
@@ -143,21 +140,10 @@ def _peer(peer: Server, texts: list[str]) -> float:
     """On both cores, clients beside it: how it shares them is its own matter."""
     os.sched_setaffinity(0, {_MODEL_CORE, _HTTP_CORE})
     requests = [request(text, port=peer.port) for text in texts]
-    _until_open(peer)
+    until_open(peer.port)
     _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=1))
     load = _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=_SECONDS))
     return load.statuses()[200] / load.seconds
-
-
-def _until_open(peer: Server) -> None:
-    for _ in range(300):
-        try:
-            asyncio.run(connected(peer.port))
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise AssertionError("the peer did not open its port")
 
 
 def _each(values: list[float]) -> str:

@@ -20,7 +20,7 @@ from export.variants import BY_NAME, VARIANTS, Variant, VariantName
 from generation.options import DecodingConfig
 from generation.writer import BATCH_SIZE, Story, Writer, prompt_ids
 from host.progress import SILENT, Reporter
-from runs.checks import check_has_model
+from runs.checks import check_has_model, export_command
 from runs.files import RunFiles, altered, plain_digest
 from runs.kept_files import checked_model, checked_run_folder
 from runs.layout import (
@@ -110,7 +110,7 @@ class TrainedWriter:
             raise UserError(
                 f"has no {self.variant.name} variant",
                 where=self.run.where,
-                cure=f"Export it first: `encore export {self.run.record.run_id[:8]}`.",
+                cure=f"Export it first: {export_command(self.run, self.variant.name)}.",
             )
         from export.onnx_reader import OnnxDecoder
 

@@ -66,7 +66,7 @@ def calibrated(model: ModelProto, batches: Iterable[NDArray[np.int64]]) -> Calib
     from onnx import ModelProto as Model
     from onnx import TensorProto, helper
 
-    from export.session import session_of_bytes
+    from export.session import new_session
 
     products = {product.activations: product.weight_KN.shape[0] for product in products_of(model)}
     watched = Model()
@@ -74,7 +74,7 @@ def calibrated(model: ModelProto, batches: Iterable[NDArray[np.int64]]) -> Calib
     watched.graph.output.extend(
         helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in products
     )
-    session = session_of_bytes(watched.SerializeToString(), threads=1)
+    session = new_session(watched.SerializeToString(), threads=1)
     found = {name: Inputs(width) for name, width in products.items()}
     for ids_BL in batches:
         feeds = {"input_ids": ids_BL, "attention_mask": np.ones_like(ids_BL)}

@@ -52,7 +52,6 @@ class Drawing:
 
     nodes: list[NodeProto] = field(default_factory=list["NodeProto"])
     constants: dict[str, NDArray[np.generic]] = field(default_factory=dict[str, "NDArray[np.generic]"])
-    _shared: dict[str, str] = field(default_factory=dict[str, str])
 
     def add(
         self,
@@ -85,10 +84,6 @@ class Drawing:
         """Keep `values` under `name`, which is given back."""
         self.constants[name] = values
         return name
-
-    def once(self, name: str) -> bool:
-        """Whether nobody has asked for `name` before."""
-        return self._shared.setdefault(name, name) is name
 
 
 class Recipe(Protocol):

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from export.blocks import in_halves
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -63,6 +65,5 @@ def _near(values: Floats, scales: Floats) -> Floats:
 
 
 def packed(values: NDArray[np.int8]) -> NDArray[np.uint8]:
-    """(..., D / 2) for 4-bit values (..., D): two to a byte, the first in the low half, zero at 8."""
-    halves = (values - LOWEST_4).astype(np.uint8)
-    return (halves[..., 0::2] | halves[..., 1::2] << 4).astype(np.uint8)
+    """(..., D / 2) for 4-bit values (..., D), zero at 8."""
+    return in_halves(values - LOWEST_4)
