@@ -43,7 +43,9 @@ class Materials:
 
     @cached_property
     def calibration(self) -> Calibration:
-        return calibrated(self.graph, (np.array([ids], np.int64) for ids in self.calibration_ids))
+        return calibrated(
+            self.graph, self.fp32 / MODEL_FILE, (np.array([ids], np.int64) for ids in self.calibration_ids)
+        )
 
     @cached_property
     def bytes_of_a_call(self) -> Bytes:

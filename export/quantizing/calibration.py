@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -61,12 +62,15 @@ Calibration = Mapping[str, Inputs]
 """By the name of the activations."""
 
 
-def calibrated(model: ModelProto, batches: Iterable[NDArray[np.int64]]) -> Calibration:
-    """What each product is fed with, over batches of unpadded ids (B, L)."""
+def calibrated(model: ModelProto, path: Path, batches: Iterable[NDArray[np.int64]]) -> Calibration:
+    """What each product of the model at `path` is fed with, over batches of unpadded ids (B, L).
+
+    UserError if onnxruntime cannot run it.
+    """
     from onnx import ModelProto as Model
     from onnx import TensorProto, helper
 
-    from export.session import new_session
+    from export.session import new_session, run_session
 
     products = {product.activations: product.weight_KN.shape[0] for product in products_of(model)}
     watched = Model()
@@ -78,7 +82,7 @@ def calibrated(model: ModelProto, batches: Iterable[NDArray[np.int64]]) -> Calib
     found = {name: Inputs(width) for name, width in products.items()}
     for ids_BL in batches:
         feeds = {"input_ids": ids_BL, "attention_mask": np.ones_like(ids_BL)}
-        for name, values in zip(products, session.run(list(products), feeds), strict=True):
+        for name, values in zip(products, run_session(session, path, list(products), feeds), strict=True):
             found[name].add(np.asarray(values).reshape(-1, found[name].width))
     for inputs in found.values():
         inputs.finish()

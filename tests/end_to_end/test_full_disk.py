@@ -59,7 +59,7 @@ def test_a_full_root_is_named_whatever_it_was_that_met_it(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kib", [16, 48, 80, 128])
+@pytest.mark.parametrize("kib", [8, 16, 32, 48])
 def test_a_full_folder_for_temporary_files_is_not_blamed_on_the_root(
     root: Path, tmp_path: Path, kib: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,7 +84,7 @@ def test_an_export_that_fails_costs_nothing_but_the_export(
 ) -> None:
     store, config = Store.open(root), load_experiment("demo_reviews", TINY)
     with monkeypatch.context() as patched:
-        patched.setattr("onnxruntime.quantization.quantize_dynamic", _no_quantizing)
+        patched.setattr("scipy.linalg.cholesky", _no_quantizing)
         with pytest.raises(ExportFailedError, match="encore export") as told:
             train(config, store)
     (run,) = store.runs()
@@ -103,7 +103,7 @@ def test_a_sweep_goes_on_without_an_export_and_says_so(root: Path, monkeypatch: 
     options = [*TINY, "budget.trials=2", "pruner={kind: none}", "export.when=best"]
     sweep, rest = load_sweep("demo", options)
     with monkeypatch.context() as patched:
-        patched.setattr("onnxruntime.quantization.quantize_dynamic", _no_quantizing)
+        patched.setattr("scipy.linalg.cholesky", _no_quantizing)
         report = run_sweep(sweep, Store.open(root), overrides=rest)
     assert report.best is not None
     assert report.best.gate is not None
