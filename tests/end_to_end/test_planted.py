@@ -91,7 +91,7 @@ def test_an_export_has_these_files_and_names_no_private_folder(copied: tuple[Sto
     exported = {path.name for path in (model.parent / "export" / "int8").iterdir()}
     assert exported == {
         "config.json",
-        "generation_config.json",
+        "golden.json",
         "merges.txt",
         "model.onnx",
         "special_tokens_map.json",

@@ -21,6 +21,7 @@ ELSEWHERE = {
     "debug/",
     "certificate.json",
     "certificate.md",
+    "teacher/logits.npy",
 }
 
 

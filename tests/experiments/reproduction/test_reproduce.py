@@ -87,7 +87,7 @@ def test_every_kind_of_run_is_identical_when_played_again(
     assert shared.artifact(again, "certificate.md").read_text().startswith("# Identical\n")
     exported = {name for name in found.comparison.digests if name.startswith("export/")}
     assert exported == (
-        {"export/fp32/model.onnx", "export/int8/model.onnx"}
+        {f"export/{name}/{file}" for name in ("fp32", "int8") for file in ("model.onnx", "golden.json")}
         if kind in {finished, language, resumed}
         else set()
     )
