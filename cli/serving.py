@@ -14,7 +14,7 @@ from host.text import shown
 from serving.authorisation import read_token
 from serving.bundle import is_bundle, read_bundle
 from serving.server import Listening, bound, is_local, serve
-from serving.service import classifier_service
+from serving.service import service_of
 
 if TYPE_CHECKING:
     from serving.proof import Mode
@@ -41,7 +41,7 @@ def serve_verb(asked: Asked, root: Path) -> int:
     mode = _mode(asked.proof)
     listening = Listening(asked.host, asked.port, asked.names, _token(asked))
     with bound(listening) as taken, _bundle(asked, root) as folder:
-        service = classifier_service(read_bundle(folder), threads=asked.threads, mode=mode)
+        service = service_of(read_bundle(folder), threads=asked.threads, mode=mode)
         for warning in service.proof.warnings:
             _say(f"warning: {warning}")
         about, proof = service.about, service.proof

@@ -46,6 +46,20 @@ class TextIds:
         found = self.tokenizer.encode(text, add_special_tokens=ends)
         return Ids(found.ids, bool(found.overflowing))
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """From which character to which each token reads, special tokens left out."""
+        return self.tokenizer.encode(text, add_special_tokens=False).offsets
+
+    def text_of(self, ids: Sequence[int]) -> str:
+        """The text of tokens, with U+FFFD where their bytes are none."""
+        return self.tokenizer.decode(list(ids), skip_special_tokens=False)
+
+    @property
+    def unknown(self) -> int | None:
+        """The token for pieces that the vocabulary lacks; none where it has no such token."""
+        name = getattr(self.tokenizer.model, "unk_token", None)
+        return None if name is None else self.tokenizer.token_to_id(name)
+
     def id_of(self, token: str) -> int:
         """UserError for one that the vocabulary does not have."""
         found = self.tokenizer.token_to_id(token)

@@ -65,63 +65,64 @@ def write(
     lengths = [len(prompt) for prompt in prompts]
     assert lengths, "no prompts"
     assert max(lengths) < max_length <= reader.context_tokens
-    stories = _Stories(prompts, seeds, end, max_length)
-    logits_BV = reader.read(*left_padded([[end, *prompt] for prompt in prompts], pad=end))
     options = {"temperature": temperature, "top_p": top_p, "repetition_penalty": repetition_penalty}
+    drafts = [
+        Draft(prompt, seed, end=end, max_length=max_length, **options)
+        for prompt, seed in zip(prompts, seeds, strict=True)
+    ]
+    logits_BV = reader.read(*left_padded([[end, *prompt] for prompt in prompts], pad=end))
+    going = drafts
     while True:
-        seen_BV = stories.seen(logits_BV.shape[1])
-        ids_B = next_tokens(logits_BV, seen_BV, stories.draws(), **options)
-        going = stories.append(ids_B)
-        if not len(going):
-            return stories.written()
-        if len(going) < len(ids_B):
-            reader.keep(going)
-        logits_BV = reader.next(ids_B[going])
+        for draft, logits_V in zip(going, logits_BV, strict=True):
+            draft.take(logits_V)
+        rows = [row for row, draft in enumerate(going) if draft.goes_on]
+        if not rows:
+            return [Written(tuple(draft.ids), draft.ended) for draft in drafts]
+        if len(rows) < len(going):
+            reader.keep(np.array(rows, np.int64))
+        going = [going[row] for row in rows]
+        logits_BV = reader.next(np.array([draft.ids[-1] for draft in going], np.int64))
 
 
-class _Stories:
-    """The stories while they are being written; `going` are the numbers of those that go on."""
+class Draft:
+    """A story while it is written: `ids`, its prompt's first, and whether it has `ended` by itself.
+
+    Nothing of it depends on another story; see `write` for the options.
+    """
 
     def __init__(
-        self, prompts: Sequence[Sequence[int]], seeds: Sequence[tuple[int, int]], end: int, max_length: int
+        self,
+        prompt: Sequence[int],
+        seed: tuple[int, int],
+        *,
+        end: int,
+        max_length: int,
+        temperature: float,
+        top_p: float,
+        repetition_penalty: float,
     ) -> None:
-        self.ids = [list(prompt) for prompt in prompts]
-        self.ended = [False] * len(prompts)
-        self.end, self.max_length = end, max_length
-        self.going = list(range(len(prompts)))
-        self._generators = [np.random.Generator(np.random.PCG64(seed)) for seed in seeds]
-        self._seen_BV: NDArray[np.bool_] | None = None
+        self.ids, self.ended = list(prompt), False
+        self._end, self._max_length = end, max_length
+        self._options = {"temperature": temperature, "top_p": top_p, "repetition_penalty": repetition_penalty}
+        self._generator = np.random.Generator(np.random.PCG64(seed))
+        self._seen_1V: NDArray[np.bool_] | None = None
 
-    def seen(self, vocabulary: int) -> NDArray[np.bool_]:
-        """(B, V) which tokens each story that goes on has."""
-        if self._seen_BV is None:
-            self._seen_BV = np.zeros((len(self.ids), vocabulary), dtype=bool)
-            for row, ids in enumerate(self.ids):
-                self._seen_BV[row, ids] = True
-        return self._seen_BV
+    @property
+    def goes_on(self) -> bool:
+        return not self.ended and len(self.ids) < self._max_length
 
-    def draws(self) -> NDArray[np.float64]:
-        """(B,) one number in [0, 1) from the generator of each story that goes on."""
-        return np.array([self._generators[number].random() for number in self.going])
-
-    def append(self, ids_B: Ids) -> Ids:
-        """Take the next token of each; the rows of those that go on."""
-        assert self._seen_BV is not None
-        rows: list[int] = []
-        for row, (number, token) in enumerate(zip(self.going, ids_B.tolist(), strict=True)):
-            if token == self.end:
-                self.ended[number] = True
-                continue
-            self.ids[number].append(token)
-            self._seen_BV[row, token] = True
-            if len(self.ids[number]) < self.max_length:
-                rows.append(row)
-        self.going = [self.going[row] for row in rows]
-        self._seen_BV = self._seen_BV[rows] if len(rows) < len(ids_B) else self._seen_BV
-        return np.array(rows, dtype=np.int64)
-
-    def written(self) -> list[Written]:
-        return [Written(tuple(ids), ended) for ids, ended in zip(self.ids, self.ended, strict=True)]
+    def take(self, logits_V: Logits) -> None:
+        """Draw the token after those that it has: its end, or one more."""
+        if self._seen_1V is None:
+            self._seen_1V = np.zeros((1, len(logits_V)), dtype=bool)
+            self._seen_1V[0, self.ids] = True
+        draw = np.array([self._generator.random()])
+        token = int(next_tokens(logits_V[None], self._seen_1V, draw, **self._options)[0])
+        if token == self._end:
+            self.ended = True
+            return
+        self.ids.append(token)
+        self._seen_1V[0, token] = True
 
 
 def left_padded(prompts: Sequence[Sequence[int]], *, pad: int) -> tuple[Ids, Ids]:

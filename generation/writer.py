@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from datamodules.tokenizers import encode, end_token_id
 from errors import UserError
 from generation.options import DecodingConfig
+from generation.prompts import unread
 from generation.sampling import Reader, write
 from host.progress import OnProgress, silent
 
@@ -132,12 +132,8 @@ def prompt_ids(tokenizer: PreTrainedTokenizerFast, prompt: str) -> list[int]:
             where=_shown(prompt),
             cure="Take it out.",
         )
-    # A tokenizer leaves out what it has no token for, or puts its token for unknown pieces there.
-    reached = [0, *accumulate((end for _, end in spans), max)]
-    gaps = [(done, begin) for done, (begin, _) in zip(reached, spans, strict=False) if begin > done]
-    gaps += [span for token, span in zip(ids, spans, strict=True) if token == tokenizer.unk_token_id]
-    gaps += [(reached[-1], len(prompt))]
-    lacking = next((prompt[begin:end].strip() for begin, end in gaps if prompt[begin:end].strip()), None)
+    unknown: Any = tokenizer.unk_token_id
+    lacking = unread(prompt, ids, spans, unknown=unknown)
     if lacking is not None:
         # What was left out is not counted in the places of the rest.
         silent = (letter for letter in prompt if letter.strip() and not tokenizer.tokenize(letter))

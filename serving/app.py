@@ -16,11 +16,11 @@ from export.bundle_file import BundleFile
 from export.golden import here
 from serving.authorisation import Authorised
 from serving.classify import classify_router
+from serving.completions import completions_router
 from serving.guard import Guard
-from serving.limits import LARGEST_BODY, MOST_CHARACTERS, MOST_TEXTS
 from serving.page import page_router
 from serving.problems import ProblemAnswer, answer_problems
-from serving.service import Service
+from serving.service import ClassifierService, Service, WriterService
 
 _TITLE = "Encore"
 _PROBLEMS: dict[int | str, dict[str, Any]] = {
@@ -58,7 +58,7 @@ class ModelAnswer(BaseModel):
     limits: dict[str, float]
 
 
-def make_app(service: Service, *, token: str | None, hosts: Iterable[str]) -> ASGIApp:
+def make_app(service: Service[Any], *, token: str | None, hosts: Iterable[str]) -> ASGIApp:
     """token: none asks for none. hosts: names that the server is known by."""
     app = FastAPI(
         title=_TITLE,
@@ -74,29 +74,36 @@ def make_app(service: Service, *, token: str | None, hosts: Iterable[str]) -> AS
     app.include_router(page_router(service))
     closed = APIRouter(dependencies=[Depends(Authorised(token))])
     closed.include_router(_about_router(service, app))
-    closed.include_router(classify_router(service))
+    closed.include_router(_asked_router(service))
     app.include_router(closed)
     return Guard(app, hosts=hosts, metrics=service.metrics, ends=lambda: service.ends)
 
 
-def _lifespan(service: Service) -> Any:
+def _asked_router(service: Service[Any]) -> APIRouter:
+    if isinstance(service, WriterService):
+        return completions_router(service)
+    assert isinstance(service, ClassifierService)
+    return classify_router(service)
+
+
+def _lifespan(service: Service[Any]) -> Any:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:
-        service.engine.start()
+        service.threads.start()
         yield
-        await service.engine.close()
+        await service.threads.close()
 
     return lifespan
 
 
-def open_router(service: Service) -> APIRouter:
+def open_router(service: Service[Any]) -> APIRouter:
     """What a load balancer asks, without a token."""
     router = APIRouter(tags=["state"])
 
     @router.get("/livez", response_model=State, responses={503: {"model": State}})
     async def livez() -> Response:
         """Whether the model's threads live."""
-        return _state(service.engine.is_alive)
+        return _state(service.threads.is_alive)
 
     @router.get("/readyz", response_model=State, responses={503: {"model": State}})
     async def readyz() -> Response:
@@ -110,25 +117,20 @@ def _state(ok: bool) -> Response:
     return Response(State(ok=ok).model_dump_json(), 200 if ok else 503, media_type="application/json")
 
 
-def _about_router(service: Service, app: FastAPI) -> APIRouter:
+def _about_router(service: Service[Any], app: FastAPI) -> APIRouter:
     router = APIRouter(tags=["about"], responses=_PROBLEMS)
     about = service.about
 
     @router.get("/v1/model")
     async def model() -> ModelAnswer:
         """What is served, under what it was measured, and what the proof showed."""
-        limits: dict[str, float] = {
-            "texts": MOST_TEXTS,
-            "characters": MOST_CHARACTERS,
-            "body_bytes": LARGEST_BODY,
-            **asdict(service.limits),
-        }
-        return ModelAnswer(bundle=about, here=here().model_dump(), proof=asdict(service.proof), limits=limits)
+        proof = asdict(service.proof)
+        return ModelAnswer(bundle=about, here=here().model_dump(), proof=proof, limits=service.most())
 
     @router.get("/v1/models")
     async def models() -> ModelList:
         """The one model, in OpenAI's form."""
-        return ModelList(data=[ListedModel(id=f"{about.experiment}-{about.variant}-{about.run_id[:8]}")])
+        return ModelList(data=[ListedModel(id=service.model_id)])
 
     @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from fastapi import APIRouter, Request
@@ -16,10 +15,11 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from starlette.responses import Response
 
 from export.text_ids import Ids
-from serving.engine import Answered, ClosedError, ExpiredError, FullError
+from serving.engine import Answered
 from serving.limits import MOST_CHARACTERS, MOST_TEXTS
-from serving.problems import ProblemAnswer, RefusedError
-from serving.service import Service
+from serving.problems import RefusedError
+from serving.service import ClassifierService
+from serving.waiting import PROBLEMS, while_listened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,19 +71,14 @@ class ClassifyAnswers(BaseModel):
     answers: list[ClassifyAnswer]
 
 
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": ProblemAnswer} for status in (400, 401, 403, 408, 413, 415, 421, 422, 429, 503)
-}
-
-
-def classify_router(service: Service) -> APIRouter:
+def classify_router(service: ClassifierService) -> APIRouter:
     """The route, over `service`."""
     router = APIRouter()
 
     @router.post(
         "/v1/classify",
         response_model=ClassifyAnswer | ClassifyAnswers,
-        responses=_PROBLEMS,
+        responses=PROBLEMS,
         tags=["classify"],
     )
     async def classify(asked: ClassifyRequest, request: Request) -> Response:
@@ -100,7 +95,7 @@ def classify_router(service: Service) -> APIRouter:
     return router
 
 
-async def _ids(service: Service, texts: list[str]) -> list[Ids]:
+async def _ids(service: ClassifierService, texts: list[str]) -> list[Ids]:
     if sum(map(len, texts)) > _LONG:
         return await asyncio.to_thread(service.reader.of_all, texts)
     return [service.reader.of(text) for text in texts]
@@ -118,45 +113,7 @@ def _refuse_cut(ids: list[Ids], most: int, *, one: bool) -> None:
             )
 
 
-async def while_listened(request: Request, work: Awaitable[Answered]) -> Answered:
-    """What `work` comes to; it is given up as soon as the client has gone."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request.receive))
-    try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            task.cancel()
-            raise RefusedError(499, "gone", "the client has gone", cure="Ask again.")
-        return _answered(task)
-    finally:
-        gone.cancel()
-
-
-async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
-
-
-def _answered(task: asyncio.Future[Answered]) -> Answered:
-    try:
-        return task.result()
-    except FullError as error:
-        raise RefusedError(
-            429,
-            "busy",
-            "the queue is full",
-            cure=f"Ask again in {error.retry_s} s.",
-            headers={"retry-after": str(error.retry_s)},
-        ) from error
-    except ExpiredError as error:
-        raise RefusedError(
-            503, "expired", "its turn did not come in time", cure="Ask again later."
-        ) from error
-    except ClosedError as error:
-        raise RefusedError(503, "ending", "the server ends", cure="Ask another one.") from error
-
-
-def _body(service: Service, ids: Ids, logits_C: NDArray[np.float32]) -> bytes:
+def _body(service: ClassifierService, ids: Ids, logits_C: NDArray[np.float32]) -> bytes:
     """Equal for equal texts: keys and labels in their order, every float with all its digits, no time."""
     about = service.about
     assert about.labels is not None

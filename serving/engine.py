@@ -11,7 +11,6 @@ Shape legend: B rows of a call, L tokens, C classes.
 from __future__ import annotations
 
 import asyncio
-import math
 import threading
 import time
 from collections import deque
@@ -22,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from serving.limits import Limits
+from serving.queueing import SMOOTHING, ClosedError, ExpiredError, FullError, retry_s
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,24 +31,6 @@ if TYPE_CHECKING:
 Run = Callable[["NDArray[np.int64]"], "Logits"]
 """From ids (B, L) to logits (B, C)."""
 _ASSUMED_TOKENS_PER_S = 10_000.0
-_SMOOTHING = 0.05  # of the measured rate, by each call
-_LONGEST_RETRY_S = 60
-
-
-class FullError(Exception):
-    """The queue has no room now. retry_s: whole seconds until it should have."""
-
-    def __init__(self, retry_s: int) -> None:
-        super().__init__("the queue is full")
-        self.retry_s = retry_s
-
-
-class ExpiredError(Exception):
-    """A request waited for its turn longer than its deadline."""
-
-
-class ClosedError(Exception):
-    """The server ends and takes nothing more."""
 
 
 @dataclass
@@ -128,7 +110,7 @@ class Engine:
     def _accepted(self, rows: Sequence[Sequence[int]]) -> _Job:
         tokens = sum(map(len, rows))
         if self.queued_tokens + tokens > self.limits.queued_tokens:
-            raise FullError(self._retry_s())
+            raise FullError(retry_s(self.queued_tokens, self._rate))
         now = time.monotonic()
         job = _Job(rows, self._loop.create_future(), now + self.limits.deadline_s, now)
         job.answers, job.left = [None] * len(rows), len(rows)
@@ -138,9 +120,6 @@ class Engine:
             self._waiting.extend((job, row) for row in range(len(rows)))
             self._changed.notify(len(rows))
         return job
-
-    def _retry_s(self) -> int:
-        return min(_LONGEST_RETRY_S, max(1, math.ceil(self.queued_tokens / self._rate)))
 
     def _work(self) -> None:
         while True:
@@ -195,7 +174,7 @@ class Engine:
         for (job, row), logits_C in zip(going, logits_BC, strict=True):
             job.answers[row], job.ended = logits_C, ended
         tokens = sum(len(job.rows[row]) for job, row in going)
-        self._rate += _SMOOTHING * (tokens / max(ended - began, 1e-6) * len(self._threads) - self._rate)
+        self._rate += SMOOTHING * (tokens / max(ended - began, 1e-6) * len(self._threads) - self._rate)
         self._on_call(len(going), tokens, ended - began)
 
     def _is_done(self, job: _Job) -> bool:

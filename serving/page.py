@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter
 from starlette.responses import Response
@@ -13,7 +14,7 @@ _FOLDER = Path(__file__).with_name("static")
 _KINDS = {"page.css": "text/css", "page.js": "text/javascript", "page.html": "text/html"}
 
 
-def page_router(service: Service) -> APIRouter:
+def page_router(service: Service[Any]) -> APIRouter:
     """The page and its two files, which ask for no token: the page itself asks for it."""
     router = APIRouter(include_in_schema=False)
     contents = {name: (_FOLDER / name).read_bytes() for name in _KINDS}

@@ -18,6 +18,7 @@ _CURES = {
     _UNKNOWN: "Leave it out: /openapi.json names every key.",
     _NO_JSON: "Send one JSON value in UTF-8.",
     **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "Give some text."),
+    **dict.fromkeys(("none_required", "literal_error"), "Leave it out: /openapi.json names what is offered."),
     "string_too_long": "Send less text.",
     "too_long": "Send fewer at once.",
     "too_short": "Give at least one.",
@@ -27,6 +28,7 @@ _SENTENCES = {
     _UNKNOWN: "it has a key that is not known",
     _NO_JSON: "the body is not JSON",
     **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "it is empty, or all spaces"),
+    **dict.fromkeys(("none_required", "literal_error"), "it is not offered"),
     "string_unicode": "it holds half a surrogate pair",
 }
 _OF_STATUS = {

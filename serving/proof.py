@@ -43,14 +43,20 @@ def prove_classifier(
     Under the recorded instruction set and libraries every bit must be equal. Under others a logit may lie as far from
     its golden one as the variant's lay from PyTorch's; `strict` refuses those conditions.
     """
-    warnings = tuple(_other_conditions(bundle))
+    warnings = accepted_conditions(bundle, mode)
+    allowed = 0.0 if not warnings else tolerance(bundle)
+    largest = max(_difference(bundle, answer, reader, run, allowed) for answer in _answers(bundle))
+    return Proof(len(bundle.golden.answers), largest == 0.0, largest, warnings)
+
+
+def accepted_conditions(bundle: Bundle, mode: Mode) -> tuple[str, ...]:
+    """What is to be warned of. UserError for `strict` where there is anything."""
+    warnings = tuple(other_conditions(bundle))
     if warnings and mode == "strict":
         raise UserError(
             "; ".join(warnings), where=str(bundle.folder), cure="Export it here, or serve with --proof warn."
         )
-    allowed = 0.0 if not warnings else tolerance(bundle)
-    largest = max(_difference(bundle, answer, reader, run, allowed) for answer in _answers(bundle))
-    return Proof(len(bundle.golden.answers), largest == 0.0, largest, warnings)
+    return warnings
 
 
 def tolerance(bundle: Bundle) -> float:
@@ -62,7 +68,8 @@ def _answers(bundle: Bundle) -> Iterator[ClassifierAnswer]:
     return (answer for answer in bundle.golden.answers if isinstance(answer, ClassifierAnswer))
 
 
-def _other_conditions(bundle: Bundle) -> Iterator[str]:
+def other_conditions(bundle: Bundle) -> Iterator[str]:
+    """A sentence for each that is not the one that the bundle was measured under."""
     then, now = bundle.about.under.model_dump(), here().model_dump()
     for key, name in _NAMES.items():
         if then[key] != now[key]:
@@ -80,7 +87,7 @@ def _difference(
     where, shown = str(bundle.folder), f"{answer.text[:40]!r}"
     if reader.of(answer.text).ids != answer.ids:
         raise UserError(
-            f"the tokenizer reads {shown} otherwise than when it was exported", where=where, cure=_CURE
+            f"the tokenizer reads {shown} otherwise than when it was exported", where=where, cure=WRITE_AGAIN
         )
     logits_C = run(np.array([answer.ids], np.int64))[0]
     golden_C = np.array(answer.logits, np.float32)
@@ -91,13 +98,13 @@ def _difference(
             f"the model answers {shown} otherwise than when it was exported"
             f" (a logit lies {apart:.3g} apart, {allowed:.3g} allowed)",
             where=where,
-            cure=_CURE,
+            cure=WRITE_AGAIN,
         )
     if bundle.about.labels[int(golden_C.argmax())] != answer.label:
         raise UserError(
-            f"the labels are swapped: that of {shown} was {answer.label!r:.40}", where=where, cure=_CURE
+            f"the labels are swapped: that of {shown} was {answer.label!r:.40}", where=where, cure=WRITE_AGAIN
         )
     return 0.0 if equal else max(apart, float(np.finfo(np.float32).tiny))
 
 
-_CURE = "Write the bundle again: `encore export ID --bundle FOLDER`."
+WRITE_AGAIN = "Write the bundle again: `encore export ID --bundle FOLDER`."

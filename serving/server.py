@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from types import FrameType
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -52,7 +53,7 @@ def bound(listening: Listening) -> socket.socket:
 
 
 def serve(
-    service: Service, listening: Listening, taken: socket.socket, *, announce: Callable[[str], None]
+    service: Service[Any], listening: Listening, taken: socket.socket, *, announce: Callable[[str], None]
 ) -> None:
     """Answer until SIGTERM or Ctrl-C, then what was accepted until then. announce: is told the address at once."""
     port = taken.getsockname()[1]
@@ -96,7 +97,7 @@ def _config(app: ASGIApp) -> uvicorn.Config:
 class _Server(uvicorn.Server):
     """started: is told when the port is open."""
 
-    def __init__(self, config: uvicorn.Config, service: Service, started: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service[Any], started: Callable[[], None]) -> None:
         super().__init__(config)
         self._service, self._started = service, started
         self._last = 0.0

@@ -47,3 +47,9 @@ def repeated_classifier(*overrides: str) -> ExperimentConfig:
 def small_classifier(*overrides: str) -> ExperimentConfig:
     """One to be trained, no more."""
     return load_experiment("demo_reviews", latest([*SHORT, "train.threads=1", *CLASSIFIER, *overrides]))
+
+
+def small_writer(*overrides: str) -> ExperimentConfig:
+    """Likewise, with a context of 512 tokens."""
+    more = ["train.threads=1", "data.max_tokens=512", *overrides]
+    return load_experiment("demo_stories", latest([*SHORT, *LANGUAGE, *more]))

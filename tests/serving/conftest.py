@@ -12,18 +12,42 @@ from experiments.training.train import train
 from runs.bundling import bundle_of
 from runs.files import RunFiles, run_named
 from tests.serving.servers import Running, serving
-from tests.tiny import ANY_EXPORT, small_classifier
+from tests.tiny import ANY_EXPORT, small_classifier, small_writer
 from tracking.store import Store
 
 
 @pytest.fixture(scope="session")
-def exported_run(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> RunFiles:
+def served_store(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
     root = tmp_path_factory.mktemp("serving") / "mlruns"
     root.mkdir()
     shutil.copy(migrated, root / "mlflow.db")
-    store = Store.open(root)
-    found = train(small_classifier(*ANY_EXPORT), store)
-    return run_named(store, found.run_id)
+    return Store.open(root)
+
+
+@pytest.fixture(scope="session")
+def exported_run(served_store: Store) -> RunFiles:
+    found = train(small_classifier(*ANY_EXPORT), served_store)
+    return run_named(served_store, found.run_id)
+
+
+@pytest.fixture(scope="session")
+def writing_run(served_store: Store) -> RunFiles:
+    """Of a language model with a context of 512 tokens."""
+    found = train(small_writer(*ANY_EXPORT), served_store)
+    return run_named(served_store, found.run_id)
+
+
+@pytest.fixture(scope="session")
+def story_bundle(writing_run: RunFiles, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("bundles") / "stories"
+    bundle_of(writing_run, "int8", folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def story_server(story_bundle: Path) -> Iterator[Running]:
+    with serving(story_bundle) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,9 @@ class Running:
     def classify(self, text: object, **more: Any) -> httpx.Response:
         return self.post("/v1/classify", {"text": text, **more})
 
+    def complete(self, prompt: object, **more: Any) -> httpx.Response:
+        return self.post("/v1/completions", {"prompt": prompt, **more})
+
 
 @contextmanager
 def serving(named: object, *options: object) -> Iterator[Running]:

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from serving.engine import ClosedError, Engine, ExpiredError, FullError
+from serving.engine import Engine
 from serving.limits import Limits
+from serving.queueing import ClosedError, ExpiredError, FullError
 
 Ids = NDArray[np.int64]
 

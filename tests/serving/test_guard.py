@@ -72,10 +72,10 @@ def test_no_route_is_missing_in_the_description(closed: Running, int8_bundle: Pa
     from serving.app import make_app
     from serving.bundle import read_bundle
     from serving.guard import Guard
-    from serving.service import classifier_service
+    from serving.service import service_of
 
     guard = make_app(
-        classifier_service(read_bundle(int8_bundle), threads=1, mode="warn"), token=TOKEN, hosts=["localhost"]
+        service_of(read_bundle(int8_bundle), threads=1, mode="warn"), token=TOKEN, hosts=["localhost"]
     )
     assert isinstance(guard, Guard)
     assert isinstance(guard.app, FastAPI)

@@ -1,0 +1,86 @@
+"""What may be asked of `POST /v1/completions`: OpenAI's form, with Encore's own decoding options.
+
+https://platform.openai.com/docs/api-reference/completions
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+
+from generation.options import DecodingConfig
+from serving.limits import LONGEST_STOP, MOST_CHARACTERS, MOST_STOPS, MOST_STORIES
+
+ONE, MANY = "a text", "a list of texts"  # names with a space, which no field has: see `problems`
+_USUAL = DecodingConfig()
+_SMALLEST = 5e-324  # of a temperature, at which the likeliest token alone is left
+
+
+def alternative(given: object) -> str:
+    """Told apart before they are read, so that an error names the place in the list."""
+    return MANY if isinstance(given, list) else ONE
+
+
+Prompt = Annotated[str, Field(max_length=MOST_CHARACTERS)]
+Prompts = Annotated[list[Prompt], Field(min_length=1, max_length=MOST_STORIES)]
+Stop = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
+Stops = Annotated[list[Stop], Field(max_length=MOST_STOPS)]
+Nothing = Literal[0] | None
+
+
+class StreamOptions(BaseModel):
+    """include_usage: a last event with the counts."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    include_usage: bool = False
+
+
+class CompletionRequest(BaseModel):
+    """prompt: one beginning or a list; an empty one begins a text anew. max_tokens: of what is written, its end
+    included; none: what the model's context holds. temperature: 0 takes the likeliest token each time. n: texts of
+    each prompt. stop: strings before which a text is cut. echo: say the prompt, too.
+
+    Choice number k draws from a generator of its own, of (seed, k): the same request is the same text. What OpenAI's
+    form has besides is taken where it asks for nothing.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    model: Annotated[str, Field(max_length=500)] | None = None
+    prompt: Annotated[Annotated[Prompt, Tag(ONE)] | Annotated[Prompts, Tag(MANY)], Discriminator(alternative)]
+    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
+    temperature: float = Field(default=_USUAL.temperature, ge=0, le=100)
+    top_p: float = Field(default=_USUAL.top_p, gt=0, le=1)
+    repetition_penalty: float = Field(default=_USUAL.repetition_penalty, ge=1, le=100)
+    seed: int = Field(default=_USUAL.seed, ge=0, lt=2**32)
+    n: int = Field(default=1, ge=1, le=MOST_STORIES)
+    stop: Annotated[
+        Annotated[Stop, Tag(ONE)] | Annotated[Stops, Tag(MANY)] | Annotated[None, Tag("nothing")],
+        Discriminator(lambda given: "nothing" if given is None else alternative(given)),
+    ] = None
+    echo: bool = False
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    best_of: Literal[1] | None = None
+    frequency_penalty: Nothing = None
+    presence_penalty: Nothing = None
+    logit_bias: None = None
+    logprobs: None = None
+    suffix: None = None
+    top_k: None = None
+    user: None = None
+
+    def prompts(self) -> list[str]:
+        """In order."""
+        return [self.prompt] if isinstance(self.prompt, str) else self.prompt
+
+    def stops(self) -> list[str]:
+        return [self.stop] if isinstance(self.stop, str) else self.stop or []
+
+    def options(self) -> dict[str, float]:
+        """How tokens are drawn, as `generation.sampling` has it."""
+        return {
+            "temperature": max(self.temperature, _SMALLEST),
+            "top_p": self.top_p,
+            "repetition_penalty": self.repetition_penalty,
+        }
