@@ -24,6 +24,7 @@ from cli.options import (
     whole_option,
     wrong_command_line,
 )
+from cli.pareto_command import RuleAndValue, pareto
 from cli.quiet import quiet_environment
 from cli.report import report
 from cli.run_commands import note, rm, runs, tag
@@ -148,6 +149,7 @@ app.command()(story)
 app.command()(compare)
 app.command()(best)
 app.command()(report)
+app.command(cls=RuleAndValue)(pareto)
 app.command()(promote)
 app.command()(ui)
 app.command()(serve)

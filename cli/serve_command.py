@@ -7,9 +7,7 @@ from typing import Annotated
 
 from cli.options import (
     DEFAULT_ROOT,
-    DEPLOYED,
     Root,
-    Variant,
     ended_in_one_line,
     folder_option,
     name_argument,
@@ -26,7 +24,9 @@ def serve(
             "A run, a bundle's folder, or a registered model and its alias.", "ID|BUNDLE|NAME@ALIAS"
         ),
     ],
-    variant: Variant = DEPLOYED,
+    variant: Annotated[
+        str | None, name_option("Which exported form; of NAME@ALIAS the one that is registered. [int8]")
+    ] = None,
     host: Annotated[
         str, name_option("Address to listen on; another than this machine's needs a token.")
     ] = "127.0.0.1",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cli.session import named_run, open_existing, outputs
 from errors import UserError
+from export.variants import BY_NAME, DEPLOYED
 from host.model_folder import private_folder
 from host.text import shown
 
@@ -17,20 +18,24 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def run_bundle(named: str, variant: str, root: Path) -> Generator[Path]:
-    """Its folder, until the block ends. UserError for what names no run, and for a run without that variant."""
+def run_bundle(named: str, variant: str | None, root: Path) -> Generator[Path]:
+    """Its folder, until the block ends. variant: none: the one that is registered, of a run the deployed one.
+
+    UserError for what names no run, and for a run without that variant.
+    """
     from runs.bundling import bundle_of
 
-    run = _run(named, root)
+    run, registered = _run(named, root)
     with private_folder({}, {}) as private:
-        bundle_of(run, variant, private / "bundle")
+        bundle_of(run, variant or registered, private / "bundle")
         yield private / "bundle"
 
 
-def _run(named: str, root: Path) -> RunFiles:
+def _run(named: str, root: Path) -> tuple[RunFiles, str]:
+    """The run, and which variant of it is meant where nobody says another."""
     name, at, alias = named.rpartition("@")
     if not at:
-        return named_run(named, root)[2]
+        return named_run(named, root)[2], DEPLOYED.name
     store = open_existing(root, outputs()[1])
     from runs.files import run_named
     from tracking.registered_models import Registry
@@ -42,4 +47,6 @@ def _run(named: str, root: Path) -> RunFiles:
             where=shown(named),
             cure="`encore promote ID` makes a run its experiment's @champion.",
         )
-    return run_named(store, version.run_id)
+    own = version.variant
+    is_exported = own in BY_NAME and BY_NAME[own].is_exported  # else it was registered before it was exported
+    return run_named(store, version.run_id), own if own is not None and is_exported else DEPLOYED.name

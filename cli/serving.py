@@ -25,10 +25,10 @@ _MODES: dict[str, Mode] = {"warn": "warn", "strict": "strict"}
 
 @dataclass(frozen=True)
 class Asked:
-    """What is served, and how; see the command's options."""
+    """What is served, and how; see the command's options. variant: none that was named."""
 
     named: str
-    variant: str
+    variant: str | None
     host: str
     port: int
     threads: int

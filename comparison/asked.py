@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from comparison.answers import check_finished
 from comparison.recipes import seed_of
 from errors import UserError
 from export.variants import BY_NAME, ORIGINAL
@@ -92,6 +93,23 @@ def _named(store: Store, name: str, variant: str | None) -> Iterator[Named]:
         return
     for trial in finished_trials(run):
         yield Named(trial, variant, run)
+
+
+def trained_runs(store: Store, names: Sequence[str]) -> list[RunFiles]:
+    """Finished runs by the beginning of their IDs; a sweep stands for its finished trials.
+
+    UserError for one that has not finished or trained nothing, and for one that is named twice.
+    """
+    found: dict[str, RunFiles] = {}
+    for name in names:
+        run = RunFiles(store, store.find(name))
+        is_sweep = kind_of(run.record) == RunKind.SWEEP
+        for one in finished_trials(run) if is_sweep else [run]:
+            if one.record.run_id in found:
+                raise UserError("is named twice", where=one.where, cure="Name each run once.")
+            check_finished(one)
+            found[one.record.run_id] = one
+    return list(found.values())
 
 
 def finished_trials(sweep: RunFiles) -> list[RunFiles]:

@@ -72,7 +72,7 @@ def challenge(run: RunFiles, *, by_hand: bool = False) -> Challenge:
             run.record.run_id,
             log_served(run),
             reason=_description(run, sentence, table),
-            about=_about(registry.name),
+            about=about_registered(registry.name),
         )
     return Challenge(
         registry.name, run.record.run_id, before and before.run_id, True, version.number, sentence
@@ -155,7 +155,8 @@ def _description(run: RunFiles, sentence: str, table: str) -> str:
     return "\n\n".join(filter(None, parts))
 
 
-def _about(name: str) -> str:
+def about_registered(name: str) -> str:
+    """Markdown, of the registered model of an experiment."""
     return (
         f"The best run of {name} by the held-out slice. The champion before is the challenger; each version says what "
         f"the official split says of the two.\n\n"

@@ -30,6 +30,8 @@ _VARIABLES = {
     BLUE: "var(--blue)", VERMILION: "var(--vermilion)", GREEN: "var(--green)", PURPLE: "var(--purple)",
     ORANGE: "var(--orange)", SKY: "var(--sky)",
 }  # fmt: skip
+UNDATED = {"Date": None, "Creator": None, "Format": None, "Type": None}
+"""Of an SVG's metadata: none, so that the same drawing has the same bytes."""
 _CLOSE = 8
 WIDE, NARROW = (6.6, 3.1), (3.3, 2.5)  # inches; a wide one at most 1.9 times as large, a narrow one about 1.4
 _SETTINGS: dict[str, Any] = {
@@ -91,13 +93,12 @@ def drawn(
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure as Canvas
 
-    with _settings(name):
+    with settings(name):
         canvas = Canvas(figsize=inches, layout="constrained")
         FigureCanvasSVG(canvas)
         draw(canvas.add_subplot())
         buffer = io.StringIO()
-        nothing = {"Date": None, "Creator": None, "Format": None, "Type": None}
-        canvas.savefig(buffer, format="svg", metadata=nothing)
+        canvas.savefig(buffer, format="svg", metadata=UNDATED)
     return Markup(_of_the_page(buffer.getvalue(), name, label))  # noqa: S704 matplotlib escapes texts
 
 
@@ -130,15 +131,17 @@ def logarithmic_x(axes: Axes) -> None:
 
 
 @contextmanager
-def _settings(name: str) -> Generator[None]:
-    """matplotlib's own, whatever a `matplotlibrc` of this machine says."""
+def settings(name: str, painted: Callable[[str], str] = str) -> Generator[None]:
+    """matplotlib's own, whatever a `matplotlibrc` of this machine says. painted: what stands for a colour of these."""
     import matplotlib
 
     with matplotlib.rc_context(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")  # the reader's fonts show it
         matplotlib.rcdefaults()
-        settings: Any = _SETTINGS | {"svg.hashsalt": name}
-        matplotlib.rcParams.update(settings)
+        wanted: Any = {
+            key: painted(value) if isinstance(value, str) else value for key, value in _SETTINGS.items()
+        }
+        matplotlib.rcParams.update(wanted | {"svg.hashsalt": name})
         yield
 
 

@@ -17,13 +17,12 @@ from runs.kept_files import checked_model, checked_run_folder
 from runs.layout import CONFIG_FILE, EXPERIMENT_TAG, EXPORT_FOLDER, EXPORT_REPORT, MODEL_FOLDER
 from runs.record_files import MALFORMED, ConfigFile, ReportFile
 from scoring.tasks import task_of_metrics
-from tracking.logged_models import ServedModel, log_model
+from tracking.logged_models import VARIANT_TAG, ServedModel, log_model
 
 if TYPE_CHECKING:
     from scoring.task import Task
 
 _CODE = Path(export.__file__).with_name("served_model.py")
-_VARIANT_TAG = "encore.variant"
 _NEEDS = ["mlflow", "numpy", "pandas", "tokenizers"]
 _NEEDS_OF_TORCH = [*_NEEDS, "torch", "transformers", "safetensors"]
 _ANSWERS = {"label": "string", "probability": "double"}
@@ -38,19 +37,20 @@ _ASKED_OF_STORIES: dict[str, float | int] = {
 }
 
 
-def log_served(run: RunFiles) -> str:
+def log_served(run: RunFiles, variant: Variant | None = None) -> str:
     """The ID of a finished run's model among MLflow's; made, or made anew, where it has none of these weights.
 
-    UserError for a run without a model, for files that are not what it left, and where the store takes none.
+    variant: which form of it; none: the usual one, see `served_model`. UserError for a run without a model, for files
+    that are not what it left, and where the store takes none.
     """
     check_has_model(run)
-    return log_model(run.store, run.record.run_id, served_model(run))
+    return log_model(run.store, run.record.run_id, served_model(run, variant))
 
 
-def served_model(run: RunFiles) -> ServedModel:
-    """What there is to load. INT8 where the gate holds it to be as good, FP32 where not; torch without an export, and
-    where FP32 is not what was trained."""
-    variant = _variant(run)
+def served_model(run: RunFiles, variant: Variant | None = None) -> ServedModel:
+    """What there is to load. Where no variant is named, INT8 where the gate holds it to be as good, FP32 where not;
+    torch without an export, and where FP32 is not what was trained."""
+    variant = variant or _usual(run)
     task = task_of_metrics(run.record.metrics, "test")
     if task is None:
         raise UserError("has no scores of a task", where=run.where, cure=MALFORMED)
@@ -67,11 +67,11 @@ def served_model(run: RunFiles) -> ServedModel:
         packages=[*_NEEDS, "onnxruntime"] if variant.is_exported else _NEEDS_OF_TORCH,
         metrics=[key for key in sorted(run.record.metrics) if key.startswith(prefix)],
         params=_ASKED_OF_STORIES if task.writes else {},
-        tags={_VARIANT_TAG: variant.name},
+        tags={VARIANT_TAG: variant.name},
     )
 
 
-def _variant(run: RunFiles) -> Variant:
+def _usual(run: RunFiles) -> Variant:
     if not run.has(EXPORT_REPORT):
         return ORIGINAL
     report = run.read(ReportFile, EXPORT_REPORT)

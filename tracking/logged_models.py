@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 SERVED_TAG = "encore.served"
 """Of a run: the ID of its model and the sha256 that all files of its folder have together."""
+VARIANT_TAG = "encore.variant"
+"""Of a model, and of its version in the registry: which form of the run's model it is."""
 MLFLOWS_OWN = ("registered_model_meta", "__pycache__")
 """What appears in the folder of a model when somebody loads it."""
 _LOADER = "mlflow.pyfunc.loaders.code_model"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from host.disk import exclusive
 from tracking.faults import explained
+from tracking.logged_models import VARIANT_TAG
 
 if TYPE_CHECKING:
     from tracking.store import Store
@@ -22,11 +23,12 @@ CHALLENGER = "challenger"
 @dataclass(frozen=True)
 class Version:
     """Of a registered model. number: as MLflow counts them, from 1. run_id: whose model it is; active: whether that is
-    there still, and not in MLflow's bin."""
+    there still, and not in MLflow's bin. variant: which form of it; none: an earlier version of Encore did not say."""
 
     number: int
     run_id: str
     active: bool = True
+    variant: str | None = None
 
 
 @dataclass(frozen=True)
@@ -53,11 +55,12 @@ class Registry:
             number = (self._aliases() or {}).get(alias)
             if number is None:
                 return None
-            run_id = self.store.client.get_model_version(self.name, number).run_id or ""
-            return Version(int(number), run_id, self._is_active(run_id))
+            found = self.store.client.get_model_version(self.name, number)
+            run_id = found.run_id or ""
+            return Version(int(number), run_id, self._is_active(run_id), found.tags.get(VARIANT_TAG))
 
-    def crown(self, run_id: str, model_id: str, *, reason: str, about: str) -> Version:
-        """Give a run's model the alias `champion`, and the one that had it `challenger`.
+    def crown(self, run_id: str, model_id: str, *, reason: str, about: str, alias: str = CHAMPION) -> Version:
+        """Give a run's model the alias; with `champion` the one that had it becomes the `challenger`.
 
         reason: Markdown, of the version. about: Markdown, of the registered model, when it is made.
         """
@@ -65,11 +68,11 @@ class Registry:
             client, aliases = self.store.client, self._aliases()
             if aliases is None:
                 client.create_registered_model(self.name, description=about)
-            before = (aliases or {}).get(CHAMPION)
+            before = (aliases or {}).get(alias)
             number = self._version_of(run_id, model_id, reason)
-            if before not in (None, number):
+            if alias == CHAMPION and before not in (None, number):
                 client.set_registered_model_alias(self.name, CHALLENGER, str(before))
-            client.set_registered_model_alias(self.name, CHAMPION, number)
+            client.set_registered_model_alias(self.name, alias, number)
             return Version(int(number), run_id)
 
     def _aliases(self) -> dict[str, str] | None:
@@ -87,14 +90,21 @@ class Registry:
     def _version_of(self, run_id: str, model_id: str, reason: str) -> str:
         """The number of the model's version, made where it has none; `reason` is its description."""
         client = self.store.client
-        source = client.get_logged_model(model_id).artifact_location
+        model = client.get_logged_model(model_id)
+        source, tags = model.artifact_location, model.tags
         known = client.search_model_versions(f"name = '{self.name}' and run_id = '{run_id}'")
         for version in known:
             if version.source == source:
                 client.update_model_version(self.name, version.version, reason)
                 return str(version.version)
         made = client.create_model_version(
-            self.name, source, run_id, description=reason, await_creation_for=0, model_id=model_id
+            self.name,
+            source,
+            run_id,
+            tags={VARIANT_TAG: tags[VARIANT_TAG]} if VARIANT_TAG in tags else None,
+            description=reason,
+            await_creation_for=0,
+            model_id=model_id,
         )
         return str(made.version)
 

@@ -2,108 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from comparison.forms import LATENCY, SHOWN, SIZE, Form, differing, forms_of, placed, score_of
+from comparison.front_picture import Panel, Point, draw_front
 from comparison.report.values import figure
-from export.variants import VARIANTS, Variant
-from pages.figures import MARKERS, SERIES, Figure, drawn, logarithmic_x
+from pages.figures import Figure, drawn
 from pages.sections import Section
 from pages.tables import Column, Row, Table, table
 from runs.layout import EXPORT_GATE, PASSED
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from comparison.report.subject import Subject
-    from tracking.entities import RunRecord
-
-_LOSS = "loss"  # what every task's export has, where it has not the task's own metric
-_SIZE, _LATENCY = "size_mib", "latency_b1_p50_ms"
-_SHOWN = {_SIZE: "size, MiB", _LATENCY: "latency, ms (median, batch 1)"}
-
-
-@dataclass(frozen=True)
-class _Exported:
-    """One form of one run's model, with its figures by their short names."""
-
-    run: RunRecord
-    variant: Variant
-    figures: Mapping[str, float]
 
 
 def exports_section(subject: Subject) -> Section | None:
     """Nothing where no run was exported."""
-    exported = [_exported(run, variant) for run in subject.runs for variant in VARIANTS]
-    score = subject.task.metric if any(subject.task.metric in item.figures for item in exported) else _LOSS
-    shown = [item for item in exported if score in item.figures]
+    exported = [form for run in subject.runs for form in forms_of(run, run.metrics)]
+    score = score_of(subject.task, exported)
+    shown = [form for form in exported if score in form.figures]
     if not shown:
         return None
+    apart = differing([form.run.tags for form in shown])
+    costs = [SIZE] if apart else [SIZE, LATENCY]
+    front = {
+        form.label
+        for form, above in zip(shown, placed(shown, subject.task, score, costs), strict=True)
+        if above == ()
+    }
     name = score.replace("_", " ")
     pictures = [
         drawn(
-            lambda axes, key=key: _draw(axes, subject, shown, key, score),
+            lambda axes, key=key: draw_front(
+                axes, _points(subject, shown, key, score, front), _panel(subject, key, score)
+            ),
             name=f"front-{number}",
-            label=f"{name} by {_SHOWN[key]} of {len(shown)} exported models; the numbers stand in the table below.",
+            label=f"{name} by {SHOWN[key]} of {len(shown)} exported models; the numbers stand in the table below.",
         )
-        for number, key in enumerate(_SHOWN)
-        if any(key in item.figures for item in shown)
+        for number, key in enumerate(SHOWN)
+        if any(key in form.figures for form in shown)
     ]
+    of = "size alone, since the latencies were not measured alike" if apart else "size and latency"
     caption = (
-        f"{name.capitalize()} on the official split against size and latency, a mark for each form of each run; the "
-        "winner's are filled. Latency is of one text at a time, on the machine of the export."
+        f"{name.capitalize()} on the official split against size and latency, a mark for each form of each run. "
+        f"Filled: on the Pareto front of {name} and {of}, where nothing is as good in all and better in one; the "
+        "winner's are larger. The line is the best that a cost buys. Latency is of one text at a time, on the machine "
+        "of the export."
     )
-    rows = [_row(subject, item, score) for item in shown]
+    rows = [_row(subject, form, score, on_front=form.label in front) for form in shown]
     drawing = Figure("front", "Score against size and latency", caption, tuple(pictures), _table(name, rows))
     return Section("exports", "What the exports cost", figures=(drawing,), notes=_gates(subject))
 
 
-def _exported(run: RunRecord, variant: Variant) -> _Exported:
-    prefix = f"export/{variant.name}/"
-    found = {key.removeprefix(prefix): value for key, value in run.metrics.items() if key.startswith(prefix)}
-    return _Exported(run, variant, found)
+def _panel(subject: Subject, key: str, score: str) -> Panel:
+    return Panel(SHOWN[key], score.replace("_", " "), subject.task.greater_is_better)
 
 
-def _draw(axes: Axes, subject: Subject, shown: list[_Exported], key: str, score: str) -> None:
-    present = {item.variant.name for item in shown}
-    for number, variant in enumerate(VARIANTS):
-        if variant.name not in present:
-            continue
-        axes.plot([], [], linestyle="", marker=MARKERS[number], color=SERIES[number], label=variant.label)
-        some = [item for item in shown if item.variant is variant and key in item.figures]
-        for winner in (False, True):
-            points = [item for item in some if subject.is_winner(item.run) == winner]
-            axes.plot(
-                [item.figures[key] for item in points],
-                [item.figures[score] for item in points],
-                linestyle="",
-                marker=MARKERS[number],
-                markersize=7 if winner else 5,
-                markeredgecolor=SERIES[number],
-                markerfacecolor=SERIES[number] if winner else "none",
-            )
-    logarithmic_x(axes)
-    axes.set_xlabel(_SHOWN[key])
-    axes.set_ylabel(score.replace("_", " "))
-    axes.margins(0.15)
-    axes.legend()
+def _points(subject: Subject, shown: Sequence[Form], key: str, score: str, front: set[str]) -> list[Point]:
+    return [
+        Point(
+            cost=form.figures[key],
+            score=form.figures[score],
+            variant=form.variant.name,
+            front=form.label in front,
+            large=subject.is_winner(form.run),
+        )
+        for form in shown
+        if key in form.figures
+    ]
 
 
-def _row(subject: Subject, item: _Exported, score: str) -> Row:
+def _row(subject: Subject, item: Form, score: str, *, on_front: bool) -> Row:
     cells = (
         subject.name_of(item.run),
         item.variant.label,
         _score(subject, item, score),
-        figure(item.figures.get(_SIZE)),
-        figure(item.figures.get(_LATENCY)),
+        figure(item.figures.get(SIZE)),
+        figure(item.figures.get(LATENCY)),
         figure(item.figures.get("latency_b1_p95_ms")),
         figure(item.figures.get("changed_answers"), ",.0f"),
+        "yes" if on_front else "",
     )
     return Row(cells, "winner" if subject.is_winner(item.run) else "")
 
 
-def _score(subject: Subject, item: _Exported, score: str) -> str:
+def _score(subject: Subject, item: Form, score: str) -> str:
     value = item.figures[score]
     return subject.task.shown(value) if score == subject.task.metric else f"{value:.4f}"
 
@@ -117,6 +101,7 @@ def _table(score: str, rows: list[Row]) -> Table:
         Column("median", "number", "ms"),
         Column("95th percentile", "number", "ms"),
         Column("changed answers", "number"),
+        Column("on the front"),
     ]
     return table("exported", "Every form of every exported run", columns, rows)
 

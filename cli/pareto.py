@@ -1,0 +1,156 @@
+"""`encore pareto`."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+
+from cli.console import print_json
+from cli.figures import heading, number
+from cli.headline import print_commands
+from cli.session import OK, open_existing, outputs
+from cli.tables import SHORT, fitted
+from comparison.tables import p_value
+from errors import UserError
+from export.variants import BY_NAME
+from host.markup import literal
+from host.text import root_option
+from scoring.tasks import task_named
+from tracking.registered_models import CHAMPION
+
+if TYPE_CHECKING:
+    from comparison.pareto import FormRow, Pareto
+    from comparison.picking import Picked, Registered
+    from scoring.task import Task
+
+_SPARE = ["perplexity", "p", "95 % interval"]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the command line asks for besides the table."""
+
+    pick: str | None
+    alias: str | None
+    picture: Path | None
+
+
+def pareto_verb(ids: Sequence[str], wanted: Wanted, root: Path, *, as_json: bool) -> int:
+    from comparison.picking import picked, register
+    from comparison.rules import rule_of
+
+    rule = None if wanted.pick is None else rule_of(wanted.pick)
+    if wanted.alias is not None and rule is None:
+        raise UserError("names what is picked, and nothing is", where="--alias", cure="Add --pick.")
+    if wanted.picture is not None:
+        check_picture(wanted.picture)
+    out, reporter = outputs()
+    store = open_existing(root, reporter)
+    from comparison.pareto import pareto
+
+    found = pareto(store, ids)
+    chosen = None if rule is None else picked(store, found, rule)
+    for note in found.notes:
+        reporter.say(note, "warning")
+    if wanted.picture is not None:
+        draw(found, wanted.picture)
+    kept = None if chosen is None else register(store, chosen, wanted.alias or CHAMPION)
+    if as_json:
+        picks = None if chosen is None or kept is None else {**asdict(chosen), **asdict(kept)}
+        print_json({**asdict(found), "pick": picks})
+        return OK
+    print_pareto(out, found)
+    if chosen is not None and kept is not None:
+        print_picked(out, chosen, kept, root)
+    return OK
+
+
+def print_pareto(console: Console, found: Pareto) -> None:
+    task = task_named(found.task)
+    several = len({row.run for row in found.forms}) > 1
+    rows = [_cells(row, found, task, several=several) for row in found.forms]
+    console.print(fitted(console, rows, spare=_SPARE, squeezed="name"))
+    console.print(_legend(found), style="dim", highlight=False)
+
+
+def _cells(row: FormRow, found: Pareto, task: Task, *, several: bool) -> dict[str, str]:
+    """several: runs, which are then named in each row."""
+    low, high = row.score.low, row.score.high
+    interval = (
+        "" if low is None or high is None else f"{task.shown(low).removesuffix(' %')} to {task.shown(high)}"
+    )
+    of = "" if row.answers is None else f" of {row.answers:,}"
+    return {
+        "front": "[bold green]*[/]" if row.place == "front" else "",
+        "run": row.run[:SHORT],
+        "name": literal(row.name) if several else "",
+        "variant": BY_NAME[row.variant].name,
+        heading(found.score): task.shown(row.score.value),
+        "95 % interval": interval,
+        "perplexity": number(row.perplexity),
+        "changed": "" if row.changed is None else f"{row.changed:,}{of}",
+        "p": "" if row.p is None else p_value(row.p),
+        "p50 ms": number(row.latency_ms),
+        "MiB": number(row.size_mib),
+        "beaten by": _beaten(row),
+    }
+
+
+def _beaten(row: FormRow) -> str:
+    match row.place:
+        case "front":
+            return ""
+        case "dominated":
+            return row.dominated_by or ""
+        case "original":
+            return "as it was trained"
+        case "unmeasured":
+            return "a figure is missing"
+
+
+def _legend(found: Pareto) -> str:
+    names = {"size_mib": "size", "latency_b1_p50_ms": "latency"}
+    over = ", ".join(names.get(name, name) for name in found.over)
+    lines = [f"*: on the front of {over}: nothing is as good in all of them and better in one."]
+    if any(row.p is not None for row in found.forms):
+        lines.append("changed: answers that are not PyTorch's. p: right as often as FP32 (McNemar, mid-p).")
+    if not found.incomparable:
+        held = ", ".join(f"{name} {literal(value)}" for name, value in found.conditions.items())
+        lines.append(f"Latency: one text at a time, {held}.")
+    return "\n".join(lines)
+
+
+def print_picked(console: Console, chosen: Picked, kept: Registered, root: Path) -> None:
+    console.print(
+        f"[bold]Picked: {literal(chosen.reason)}[/]\n"
+        f"{literal(kept.model)}@{literal(kept.alias)} is now version {kept.version}, {chosen.form.variant} of run "
+        f"{chosen.form.run[:SHORT]}.",
+        highlight=False,
+    )
+    named = shlex.quote(f"{kept.model}@{kept.alias}")
+    print_commands(console, {f"encore serve {named}{root_option(root)}": "answer over HTTP with it"})
+
+
+def check_picture(file: Path) -> None:
+    """UserError for a file that no picture can be written as."""
+    from pages.pictures import FORMATS
+
+    if file.suffix.lower().lstrip(".") not in FORMATS:
+        endings = " or ".join(f".{form}" for form in FORMATS)
+        raise UserError("is no picture's name", where=str(file), cure=f"End it in {endings}.")
+    if file.is_dir():
+        raise UserError("is a folder", where=str(file), cure="Name a file with --picture.")
+
+
+def draw(found: Pareto, file: Path) -> None:
+    from comparison.pareto_picture import pareto_picture
+    from host.disk import disk_errors, write_atomically
+
+    content = pareto_picture(found, file.suffix.lower().lstrip("."))
+    with disk_errors(file.absolute(), writing=len(content)):
+        write_atomically(file, content)
