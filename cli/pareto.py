@@ -21,7 +21,7 @@ from export.variants import BY_NAME
 from host.markup import literal
 from host.text import root_option
 from scoring.tasks import task_named
-from tracking.registered_models import CHAMPION
+from tracking.registered_models import CHAMPION, check_alias
 
 if TYPE_CHECKING:
     from comparison.pareto import FormRow, Pareto
@@ -47,6 +47,7 @@ def pareto_verb(ids: Sequence[str], wanted: Wanted, root: Path, *, as_json: bool
     rule = None if wanted.pick is None else rule_of(wanted.pick)
     if wanted.alias is not None and rule is None:
         raise UserError("names what is picked, and nothing is", where="--alias", cure="Add --pick.")
+    check_alias(wanted.alias or CHAMPION)
     if wanted.picture is not None:
         check_picture(wanted.picture)
     out, reporter = outputs()

@@ -54,9 +54,10 @@ def pareto(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Show which exported forms nothing beats in score, latency and size.
+    """Show which exported forms nothing beats.
 
-    Of one run, of several, or of all trials of a sweep. --pick registers one of them, to be served by its alias.
+    In score, latency and size together, of one run, of several, or of a sweep's trials. --pick registers one of them,
+    to be served by its alias.
     """
     from cli.pareto import Wanted, pareto_verb
 

@@ -48,7 +48,13 @@ class Registered:
 
 
 def picked(store: Store, found: Pareto, rule: Rule) -> Picked:
-    """The form that the rule takes; ties go to the better score, then to the smaller and the faster form.
+    """The form that the rule takes, and why; see `choice`."""
+    winner, fitting = choice(found, rule)
+    return Picked(rule.name, rule.within, winner, _reason(store, found, rule, winner, fitting))
+
+
+def choice(found: Pareto, rule: Rule) -> tuple[FormRow, int]:
+    """The form that the rule takes, and among how many; ties go to the better score, then the smaller, the faster form.
 
     UserError where latencies decide and do not compare, and where no form has what the rule needs.
     """
@@ -64,13 +70,13 @@ def picked(store: Store, found: Pareto, rule: Rule) -> Picked:
         )
     fitting = within(found, rule)
     if not fitting:
+        best = min(found.forms, key=lambda row: _signed(row, found))
         raise UserError(
-            f"no exported form lies within {_told(rule.within, task)} of the best score",
+            f"no exported form lies within {_told(rule.within, task)} of the best score, {_shown(best, task)}",
             where=f"--pick {rule.name}",
             cure="Allow more.",
         )
-    winner = min(fitting, key=_order(found, rule))
-    return Picked(rule.name, rule.within, winner, _reason(store, found, rule, winner, len(fitting)))
+    return min(fitting, key=_order(found, rule)), len(fitting)
 
 
 def within(found: Pareto, rule: Rule) -> list[FormRow]:
@@ -113,9 +119,9 @@ def _reason(store: Store, found: Pareto, rule: Rule, winner: FormRow, fitting: i
         None: "",
     }[rule.kind.figure]
     among = (
-        f"of the {fitting} forms within {_told(rule.within, task)} of the best score"
+        f"among {_counted(fitting)} within {_told(rule.within, task)} of the best score"
         if rule.kind.figure is not None
-        else f"of {fitting} forms"
+        else f"among {_counted(fitting)}"
     )
     scores = f"it scores {_shown(winner, task)}, and the best, {best.label}, {_shown(best, task)}"
     if best is winner:
@@ -146,6 +152,10 @@ def _chosen_by(found: Pareto) -> list[str]:
 
 def _shown(row: FormRow, task: Task) -> str:
     return task.shown(row.score.value) if task.labelled else f"{row.score.value:.4f} nats/token"
+
+
+def _counted(forms: int) -> str:
+    return f"{forms} form{'' if forms == 1 else 's'}"
 
 
 def _told(amount: float, task: Task) -> str:

@@ -48,8 +48,8 @@ def log_served(run: RunFiles, variant: Variant | None = None) -> str:
 
 
 def served_model(run: RunFiles, variant: Variant | None = None) -> ServedModel:
-    """What there is to load. Where no variant is named, INT8 where the gate holds it to be as good, FP32 where not;
-    torch without an export, and where FP32 is not what was trained."""
+    """What there is to load. Where no variant is named, INT8 where it was exported and the gate holds it to be as good,
+    FP32 where not; torch without an export, and where FP32 is not what was trained."""
     variant = variant or _usual(run)
     task = task_of_metrics(run.record.metrics, "test")
     if task is None:
@@ -75,7 +75,7 @@ def _usual(run: RunFiles) -> Variant:
     if not run.has(EXPORT_REPORT):
         return ORIGINAL
     report = run.read(ReportFile, EXPORT_REPORT)
-    if not report.failures:
+    if not report.failures and run.has(f"{EXPORT_FOLDER}/{DEPLOYED.name}"):
         return DEPLOYED
     base = BY_NAME[str(DEPLOYED.base)]
     apart = report.metrics.get(f"export/{base.name}/max_logit_difference", math.inf)

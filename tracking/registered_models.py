@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from errors import UserError
 from host.disk import exclusive
+from host.text import shown
 from tracking.faults import explained
 from tracking.logged_models import VARIANT_TAG
 
@@ -18,6 +20,19 @@ if TYPE_CHECKING:
 CHAMPION = "champion"
 CHALLENGER = "challenger"
 """The champion before."""
+
+
+_ALIAS = re.compile(r"(?!(?i:v[0-9]+|latest)\Z)[\w-]{1,255}", re.ASCII)  # what MLflow allows
+
+
+def check_alias(alias: str) -> None:
+    """UserError for what is no alias of a registered model."""
+    if not _ALIAS.fullmatch(alias):
+        raise UserError(
+            f"{shown(alias)} is no alias",
+            where="--alias",
+            cure="Give letters, digits, - and _, but not `latest` nor what names a version, such as v1.",
+        )
 
 
 @dataclass(frozen=True)
