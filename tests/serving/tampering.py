@@ -1,0 +1,105 @@
+"""What somebody may do to a bundle, with and without making its digests anew, and that it is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import onnx
+import pytest
+
+from errors import UserError
+from export.bundle_file import BUNDLE_FILE
+from host.files import file_digest
+from tests.processes import encore
+
+
+def check_named(bundle: Path, folder: Path, tamper: Callable[[Path], None], named: str, port: int) -> None:
+    """A copy of the bundle that was tampered with is not served, and one line says why."""
+    shutil.copytree(bundle, folder)
+    tamper(folder)
+    found = encore("serve", folder, "--proof", "strict", "--port", port)
+    assert (found.returncode, found.stdout) == (2, "")
+    [line] = found.stderr.splitlines()
+    with pytest.raises(UserError, match=named):
+        raise UserError(line, where="stderr", cure="")
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def altered(file: str, change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
+    """A change of a JSON file by somebody who makes its digest anew."""
+
+    def change_it(folder: Path) -> None:
+        content = json.loads((folder / file).read_text())
+        change(content)
+        (folder / file).write_text(json.dumps(content))
+        digest_anew(folder, file)
+
+    return change_it
+
+
+def digest_anew(folder: Path, file: str) -> None:
+    if file == BUNDLE_FILE:
+        return
+    about = json.loads((folder / BUNDLE_FILE).read_text())
+    about["files"][file] = file_digest(folder / file)
+    (folder / BUNDLE_FILE).write_text(json.dumps(about))
+
+
+def flip_byte(folder: Path) -> None:
+    path = folder / "model.onnx"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def flip_byte_and_digest(folder: Path, name: str = "classifier.bias", byte: int = 0) -> None:
+    """One bit of a tensor's first number, whose lowest byte is 0."""
+    model = onnx.load(folder / "model.onnx")
+    tensor = next(tensor for tensor in model.graph.initializer if tensor.name == name)
+    content = bytearray(tensor.raw_data)
+    content[byte] ^= 1
+    tensor.raw_data = bytes(content)
+    onnx.save(model, folder / "model.onnx")
+    digest_anew(folder, "model.onnx")
+
+
+def swap_labels(folder: Path) -> None:
+    def swap_names(config: dict[str, Any]) -> None:
+        config["id2label"] = {"0": "positive", "1": "negative"}
+
+    altered("config.json", swap_names)(folder)
+    altered(BUNDLE_FILE, lambda about: about["labels"].reverse())(folder)
+
+
+def external(folder: Path) -> None:
+    model = onnx.load(folder / "model.onnx")
+    onnx.save(model, folder / "model.onnx", save_as_external_data=True, location="w.bin", size_threshold=10)
+    (folder / "w.bin").rename(folder.parent / "w.bin")
+    digest_anew(folder, "model.onnx")
+
+
+def link(folder: Path) -> None:
+    shutil.move(folder / "model.onnx", folder.parent / "elsewhere.onnx")
+    (folder / "model.onnx").symlink_to(folder.parent / "elsewhere.onnx")
+
+
+def under(key: str, value: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        def set_it(content: dict[str, Any]) -> None:
+            content["under"][key] = value
+
+        altered("golden.json", set_it)(folder)
+        altered(BUNDLE_FILE, set_it)(folder)
+
+    return change
+
+
+def word_gone(tokenizer: dict[str, Any]) -> None:
+    merges = tokenizer["model"]["merges"]
+    del merges[len(merges) // 4 :]

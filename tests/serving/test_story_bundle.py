@@ -1,0 +1,130 @@
+"""A language model's bundle: what it is, and that each thing that may be wrong with it is named."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from export.bundle_file import BUNDLE_FILE, FILES
+from export.golden import Golden
+from runs.bundling import bundle_of
+from runs.files import RunFiles
+from serving.bundle import read_bundle
+from serving.prompt_proof import open_writer, prove_prompts
+from tests.serving.tampering import (
+    altered,
+    check_named,
+    external,
+    flip_byte,
+    flip_byte_and_digest,
+    link,
+    under,
+    word_gone,
+)
+
+
+def test_made_twice_it_is_the_same_bytes_in_one_file_each(
+    writing_run: RunFiles, story_bundle: Path, tmp_path: Path
+) -> None:
+    bundle_of(writing_run, "int8", tmp_path / "again")
+    names = sorted(path.name for path in (tmp_path / "again").iterdir())
+    assert names == sorted([BUNDLE_FILE, *FILES])
+    for name in names:
+        assert (tmp_path / "again" / name).read_bytes() == (story_bundle / name).read_bytes()
+
+
+def _turn_bit(folder: Path) -> None:
+    flip_byte_and_digest(folder, "wte.scales", byte=2)  # a lower one may be lost in the rounding of a logit
+
+
+def _in_golden(change: Callable[[dict[str, list[int]]], None]) -> Callable[[Path], None]:
+    return altered("golden.json", lambda golden: change(golden["answers"][0]))
+
+
+def _other_token(answer: dict[str, list[int]], *, of: str, at: int) -> None:
+    answer[of][at] = (answer[of][at] + 1) % 200
+
+
+TAMPERINGS: dict[str, tuple[Callable[[Path], None], str]] = {
+    "model byte": (flip_byte, "model.onnx is not the file"),
+    "model bit, digest made anew": (_turn_bit, "the model goes on with .* otherwise"),
+    "tokenizer": (
+        lambda folder: (folder / "tokenizer.json").write_text("{}") and None,
+        "tokenizer.json is not the file",
+    ),
+    "tokenizer, digest made anew": (altered("tokenizer.json", word_gone), "the tokenizer reads .* otherwise"),
+    "end of a text": (
+        altered(BUNDLE_FILE, lambda about: about.update(end_of_text="e")),
+        "the tokenizer reads",
+    ),
+    "no end of a text": (
+        altered(BUNDLE_FILE, lambda about: about.update(end_of_text="<end>")),
+        "no token '<end>'",
+    ),
+    "golden file": (
+        lambda folder: (folder / "golden.json").write_text("{}") and None,
+        "golden.json is not the",
+    ),
+    "golden tokens": (_in_golden(partial(_other_token, of="greedy", at=5)), "the model goes on with"),
+    "golden logits": (
+        altered("golden.json", lambda golden: golden["answers"][1]["logits"].reverse()),
+        "the model goes on with .*a logit lies",
+    ),
+    "golden digest": (
+        altered("golden.json", lambda golden: golden["answers"][1].update(logits_digest="0" * 64)),
+        "the model goes on with",
+    ),
+    "golden ids": (_in_golden(partial(_other_token, of="ids", at=1)), "the tokenizer reads"),
+    "another task": (
+        altered(BUNDLE_FILE, lambda about: about.update(labels=["a", "b"])),
+        "labels|another task",
+    ),
+    "instruction set": (under("instruction_set", "avx2"), "instruction set was avx2"),
+    "runtime version": (under("onnxruntime", "1.2.3"), r"onnxruntime was 1\.2\.3"),
+    "external data": (external, "weights in another file"),
+    "link": (link, "model.onnx is a link"),
+    "a file more": (lambda folder: (folder / "more.py").write_text("") and None, "more.py .* none of"),
+    "a file less": (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
+}
+
+
+@pytest.mark.parametrize("what", TAMPERINGS)
+def test_what_was_tampered_with_is_named_before_the_port_opens(
+    story_bundle: Path, tmp_path: Path, what: str, free_port: int
+) -> None:
+    check_named(story_bundle, tmp_path / "bundle", *TAMPERINGS[what], free_port)
+
+
+def test_under_other_conditions_rows_are_read_apart_and_a_far_logit_is_refused(
+    story_bundle: Path, tmp_path: Path
+) -> None:
+    import shutil
+
+    folder = tmp_path / "bundle"
+    shutil.copytree(story_bundle, folder)
+    under("onnxruntime", "1.2.3")(folder)
+    bundle = read_bundle(folder)
+    opened = open_writer(bundle, threads=1)
+    assert opened.model.rows_apart
+    proof = prove_prompts(bundle, opened, "warn")
+    assert (proof.bit_equal, len(proof.warnings)) == (True, 1)
+
+    def move(golden: dict[str, list[dict[str, list[float]]]]) -> None:
+        golden["answers"][2]["logits"][0] += 100
+
+    altered("golden.json", move)(folder)
+    with pytest.raises(UserError, match="a logit lies 100 apart"):
+        prove_prompts(read_bundle(folder), opened, "warn")
+
+
+def test_golden_prompts_are_of_several_lengths(story_bundle: Path) -> None:
+    golden = Golden.model_validate_json((story_bundle / "golden.json").read_bytes())
+    lengths = [len(answer.ids) for answer in golden.answers]
+    assert len(set(lengths)) == 4
+    about = json.loads((story_bundle / BUNDLE_FILE).read_text())
+    assert about["batch_invariant"]

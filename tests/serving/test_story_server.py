@@ -1,0 +1,275 @@
+"""A language model's server as a process, over real sockets: who leaves, how it ends, what fails, what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from export.streams import Streams
+from generation.sampling import Draft
+from runs.files import RunFiles
+from serving.bundle import read_bundle
+from serving.server import Listening, bound, serve
+from serving.service import WriterService, service_of
+from tests.serving.servers import serving
+from tests.serving.test_completions import events, streamed
+from tests.serving.test_server import HEAVY
+
+LONG = {"prompt": "Once", "temperature": 0, "n": 4, "stream": True}
+
+
+def question(body: dict[str, Any]) -> bytes:
+    content = json.dumps(body).encode()
+    head = ("POST /v1/completions HTTP/1.1", "host: localhost", "content-type: application/json")
+    return "\r\n".join([*head, f"content-length: {len(content)}", "", ""]).encode() + content
+
+
+def asked(port: int, body: dict[str, Any]) -> socket.socket:
+    """A connection on which a story was asked for."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=30)
+    connection.sendall(question(body))
+    return connection
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    """Up to half a minute."""
+    for _ in range(3_000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come")
+
+
+def received(connection: socket.socket, count: int) -> bytes:
+    """What came until there were so many events."""
+    found = b""
+    while found.count(b"data: ") < count:
+        found += connection.recv(4096)
+    return found
+
+
+@contextmanager
+def here(service: WriterService) -> Iterator[int]:
+    """A server of this process, on a port of its own."""
+    listening = Listening("127.0.0.1", 0, (), None)
+    opened = threading.Event()
+    with bound(listening) as taken:
+        port = taken.getsockname()[1]
+        thread = threading.Thread(
+            target=serve, args=(service, listening, taken), kwargs={"announce": lambda _: opened.set()}
+        )
+        thread.start()
+        assert opened.wait(30)
+        try:
+            yield port
+        finally:
+            service.ends = True
+            thread.join(30)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def service(story_bundle: Path) -> WriterService:
+    found = service_of(read_bundle(story_bundle), threads=1, mode="warn")
+    assert isinstance(found, WriterService)
+    return found
+
+
+def test_for_a_client_that_has_gone_at_most_two_more_tokens_are_computed(service: WriterService) -> None:
+    counts: list[float] = []
+    give_up = service.give_up
+
+    def count() -> float:
+        return service.metrics.tokens._value.get()  # pyright: ignore[reportPrivateUsage]
+
+    def noticed(tellings: Any) -> None:
+        counts.append(count())
+        give_up(tellings)
+
+    service.give_up = noticed
+    with here(service) as port:
+        connection = asked(port, {**LONG, "n": 1})
+        received(connection, 4)
+        connection.close()
+        wait_for(lambda: counts)
+        with closing(asked(port, {"prompt": "One", "max_tokens": 1})) as other:
+            other.recv(4096)  # written when the first one has been let go
+        assert service.threads.queued_tokens == 0
+        assert 0 <= count() - counts[0] - len(service.reader.of("One", ends=False).ids) - 1 <= 2
+        assert counts[0] < 500
+
+
+def test_a_story_that_waits_for_a_client_that_has_gone_is_never_begun(service: WriterService) -> None:
+    with here(service) as port:
+        with ThreadPoolExecutor(4) as pool:
+            going = [
+                pool.submit(
+                    httpx.post, f"http://127.0.0.1:{port}/v1/completions", json={**LONG, "stream": False}
+                )
+                for _ in range(2)
+            ]
+            waiting = asked(port, {**LONG, "n": 8})
+            waiting.close()
+            assert {one.result().status_code for one in going} == {200}
+        assert service.threads.queued_tokens == 0
+
+
+def test_a_failure_in_a_stream_is_an_error_event_and_never_the_end(
+    service: WriterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = Draft.take
+
+    def fails_at_ten(draft: Draft, logits_V: Any) -> None:
+        if len(draft.ids) == 10:
+            raise ValueError("do-not-say")
+        sound(draft, logits_V)
+
+    monkeypatch.setattr(Draft, "take", fails_at_ten)
+    with here(service) as port:
+        address = f"http://127.0.0.1:{port}/v1/completions"
+        *parts, (name, data) = events(httpx.post(address, json=LONG))
+        assert name == "error"
+        assert json.loads(data)["error"]["type"] == "fault"
+        assert "do-not-say" not in data
+        assert parts
+        assert all(part != (None, "[DONE]") for part in parts)
+        whole = httpx.post(address, json={**LONG, "stream": False})
+        assert (whole.status_code, whole.json()["error"]["type"]) == (500, "fault")
+        assert httpx.post(address, json={"prompt": "a", "max_tokens": 2}).status_code == 200
+        assert service.threads.queued_tokens == 0
+
+
+def test_a_full_queue_is_told_at_once_with_the_time_to_come_again(
+    service: WriterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, sound = threading.Event(), Streams.step
+
+    def waits(streams: Streams, tokens: Any) -> Any:
+        goes_on.wait(60)
+        return sound(streams, tokens)
+
+    monkeypatch.setattr(Streams, "step", waits)
+    with here(service) as port:
+        address = f"http://127.0.0.1:{port}/v1/completions"
+        begun = [asked(port, {**LONG, "n": 8}) for _ in range(2)]
+        wait_for(lambda: service.threads.queued_tokens == service.limits.queued_tokens)
+        for stream in (False, True):
+            found = httpx.post(address, json={**LONG, "stream": stream})
+            assert (found.status_code, found.json()["error"]["type"]) == (429, "busy")
+            assert 1 <= int(found.headers["retry-after"]) <= 60
+        goes_on.set()
+        for connection in begun:
+            connection.close()
+
+
+def test_a_terminated_server_writes_to_the_end_what_it_accepted(story_bundle: Path) -> None:
+    with serving(story_bundle) as running:
+        expected = [running.complete("Once", seed=seed, stream=True).content for seed in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            begun = threading.Barrier(9)
+
+            def ask(seed: int) -> bytes:
+                body = {"prompt": "Once", "seed": seed, "stream": True}
+                with httpx.stream(
+                    "POST", f"{running.address}/v1/completions", json=body, timeout=60
+                ) as found:
+                    parts = found.iter_raw()
+                    first = next(parts)
+                    begun.wait(30)
+                    return first + b"".join(parts)
+
+            asking = [pool.submit(ask, seed) for seed in range(8)]
+            begun.wait(30)
+            running.process.send_signal(signal.SIGTERM)
+            assert [one.result() for one in asking] == expected
+        assert running.process.wait(20) == 0
+
+
+@pytest.mark.parametrize("of", ["id", "alias"])
+def test_a_run_is_served_by_its_id_and_by_its_alias(writing_run: RunFiles, of: str) -> None:
+    from comparison.champion import challenge
+
+    challenge(writing_run, by_hand=True)
+    named = writing_run.record.run_id[:8] if of == "id" else f"{writing_run.record.experiment}@champion"
+    with serving(named, "--root", writing_run.store.root, "--variant", "fp32") as running:
+        [listed] = running.get("/v1/models").json()["data"]
+        assert listed["id"].endswith(f"fp32-{writing_run.record.run_id[:8]}")
+        assert len(streamed(running.complete("One", max_tokens=5, stream=True))[0]) == 1
+
+
+def test_a_bundles_server_imports_nothing_heavy_to_write_a_story(story_bundle: Path, tmp_path: Path) -> None:
+    program = f"""
+        import sys
+        from pathlib import Path
+        import cli.serving
+        from starlette.testclient import TestClient
+        from serving.app import make_app
+        def ask(service, *_, **__):
+            with TestClient(make_app(service, token=None, hosts=["testserver"])) as client:
+                found = client.post("/v1/completions", json={{"prompt": "One", "max_tokens": 3, "stream": True}})
+                assert found.text.endswith("[DONE]\\n\\n")
+            Path({str(tmp_path / "modules")!r}).write_text("\\n".join(sys.modules))
+        cli.serving.serve = ask
+        sys.argv = ["encore", "serve", {str(story_bundle)!r}, "--port", "0"]
+        from cli import main
+        main.main()
+    """
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, timeout=60
+    )
+    modules = (tmp_path / "modules").read_text().split("\n")
+    assert "generation.sampling" in modules
+    assert HEAVY.intersection(name.partition(".")[0] for name in modules) == set()
+
+
+def test_what_is_served_is_said_and_nothing_of_a_text(story_bundle: Path) -> None:
+    with serving(story_bundle) as running:
+        model = running.get("/v1/model").json()
+        assert model["proof"] == {"answers": 4, "bit_equal": True, "largest_difference": 0.0, "warnings": []}
+        assert (model["limits"]["context_tokens"], model["limits"]["stories"]) == (512, 8)
+        running.complete("unheard-of-word", max_tokens=3)
+        running.complete("unheard-of-word", max_tokens=3, stream=True)
+        running.complete("unheard-of-word", user="unheard-of-person")
+        text = running.get("/metrics").text
+        assert 'encore_requests_total{route="/v1/completions",status="200"} 2.0' in text
+        assert "encore_queued_tokens 0.0" in text
+        assert "unheard" not in text
+        assert running.get("/v1/classify").status_code == 404
+        running.process.terminate()
+        running.process.wait(20)
+        assert running.process.stderr is not None
+        assert "unheard" not in running.process.stderr.read()
+
+
+def test_many_who_come_and_go_leave_nothing_behind(service: WriterService) -> None:
+    with here(service) as port:
+
+        async def comes_and_goes(number: int) -> None:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(question({**LONG, "n": 1 + number % 3, "seed": number}))
+            await reader.read(1 + 300 * (number % 5))
+            writer.close()
+
+        async def all_of_them() -> None:
+            await asyncio.gather(*map(comes_and_goes, range(40)))
+
+        asyncio.run(all_of_them())
+        found = httpx.post(f"http://127.0.0.1:{port}/v1/completions", json={"prompt": "One", "max_tokens": 2})
+        wait_for(lambda: not service.threads.queued_tokens)
+        assert found.status_code == 200
+    assert not service.threads.is_alive
