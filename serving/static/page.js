@@ -1,7 +1,9 @@
 "use strict";
 
 const byId = (id) => document.getElementById(id);
-let stops = null;
+const OPTIONS = ["seed", "temperature", "top_p", "repetition_penalty"];
+let writes = false;
+let stopping = null; // of the story that is being written
 
 function element(name, text, className) {
   const made = document.createElement(name);
@@ -15,12 +17,12 @@ function headers() {
   return { "content-type": "application/json", ...(token ? { authorization: `Bearer ${token}` } : {}) };
 }
 
-async function ask(path, body) {
-  const answer = await fetch(path, { method: body ? "POST" : "GET", headers: headers(), body: body && JSON.stringify(body) });
+async function ask(path, body, signal) {
+  const answer = await fetch(path, { method: body ? "POST" : "GET", headers: headers(), body: body && JSON.stringify(body), signal });
   if (answer.ok) return answer;
   const { error } = await answer.json();
   if (answer.status === 401) askForToken();
-  throw new Error(`${error.message[0].toUpperCase()}${error.message.slice(1)}. ${error.cure}`);
+  throw new Error(sentence(error));
 }
 
 function askForToken() {
@@ -76,41 +78,79 @@ async function* events(answer) {
   }
 }
 
+function sentence(error) {
+  return `${error.message[0].toUpperCase()}${error.message.slice(1)}. ${error.cure}`;
+}
+
 async function write(prompt) {
-  const story = element("p", prompt, "story");
+  const story = element("p", undefined, "story");
+  const added = document.createTextNode("");
   const state = element("p", "Writing…", "hint");
+  story.append(element("span", prompt, "beginning"), added);
   shown(story, state);
-  const answer = await ask("/v1/completions", { prompt, stream: true });
-  let why = null;
-  for await (const [failed, data] of events(answer)) {
-    if (data === "[DONE]") break;
-    const found = JSON.parse(data);
-    if (failed) throw new Error(`${found.error.message}. ${found.error.cure}`);
-    story.textContent += found.choices[0].text;
-    why = found.choices[0].finish_reason ?? why;
+  stopping = new AbortController();
+  const options = Object.fromEntries(OPTIONS.map((name) => [name, Number(byId(name).value)]));
+  let said = "It was broken off.";
+  try {
+    const answer = await ask("/v1/completions", { prompt, stream: true, stream_options: { include_usage: true }, ...options }, stopping.signal);
+    let why = null;
+    for await (const [failed, data] of events(answer)) {
+      if (data === "[DONE]") break;
+      const found = JSON.parse(data);
+      if (failed) throw new Error(sentence(found.error));
+      for (const choice of found.choices) {
+        added.appendData(choice.text);
+        why = choice.finish_reason ?? why;
+      }
+      if (found.usage) said = `${why === "stop" ? "It came to its end by itself" : "It was cut at the limit"}: ${found.usage.completion_tokens} tokens.`;
+    }
+    state.textContent = said;
+  } catch (error) {
+    if (!stopping.signal.aborted) {
+      state.replaceWith(element("p", error.message, "error"));
+      return;
+    }
+    state.textContent = "You stopped it.";
   }
-  state.textContent = why === "stop" ? "It came to its end by itself." : "It was cut at the limit.";
+}
+
+function busy(is) {
+  byId("ask").disabled = is;
+  byId("stop").disabled = !is;
+  byId("answer").setAttribute("aria-busy", String(is)); // a story is read out when it is whole
 }
 
 async function submitted(event) {
   event.preventDefault();
-  const button = byId("ask");
-  button.disabled = true;
+  if (byId("ask").disabled) return;
+  busy(true);
   try {
-    await (stops ? write : classify)(byId("text").value);
+    await (writes ? write : classify)(byId("text").value);
   } catch (error) {
     shown(element("p", error.message, "error"));
   } finally {
-    button.disabled = false;
+    busy(false);
   }
+}
+
+async function forWriting() {
+  byId("title").textContent = document.title = "Write with the model";
+  byId("text-label").textContent = "Beginning";
+  byId("answer-title").textContent = "Story";
+  byId("text").required = false;
+  byId("ask").textContent = "Write";
+  byId("hint").textContent = "The same beginning and seed give the same story.";
+  const { components } = await (await ask("/openapi.json")).json();
+  const { properties } = components.schemas.CompletionRequest;
+  for (const name of OPTIONS) if (!byId(name).value || byId("options").hidden) byId(name).value = properties[name].default;
+  byId("options").disabled = byId("options").hidden = byId("stop").hidden = false;
 }
 
 async function about() {
   try {
     const { bundle } = await (await ask("/v1/model")).json();
-    stops = bundle.end_of_text;
-    byId("text").required = !stops;
-    byId("ask").textContent = stops ? "Write on" : "Ask";
+    writes = bundle.labels === null;
+    if (writes) await forWriting();
     byId("about").textContent = `${bundle.run_name}: ${bundle.variant} of run ${bundle.run_id.slice(0, 8)}, trained on ${bundle.experiment}`;
   } catch (error) {
     byId("about").textContent = error.message;
@@ -118,6 +158,7 @@ async function about() {
 }
 
 byId("form").addEventListener("submit", submitted);
+byId("stop").addEventListener("click", () => stopping.abort());
 byId("token").addEventListener("change", about);
 byId("text").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) byId("form").requestSubmit();

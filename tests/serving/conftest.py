@@ -11,6 +11,8 @@ import pytest
 from experiments.training.train import train
 from runs.bundling import bundle_of
 from runs.files import RunFiles, run_named
+from serving.bundle import read_bundle
+from serving.service import WriterService, service_of
 from tests.serving.servers import Running, serving
 from tests.tiny import ANY_EXPORT, small_classifier, small_writer
 from tracking.store import Store
@@ -68,3 +70,11 @@ def fp32_bundle(exported_run: RunFiles, tmp_path_factory: pytest.TempPathFactory
 def int8_server(int8_bundle: Path) -> Iterator[Running]:
     with serving(int8_bundle) as running:
         yield running
+
+
+@pytest.fixture
+def service(story_bundle: Path) -> WriterService:
+    """A writer for a server of this process."""
+    found = service_of(read_bundle(story_bundle), threads=1, mode="warn")
+    assert isinstance(found, WriterService)
+    return found

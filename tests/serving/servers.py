@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
+
+from serving.server import Listening, bound, serve
+from serving.service import WriterService
 
 
 @dataclass
@@ -55,3 +60,32 @@ def serving(named: object, *options: object) -> Iterator[Running]:
         process.wait(30)
         process.stdout.close()
         process.stderr.close()
+
+
+@contextmanager
+def here(service: WriterService) -> Iterator[int]:
+    """A server of this process, on a port of its own."""
+    listening = Listening("127.0.0.1", 0, (), None)
+    opened = threading.Event()
+    with bound(listening) as taken:
+        port = taken.getsockname()[1]
+        thread = threading.Thread(
+            target=serve, args=(service, listening, taken), kwargs={"announce": lambda _: opened.set()}
+        )
+        thread.start()
+        assert opened.wait(30)
+        try:
+            yield port
+        finally:
+            service.ends = True
+            thread.join(30)
+    assert not thread.is_alive()
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    """Up to half a minute."""
+    for _ in range(3_000):
+        if holds():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it did not come")

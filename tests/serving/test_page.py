@@ -3,32 +3,49 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect, sync_playwright
 
-from tests.serving.servers import Running
+from export.streams import Streams
+from serving.service import WriterService
+from tests.serving.servers import Running, here, wait_for
 
 CHROMIUM = shutil.which("chromium")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium on this machine")
 
 
-@pytest.fixture(params=["light", "dark"])
-def page(request: pytest.FixtureRequest, int8_server: Running) -> Iterator[Page]:
+@contextmanager
+def opened(address: str, scheme: Literal["light", "dark"]) -> Iterator[Page]:
+    """The page, which reaches its own server alone."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        opened = browser.new_page(color_scheme=request.param)
-        opened.route(
+        page = browser.new_page(color_scheme=scheme)
+        page.route(
             "**/*",
-            lambda route: (
-                route.continue_() if route.request.url.startswith(int8_server.address) else route.abort()
-            ),
+            lambda route: route.continue_() if route.request.url.startswith(address) else route.abort(),
         )
-        opened.goto(int8_server.address)
-        yield opened
+        page.goto(address)
+        yield page
         browser.close()
+
+
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, int8_server: Running) -> Iterator[Page]:
+    with opened(int8_server.address, request.param) as found:
+        yield found
+
+
+@pytest.fixture(params=["light", "dark"])
+def story_page(request: pytest.FixtureRequest, story_server: Running) -> Iterator[Page]:
+    with opened(story_server.address, request.param) as found:
+        expect(found.locator("#about")).to_contain_text("int8 of run")
+        yield found
 
 
 def test_a_person_types_and_sees_the_answer(page: Page, int8_server: Running) -> None:
@@ -50,3 +67,55 @@ def test_a_mistake_is_told_with_its_cure(page: Page) -> None:
     page.get_by_label("Text").press("Control+Enter")
     expect(page.locator(".error")).to_contain_text("empty")
     assert Axe().run(page).violations_count == 0
+
+
+@pytest.mark.parametrize("beginning", ["Once <b>upon</b> a time", ""])
+def test_a_person_types_a_beginning_and_sees_the_story(
+    story_page: Page, story_server: Running, beginning: str
+) -> None:
+    faults: list[str] = []
+    story_page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    story_page.get_by_label("Beginning").fill(beginning)
+    story_page.get_by_label("Seed").fill("7")
+    story_page.get_by_label("Temperature").fill("0.5")
+    story_page.get_by_role("button", name="Write").click()
+    found = story_server.complete(beginning, seed=7, temperature=0.5, echo=True).json()
+    expect(story_page.locator("#answer")).to_contain_text(f"{found['usage']['completion_tokens']} tokens")
+    expect(story_page.locator(".story")).to_have_text(found["choices"][0]["text"])
+    assert Axe().run(story_page).violations_count == 0
+    assert faults == []
+
+
+def test_a_beginning_that_is_refused_is_told_with_the_cure(story_page: Page) -> None:
+    story_page.get_by_label("Beginning").fill("An <|endoftext|>")
+    story_page.get_by_role("button", name="Write").click()
+    expect(story_page.locator(".error")).to_contain_text("Take it out.")
+    assert Axe().run(story_page).violations_count == 0
+
+
+def test_a_story_is_seen_while_it_is_written_and_can_be_stopped(
+    service: WriterService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, steps, sound = threading.Event(), [0], Streams.step
+
+    def waits_at_five(streams: Streams, tokens: Any) -> Any:
+        steps[0] += 1
+        if steps[0] == 5:
+            goes_on.wait(60)
+        return sound(streams, tokens)
+
+    monkeypatch.setattr(Streams, "step", waits_at_five)
+    with here(service) as port, opened(f"http://127.0.0.1:{port}", "light") as page:
+        expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+        page.get_by_label("Temperature").fill("0")
+        page.get_by_label("Beginning").fill("Once")
+        page.get_by_role("button", name="Write").click()
+        wait_for(lambda: steps[0] == 5)
+        expect(page.locator("#answer")).to_contain_text("Writing")
+        assert Axe().run(page).violations_count == 0
+        page.get_by_role("button", name="Stop").click()
+        expect(page.locator("#answer")).to_contain_text("You stopped it.")
+        wait_for(lambda: service.threads.queued_tokens == 0)
+        goes_on.set()
+        assert len(page.locator(".story").text_content() or "") > len("Once")
+        expect(page.get_by_role("button", name="Write")).to_be_enabled()

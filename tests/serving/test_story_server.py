@@ -10,10 +10,8 @@ import subprocess
 import sys
 import textwrap
 import threading
-import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +21,8 @@ import pytest
 from export.streams import Streams
 from generation.sampling import Draft
 from runs.files import RunFiles
-from serving.bundle import read_bundle
-from serving.server import Listening, bound, serve
-from serving.service import WriterService, service_of
-from tests.serving.servers import serving
+from serving.service import WriterService
+from tests.serving.servers import here, serving, wait_for
 from tests.serving.test_completions import events, streamed
 from tests.serving.test_server import HEAVY
 
@@ -46,47 +42,11 @@ def asked(port: int, body: dict[str, Any]) -> socket.socket:
     return connection
 
 
-def wait_for(holds: Callable[[], object]) -> None:
-    """Up to half a minute."""
-    for _ in range(3_000):
-        if holds():
-            return
-        time.sleep(0.01)
-    raise AssertionError("it did not come")
-
-
 def received(connection: socket.socket, count: int) -> bytes:
     """What came until there were so many events."""
     found = b""
     while found.count(b"data: ") < count:
         found += connection.recv(4096)
-    return found
-
-
-@contextmanager
-def here(service: WriterService) -> Iterator[int]:
-    """A server of this process, on a port of its own."""
-    listening = Listening("127.0.0.1", 0, (), None)
-    opened = threading.Event()
-    with bound(listening) as taken:
-        port = taken.getsockname()[1]
-        thread = threading.Thread(
-            target=serve, args=(service, listening, taken), kwargs={"announce": lambda _: opened.set()}
-        )
-        thread.start()
-        assert opened.wait(30)
-        try:
-            yield port
-        finally:
-            service.ends = True
-            thread.join(30)
-    assert not thread.is_alive()
-
-
-@pytest.fixture
-def service(story_bundle: Path) -> WriterService:
-    found = service_of(read_bundle(story_bundle), threads=1, mode="warn")
-    assert isinstance(found, WriterService)
     return found
 
 
