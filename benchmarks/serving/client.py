@@ -13,11 +13,17 @@ _LENGTH = b"content-length:"
 
 
 def request(text: object, *, port: int, path: str = "/v1/classify", key: str = "text") -> bytes:
-    """The bytes of one question."""
-    body = json.dumps({key: text}).encode()
+    """The bytes of one question about a text."""
+    return question({key: text}, port=port, path=path)
+
+
+def question(asked: object, *, port: int, path: str, closing: bool = False) -> bytes:
+    """The bytes of one question. closing: the connection ends with its answer."""
+    body = json.dumps(asked).encode()
+    ends = "connection: close\r\n" if closing else ""
     head = (
         f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\n\r\n"
+        f"content-length: {len(body)}\r\n{ends}\r\n"
     )
     return head.encode() + body
 

@@ -21,8 +21,9 @@ import numpy as np
 
 from benchmarks.mlflow_server import free_port_here
 from benchmarks.results import table, write_section
+from benchmarks.serving import stories
 from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request, until_open
-from benchmarks.serving.processes import Server, serving, started
+from benchmarks.serving.processes import Server, ready, serving, started
 from export.original import MODEL_FILE
 from export.session import OnnxModel, new_session
 from export.text_ids import TextIds
@@ -42,7 +43,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def measure(bundle: Path, data: Path, arguments: argparse.Namespace) -> None:
-    """Writes the section."""
+    """Writes the section; of a language model's bundle that on stories."""
+    about = json.loads((bundle / "bundle.json").read_text())
+    if about["labels"] is None:
+        stories.measure(bundle)
+        return
     texts = _texts(data)
     rows = [
         *_throughput(bundle, texts, arguments),
@@ -53,7 +58,6 @@ def measure(bundle: Path, data: Path, arguments: argparse.Namespace) -> None:
         _ends(bundle, texts),
     ]
     size = (bundle / "model.onnx").stat().st_size / 2**20
-    about = json.loads((bundle / "bundle.json").read_text())
     body = (
         f"{about['variant']} of run {about['run_id'][:8]}, {size:.1f} MiB, {about['under']['instruction_set']}; one"
         f" thread of the model on one core, HTTP and {_CLIENTS} clients on the other.\n\n"
@@ -255,15 +259,8 @@ def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
 
 
 def _ready(bundle: Path) -> list[object]:
-    seconds, more = [], []
-    for _ in range(_ROUNDS):
-        with serving(bundle) as server:
-            seconds.append(server.ready_s)
-            more.append(server.resident_mib() - (bundle / "model.onnx").stat().st_size / 2**20)
-    return [
-        "ready after, from the bundle; memory above the model file",
-        f"{median(seconds):.2f} s; {median(more):.0f} MiB",
-    ]
+    seconds, memory = ready(bundle)
+    return ["ready after, from the bundle; memory above the model file", f"{seconds:.2f} s; {memory:.0f} MiB"]
 
 
 def _ends(bundle: Path, texts: list[str]) -> list[object]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 from benchmarks.mlflow_server import free_port_here
 
@@ -68,3 +69,13 @@ def started(command: Sequence[str], port: int) -> Iterator[Server]:
         process.terminate()
         process.wait(60)
         process.stdout.close()
+
+
+def ready(bundle: Path) -> tuple[float, float]:
+    """Of three starts the median seconds to the open port, and of MiB above the model file."""
+    seconds, more = [], []
+    for _ in range(3):
+        with serving(bundle) as server:
+            seconds.append(server.ready_s)
+            more.append(server.resident_mib() - (bundle / "model.onnx").stat().st_size / _MIB)
+    return median(seconds), median(more)
