@@ -67,7 +67,7 @@ class CompletionRequest(BaseModel):
     logit_bias: None = None
     logprobs: None = None
     suffix: None = None
-    top_k: None = None
+    top_k: Literal[0, -1] | None = None
     user: None = None
 
     def prompts(self) -> list[str]:

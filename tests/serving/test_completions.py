@@ -184,7 +184,7 @@ def test_no_temperature_takes_the_likeliest_tokens(story_server: Running, story_
         *(
             ({"prompt": "a", key: value}, 422, key)
             for key, value in {
-                "logprobs": 1, "best_of": 2, "suffix": SECRET, "logit_bias": {"5": 1}, "user": SECRET,
+                "logprobs": 1, "best_of": 2, "top_k": 5, "suffix": SECRET, "logit_bias": {"5": 1}, "user": SECRET,
                 "presence_penalty": 0.5, "frequency_penalty": -1,
             }.items()
         ),
