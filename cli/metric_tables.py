@@ -8,6 +8,7 @@ from rich.console import Console
 
 from cli.figures import figure, heading, number
 from cli.tables import fitted
+from export.latency_grid import SHAPES
 from export.variants import VARIANTS
 from host.markup import literal
 from scoring.tasks import TASKS, task_of_export
@@ -23,6 +24,9 @@ def print_metrics(console: Console, metrics: Mapping[str, float], *, whole: bool
     for rows, spare in (_splits(metrics), _exports(metrics), _stories(metrics)):
         if rows:
             console.print(fitted(console, rows, spare=spare))
+    if latencies := latency_rows(metrics):
+        title = "Median latency in ms, by rows x tokens of a call"
+        console.print(fitted(console, latencies, spare=["peak MiB", "32x16 /s"], title=title))
     if whole:
         for key in sorted(metrics):
             if key.startswith(_LISTED):
@@ -85,6 +89,32 @@ def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str,
         "p95 ms": number(of.get("latency_b1_p95_ms")),
         "b32 p50 ms": number(of.get("latency_b32_p50_ms")),
     }
+
+
+def latency_rows(metrics: Mapping[str, float]) -> list[dict[str, str]]:
+    """A row for each form that was timed at several shapes, PyTorch at both its precisions; nothing where none was."""
+    named = [
+        (f"export/{variant.name}", name, label)
+        for variant in VARIANTS
+        for name, label in (("latency", variant.label), ("latency_medium", f"{variant.label}, medium"))
+    ]
+    found = [
+        (prefix, f"{prefix}/{name}", label)
+        for prefix, name, label in named
+        if any(f"{prefix}/{name}_{shape.key}_p50_ms" in metrics for shape in SHAPES)
+    ]
+    return [
+        {
+            "variant": label,
+            **{
+                f"{shape.batch}x{shape.tokens}": number(metrics.get(f"{of}_{shape.key}_p50_ms"))
+                for shape in SHAPES
+            },
+            "32x16 /s": number(metrics.get(f"{of}_b32_t16_examples_per_s"), 0),
+            "peak MiB": number(metrics.get(f"{prefix}/peak_memory_mib"), 0) if of.endswith("latency") else "",
+        }
+        for prefix, of, label in found
+    ]
 
 
 def _invariant(value: float | None) -> str:

@@ -15,6 +15,7 @@ from cli.figures import heading, number
 from cli.headline import print_commands
 from cli.session import OK, open_existing, outputs
 from cli.tables import SHORT, fitted
+from comparison.forms import SHOWN
 from comparison.tables import p_value
 from errors import UserError
 from export.variants import BY_NAME
@@ -115,14 +116,14 @@ def _beaten(row: FormRow) -> str:
 
 
 def _legend(found: Pareto) -> str:
-    names = {"size_mib": "size", "latency_b1_p50_ms": "latency"}
-    over = ", ".join(names.get(name, name) for name in found.over)
-    lines = [f"*: on the front of {over}: nothing is as good in all of them and better in one."]
+    lines = [
+        f"*: on the front of {', '.join(found.over)}: nothing is as good in all of them and better in one."
+    ]
     if any(row.p is not None for row in found.forms):
         lines.append("changed: answers that are not PyTorch's. p: right as often as FP32 (McNemar, mid-p).")
     if not found.incomparable:
         held = ", ".join(f"{name} {literal(value)}" for name, value in found.conditions.items())
-        lines.append(f"Latency: one text at a time, {held}.")
+        lines.append(f"{SHOWN[found.latency].capitalize()}; {held}.")
     return "\n".join(lines)
 
 

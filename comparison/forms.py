@@ -17,9 +17,16 @@ if TYPE_CHECKING:
     from tracking.entities import RunRecord
 
 SIZE, LATENCY = "size_mib", "latency_b1_p50_ms"
+SHORT_LATENCY = "latency_b1_t16_p50_ms"
+"""The latency of one row of 16 tokens, whatever the rows of a corpus have; an export without a table of latencies has
+that of `LATENCY` alone, of a row as long as the median."""
 LOSS = "loss"
 """Nats/token: what every export of a language model has."""
-SHOWN = {SIZE: "size, MiB", LATENCY: "latency, ms (median, batch 1)"}
+SHOWN = {
+    SIZE: "size, MiB",
+    LATENCY: "latency, ms (median, batch 1)",
+    SHORT_LATENCY: "latency, ms (median, 1 row of 16 tokens)",
+}
 CONDITIONS = {
     "export/processor": "processor",
     "export/instruction_set": "instruction set",
@@ -60,6 +67,11 @@ def score_of(task: Task, forms: Sequence[Form]) -> str:
     return task.metric if any(task.metric in form.figures for form in forms) else LOSS
 
 
+def latency_of(forms: Sequence[Form]) -> str:
+    """The latency that all of the forms have."""
+    return SHORT_LATENCY if forms and all(SHORT_LATENCY in form.figures for form in forms) else LATENCY
+
+
 def costs_of(form: Form, task: Task, score: str, figures: Sequence[str]) -> list[float]:
     """The score turned so that less is better, then the figures; NaN for one that was not measured."""
     value = form.figures.get(score, math.nan)
@@ -74,13 +86,18 @@ def placed(
     return dominators(np.array([costs_of(form, task, score, figures) for form in forms]))
 
 
-def differing(conditions: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+def conditions_of(latency: str) -> dict[str, str]:
+    """What that latency holds under: names by the name of the param."""
+    return {key: name for key, name in CONDITIONS.items() if latency != SHORT_LATENCY or name != "tokens"}
+
+
+def differing(conditions: Sequence[Mapping[str, str]], latency: str) -> dict[str, list[str]]:
     """What the runs were measured under, where that is not the same: the values by the condition's name.
 
     An export of an earlier version does not name its processor; what is unknown is not the same as what is known.
     """
     found = {
         name: sorted({params.get(key, "unknown") for params in conditions})
-        for key, name in CONDITIONS.items()
+        for key, name in conditions_of(latency).items()
     }
     return {name: values for name, values in found.items() if len(values) > 1}

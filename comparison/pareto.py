@@ -10,7 +10,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from comparison.asked import trained_runs
-from comparison.forms import CONDITIONS, LATENCY, SIZE, Form, differing, forms_of, placed, score_of
+from comparison.forms import (
+    SIZE,
+    Form,
+    conditions_of,
+    differing,
+    forms_of,
+    latency_of,
+    placed,
+    score_of,
+)
 from comparison.results import Figure
 from errors import UserError
 from export.variants import DEPLOYED, ORIGINAL
@@ -60,15 +69,17 @@ class FormRow:
 class Pareto:
     """`asdict` of it is its JSON.
 
-    score: the figure that ranks; over: what the front is of, the score first. conditions: what the latencies hold
-    under, where that is the same for all runs; incomparable: the values of a condition where it is not, and then no
-    latency decides anything. unexported: commands that export the runs that are not. notes: full sentences.
+    score: the figure that ranks; latency: the figure that `latency_ms` is. over: what the front is of, the score first.
+    conditions: what the latencies hold under, where that is the same for all runs; incomparable: the values of a
+    condition where it is not, and then no latency decides anything. unexported: commands that export the runs that are
+    not. notes: full sentences.
     """
 
     task: str
     score: str
     greater_is_better: bool
     rows_scored: int | None
+    latency: str
     over: tuple[str, ...]
     forms: tuple[FormRow, ...]
     conditions: Mapping[str, str]
@@ -110,18 +121,22 @@ def pareto(store: Store, names: Sequence[str]) -> Pareto:
     score = score_of(task, forms)
     forms = [form for form in forms if score in form.figures]
     params = [one.report.params for one in exported]
-    apart = differing(params)
+    latency = latency_of(forms)
+    apart = differing(params, latency)
     rows = counted(params[0].get("export/scored_examples", ""))
-    figures = [SIZE] if apart else [LATENCY, SIZE]
+    figures = [SIZE] if apart else [latency, SIZE]
     return Pareto(
         task=task.name,
         score=score,
         greater_is_better=task.greater_is_better,
         rows_scored=rows,
-        over=(score, *figures),
-        forms=tuple(_rows(forms, task, score, figures, rows)),
+        latency=latency,
+        over=(score, "size") if apart else (score, "latency", "size"),
+        forms=tuple(_rows(forms, task, _Figures(score, latency, rows), figures)),
         conditions={
-            name: params[0].get(key, "unknown") for key, name in CONDITIONS.items() if name not in apart
+            name: params[0].get(key, "unknown")
+            for key, name in conditions_of(latency).items()
+            if name not in apart
         },
         incomparable={name: tuple(values) for name, values in apart.items()},
         unexported=tuple(export_command(run, DEPLOYED.name).strip("`") for run in without),
@@ -168,11 +183,18 @@ def _check_alike(exported: Sequence[_Exported]) -> None:
             )
 
 
-def _rows(
-    forms: Sequence[Form], task: Task, score: str, figures: Sequence[str], rows: int | None
-) -> Iterator[FormRow]:
+@dataclass(frozen=True)
+class _Figures:
+    """Names of the score and the latency, and how many rows were scored."""
+
+    score: str
+    latency: str
+    rows: int | None
+
+
+def _rows(forms: Sequence[Form], task: Task, of: _Figures, costs: Sequence[str]) -> Iterator[FormRow]:
     """Those of the front first, the smallest of them first; then the others likewise."""
-    places = placed(forms, task, score, figures)
+    places = placed(forms, task, of.score, costs)
     order = sorted(range(len(forms)), key=lambda one: (places[one] != (), _by_size(forms[one])))
     for number in order:
         above, form = places[number], forms[number]
@@ -181,10 +203,10 @@ def _rows(
             place = "unmeasured" if form.variant.is_exported else "original"
         beats = min(
             (forms[one] for one in above or ()),
-            key=lambda one: (_signed(one, task, score), _by_size(one)),
+            key=lambda one: (_signed(one, task, of.score), _by_size(one)),
             default=None,
         )
-        yield _row(form, score, rows, place, None if beats is None else beats.label)
+        yield _row(form, of, place, None if beats is None else beats.label)
 
 
 def _by_size(form: Form) -> tuple[float, str]:
@@ -195,7 +217,7 @@ def _signed(form: Form, task: Task, score: str) -> float:
     return -form.figures[score] if task.greater_is_better else form.figures[score]
 
 
-def _row(form: Form, score: str, rows: int | None, place: Place, dominated_by: str | None) -> FormRow:
+def _row(form: Form, of: _Figures, place: Place, dominated_by: str | None) -> FormRow:
     figures = form.figures
     changed = figures.get("changed_answers")
     return FormRow(
@@ -203,12 +225,12 @@ def _row(form: Form, score: str, rows: int | None, place: Place, dominated_by: s
         run=form.run.run_id,
         name=form.run.name,
         variant=form.variant.name,
-        score=_score(form, score, rows),
+        score=_score(form, of.score, of.rows),
         perplexity=figures.get("perplexity"),
         changed=None if changed is None else int(changed),
-        answers=rows if score == CLASSIFICATION.metric else None,
+        answers=of.rows if of.score == CLASSIFICATION.metric else None,
         p=figures.get("accuracy_drop_p_value"),
-        latency_ms=figures.get(LATENCY),
+        latency_ms=figures.get(of.latency),
         size_mib=figures.get(SIZE),
         place=place,
         dominated_by=dominated_by,

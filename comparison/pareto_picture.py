@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from comparison.forms import LATENCY, LOSS, SHOWN, SIZE
+from comparison.forms import LOSS, SHOWN, SIZE
 from comparison.front_picture import Panel, Point, draw_front
 from pages.pictures import light, picture
 
@@ -18,7 +18,7 @@ _SHORT = 8
 
 def pareto_picture(found: Pareto, form: str) -> bytes:
     """The drawing in one of `pages.pictures.FORMATS`; of each form that has the cost, those of the front filled."""
-    keys = [key for key in SHOWN if any(_cost(row, key) is not None for row in found.forms)]
+    keys = [key for key in (SIZE, found.latency) if any(_cost(row, key) is not None for row in found.forms)]
 
     def panel(axes: Axes, key: str) -> None:
         draw_front(axes, _points(found, key), _panel(found, key), light)
@@ -28,7 +28,7 @@ def pareto_picture(found: Pareto, form: str) -> bytes:
 
 def _panel(found: Pareto, key: str) -> Panel:
     unit = {LOSS: "loss, nats/token", "accuracy": "accuracy, %"}[found.score]
-    apart = ", not measured alike" if key == LATENCY and found.incomparable else ""
+    apart = ", not measured alike" if key == found.latency and found.incomparable else ""
     return Panel(f"{SHOWN[key]}{apart}", unit, found.greater_is_better)
 
 
@@ -49,4 +49,4 @@ def _points(found: Pareto, key: str) -> list[Point]:
 
 
 def _cost(row: FormRow, key: str) -> float | None:
-    return {SIZE: row.size_mib, LATENCY: row.latency_ms}[key]
+    return row.size_mib if key == SIZE else row.latency_ms

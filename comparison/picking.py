@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from comparison.answers import answers_of
 from comparison.champion import about_registered
-from comparison.forms import LATENCY, SIZE
 from comparison.matching import matched
 from comparison.models import judged_pairs
 from comparison.pareto import FormRow, Pareto
@@ -61,7 +60,7 @@ def choice(found: Pareto, rule: Rule) -> tuple[FormRow, int]:
     task = task_named(found.task)
     if rule.within > MOST[task.labelled]:
         raise UserError(f"no accuracy falls by {rule.within:g} points", where="--pick", cure=EXAMPLES)
-    if rule.kind.figure is not None and rule.kind.figure not in found.over:
+    if rule.kind.cost is not None and rule.kind.cost not in found.over:
         told = "; ".join(f"{name}: {', '.join(values)}" for name, values in found.incomparable.items())
         raise UserError(
             f"the latencies were not measured alike ({told})",
@@ -85,7 +84,7 @@ def within(found: Pareto, rule: Rule) -> list[FormRow]:
     Among all rows are the models as they were trained, which are not forms to pick.
     """
     placed = [row for row in found.forms if row.place in ("front", "dominated")]
-    if rule.kind.figure is None:
+    if rule.kind.cost is None:
         return placed
     allowed = rule.within / 100 if task_named(found.task).labelled else rule.within
     best = min(_signed(row, found) for row in found.forms)
@@ -98,9 +97,9 @@ def _signed(row: FormRow, found: Pareto) -> float:
 
 def _order(found: Pareto, rule: Rule) -> Callable[[FormRow], tuple[float | str, ...]]:
     def order(row: FormRow) -> tuple[float | str, ...]:
-        costs = {SIZE: _known(row.size_mib), LATENCY: _known(row.latency_ms)}
-        first = [] if rule.kind.figure is None else [costs[rule.kind.figure]]
-        others = [costs[name] for name in (SIZE, LATENCY) if name in found.over]
+        costs = {"size": _known(row.size_mib), "latency": _known(row.latency_ms)}
+        first = [] if rule.kind.cost is None else [costs[rule.kind.cost]]
+        others = [cost for name, cost in costs.items() if name in found.over]
         return (*first, _signed(row, found), *others, row.label)
 
     return order
@@ -114,13 +113,13 @@ def _reason(store: Store, found: Pareto, rule: Rule, winner: FormRow, fitting: i
     task = task_named(found.task)
     best = min(found.forms, key=lambda row: (_signed(row, found), row is not winner, row.label))
     figure = {
-        SIZE: f" ({_known(winner.size_mib):.2f} MiB)",
-        LATENCY: f" ({_known(winner.latency_ms):.2f} ms)",
+        "size": f" ({_known(winner.size_mib):.2f} MiB)",
+        "latency": f" ({_known(winner.latency_ms):.2f} ms)",
         None: "",
-    }[rule.kind.figure]
+    }[rule.kind.cost]
     among = (
         f"among {_counted(fitting)} within {_told(rule.within, task)} of the best score"
-        if rule.kind.figure is not None
+        if rule.kind.cost is not None
         else f"among {_counted(fitting)}"
     )
     scores = f"it scores {_shown(winner, task)}, and the best, {best.label}, {_shown(best, task)}"

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
-from comparison.forms import LATENCY, SIZE
 from errors import UserError
 from host.text import shown
 from schema.numbers import decimal
 
+Cost = Literal["size", "latency"]
 MOST = {True: 100.0, False: 1e6}  # points of accuracy; nats/token, as much as a gate may allow
 EXAMPLES = "Give most-accurate, or smallest-within or fastest-within with what may be lost, as in smallest-within 0.5."
 
 
 @dataclass(frozen=True)
 class Kind:
-    """word: what it is the most of. figure: that decides, the least first; none: the score alone."""
+    """word: what it is the most of. cost: that decides, the least first; none: the score alone."""
 
     word: str
-    figure: str | None
+    cost: Cost | None
 
 
 KINDS = {
-    "smallest-within": Kind("smallest", SIZE),
-    "fastest-within": Kind("fastest", LATENCY),
+    "smallest-within": Kind("smallest", "size"),
+    "fastest-within": Kind("fastest", "latency"),
     "most-accurate": Kind("most accurate", None),
 }
 
-TAKE_A_NUMBER = tuple(name for name, kind in KINDS.items() if kind.figure is not None)
+TAKE_A_NUMBER = tuple(name for name, kind in KINDS.items() if kind.cost is not None)
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def rule_of(text: str) -> Rule:
     where = "--pick"
     if name not in KINDS:
         raise UserError(f"{shown(name)} is no rule", where=where, cure=EXAMPLES)
-    if KINDS[name].figure is None:
+    if KINDS[name].cost is None:
         if value.strip():
             raise UserError(f"{name} takes no number", where=where, cure=EXAMPLES)
         return Rule(name)

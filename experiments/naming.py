@@ -30,7 +30,7 @@ _SHORT = {
 _PRECISIONS = {"32-true": "fp32", "bf16-mixed": "bf16", "16-mixed": "fp16"}
 # What tells no run from another in a table: where things lie, how much is looked at, the seed, which a name has anyway.
 _UNTOLD = ("path", "pretrained", "seed", "threads", "loader_workers", "scored_examples", "max_accuracy_drop",
-           "max_loss_increase", "name", "description", "revision")  # fmt: skip
+           "latency_seconds", "max_loss_increase", "name", "description", "revision")  # fmt: skip
 
 
 def flat_params(config: ExperimentConfig) -> dict[str, object]:

@@ -31,6 +31,8 @@ class ExportConfig(Strict):
     """Which forms: fp32, int8, and of classifiers int8-rows, int8-static, int4. FP32 is always among them."""
     threads: int = Field(default=1, ge=1, le=1024)
     """Of onnxruntime when latency is measured."""
+    latency_seconds: float = Field(default=0.5, ge=0, le=60)
+    """For each form at each of six shapes of the table of latencies; 0: no such table, and no peak memory."""
     scored_examples: int = Field(default=2000, ge=1, le=_MOST_ROWS)
     """Rows of the official split that the variants are scored on, drawn with a fixed seed; all if fewer."""
     max_accuracy_drop: float = Field(default=0.005, ge=0, le=1)

@@ -11,11 +11,13 @@ from errors import LibraryError
 from export.golden import GOLDEN_FILE, write_golden
 from export.invariance import measured
 from export.latency import latency_tokens, measure_latency
+from export.latency_grid import SHAPES, Grid, measure_grid, possible_shapes
 from export.materials import Materials
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import opset_of
 from export.options import ExportOptions, ScoringSet
 from export.original import MODEL_FILE, Original
+from export.peak_memory import peak_memories
 from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
 from export.scoring import LoadedVariant, torch_logits
 from export.session import OnnxModel
@@ -23,7 +25,7 @@ from export.tasks import EXPORT_TASKS, ExportTask
 from export.variants import ORIGINAL, Variant, chosen
 from export.whole_folder import written_whole
 from host.boundary import boundary
-from host.cpu import instruction_set
+from host.cpu import instruction_set, read_cpu
 from host.disk import disk_errors
 from host.files import file_digest
 from host.model_folder import CONFIG, TOKENIZER, WEIGHTS
@@ -71,7 +73,7 @@ def export_model(
         exported, skipped = _written(model, model_dir, folder, row, scoring, options, tell)
         _keep_golden(folder, exported, row, scoring, options)
         variants = [LoadedVariant(ORIGINAL, model_dir / WEIGHTS, torch_logits(model)), *exported]
-        report = _measured(variants, model.outputs, folder, row, scoring, options, skipped, tell)
+        report = _measured(variants, model, folder, row, scoring, options, skipped, tell)
         with boundary("the report cannot be written", where=str(out_dir.parent), cure=_CURE):
             report.write(folder)
     return report
@@ -79,7 +81,7 @@ def export_model(
 
 def _measured(
     variants: Sequence[LoadedVariant],
-    outputs: int,
+    model: TextModel,
     folder: Path,
     task: ExportTask,
     scoring: ScoringSet,
@@ -92,7 +94,9 @@ def _measured(
 
     exported = [loaded.variant for loaded in variants if loaded.variant.is_exported]
     tokens = latency_tokens(scoring, task, options)
-    scores = task.score(variants, scoring, outputs=outputs, workers=torch.get_num_threads(), on_progress=tell)
+    scores = task.score(
+        variants, scoring, outputs=model.outputs, workers=torch.get_num_threads(), on_progress=tell
+    )
     tell(f"timing at {options.asked.threads} thread(s), {tokens} tokens", 0, 0)
     latencies, calls = measure_latency(variants, scoring, tokens=tokens, options=options)
     limits = limit_p_values(scores.predictions, exported, task=task, options=options)
@@ -100,12 +104,35 @@ def _measured(
     if task.keeps_past:
         folders = {variant.name: folder / variant.name for variant in exported}
         alike = measured(folders, scoring.input_ids, threads=options.asked.threads)
-    metrics = _sizes(folder, exported) | scores.metrics | latencies | limits | alike
+    table = Grid()
+    if options.asked.latency_seconds:
+        tell(f"timing at {options.asked.threads} thread(s), {len(SHAPES)} shapes", 0, 0)
+        table = _table(variants, model, task, scoring, options)
+    metrics = _sizes(folder, exported) | scores.metrics | latencies | table.metrics | limits | alike
     params = _conditions(tokens, len(scoring.input_ids), options) | _made(folder, exported, task) | calls
+    params |= table.params
     params |= {f"export/{name}/skipped": why for name, why in skipped.items()}
     failures = gate(metrics, exported, task=task, options=options)
     verdict = gate_verdict(failures, limits.values())
     return ExportReport(metrics, params, scores.predictions, _digests(folder), failures, verdict)
+
+
+def _table(
+    variants: Sequence[LoadedVariant],
+    model: TextModel,
+    task: ExportTask,
+    scoring: ScoringSet,
+    options: ExportOptions,
+) -> Grid:
+    """Latencies at every shape that the model takes, and what memory the largest of them needs."""
+    per_token = 0 if task.longest_timed is None else model.outputs
+    shapes, skipped = possible_shapes(positions=model.positions, logits_per_token=per_token)
+    table = measure_grid(variants, scoring, shapes, options=options)
+    table.params |= skipped
+    if shapes:
+        exported = [variant for variant in variants if variant.variant.is_exported]
+        table.metrics |= peak_memories(exported, max(shapes, key=lambda shape: shape.ids), options=options)
+    return table
 
 
 def _written(
@@ -185,6 +212,7 @@ def _conditions(tokens: int, examples: int, options: ExportOptions) -> dict[str,
 
     return {
         "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
+        "export/processor": read_cpu().model,
         "export/instruction_set": instruction_set(),
         "export/threads": str(options.asked.threads),
         "export/torch_scoring_threads": str(torch.get_num_threads()),

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 # Figures that a clock decides.
-_TIMED = re.compile("|".join(["^(time|system)/", "latency", *map(re.escape, SPEEDS)]))
+_TIMED = re.compile("|".join(["^(time|system)/", "latency", "/peak_memory_mib$", *map(re.escape, SPEEDS)]))
 
 
 @dataclass(frozen=True)

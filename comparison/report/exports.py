@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from comparison.forms import LATENCY, SHOWN, SIZE, Form, differing, forms_of, placed, score_of
+from comparison.forms import SHOWN, SIZE, Form, differing, forms_of, latency_of, placed, score_of
 from comparison.front_picture import Panel, Point, draw_front
 from comparison.report.values import figure
 from pages.figures import Figure, drawn
@@ -24,8 +24,9 @@ def exports_section(subject: Subject) -> Section | None:
     shown = [form for form in exported if score in form.figures]
     if not shown:
         return None
-    apart = differing([form.run.tags for form in shown])
-    costs = [SIZE] if apart else [SIZE, LATENCY]
+    latency = latency_of(shown)
+    apart = differing([form.run.tags for form in shown], latency)
+    costs = [SIZE] if apart else [SIZE, latency]
     front = {
         form.label
         for form, above in zip(shown, placed(shown, subject.task, score, costs), strict=True)
@@ -40,7 +41,7 @@ def exports_section(subject: Subject) -> Section | None:
             name=f"front-{number}",
             label=f"{name} by {SHOWN[key]} of {len(shown)} exported models; the numbers stand in the table below.",
         )
-        for number, key in enumerate(SHOWN)
+        for number, key in enumerate((SIZE, latency))
         if any(key in form.figures for form in shown)
     ]
     of = "size alone, since the latencies were not measured alike" if apart else "size and latency"
@@ -50,7 +51,7 @@ def exports_section(subject: Subject) -> Section | None:
         "winner's are larger. The line is the best that a cost buys. Latency is of one text at a time, on the machine "
         "of the export."
     )
-    rows = [_row(subject, form, score, on_front=form.label in front) for form in shown]
+    rows = [_row(subject, form, score, latency, on_front=form.label in front) for form in shown]
     drawing = Figure("front", "Score against size and latency", caption, tuple(pictures), _table(name, rows))
     return Section("exports", "What the exports cost", figures=(drawing,), notes=_gates(subject))
 
@@ -73,14 +74,14 @@ def _points(subject: Subject, shown: Sequence[Form], key: str, score: str, front
     ]
 
 
-def _row(subject: Subject, item: Form, score: str, *, on_front: bool) -> Row:
+def _row(subject: Subject, item: Form, score: str, latency: str, *, on_front: bool) -> Row:
     cells = (
         subject.name_of(item.run),
         item.variant.label,
         _score(subject, item, score),
         figure(item.figures.get(SIZE)),
-        figure(item.figures.get(LATENCY)),
-        figure(item.figures.get("latency_b1_p95_ms")),
+        figure(item.figures.get(latency)),
+        figure(item.figures.get(latency.replace("p50", "p95"))),
         figure(item.figures.get("changed_answers"), ",.0f"),
         "yes" if on_front else "",
     )

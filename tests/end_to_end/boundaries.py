@@ -19,7 +19,8 @@ sampler: {kind: random}
 pruner: {kind: median, startup_trials: 10, warmup_steps: 0}
 budget: {trials: 4}
 """
-CLASSIFY = ["train", "demo_reviews", "model.hidden_dim=16", "export.max_accuracy_drop=1", *TINY]
+CLASSIFY = ["train", "demo_reviews", "model.hidden_dim=16", "export.max_accuracy_drop=1",
+            "export.latency_seconds=0", *TINY]  # fmt: skip
 TRAIN = [*CLASSIFY, "export.when=never", "seed=5"]  # no run of it yet
 EXPORTED = [*CLASSIFY, "seed=6"]
 STORIES = ["train", "demo_stories", "data.max_tokens=32", "export.max_loss_increase=1", *TINY]

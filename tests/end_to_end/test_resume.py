@@ -30,7 +30,8 @@ from tests.tiny import INTERRUPTED_CLASSIFIER, classifier, language
 from tracking.entities import Experiment
 from tracking.store import Store
 
-EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
+EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1",
+            "export.latency_seconds=0"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -18,12 +18,13 @@ from transformers import (
     PreTrainedModel,
 )
 
+from export.options import ExportConfig
 from export.pipeline import ExportOptions, ExportReport, ScoringSet, export_model
 from lightning_modules.families import DISTILBERT, GPT2, Family
 
 VOCABULARY = 300
 UNUSED_TOKEN = VOCABULARY - 1
-QUICK = ExportOptions(latency_batches=(1, 4), latency_repeats=5)
+QUICK = ExportOptions(ExportConfig(latency_seconds=0), latency_batches=(1, 4), latency_repeats=5)
 
 
 @dataclass(frozen=True)

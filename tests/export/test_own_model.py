@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from export.options import ExportOptions, ScoringSet
+from export.options import ExportConfig, ExportOptions, ScoringSet
 from export.pipeline import export_model
 from lightning_modules.families import Family
 from lightning_modules.learner import Batch, Learner
@@ -103,7 +103,7 @@ def test_it_is_kept_read_again_and_exported(trained: BagLearner, tmp_path: Path)
         tmp_path / "out",
         family=Family("bag", CLASSIFICATION, read_bag),
         scoring=ScoringSet(texts, labels, pad_token_id=0, calibration_ids=texts),
-        options=ExportOptions(latency_batches=(1, 2), latency_repeats=5),
+        options=ExportOptions(ExportConfig(latency_seconds=0), latency_batches=(1, 2), latency_repeats=5),
     )
     accuracies = [report.metrics[f"export/{variant}/accuracy"] for variant in ("torch", "fp32", "int8")]
     assert accuracies[0] == accuracies[1] > 0.8

@@ -214,7 +214,7 @@ def test_a_missed_limit_is_told_after_everything_is_written(
 def test_absurd_limits_fail_with_both_sentences(exported_language_model: Exported, tmp_path: Path) -> None:
     made = exported_language_model
     # A limit that no config may have: whatever the variant's loss is, it is missed.
-    asked = ExportConfig().model_copy(update={"max_loss_increase": -1.0})
+    asked = ExportConfig().model_copy(update={"max_loss_increase": -1.0, "latency_seconds": 0.0})
     options = ExportOptions(asked, latency_batches=(1,), latency_repeats=5, max_parity_difference=0.0)
     report = export_model(
         made.model_dir, tmp_path / "out", family=GPT2, scoring=made.scoring, options=options

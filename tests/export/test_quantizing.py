@@ -32,7 +32,9 @@ def everything(
     exported_classifier: Exported, tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, ExportReport]:
     out = tmp_path_factory.mktemp("all") / "out"
-    options = ExportOptions(ExportConfig(variants=ALL), latency_batches=(1,), latency_repeats=5)
+    options = ExportOptions(
+        ExportConfig(variants=ALL, latency_seconds=0), latency_batches=(1,), latency_repeats=5
+    )
     scoring, folder = exported_classifier.scoring, exported_classifier.model_dir
     return out, export_model(folder, out, family=DISTILBERT, scoring=scoring, options=options)
 

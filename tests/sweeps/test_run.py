@@ -33,6 +33,7 @@ from tests.tiny import SHORT
 from tracking.store import Store
 
 SMALL = [*SHORT, "train.threads=1", "export.scored_examples=50", "export.max_accuracy_drop=0.2",
+         "export.latency_seconds=0",
          "model.dim=16", "model.heads=2", "model.hidden_dim=32"]  # fmt: skip
 
 

@@ -26,7 +26,8 @@ from tests.sweep_specs import load_sweep
 from tests.tiny import classifier
 from tracking.store import Store
 
-EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1"]
+EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1",
+            "export.latency_seconds=0"]  # fmt: skip
 
 
 @pytest.mark.slow

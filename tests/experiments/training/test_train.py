@@ -25,7 +25,8 @@ from tests.tiny import CLASSIFIER, LANGUAGE, SHORT
 from tracking.entities import RunRecord
 from tracking.store import Store
 
-MEASURED = [*SHORT, "train.threads=1", "export.scored_examples=200", "export.max_accuracy_drop=0.05"]
+MEASURED = [*SHORT, "train.threads=1", "export.scored_examples=200", "export.max_accuracy_drop=0.05",
+            "export.latency_seconds=0.001"]  # fmt: skip
 
 
 def small(*overrides: str) -> ExperimentConfig:
