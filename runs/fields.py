@@ -22,7 +22,7 @@ Kind = Literal["attribute", "metric", "param", "tag"]
 Value = float | str | datetime
 # Of a metric whose name ends so, less is better; of any other, more.
 _LESS_IS_BETTER = (
-    "loss", "loss_increase", "perplexity", "bits_per_byte", "_ms", "_s", "size_mib", "size_ratio", "loops",
+    "loss", "loss_increase", "perplexity", "bits_per_byte", "_ms", "_s", "_mib", "size_ratio", "loops",
     "limits_missed", "changed_answers", "nll", "accuracy_drop",
 )  # fmt: skip
 
