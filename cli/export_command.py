@@ -17,6 +17,7 @@ from cli.options import (
     name_option,
     number_option,
 )
+from errors import UserError
 
 
 @ended_in_one_line
@@ -28,6 +29,13 @@ def export(
     ] = None,
     gate: Annotated[
         float | None, number_option("Accuracy (a share) or loss (nats/token) that a variant may lose.")
+    ] = None,
+    explain: Annotated[
+        str | None, name_option("Say which answers this variant changes, and which nodes carry its error.")
+    ] = None,
+    float32: Annotated[
+        str | None,
+        name_option("Nodes that quantized variants leave in float32, with commas between them; none: none."),
     ] = None,
     bundle: Annotated[
         Path | None, folder_option("Write a variant into a folder that is served by itself.")
@@ -41,9 +49,18 @@ def export(
     They are kept on that same run.
     """
     from cli.bundles import bundle_verb
+    from cli.explanations import explain_verb
     from cli.verbs import export_verb
 
+    if bundle is not None and explain is not None:
+        raise UserError("each does something else", where="--bundle, --explain", cure="Give one of them.")
     if bundle is not None:
         return bundle_verb(run_id, bundle, variant, root, as_json=json)
-    names = [] if variants is None else [name.strip() for name in variants.split(",")]
-    return export_verb(run_id, names, gate, root, as_json=json)
+    if explain is not None:
+        return explain_verb(run_id, explain, gate, root, as_json=json)
+    nodes = None if float32 is None else [] if float32 == "none" else _named(float32)
+    return export_verb(run_id, _named(variants or ""), gate, nodes, root, as_json=json)
+
+
+def _named(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]

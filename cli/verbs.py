@@ -161,13 +161,19 @@ def _print_run(out: Console, run: RunFiles, root: Path, *, whole: bool = False) 
 
 
 def export_verb(
-    run_id: str, variants: Sequence[str], gate: float | None, root: Path, *, as_json: bool
+    run_id: str,
+    variants: Sequence[str],
+    gate: float | None,
+    float32: Sequence[str] | None,
+    root: Path,
+    *,
+    as_json: bool,
 ) -> int:
     out, reporter, run = named_run(run_id, root)
     from experiments.training.exporting import export_run
     from runs.files import run_named
 
-    report = export_run(run, variants=variants, gate=gate, reporter=reporter)
+    report = export_run(run, variants=variants, gate=gate, float32_nodes=float32, reporter=reporter)
     if as_json:
         print_json(json.loads(report.to_json()))
     else:

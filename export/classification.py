@@ -75,7 +75,7 @@ def _metrics(
         metrics[f"export/{name}/accuracy_drop_points"] = 100 * drop
         metrics |= _parity(f"export/{name}", logits[name], logits[ORIGINAL.name])
         if limit == "quality":
-            lost, won = _changes(right[base], right[name])
+            lost, won = changes(right[base], right[name])
             metrics |= {
                 f"export/{name}/answers_lost": lost,
                 f"export/{name}/answers_won": won,
@@ -84,7 +84,7 @@ def _metrics(
     return metrics
 
 
-def _changes(base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) -> tuple[int, int]:
+def changes(base_N: NDArray[np.bool_], ours_N: NDArray[np.bool_]) -> tuple[int, int]:
     """How many right answers went, and how many came."""
     return int((base_N & ~ours_N).sum()), int((~base_N & ours_N).sum())
 
@@ -115,8 +115,13 @@ def accuracy_limit_p(variant: Variant, predictions: pd.DataFrame, options: Expor
     base_N, ours_N = (
         predictions[f"{name}_prediction"].to_numpy() == labels_N for name in (variant.base, variant.name)
     )
-    lost, won = _changes(base_N, ours_N)
+    lost, won = changes(base_N, ours_N)
     return not_worse_by(lost, won, len(labels_N), options.asked.max_accuracy_drop)
+
+
+def within_limit(drop: float, limit: float) -> bool:
+    """Whether the gate lets an accuracy fall so much, both as shares."""
+    return drop <= limit + ROUNDING
 
 
 def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: ExportOptions) -> str | None:
@@ -124,7 +129,7 @@ def accuracy_failure(variant: Variant, metrics: Mapping[str, float], options: Ex
     assert variant.base is not None
     ours, base = f"export/{variant.name}", BY_NAME[variant.base]
     drop_points = metrics[f"{ours}/accuracy_drop_points"]
-    if drop_points <= 100 * options.asked.max_accuracy_drop + ROUNDING:
+    if within_limit(drop_points / 100, options.asked.max_accuracy_drop):
         return None
     return (
         f"{variant.label} accuracy is {100 * metrics[f'{ours}/accuracy']:.2f} %, {drop_points:.2f} points below"

@@ -35,9 +35,9 @@ def write_gpt2(original: Original, folder: Path, bits: Bits | None) -> None:
     (folder / MODEL_FILE).write_bytes(written)
 
 
-def write_gpt2_int8(materials: Materials, folder: Path) -> None:
-    write_gpt2(materials.original, folder, 8)
+def write_gpt2_int8(original: Original, _: Materials, folder: Path) -> None:
+    write_gpt2(original, folder, 8)
 
 
-def write_gpt2_int4(materials: Materials, folder: Path) -> None:
-    write_gpt2(materials.original, folder, 4)
+def write_gpt2_int4(original: Original, _: Materials, folder: Path) -> None:
+    write_gpt2(original, folder, 4)

@@ -20,9 +20,8 @@ if TYPE_CHECKING:
     from export.materials import Materials
 
 
-def write_fp32(materials: Materials, folder: Path) -> None:
+def write_fp32(original: Original, _: Materials, folder: Path) -> None:
     """Export the model to `folder`/model.onnx beside its config and tokenizer."""
-    original = materials.original
     if is_gpt2(original):
         write_gpt2(original, folder, None)
         return

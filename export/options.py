@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _MOST_ROWS = 1_000_000_000
 _CALIBRATION_TEXTS = 512
+FLOAT32_NODES = "export/float32_nodes"
+"""The condition of an export that names, between blanks, the nodes which its quantized variants were told to leave."""
 ROUNDING = 1e-9  # a drop of exactly the limit passes, also where 0.885 - 0.88 is not quite 0.005
 
 
@@ -29,6 +31,9 @@ class ExportConfig(Strict):
     """After every finished run; only for the best run of a sweep; never."""
     variants: tuple[VariantName, ...] = Field(default=USUAL, min_length=1, strict=False)
     """Which forms: fp32, int8, and of classifiers int8-rows, int8-static, int4. FP32 is always among them."""
+    float32_nodes: tuple[str, ...] = Field(default=(), strict=False)
+    """Names of nodes that a classifier's quantized variants leave in float32; `encore export ID --explain int8` lists
+    them."""
     threads: int = Field(default=1, ge=1, le=1024)
     """Of onnxruntime when latency is measured."""
     latency_seconds: float = Field(default=0.5, ge=0, le=60)

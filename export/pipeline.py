@@ -15,7 +15,7 @@ from export.latency_grid import SHAPES, Grid, measure_grid, possible_shapes
 from export.materials import Materials
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import opset_of
-from export.options import ExportOptions, ScoringSet
+from export.options import FLOAT32_NODES, ExportOptions, ScoringSet
 from export.original import MODEL_FILE, Original
 from export.peak_memory import peak_memories
 from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
@@ -149,12 +149,12 @@ def _written(
     skipped: dict[str, str] = {}
     with private_tokenizer(model_dir) as tokenizer:
         original = Original(model, task.optimum_name, task.keeps_past, model_dir / CONFIG, tokenizer)
-        materials = Materials(original, folder, scoring.calibration_ids)
+        materials = Materials(folder, scoring.calibration_ids, options.asked.float32_nodes)
         for variant in chosen(options.asked.variants, task.task.name):
             tell(f"writing the {variant.label} model", 0, 0)
             what = f"the model cannot be written as {variant.label} ONNX"
             with boundary(what, where=str(folder.parent), cure=_CURE):
-                variant.writers[task.task.name].write(materials, folder / variant.name)
+                variant.writers[task.task.name].write(original, materials, folder / variant.name)
             try:
                 read = OnnxModel(folder / variant.name, threads=options.asked.threads)
             except LibraryError as error:
@@ -219,4 +219,5 @@ def _conditions(tokens: int, examples: int, options: ExportOptions) -> dict[str,
         "export/scored_examples": str(examples),
         "export/scored_in": "PyTorch in unpadded batches of equal length, exports one text at a time",
         "export/latency_tokens": str(tokens),
+        FLOAT32_NODES: " ".join(options.asked.float32_nodes),
     }

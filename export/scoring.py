@@ -16,7 +16,7 @@ import numpy as np
 from errors import RunError
 from export.session import equal_length_batches
 from export.variants import Variant
-from host.progress import OnProgress
+from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,6 +91,14 @@ def side_by_side(
             yield indices, ids_BL, by_name
             done += len(indices)
             on_progress("scoring the variants", done, len(input_ids))
+
+
+def scored_alone(variant: LoadedVariant, input_ids: Sequence[Sequence[int]], *, workers: int) -> Logits:
+    """A classifier's logits (N, C) for texts of any lengths."""
+    batches = side_by_side([variant], input_ids, logits_per_token=1, workers=workers, on_progress=silent)
+    found = [(indices, by_name[variant.name]) for indices, _, by_name in batches]
+    order = np.concatenate([indices for indices, _ in found])
+    return np.concatenate([logits for _, logits in found])[np.argsort(order)]
 
 
 def _logits(variant: LoadedVariant, ids_BL: NDArray[np.int64], pool: ThreadPoolExecutor) -> Logits:

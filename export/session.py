@@ -28,12 +28,13 @@ _AGAIN = "Export the run again: `encore export ID`."
 class OnnxModel:
     """An exported folder on the CPU with a stated number of intra-op threads.
 
-    Raises UserError if the folder holds no model or onnxruntime cannot read it.
+    drawn: a model that stands in memory alone, instead of the folder's. Raises UserError if the folder holds no model
+    or onnxruntime cannot read it.
     """
 
-    def __init__(self, folder: Path, *, threads: int) -> None:
+    def __init__(self, folder: Path, *, threads: int, drawn: bytes | None = None) -> None:
         self.path = folder / MODEL_FILE
-        self._session = open_session(self.path, threads=threads)
+        self._session = open_session(self.path, threads=threads, drawn=drawn)
         self._input_names = frozenset(entry.name for entry in self._session.get_inputs())
         self._past_widths = past_widths(self._session)
 
@@ -58,13 +59,13 @@ class OnnxModel:
         return np.asarray(run_session(self._session, self.path, ["logits"], wanted)[0])
 
 
-def open_session(path: Path, *, threads: int) -> InferenceSession:
-    """The model at `path` on the CPU, with `threads` intra-op threads.
+def open_session(path: Path, *, threads: int, drawn: bytes | None = None) -> InferenceSession:
+    """The model at `path`, or the one drawn for it, on the CPU, with `threads` intra-op threads.
 
     Raises UserError if there is no such file or onnxruntime cannot read it.
     """
     with boundary("onnxruntime cannot load it", where=str(path), cure=_AGAIN):
-        return new_session(path, threads=threads)
+        return new_session(path if drawn is None else drawn, threads=threads)
 
 
 def new_session(model: Path | bytes, *, threads: int) -> InferenceSession:

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from export.classifier_files import write_dynamic, write_four_bit, write_rows, write_static
+from export.classifier_files import Planner, dynamic, four_bit, rows, static, write
 from export.gpt2_files import write_gpt2_int4, write_gpt2_int8
 from export.onnx_files import write_fp32
 from host.model_folder import WEIGHTS
@@ -18,6 +19,7 @@ from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
 if TYPE_CHECKING:
     from export.materials import Materials
+    from export.original import Original
     from scoring.task import TaskName
 
 VariantName = Literal["torch", "fp32", "int8", "int8-rows", "int8-static", "int4"]
@@ -26,10 +28,14 @@ Limit = Literal["parity", "quality"]
 
 @dataclass(frozen=True)
 class Writing:
-    """write: given the materials of the export, writes a variant's folder. recipe: how its numbers are made."""
+    """write: given the trained model and the materials of the export, writes a variant's folder.
 
-    write: Callable[[Materials, Path], None]
+    recipe: how its numbers are made. planner: how its graph is drawn, where single nodes can be left in float32.
+    """
+
+    write: Callable[[Original, Materials, Path], None]
     recipe: str
+    planner: Planner | None = None
 
 
 _ALL = _CLASSIFIER, _LANGUAGE_MODEL = CLASSIFICATION.name, LANGUAGE_MODELLING.name
@@ -63,7 +69,15 @@ _BLOCKS = (
     "weights and embeddings {} in blocks of 32 columns, activations int8 with a scale for each block of a row; "
     "attention stays float32"
 )
-_BYTES = "weights int8 per column, embeddings int8 per row, activations {}; products of two activations stay float32"
+_BYTES = (
+    "weights int8 per column, embeddings int8 per row, activations {}; products of two activations and the last"
+    " product stay float32"
+)
+
+
+def _drawn(planner: Planner, recipe: str) -> Writing:
+    return Writing(partial(write, planner), recipe, planner)
+
 
 ORIGINAL = Variant("torch", "PyTorch")
 FP32 = Variant(
@@ -74,7 +88,13 @@ DEPLOYED = Variant(
     "INT8",
     "fp32",
     {
-        _CLASSIFIER: Writing(write_dynamic, _BYTES.format("uint8 with one scale a call, found at run time")),
+        _CLASSIFIER: _drawn(
+            dynamic,
+            _BYTES.format(
+                "uint8 with one scale a call, behind an activation function int8 with one for each token, found at"
+                " run time"
+            ),
+        ),
         _LANGUAGE_MODEL: Writing(write_gpt2_int8, _BLOCKS.format("int8 symmetric")),
     },
     "quality",
@@ -88,22 +108,14 @@ VARIANTS = (
         "int8-rows",
         "INT8 rows",
         "fp32",
-        {
-            _CLASSIFIER: Writing(
-                write_rows, _BYTES.format("int8 with a scale for each token, found at run time")
-            )
-        },
+        {_CLASSIFIER: _drawn(rows, _BYTES.format("int8 with a scale for each token, found at run time"))},
         "quality",
     ),
     Variant(
         "int8-static",
         "INT8 static",
         "fp32",
-        {
-            _CLASSIFIER: Writing(
-                write_static, _BYTES.format("uint8 with a scale fixed beforehand on texts of train")
-            )
-        },
+        {_CLASSIFIER: _drawn(static, _BYTES.format("uint8 with a scale fixed beforehand on texts of train"))},
         "quality",
     ),
     Variant(
@@ -111,7 +123,7 @@ VARIANTS = (
         "INT4",
         "fp32",
         {
-            _CLASSIFIER: Writing(write_four_bit, _BLOCKS.format("int4 symmetric")),
+            _CLASSIFIER: _drawn(four_bit, _BLOCKS.format("int4 symmetric")),
             _LANGUAGE_MODEL: Writing(write_gpt2_int4, _BLOCKS.format("int4 with zero points")),
         },
         "quality",

@@ -16,7 +16,7 @@ from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
 from experiments.training.serving import keep_served
 from export.golden import GOLDEN_TEXTS, spread
-from export.options import ExportConfig, GoldenTexts, calibration_rows, scored_rows
+from export.options import FLOAT32_NODES, ExportConfig, GoldenTexts, calibration_rows, scored_rows
 from export.variants import EXPORTED
 from host.boundary import first_line
 from host.disk import disk_errors
@@ -85,15 +85,17 @@ def export_run(
     *,
     variants: Sequence[str] = (),
     gate: float | None = None,
+    float32_nodes: Sequence[str] | None = None,
     reporter: Reporter = SILENT,
 ) -> ExportReport:
     """Export a finished run again, or for the first time: model and config come from its artifacts.
 
     variants: to write beside those that the run has, which are measured again under the same conditions. gate: how much
-    quality may be lost, instead of the run's own limit, in the unit of that. UserError for a variant that there is not.
+    quality may be lost, instead of the run's own limit, in the unit of that. float32_nodes: left in float32 by the
+    quantized ones; none: those of the export that the run has. UserError for a variant or a node that there is not.
     """
     check_has_model(run)
-    config = _asked(run, recorded_config(run), variants, gate)
+    config = asked_export(run, recorded_config(run), variants, gate, float32_nodes)
     model_dir = checked_model(run)
     # Scored on the official rows, which are checked; an earlier version of Encore held out other rows of train, and any
     # of those can calibrate.
@@ -113,10 +115,14 @@ def export_run(
     return report
 
 
-def _asked(
-    run: RunFiles, config: ExperimentConfig, variants: Sequence[str], gate: float | None
+def asked_export(
+    run: RunFiles,
+    config: ExperimentConfig,
+    variants: Sequence[str],
+    gate: float | None,
+    float32_nodes: Sequence[str] | None,
 ) -> ExperimentConfig:
-    """The run's own settings with the variants that it has and those named, and another limit."""
+    """The run's own settings with the variants that it has and those named, another limit and other nodes left."""
     name = config.task.name
     available = [variant.name for variant in EXPORTED if name in variant.writers]
     for asked in variants:
@@ -128,9 +134,17 @@ def _asked(
             )
     measured = [own for own in available if f"export/{own}/size_mib" in run.record.metrics]
     wanted = [own for own in available if own in {*variants, *(measured or config.export.variants)}]
-    limit = "max_loss_increase" if config.task.writes else "max_accuracy_drop"
-    changed = config.export.model_dump() | {"variants": wanted} | ({} if gate is None else {limit: gate})
-    return config.model_copy(update={"export": parse(ExportConfig, changed, where="--gate")})
+    changed: dict[str, object] = {"variants": wanted}
+    if gate is not None:
+        changed["max_loss_increase" if config.task.writes else "max_accuracy_drop"] = gate
+    left = run.record.tags.get(FLOAT32_NODES)
+    if float32_nodes is not None:
+        changed["float32_nodes"] = list(float32_nodes)
+    elif left is not None:
+        changed["float32_nodes"] = left.split()
+    return config.model_copy(
+        update={"export": parse(ExportConfig, config.export.model_dump() | changed, where="--gate")}
+    )
 
 
 def export_into(
@@ -149,7 +163,7 @@ def export_into(
             model_dir,
             folder,
             family=FAMILIES[config.model.kind],
-            scoring=_scoring_set(config, data),
+            scoring=scoring_set(config, data),
             options=ExportOptions(config.export),
             on_progress=report_progress,
         )
@@ -159,7 +173,7 @@ def export_into(
     return report
 
 
-def _scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
+def scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
     """The official split, or a seeded draw of `export.scored_examples` rows of it."""
     from export.pipeline import ScoringSet
 

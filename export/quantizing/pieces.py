@@ -22,14 +22,18 @@ def draw_bytes_table(drawing: Drawing, table: Table) -> None:
     """Rows of int8 with a scale each, looked up and scaled."""
     from onnx import TensorProto
 
-    values, scales = rows_8_bit(table.weight_VD)
+    whole, scales, columns = rows_8_bit(table.weight_VD)
     name = table.name
-    row = drawing.add("Gather", [drawing.constant(f"{name}.int8", values), table.indices], f"{name}.row")
+    row = drawing.add("Gather", [drawing.constant(f"{name}.int8", whole), table.indices], f"{name}.row")
     scale = drawing.add(
         "Gather", [drawing.constant(f"{name}.scales", scales), table.indices], f"{name}.scale"
     )
     real = drawing.add("Cast", [row], f"{name}.real", to=TensorProto.FLOAT)
-    drawing.add("Mul", [real, scale], table.output)
+    if columns is None:
+        drawing.add("Mul", [real, scale], table.output)
+    else:
+        by_row = drawing.add("Mul", [real, scale], f"{name}.by_row")
+        drawing.add("Mul", [by_row, drawing.constant(f"{name}.columns", columns)], table.output)
 
 
 def draw_halves_table(drawing: Drawing, table: Table, block: int) -> None:

@@ -30,28 +30,36 @@ class Bytes:
     """Weights in INT8 with a scale for each column, and the factors that their inputs are divided by before.
 
     strength: SmoothQuant's (Xiao et al. 2023, arXiv 2211.10438, equation 4), by which what is large in a few inputs
-    only is moved into the weights; none: inputs stay as they are.
+    only is moved into the weights. A product is rounded when it is first asked for.
     """
 
-    def __init__(self, model: ModelProto, calibration: Calibration, strength: float | None) -> None:
-        groups: dict[str, list[Product]] = {}
+    def __init__(self, model: ModelProto, calibration: Calibration, strength: float) -> None:
+        self._calibration, self._strength = calibration, strength
+        self._groups: dict[str, list[Product]] = {}
         for product in products_of(model):
-            groups.setdefault(product.activations, []).append(product)
-        self.factors: dict[str, Floats | None] = {}
+            self._groups.setdefault(product.activations, []).append(product)
+        self._factors: dict[str, Floats] = {}
         self._weights: dict[str, tuple[NDArray[np.int8], Floats]] = {}
-        for name, group in groups.items():
-            inputs = calibration[name]
-            factors_K = None if strength is None else _smoothing(inputs.largest, group, strength)
-            self.factors[name] = factors_K
-            for product in group:
-                weight_KN, spread_KK = product.weight_KN, inputs.corrections
-                if factors_K is not None:
-                    weight_KN, spread_KK = weight_KN * factors_K[:, None], spread_KK * factors_K
-                self._weights[product.name] = rounded_8_bit(weight_KN, spread_KK)
+
+    def factors(self, activations: str) -> Floats:
+        """(K,): what those activations are divided by."""
+        if activations not in self._factors:
+            largest_K = self._calibration[activations].largest
+            self._factors[activations] = _smoothing(largest_K, self._groups[activations], self._strength)
+        return self._factors[activations]
+
+    def _rounded(self, product: Product) -> tuple[NDArray[np.int8], Floats]:
+        if product.name not in self._weights:
+            factors_K = self.factors(product.activations)
+            corrections_KK = self._calibration[product.activations].corrections
+            self._weights[product.name] = rounded_8_bit(
+                product.weight_KN * factors_K[:, None], corrections_KK * factors_K
+            )
+        return self._weights[product.name]
 
     def of(self, products: Sequence[Product]) -> tuple[NDArray[np.int8], Floats]:
         """Side by side: (K, N of all) and (N of all,)."""
-        found = [self._weights[product.name] for product in products]
+        found = [self._rounded(product) for product in products]
         return np.concatenate([whole for whole, _ in found], axis=1), np.concatenate([s for _, s in found])
 
 

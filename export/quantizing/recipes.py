@@ -22,16 +22,25 @@ if TYPE_CHECKING:
 
 _MIDDLE = 128  # onnxruntime multiplies unsigned by signed bytes several times as fast as signed by signed
 _STEPS = 255
+_FEW_ROWS = 1024
 _SMALLEST = 1e-30  # scale of a token whose activations are all zero
 
 
 @dataclass(frozen=True)
 class Dynamic:
-    """INT8 whose activations have one scale for a whole call, found at run time: uint8 per tensor."""
+    """INT8 whose activations have one scale for a whole call, found at run time: uint8 per tensor.
+
+    The second product of a feed-forward block is drawn `by_token`: its inputs come out of an activation function, a few
+    of them many times as large as the rest, and one scale for all tokens would leave these few of its steps.
+    """
 
     weights: Bytes
+    by_token: Rows
 
     def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+        if _narrows(products):
+            self.by_token.products(drawing, products)
+            return
         name = products[0].name
         whole, scales = self.weights.of(products)
         inputs = [
@@ -56,8 +65,7 @@ class Static:
 
     def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
         name, activations = products[0].name, products[0].activations
-        inputs, factors_K = self.calibration[activations], self.weights.factors[activations]
-        assert factors_K is not None
+        inputs, factors_K = self.calibration[activations], self.weights.factors(activations)
         scale, zero = _byte_scale(
             float((inputs.lowest_K / factors_K).min()), float((inputs.highest_K / factors_K).max())
         )
@@ -95,7 +103,10 @@ class Rows:
 
 @dataclass(frozen=True)
 class FourBit:
-    """INT4 weights in blocks; activations INT8 with a scale for each block of each row; embeddings INT4 in blocks."""
+    """INT4 weights in blocks; activations INT8 with a scale for each block of each row; embeddings INT4 in blocks.
+
+    A table of few rows is in INT8: it weighs little, and one of positions is read by every token of every text.
+    """
 
     weights: Halves
 
@@ -120,15 +131,21 @@ class FourBit:
         deliver(drawing, flat, products)
 
     def table(self, drawing: Drawing, table: Table) -> None:
-        draw_halves_table(drawing, table, self.weights.block)
+        if len(table.weight_VD) <= _FEW_ROWS:
+            draw_bytes_table(drawing, table)
+        else:
+            draw_halves_table(drawing, table, self.weights.block)
+
+
+def _narrows(products: Sequence[Product]) -> bool:
+    """Whether more goes in than comes out."""
+    return products[0].weight_KN.shape[0] > sum(product.weight_KN.shape[1] for product in products)
 
 
 def _smoothed(drawing: Drawing, weights: Bytes, product: Product) -> str:
     """The activations (M, K), divided by their factors."""
     flat = flattened(drawing, product.activations)
-    factors_K = weights.factors[product.activations]
-    if factors_K is None:
-        return flat
+    factors_K = weights.factors(product.activations)
     shrinking = drawing.constant(f"{product.name}.shrinking", (1 / factors_K).astype(np.float32))
     return drawing.add("Mul", [flat, shrinking], f"{product.name}.small")
 

@@ -132,8 +132,22 @@ def test_halves_are_packed_in_the_order_that_the_runtime_reads(rows: int, pairs:
 def test_scales_reach_the_ends_and_zeros_stay_zero(seed: int, size: float) -> None:
     table = (size * np.random.default_rng(seed).normal(size=(4, 32))).astype(np.float32)
     table[0] = 0
-    whole, scales = rows_8_bit(table)
-    assert np.abs(whole * scales - table).max() <= 0.5001 * scales.max()
+    whole, scales, columns = rows_8_bit(table)
+    steps = scales * (1 if columns is None else columns)
+    assert (np.abs(whole * steps - table) <= 0.5001 * steps).all()
     assert not whole[0].any()
     assert (block_scales(table) == block_scales(table).astype(np.float16)).all()
     assert not table_4_bit(table, 32)[0][0].any()
+
+
+def test_columns_that_differ_by_far_have_scales_of_their_own() -> None:
+    draw = np.random.default_rng(0)
+    assert rows_8_bit(np.sign(draw.normal(size=(64, 32))).astype(np.float32)).columns is None
+    apart = draw.normal(size=(64, 32)).astype(np.float32) * np.where(np.arange(32) == 5, 50, 1).astype(
+        np.float32
+    )
+    whole, scales, columns = rows_8_bit(apart)
+    assert columns is not None
+    by_row = np.abs(apart).max(axis=1, keepdims=True) / 127
+    plain = np.rint(apart / by_row) * by_row
+    assert np.square(whole * scales * columns - apart).sum() < 0.1 * np.square(plain - apart).sum()

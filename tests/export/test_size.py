@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
-from export.classifier_files import write_dynamic
+from export.classifier_files import dynamic, write
 from export.materials import Materials
 from export.onnx_files import write_fp32
 from export.original import Original
@@ -25,9 +25,9 @@ def _ratio(model: PreTrainedModel, folder: Path) -> float:
         config=folder / "model" / "config.json",
         tokenizer=none,
     )
-    materials = Materials(original, folder, [[101, 2023, 2003, 102]])
-    write_fp32(materials, folder / "fp32")
-    write_dynamic(materials, folder / "int8")
+    materials = Materials(folder, [[101, 2023, 2003, 102]])
+    write_fp32(original, materials, folder / "fp32")
+    write(dynamic, original, materials, folder / "int8")
     fp32, int8 = ((folder / name / "model.onnx").stat().st_size for name in ("fp32", "int8"))
     return int8 / fp32
 

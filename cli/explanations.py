@@ -1,0 +1,121 @@
+"""The verb that says why a variant answers otherwise, and how that looks in a terminal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cli.console import print_json
+from cli.figures import number, percent
+from cli.headline import print_commands
+from cli.session import OK, named_run
+from cli.tables import SHORT, fitted
+from export.variants import BY_NAME, FP32
+from host.markup import literal
+from host.text import root_option, shortened
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.training.explaining import Explanation
+    from export.blame import Blame, Scored
+
+_TEXT = 60
+_NODES = 10  # that carry most
+_ANSWERS = 20
+_BAR = 20  # characters of the longest
+
+
+def explain_verb(run_id: str, variant: str, gate: float | None, root: Path, *, as_json: bool) -> int:
+    out, reporter, run = named_run(run_id, root)
+    from experiments.training.explaining import explained
+
+    found = explained(run, variant, gate=gate, reporter=reporter)
+    if not found.as_recorded:
+        reporter.say(
+            f"{variant} drawn here is not to the byte the run's own file, which another machine or version wrote;"
+            " explained is the one drawn here.",
+            "warning",
+        )
+    if as_json:
+        print_json(asdict(found))
+    else:
+        _print(out, found, run.record.run_id[:SHORT], root)
+    return OK
+
+
+def _print(out: Console, found: Explanation, short: str, root: Path) -> None:
+    blame, label = found.blame, BY_NAME[found.blame.variant].label
+    as_it_is = blame.as_it_is
+    out.print(
+        f"{label} changes {as_it_is.changed} of {blame.examples} answers of {FP32.label}: {as_it_is.lost} right ones"
+        f" lost, {as_it_is.won} won; accuracy {percent(as_it_is.accuracy)},"
+        f" {_below(as_it_is)} (limit {blame.limit_points:g}).",
+        highlight=False,
+    )
+    out.print(
+        f"Its logits lie {as_it_is.error:.3g} from {FP32.label}'s (root of the mean square);"
+        f" the median answer of {FP32.label} is {blame.median_margin:.3g} above the next.",
+        highlight=False,
+    )
+    if blame.changed:
+        title = f"Changed answers, of {FP32.label} the nearest first"
+        out.print(fitted(out, _answers(found, label), spare=["text"], squeezed="text", title=title))
+    title = f"What goes when one node alone stays in float32 ({blame.asked} examples)"
+    out.print(fitted(out, _nodes(blame), spare=["", "MiB more"], squeezed="node", title=title))
+    _print_smallest(out, blame, label, short, root)
+
+
+def _below(scored: Scored) -> str:
+    points = scored.drop_points
+    return f"{abs(points):.2f} points {'above' if points < 0 else 'below'} {FP32.label}'s"
+
+
+def _answers(found: Explanation, label: str) -> list[dict[str, str]]:
+    nearest = sorted(found.blame.changed, key=lambda answer: answer.base_margin)
+    return [
+        {
+            "row": str(answer.index),
+            "label": str(answer.label),
+            FP32.label: str(answer.base),
+            "margin": number(answer.base_margin, 3),
+            label: str(answer.ours),
+            "margin there": number(answer.margin, 3),
+            "text": literal(shortened(found.texts[answer.index], _TEXT)),
+        }
+        for answer in nearest[:_ANSWERS]
+    ]
+
+
+def _nodes(blame: Blame) -> list[dict[str, str]]:
+    most = max((node.share for node in blame.nodes), default=0.0)
+    return [
+        {
+            "node": literal(node.name),
+            "error left": number(node.error, 4),
+            "goes": f"{100 * node.share:.0f} %",
+            "": "█" * round(_BAR * max(0.0, node.share) / most) if most > 0 else "",
+            "changed": str(node.changed),
+            "MiB more": number(node.mib, 2),
+        }
+        for node in blame.nodes[:_NODES]
+    ]
+
+
+def _print_smallest(out: Console, blame: Blame, label: str, short: str, root: Path) -> None:
+    best = blame.smallest
+    if not best.float32:
+        out.print(f"{label} meets the gate as it is; nothing has to stay in float32.", highlight=False)
+        return
+    out.print(
+        f"With {len(best.float32)} in float32 it meets the gate, scored again on all {blame.examples} rows:"
+        f" accuracy {percent(best.accuracy)}, {_below(best)}, {best.changed} changed, {best.size_mib:.2f} MiB"
+        f" ({blame.as_it_is.size_mib:.2f} without).",
+        highlight=False,
+    )
+    for name in best.float32:
+        out.print(f"  {literal(name)}", highlight=False)
+    names = ",".join(best.float32)
+    command = f"encore export {short} --variants {blame.variant} --float32 {names}{root_option(root)}"
+    print_commands(out, {command: "write it so"})
