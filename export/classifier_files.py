@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from export.materials import Materials
     from export.original import Original
 
-_FEWEST_OUTPUTS = (
-    32  # of a product that is worth rounding: the last one, of a column for each class, weighs nothing
-)
-
 
 class Plan(NamedTuple):
     """How a variant's graph is drawn from the float32 one; float32: names of nodes that stay as they are."""
@@ -41,21 +37,21 @@ Planner = Callable[["Materials"], Plan]
 
 def dynamic(materials: Materials) -> Plan:
     recipe = Dynamic(materials.bytes_of_a_call, Rows(materials.bytes_of_a_token))
-    return Plan(recipe, _few_outputs(materials.graph))
+    return Plan(recipe, _last(materials.graph))
 
 
 def rows(materials: Materials) -> Plan:
-    return Plan(Rows(materials.bytes_of_a_token), _few_outputs(materials.graph))
+    return Plan(Rows(materials.bytes_of_a_token), _last(materials.graph))
 
 
 def static(materials: Materials) -> Plan:
     recipe = Static(materials.bytes_of_a_call, materials.calibration)
-    return Plan(recipe, _few_outputs(materials.graph))
+    return Plan(recipe, _last(materials.graph))
 
 
 def four_bit(materials: Materials) -> Plan:
     halves = Halves(materials.graph, materials.calibration, BLOCK)
-    return Plan(FourBit(halves), _few_outputs(materials.graph) | _not_in_blocks(materials.graph))
+    return Plan(FourBit(halves), _last(materials.graph) | _not_in_blocks(materials.graph))
 
 
 def write(planner: Planner, _: Original, materials: Materials, folder: Path) -> None:
@@ -79,10 +75,11 @@ def _check_nodes(materials: Materials) -> None:
             )
 
 
-def _few_outputs(graph: ModelProto) -> frozenset[str]:
-    return frozenset(
-        product.name for product in products_of(graph) if product.weight_KN.shape[1] < _FEWEST_OUTPUTS
-    )
+def _last(graph: ModelProto) -> frozenset[str]:
+    """The product that gives the logits: of a column for each class, it weighs nothing, and what it errs no later
+    layer evens out."""
+    outputs = {output.name for output in graph.graph.output}
+    return frozenset(product.name for product in products_of(graph) if product.output in outputs)
 
 
 def _not_in_blocks(graph: ModelProto) -> frozenset[str]:

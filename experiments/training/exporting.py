@@ -138,6 +138,12 @@ def asked_export(
     if gate is not None:
         changed["max_loss_increase" if config.task.writes else "max_accuracy_drop"] = gate
     left = run.record.tags.get(FLOAT32_NODES)
+    if float32_nodes and config.task.writes:
+        raise UserError(
+            f"variants of a {name} leave no node in float32",
+            where="--float32",
+            cure="Of classifiers they do.",
+        )
     if float32_nodes is not None:
         changed["float32_nodes"] = list(float32_nodes)
     elif left is not None:

@@ -1,0 +1,76 @@
+"""A run explains a variant from the command line, and is exported as the explanation says."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import onnx
+import pytest
+
+from errors import UserError
+from experiments.training.explaining import explained
+from experiments.training.exporting import export_run
+from experiments.training.train import train
+from runs.files import RunFiles, run_named
+from tests.processes import encore
+from tests.tiny import ANY_EXPORT, small_classifier, small_writer
+from tracking.store import Store
+
+NODE = "/distilbert/transformer/layer.0/ffn/lin2/MatMul"
+
+
+@pytest.fixture
+def run(store: Store) -> RunFiles:
+    return run_named(store, train(small_classifier(*ANY_EXPORT), store).run_id)
+
+
+def _exported(run: RunFiles, variant: str, *options: str) -> tuple[int, str, set[str]]:
+    """Exit code, stderr, and the names of the products that are float32 in the run's variant."""
+    done = encore("export", run.record.run_id[:8], *options, "--json", "--root", run.store.root)
+    graph = onnx.load(run.path(f"export/{variant}/model.onnx")).graph
+    return done.returncode, done.stderr, {node.name for node in graph.node if node.op_type == "MatMul"}
+
+
+@pytest.mark.slow
+def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> None:
+    short, root = run.record.run_id[:8], run.store.root
+    before = run.path("export/report.json").read_bytes()
+    told = encore("export", short, "--explain", "int8", "--json", "--root", root)
+    assert told.returncode == 0, told.stderr
+    found = json.loads(told.stdout)
+    assert found["as_recorded"] is True
+    report = json.loads(before)
+    assert found["blame"]["as_it_is"]["accuracy"] == report["metrics"]["export/int8/accuracy"]
+    assert NODE in {node["name"] for node in found["blame"]["nodes"]}
+    assert run.path("export/report.json").read_bytes() == before  # nothing is written
+    read = encore("export", short, "--explain", "int8", "--root", root)
+    assert "What goes when one node alone stays in float32" in read.stdout
+
+    code, said, products = _exported(run, "int8-rows", "--float32", NODE, "--variants", "int8-rows")
+    assert (code, NODE in products) == (0, True), said
+    code, said, products = _exported(run, "int8")  # what was left stays left
+    assert (code, NODE in products) == (0, True), said
+    code, said, products = _exported(run, "int8", "--float32", "none")
+    assert (code, NODE in products) == (0, False), said
+
+
+@pytest.mark.slow
+def test_what_cannot_be_explained_is_one_line(run: RunFiles, store: Store) -> None:
+    story = run_named(store, train(small_writer("export.when=never"), store).run_id)
+    with pytest.raises(UserError, match="there is no exported variant 'int2'"):
+        explained(run, "int2")
+    with pytest.raises(UserError, match="fp32 of a sequence-classification is not drawn node by node"):
+        explained(run, "fp32")
+    with pytest.raises(UserError, match="int8 of a causal-language-model is not drawn node by node"):
+        explained(story, "int8")
+    with pytest.raises(UserError, match="max_accuracy_drop"):
+        explained(run, "int8", gate=2)
+    with pytest.raises(UserError, match="leave no node in float32"):
+        export_run(story, float32_nodes=["x"])
+    with pytest.raises(UserError, match="'/no/such/node' is no product with weights"):
+        export_run(run, float32_nodes=["/no/such/node"])
+    short = run.record.run_id[:8]
+    both = encore("export", short, "--explain", "int8", "--bundle", "x", "--root", store.root)
+    assert both.returncode == 2
+    assert both.stderr.strip() == "encore: --bundle, --explain: each does something else. Give one of them."
