@@ -132,17 +132,19 @@ def classifier_answers(
 
 
 def prompt_answers(folder: Path, reader: TextIds, texts: GoldenTexts, threads: int) -> Iterator[PromptAnswer]:
-    """One of the beginning of each of the first four texts: of 1, 4, 12 and 24 words."""
+    """One of the beginning of each of the first four texts: of 1, 4, 12 and 24 words; where none of these leaves room
+    to go on, of no words."""
     from export.onnx_reader import OnnxDecoder
 
     end = reader.id_of(end_of_text(folder))
     decoder = OnnxDecoder(folder, threads=threads, rows_apart=True)
     room = max(1, min(texts.max_tokens, decoder.context_tokens) - _CONTINUED)
-    for text, words in zip(texts.texts, _WORDS_OF_PROMPTS, strict=False):
-        prompt = " ".join(text.split()[:words])
-        ids = [end, *reader.of(prompt, ends=False).ids]
-        if len(ids) <= room:
-            yield _continued(decoder, prompt, ids)
+    prompts = [
+        " ".join(text.split()[:words]) for text, words in zip(texts.texts, _WORDS_OF_PROMPTS, strict=False)
+    ]
+    read = [(prompt, [end, *reader.of(prompt, ends=False).ids]) for prompt in prompts]
+    for prompt, ids in [(prompt, ids) for prompt, ids in read if len(ids) <= room] or [("", [end])]:
+        yield _continued(decoder, prompt, ids)
 
 
 def _continued(decoder: OnnxDecoder, prompt: str, ids: list[int]) -> PromptAnswer:

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
+from experiments.training.train import train
 from export.bundle_file import BUNDLE_FILE, FILES
 from export.golden import Golden
 from runs.bundling import bundle_of
-from runs.files import RunFiles
+from runs.files import RunFiles, run_named
 from serving.bundle import read_bundle
 from serving.prompt_proof import open_writer, prove_prompts
+from serving.service import service_of
 from tests.serving.tampering import (
     altered,
     check_named,
@@ -26,6 +28,8 @@ from tests.serving.tampering import (
     under,
     word_gone,
 )
+from tests.tiny import ANY_EXPORT, small_writer
+from tracking.store import Store
 
 
 def test_made_twice_it_is_the_same_bytes_in_one_file_each(
@@ -128,3 +132,12 @@ def test_golden_prompts_are_of_several_lengths(story_bundle: Path) -> None:
     assert len(set(lengths)) == 4
     about = json.loads((story_bundle / BUNDLE_FILE).read_text())
     assert about["batch_invariant"]
+
+
+def test_a_model_with_hardly_a_context_is_served(served_store: Store, tmp_path: Path) -> None:
+    run = run_named(served_store, train(small_writer(*ANY_EXPORT, "data.max_tokens=8", "samples.prompts=[On]"), served_store).run_id)
+    bundle_of(run, "int8", tmp_path / "bundle")
+    bundle = read_bundle(tmp_path / "bundle")
+    assert [answer.text for answer in bundle.golden.answers] == [""]
+    service = service_of(bundle, threads=1, mode="strict")
+    assert service.proof.bit_equal

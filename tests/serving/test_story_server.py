@@ -22,7 +22,8 @@ from export.streams import Streams
 from generation.sampling import Draft
 from runs.files import RunFiles
 from serving.service import WriterService
-from tests.serving.servers import here, serving, wait_for
+from tests.processes import encore
+from tests.serving.servers import Running, here, serving, wait_for
 from tests.serving.test_completions import events, streamed
 from tests.serving.test_server import HEAVY
 
@@ -158,6 +159,23 @@ def test_a_terminated_server_writes_to_the_end_what_it_accepted(story_bundle: Pa
             running.process.send_signal(signal.SIGTERM)
             assert [one.result() for one in asking] == expected
         assert running.process.wait(20) == 0
+
+
+def test_a_story_is_the_one_that_encore_generate_writes(writing_run: RunFiles, story_server: Running) -> None:
+    options = {"--seed": 7, "--n": 2, "--temperature": 0.9, "--repetition-penalty": 1.1, "--variant": "int8"}
+    given = [part for option in options.items() for part in option]
+    prompts = ["--prompt", "Once upon a time", "--prompt", ""]
+    root = writing_run.store.root
+    found = encore("generate", writing_run.record.run_id[:8], *prompts, *given, "--root", root, "--json")
+    stories = json.loads(found.stdout)["stories"]
+    served = story_server.complete(
+        ["Once upon a time", ""], seed=7, n=2, temperature=0.9, repetition_penalty=1.1, echo=True
+    ).json()
+    assert [choice["text"] for choice in served["choices"]] == [story["text"] for story in stories]
+    reasons = {True: "stop", False: "length"}
+    assert [choice["finish_reason"] for choice in served["choices"]] == [
+        reasons[story["ended"]] for story in stories
+    ]
 
 
 @pytest.mark.parametrize("of", ["id", "alias"])

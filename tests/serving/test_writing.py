@@ -124,6 +124,19 @@ def test_a_story_whose_turn_comes_too_late_is_not_begun(model: DecodingModel) ->
     run(model, work, Limits(queued_tokens=100, deadline_s=0, rows_together=8))
 
 
+def test_a_story_that_takes_too_long_is_broken_off(
+    model: DecodingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.writing.LONGEST_STORY_S", 0)
+
+    async def work(writers: Writers, calls: list[int]) -> None:
+        with pytest.raises(ExpiredError):
+            await text(writers.begin([story(tokens=400)], [401])[0])
+        assert len(calls) < 10
+
+    run(model, work)
+
+
 def test_an_end_writes_what_was_accepted_and_takes_no_more(model: DecodingModel) -> None:
     async def work(writers: Writers, calls: list[int]) -> None:
         tellings = writers.begin([story(number) for number in range(12)], [41] * 12)
