@@ -123,7 +123,7 @@ def _legend(found: Pareto) -> str:
         lines.append("changed: answers that are not PyTorch's. p: right as often as FP32 (McNemar, mid-p).")
     if not found.incomparable:
         held = ", ".join(f"{name} {literal(value)}" for name, value in found.conditions.items())
-        lines.append(f"{SHOWN[found.latency].capitalize()}; {held}.")
+        lines.append(f"p50 ms: {SHOWN[found.latency]}; {held}.")
     return "\n".join(lines)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from comparison.forms import SHOWN, SIZE, Form, differing, forms_of, latency_of, placed, score_of
 from comparison.front_picture import Panel, Point, draw_front
+from comparison.report.latencies import latency_table
 from comparison.report.values import figure
 from pages.figures import Figure, drawn
 from pages.sections import Section
@@ -27,11 +28,8 @@ def exports_section(subject: Subject) -> Section | None:
     latency = latency_of(shown)
     apart = differing([form.run.tags for form in shown], latency)
     costs = [SIZE] if apart else [SIZE, latency]
-    front = {
-        form.label
-        for form, above in zip(shown, placed(shown, subject.task, score, costs), strict=True)
-        if above == ()
-    }
+    places = placed(shown, subject.task, score, costs)
+    front = {form.label for form, above in zip(shown, places, strict=True) if above == ()}
     name = score.replace("_", " ")
     pictures = [
         drawn(
@@ -44,16 +42,33 @@ def exports_section(subject: Subject) -> Section | None:
         for number, key in enumerate((SIZE, latency))
         if any(key in form.figures for form in shown)
     ]
-    of = "size alone, since the latencies were not measured alike" if apart else "size and latency"
-    caption = (
+    rows = [_row(subject, form, score, latency, on_front=form.label in front) for form in shown]
+    drawing = Figure(
+        "front",
+        "Score against size and latency",
+        _caption(name, alike=not apart),
+        tuple(pictures),
+        _table(name, rows),
+    )
+    timed = latency_table([form for form in shown if subject.is_winner(form.run)])
+    return Section(
+        "exports",
+        "What the exports cost",
+        figures=(drawing,),
+        tables=() if timed is None else (timed,),
+        notes=_gates(subject),
+    )
+
+
+def _caption(name: str, *, alike: bool) -> str:
+    """alike: whether the latencies compare."""
+    of = "size and latency" if alike else "size alone, since the latencies were not measured alike"
+    return (
         f"{name.capitalize()} on the official split against size and latency, a mark for each form of each run. "
         f"Filled: on the Pareto front of {name} and {of}, where nothing is as good in all and better in one; the "
         "winner's are larger. The line is the best that a cost buys. Latency is of one text at a time, on the machine "
         "of the export."
     )
-    rows = [_row(subject, form, score, latency, on_front=form.label in front) for form in shown]
-    drawing = Figure("front", "Score against size and latency", caption, tuple(pictures), _table(name, rows))
-    return Section("exports", "What the exports cost", figures=(drawing,), notes=_gates(subject))
 
 
 def _panel(subject: Subject, key: str, score: str) -> Panel:

@@ -267,3 +267,28 @@ def test_a_run_without_a_stage_is_no_trial(store: Store, swept: str) -> None:
     lost = store.runs(parent_id=swept)[0]
     store.client.delete_tag(lost.run_id, STAGE_TAG)
     assert lost.run_id[:8] not in page(store, swept)
+
+
+def test_the_winners_forms_are_timed_by_shape_and_the_front_is_marked(store: Store, swept: str) -> None:
+    (winner,) = [run for run in store.runs(parent_id=swept) if run.tags[TRIAL_TAG] == "5"]
+    assert 'id="latencies-caption"' not in page(store, swept)
+    log = store.attach(winner.run_id)
+    log.log_summary(
+        {
+            "export/torch/latency_medium_b8_t128_p50_ms": 77.5,
+            "export/int8/latency_b8_t128_p50_ms": 12.25,
+            "export/int8/latency_b32_t16_examples_per_s": 1234.0,
+            "export/int8/peak_memory_mib": 181.4,
+        }
+    )
+    log.close()
+    text = page(store, swept)
+    timed = text[text.index('id="latencies-caption"') :].split("</table>")[0]
+    for told in ("8 x 128", "PyTorch, medium", "77.50", "INT8", "12.25", "1,234", "181"):
+        assert told in timed
+    exported = text[text.index('id="exported-caption"') :].split("</table>")[0]
+    assert "on the front" in exported
+    # Each trial is more accurate and slower than the one before, and as small: INT8 beats FP32 of the same trial alone.
+    front = [row for row in exported.split("<tr>")[1:] if ">yes<" in row]
+    assert front
+    assert all("INT8" in row or "FP32" in row for row in front)
