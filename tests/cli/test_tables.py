@@ -14,6 +14,7 @@ from cli.run_list import print_places
 from cli.story_tables import print_sample, print_settings, print_story
 from cli.sweep_tables import print_trial
 from cli.tables import fitted
+from export.latency_grid import SHAPES
 from runs.result import RunResult
 from runs.selection import Place
 from sweeps.decoding.rows import MISSED, DecodingReport, SettingRow
@@ -91,6 +92,28 @@ def test_a_row_for_each_split_and_each_variant_in_units() -> None:
                     ["INT8", "89.50 %", "8", "4.25"]]  # fmt: skip
     print_metrics(console, metrics, whole=True)
     assert "export/gguf/loss 3.0" in console.file.getvalue()
+
+
+def test_latencies_by_shape_fit_a_narrow_terminal() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    assert isinstance(console.file, io.StringIO)
+    metrics: dict[str, float] = {}
+    for prefix in ("torch/latency", "torch/latency_medium", "int8/latency"):
+        for number, shape in enumerate(SHAPES):
+            metrics[f"export/{prefix}_{shape.key}_p50_ms"] = 10.25 * (number + 1)
+            metrics[f"export/{prefix}_{shape.key}_examples_per_s"] = 1234.0
+    metrics["export/int8/peak_memory_mib"] = 181.4
+    print_metrics(console, {"export/int8/accuracy": 0.9, **metrics})
+    lines = console.file.getvalue().splitlines()
+    assert max(map(len, lines)) <= 80
+    table = [
+        re.split("  +", line.strip())
+        for line in lines[lines.index("Median latency in ms, by rows x tokens of a call") + 1 :]
+    ]
+    medians = ["10.25", "20.50", "30.75", "41.00", "51.25", "61.50"]
+    heads = ["variant", "1x16", "8x16", "32x16", "1x128", "8x128", "32x128", "32x16 /s", "peak MiB"]
+    assert table == [heads, ["PyTorch", *medians, "1234"], ["PyTorch, medium", *medians, "1234"],
+                     ["INT8", *medians, "1234", "181"]]  # fmt: skip
 
 
 @pytest.mark.parametrize(("stage", "head"), [("search", "held-out"), ("official", "test")])
