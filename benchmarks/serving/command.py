@@ -23,6 +23,7 @@ from benchmarks.mlflow_server import free_port_here
 from benchmarks.results import table, write_section
 from benchmarks.serving import stories
 from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request, until_open
+from benchmarks.serving.overload import overloaded
 from benchmarks.serving.processes import Server, ready, serving, started
 from export.original import MODEL_FILE
 from export.session import OnnxModel, new_session
@@ -32,7 +33,6 @@ _MODEL_CORE, _HTTP_CORE = 0, 1
 _CLIENTS, _ROUNDS, _SECONDS = 16, 3, 4.0
 _COMPANIONS = 15
 _ENDS = 20
-_WARM_S = 10.0  # of overload, after which memory is held to what it was
 _PEERS = Path(__file__).with_name("peers.py")
 
 
@@ -46,7 +46,7 @@ def measure(bundle: Path, data: Path, arguments: argparse.Namespace) -> None:
     """Writes the section; of a language model's bundle that on stories."""
     about = json.loads((bundle / "bundle.json").read_text())
     if about["labels"] is None:
-        stories.measure(bundle)
+        stories.measure(bundle, arguments.overload_s)
         return
     texts = _texts(data)
     rows = [
@@ -241,21 +241,7 @@ def _ideal(times: np.ndarray, services: np.ndarray) -> list[float]:
 def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
     with serving(bundle, "--threads", 1) as server:
         capacity = _loaded(server, texts)
-        requests = [request(text, port=server.port) for text in texts]
-        times = np.cumsum(
-            np.random.default_rng(0).exponential(1 / (1.2 * capacity), int(seconds * 1.2 * capacity))
-        )
-        _run(open_loop(server.port, requests, times[times < _WARM_S].tolist()))
-        before = server.resident_mib()
-        load = _run(open_loop(server.port, requests, times.tolist()))
-        after = server.resident_mib()
-    refused = [answer.seconds for answer in load.answers if answer.status == 429]
-    good = load.statuses()[200] / load.seconds / capacity
-    p99 = f"{1e3 * np.percentile(refused, 99):.0f} ms" if refused else "none"
-    return [
-        f"{seconds:.0f} s at 120 %: answers; 200s a second over capacity; p99 of a 429; memory",
-        f"{load.statuses()}, {load.lost} lost; {good:.2f}; {p99}; {100 * (after / before - 1):+.1f} %",
-    ]
+        return overloaded(server, [request(text, port=server.port) for text in texts], capacity, seconds)
 
 
 def _ready(bundle: Path) -> list[object]:

@@ -11,8 +11,11 @@ import time
 from pathlib import Path
 from statistics import median
 
+import uvloop
+
 from benchmarks.results import table, write_section
-from benchmarks.serving.client import question
+from benchmarks.serving.client import closed_loop, question
+from benchmarks.serving.overload import overloaded
 from benchmarks.serving.processes import Server, ready, serving
 
 _PROMPT, _TOKENS, _CLIENTS, _ROUNDS, _LEAVERS = "Once upon a time", 300, 8, 7, 30
@@ -20,11 +23,13 @@ _DONE = b"data: [DONE]\n\n"
 _PATH = "/v1/completions"
 
 
-def measure(bundle: Path) -> None:
+def measure(bundle: Path, overload_s: float) -> None:
     """Writes the section."""
     about = json.loads((bundle / "bundle.json").read_text())
     with serving(bundle) as server:
         rows = [*_throughput(server), _company(server), _leaving(server)]
+    with serving(bundle) as server:
+        rows.append(_overload(server, overload_s))
     seconds, memory = ready(bundle)
     rows.append(
         ["ready after, from the bundle; memory above the model file", f"{seconds:.2f} s; {memory:.0f} MiB"]
@@ -83,6 +88,14 @@ def _throughput(server: Server) -> list[list[object]]:
             ]
         )
     return rows
+
+
+def _overload(server: Server, seconds: float) -> list[object]:
+    asked = {"prompt": _PROMPT, "max_tokens": _TOKENS}
+    requests = [question({**asked, "seed": seed}, port=server.port, path=_PATH) for seed in range(100)]
+    load = uvloop.run(closed_loop(server.port, requests, clients=2 * _CLIENTS, seconds=10))
+    assert set(load.statuses()) == {200}, load.statuses()
+    return overloaded(server, requests, len(load.answers) / load.seconds, seconds)
 
 
 def _company(server: Server) -> list[object]:

@@ -135,7 +135,10 @@ def test_golden_prompts_are_of_several_lengths(story_bundle: Path) -> None:
 
 
 def test_a_model_with_hardly_a_context_is_served(served_store: Store, tmp_path: Path) -> None:
-    run = run_named(served_store, train(small_writer(*ANY_EXPORT, "data.max_tokens=8", "samples.prompts=[On]"), served_store).run_id)
+    run = run_named(
+        served_store,
+        train(small_writer(*ANY_EXPORT, "data.max_tokens=8", "samples.prompts=[On]"), served_store).run_id,
+    )
     bundle_of(run, "int8", tmp_path / "bundle")
     bundle = read_bundle(tmp_path / "bundle")
     assert [answer.text for answer in bundle.golden.answers] == [""]
