@@ -20,7 +20,8 @@ from serving.connection import Connection
 from serving.limits import IDLE_S
 from serving.service import Service
 
-_LAST_S = 0.5  # of answering what still comes, on connections that are ended with it
+# Of answering what still comes, on connections that are ended with it: first new ones are made, then none.
+_LISTENING_S, _ANSWERING_S = 0.5, 0.3
 _LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
@@ -100,7 +101,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service[Any], started: Callable[[], None]) -> None:
         super().__init__(config)
         self._service, self._started = service, started
-        self._last = 0.0
+        self._told = 0.0
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -112,8 +113,13 @@ class _Server(uvicorn.Server):
             super().handle_exit(sig, frame)
             return
         self._service.ends = True
-        self._last = time.monotonic() + _LAST_S
+        self._told = time.monotonic()
 
     async def on_tick(self, counter: int) -> bool:
-        self.should_exit |= self._service.ends and time.monotonic() > self._last
+        if self._service.ends:
+            passed = time.monotonic() - self._told
+            if passed > _LISTENING_S:
+                for listener in self.servers:  # who comes now is refused by the system, not accepted and left
+                    listener.close()
+            self.should_exit |= passed > _LISTENING_S + _ANSWERING_S
         return await super().on_tick(counter)

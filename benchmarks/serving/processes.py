@@ -32,16 +32,9 @@ class Server:
         return pages * os.sysconf("SC_PAGESIZE") / _MIB
 
     def pin(self, *, model: int, rest: int) -> None:
-        """The thread that computes most runs on core `model`, all others on core `rest`; call it after some load."""
-        tasks = [int(task) for task in os.listdir(f"/proc/{self.process.pid}/task")]
-        busiest = max((task for task in tasks if task != self.process.pid), key=self._ticks)
-        for task in tasks:
-            os.sched_setaffinity(task, {model if task == busiest else rest})
-
-    def _ticks(self, task: int) -> int:
-        return int(
-            Path(f"/proc/{self.process.pid}/task/{task}/stat").read_text().rpartition(")")[2].split()[11]
-        )
+        """The event loop's thread, the process's first, runs on core `rest`, those of the model on core `model`."""
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            os.sched_setaffinity(int(task), {rest if int(task) == self.process.pid else model})
 
 
 @contextmanager
