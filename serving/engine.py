@@ -59,11 +59,7 @@ class Answered:
 
 
 class Engine:
-    """threads: cores that the model may have. on_call: told of each call its rows, tokens and seconds.
-
-    One thread more runs it, since each waits for the interpreter before and after its call: the cores then have another
-    call to go on with. Without it a tenth of their time is lost under load.
-    """
+    """threads: that run the model side by side. on_call: told of each call its rows, tokens and seconds."""
 
     def __init__(
         self, run: Run, limits: Limits, *, threads: int, on_call: Callable[[int, int, float], None]
@@ -77,7 +73,7 @@ class Engine:
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"model-{number}", daemon=True)
-            for number in range(threads + 1)
+            for number in range(threads)
         ]
 
     def start(self) -> None:
