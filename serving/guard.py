@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from serving.limits import BODY_WITHIN_S, LARGEST_BODY
 from serving.metrics import Metrics
-from serving.problems import FAULT, RefusedError
+from serving.problems import RefusedError, fault
 
 _LOG = logging.getLogger("encore.serving")
 _HEADERS = [
@@ -56,7 +56,7 @@ class Guard:
             await answer.refuse(error)
         except Exception as error:  # noqa: BLE001 the last place: the client gets JSON, the log a type and a place
             _LOG.error("%s in %s", type(error).__name__, _route(scope))
-            await answer.refuse(FAULT)
+            await answer.refuse(fault())
 
     def _check(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
@@ -98,7 +98,7 @@ def _check_body(headers: dict[bytes, bytes]) -> None:
         )
     length = headers.get(b"content-length", b"0")
     if len(length) > _LONGEST_DIGITS or not length.isdigit() or int(length) > LARGEST_BODY:
-        raise _TOO_LARGE
+        raise _too_large()
 
 
 def _name(address: str) -> str | None:
@@ -121,19 +121,20 @@ class _Body:
     def __init__(self, receive: Receive) -> None:
         self._receive = receive
         self._bytes, self._whole = 0, False
+        self._until = asyncio.get_running_loop().time() + BODY_WITHIN_S
 
     async def __call__(self) -> Message:
         if self._whole:
             return await self._receive()
         try:
-            async with asyncio.timeout(BODY_WITHIN_S):
+            async with asyncio.timeout_at(self._until):
                 message = await self._receive()
         except TimeoutError as error:
-            raise _SLOW from error
+            raise _slow() from error
         self._bytes += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
         if self._bytes > LARGEST_BODY:
-            raise _TOO_LARGE
+            raise _too_large()
         return message
 
 
@@ -176,17 +177,23 @@ class _Answer:
 
 
 _CLOSED = {"connection": "close"}  # of a body that is not read
-_TOO_LARGE = RefusedError(
-    413,
-    "too_large",
-    "the body is too large",
-    cure=f"Send at most {LARGEST_BODY} bytes: fewer or shorter texts.",
-    headers=_CLOSED,
-)
-_SLOW = RefusedError(
-    408,
-    "slow",
-    "the body did not come in time",
-    cure=f"Send it within {BODY_WITHIN_S:.0f} s.",
-    headers=_CLOSED,
-)
+
+
+def _too_large() -> RefusedError:
+    return RefusedError(
+        413,
+        "too_large",
+        "the body is too large",
+        cure=f"Send at most {LARGEST_BODY} bytes: fewer or shorter texts.",
+        headers=_CLOSED,
+    )
+
+
+def _slow() -> RefusedError:
+    return RefusedError(
+        408,
+        "slow",
+        "the body did not come in time",
+        cure=f"Send it within {BODY_WITHIN_S:.0f} s.",
+        headers=_CLOSED,
+    )

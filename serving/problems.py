@@ -59,7 +59,10 @@ class ProblemAnswer(BaseModel):
 
 
 class RefusedError(Exception):
-    """A request that is answered with a problem."""
+    """A request that is answered with a problem.
+
+    Made anew each time: an exception that is raised twice keeps the frames of both, and with them what was asked.
+    """
 
     def __init__(
         self,
@@ -82,7 +85,8 @@ class RefusedError(Exception):
         return Response(self.body(), self.status, self.headers, media_type="application/json")
 
 
-FAULT = RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")
+def fault() -> RefusedError:
+    return RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")
 
 
 def problem_body(problem: Problem) -> bytes:
@@ -104,7 +108,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
 
 
 async def _fault(_request: Request, _error: Exception) -> Response:
-    return FAULT.response()
+    return fault().response()
 
 
 async def _of_status(_request: Request, error: Exception) -> Response:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from serving.problems import FAULT, ProblemAnswer, RefusedError
+from serving.problems import ProblemAnswer, RefusedError, fault
 from serving.queueing import ClosedError, ExpiredError, FullError
 
 _LOG = logging.getLogger("encore.serving")
@@ -60,4 +60,4 @@ def refused(error: BaseException) -> RefusedError:
             return RefusedError(503, "ending", "the server ends", cure="Ask another one.")
         case _:
             _LOG.error("%s in a model's thread", type(error).__name__)
-            return FAULT
+            return fault()

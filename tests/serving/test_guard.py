@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import socket
 import time
-from collections.abc import Iterator
+import weakref
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.types import Receive, Scope, Send
 
 from errors import UserError
+from serving import guard
 from serving.authorisation import read_token
+from serving.guard import Guard
 from serving.limits import LARGEST_BODY
+from serving.metrics import Metrics
 from tests.processes import encore
 from tests.serving.servers import Running, serving
 
@@ -219,3 +228,52 @@ def test_a_slow_body_is_told_so(int8_server: Running) -> None:
         "content-type: application/json\r\ncontent-length: 20\r\n\r\n"
     ).encode()
     assert raw(int8_server, head + b'{"te', wait_s=30).startswith(b"HTTP/1.1 408 ")
+
+
+class _Part(bytearray):
+    """Of a body; one that can be watched."""
+
+
+def _answered(part: Callable[[], bytes | bytearray], *, every_s: float = 0.0) -> int:
+    """The status that the guard answers with to a body without an end, of such parts."""
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(every_s)
+        return {"type": "http.request", "body": part(), "more_body": True}
+
+    async def read(scope: Scope, receive: Receive, send: Send) -> None:
+        del send
+        await Request(scope, receive).body()
+
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    head = [
+        (b"host", b"localhost"),
+        (b"content-type", b"application/json"),
+        (b"transfer-encoding", b"chunked"),
+    ]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": head}
+    asyncio.run(Guard(read, hosts=["localhost"], metrics=Metrics(), ends=lambda: False)(scope, receive, send))  # type: ignore[arg-type]
+    return sent[0]["status"]
+
+
+def test_nothing_of_a_refused_body_is_kept() -> None:
+    parts: list[weakref.ref[_Part]] = []
+
+    def part() -> _Part:
+        made = _Part(LARGEST_BODY // 2)
+        parts.append(weakref.ref(made))
+        return made
+
+    assert [_answered(part) for _ in range(2)] == [413, 413]
+    gc.collect()
+    assert len(parts) == 6
+    assert not any(made() for made in parts)
+
+
+def test_a_body_that_drips_is_slow_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "BODY_WITHIN_S", 0.2)
+    assert _answered(lambda: b" " * 4096, every_s=0.01) == 408
