@@ -33,7 +33,7 @@ _MODEL_CORE, _HTTP_CORE = 0, 1
 _CLIENTS, _ROUNDS, _SECONDS = 16, 3, 4.0
 _COMPANIONS = 15
 _ENDS = 20
-_PEERS = Path(__file__).with_name("peers.py")
+_PEERS = {kind: Path(__file__).with_name(f"peer_{kind}.py") for kind in ("pipeline", "litserve")}
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -123,7 +123,8 @@ def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -
             f"{median(rates):.0f}; {_each(shares)}",
         ]
     ]
-    for kind, python in (("pipeline", arguments.pipeline), ("litserve", arguments.litserve)):
+    for kind in _PEERS:
+        python = getattr(arguments, kind)
         if python is not None:
             rows.append([f"answers/s over {kind}", _over_peer(bundle, texts, kind, python)])
     return rows
@@ -135,7 +136,7 @@ def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
         with serving(bundle, "--threads", 1) as server:
             ours = _loaded(server, texts)
         port = free_port_here()
-        with started([python, str(_PEERS), kind, str(bundle), str(port)], port) as peer:
+        with started([python, str(_PEERS[kind]), str(bundle), str(port)], port) as peer:
             found.append(ours / _peer(peer, texts))
     return f"{_each(found)} ×"
 
