@@ -26,7 +26,7 @@ def draw_bytes_table(drawing: Drawing, table: Table) -> None:
     name = table.name
     row = drawing.add("Gather", [drawing.constant(f"{name}.int8", whole), table.indices], f"{name}.row")
     scale = drawing.add(
-        "Gather", [drawing.constant(f"{name}.scales", scales), table.indices], f"{name}.scale"
+        "Gather", [stored_small(drawing, f"{name}.scales", scales), table.indices], f"{name}.scale"
     )
     real = drawing.add("Cast", [row], f"{name}.real", to=TensorProto.FLOAT)
     if columns is None:
@@ -63,11 +63,13 @@ def flattened(drawing: Drawing, activations: str) -> str:
 
 
 def stored_small(drawing: Drawing, name: str, scales: NDArray[np.float32]) -> str:
-    """Scales that float16 holds exactly, kept as float16; onnxruntime widens them once, when it loads the model."""
+    """Scales, kept as float16 where that holds them exactly; onnxruntime widens them once, when it loads the model."""
     from onnx import TensorProto
 
-    small = scales.astype(np.float16)
-    assert (small == scales).all()
+    with np.errstate(over="ignore"):
+        small = scales.astype(np.float16)
+    if (small != scales).any():
+        return drawing.constant(name, scales)
     return drawing.add("Cast", [drawing.constant(f"{name}.small", small)], name, to=TensorProto.FLOAT)
 
 

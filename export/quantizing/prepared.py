@@ -12,7 +12,7 @@ import numpy as np
 
 from export.quantizing.graph import products_of
 from export.quantizing.rounding import rounded_4_bit, rounded_8_bit
-from export.quantizing.weights import packed
+from export.quantizing.weights import half_numbers, packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _SMALLEST = 1e-5
 
 
 class Bytes:
-    """Weights in INT8 with a scale for each column, and the factors that their inputs are divided by before.
+    """Weights in INT8 with a scale for each column, and what their inputs are multiplied by before.
 
     strength: SmoothQuant's (Xiao et al. 2023, arXiv 2211.10438, equation 4), by which what is large in a few inputs
     only is moved into the weights. A product is rounded when it is first asked for.
@@ -38,19 +38,20 @@ class Bytes:
         self._groups: dict[str, list[Product]] = {}
         for product in products_of(model):
             self._groups.setdefault(product.activations, []).append(product)
-        self._factors: dict[str, Floats] = {}
+        self._shrinking: dict[str, Floats] = {}
         self._weights: dict[str, tuple[NDArray[np.int8], Floats]] = {}
 
-    def factors(self, activations: str) -> Floats:
-        """(K,): what those activations are divided by."""
-        if activations not in self._factors:
+    def shrinking(self, activations: str) -> Floats:
+        """(K,): what those activations are multiplied by, numbers that a float16 holds."""
+        if activations not in self._shrinking:
             largest_K = self._calibration[activations].largest
-            self._factors[activations] = _smoothing(largest_K, self._groups[activations], self._strength)
-        return self._factors[activations]
+            factors_K = _smoothing(largest_K, self._groups[activations], self._strength)
+            self._shrinking[activations] = half_numbers(1 / factors_K)
+        return self._shrinking[activations]
 
     def _rounded(self, product: Product) -> tuple[NDArray[np.int8], Floats]:
         if product.name not in self._weights:
-            factors_K = self.factors(product.activations)
+            factors_K = 1 / self.shrinking(product.activations)
             corrections_KK = self._calibration[product.activations].corrections
             self._weights[product.name] = rounded_8_bit(
                 product.weight_KN * factors_K[:, None], corrections_KK * factors_K

@@ -46,7 +46,7 @@ class Dynamic:
         inputs = [
             _smoothed(drawing, self.weights, products[0]),
             drawing.constant(f"{name}.int8", whole),
-            drawing.constant(f"{name}.scales", scales),
+            stored_small(drawing, f"{name}.scales", scales),
         ]
         deliver(
             drawing, drawing.add("DynamicQuantizeMatMul", inputs, f"{name}.flat", contributed=True), products
@@ -65,9 +65,9 @@ class Static:
 
     def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
         name, activations = products[0].name, products[0].activations
-        inputs, factors_K = self.calibration[activations], self.weights.factors(activations)
+        inputs, shrinking_K = self.calibration[activations], self.weights.shrinking(activations)
         scale, zero = _byte_scale(
-            float((inputs.lowest_K / factors_K).min()), float((inputs.highest_K / factors_K).max())
+            float((inputs.lowest_K * shrinking_K).min()), float((inputs.highest_K * shrinking_K).max())
         )
         step = drawing.constant(f"{name}.step", np.array(scale, np.float32))
         middle = drawing.constant(f"{name}.zero", np.array(zero, np.uint8))
@@ -143,10 +143,9 @@ def _narrows(products: Sequence[Product]) -> bool:
 
 
 def _smoothed(drawing: Drawing, weights: Bytes, product: Product) -> str:
-    """The activations (M, K), divided by their factors."""
+    """The activations (M, K), smoothed."""
     flat = flattened(drawing, product.activations)
-    factors_K = weights.factors(product.activations)
-    shrinking = drawing.constant(f"{product.name}.shrinking", (1 / factors_K).astype(np.float32))
+    shrinking = stored_small(drawing, f"{product.name}.shrinking", weights.shrinking(product.activations))
     return drawing.add("Mul", [flat, shrinking], f"{product.name}.small")
 
 
@@ -161,7 +160,7 @@ def _product(
         byte,
         drawing.constant(f"{name}.int8", whole),
         scale,
-        drawing.constant(f"{name}.scales", scales),
+        stored_small(drawing, f"{name}.scales", scales),
         zero,
     ]
     return drawing.add("MatMulIntegerToFloat", inputs, f"{name}.flat", contributed=True)

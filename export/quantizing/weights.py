@@ -60,7 +60,15 @@ def _squared(errors: Floats) -> float:
 
 
 def _scales(largest: Floats) -> Floats:
-    return np.where(largest > 0, largest / LARGEST_8, 1).astype(np.float32)
+    return half_numbers(np.where(largest > 0, largest / LARGEST_8, 1).astype(np.float32))
+
+
+def half_numbers(numbers: Floats) -> Floats:
+    """The next larger numbers that a float16 holds, and can be kept in half the room; beyond its range as they are."""
+    with np.errstate(over="ignore"):
+        near = numbers.astype(np.float16)
+    larger = np.where(near < numbers, np.nextafter(near, np.float16(np.inf)), near).astype(np.float32)
+    return np.where(np.isfinite(larger), larger, numbers)
 
 
 def block_scales(blocks: Floats) -> Floats:

@@ -16,7 +16,14 @@ from export.options import ExportConfig
 from export.pipeline import ExportOptions, ExportReport, export_model
 from export.quantizing.graph import names_of, products_of, rewritten
 from export.quantizing.rounding import corrections_of, rounded_4_bit, rounded_8_bit
-from export.quantizing.weights import block_scales, column_scales, packed, rows_8_bit, table_4_bit
+from export.quantizing.weights import (
+    block_scales,
+    column_scales,
+    half_numbers,
+    packed,
+    rows_8_bit,
+    table_4_bit,
+)
 from export.session import OnnxModel
 from lightning_modules.families import DISTILBERT
 
@@ -148,3 +155,13 @@ def test_columns_that_differ_by_far_have_scales_of_their_own() -> None:
     by_row = np.abs(apart).max(axis=1, keepdims=True) / 127
     plain = np.rint(apart / by_row) * by_row
     assert np.square(whole * scales * columns - apart).sum() < 0.1 * np.square(plain - apart).sum()
+
+
+@given(st.floats(0, 6e4, width=32))
+def test_numbers_that_a_float16_holds_are_the_next_larger(number: float) -> None:
+    given_ = np.array([number, 1e6], np.float32)
+    found, beyond = half_numbers(given_)
+    assert beyond == np.float32(1e6)  # as it was
+    assert found == np.float16(found)
+    assert found >= given_[0]
+    assert np.nextafter(np.float16(found), np.float16(-np.inf)) < given_[0] or found == given_[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import torch
 from transformers import DistilBertConfig, DistilBertForSequenceClassification, PreTrainedModel
 
 from export.classifier_files import dynamic, write
@@ -15,6 +16,12 @@ from lightning_modules.transformers_model import TransformersModel
 
 
 def _ratio(model: PreTrainedModel, folder: Path) -> float:
+    """Of a model in which no two vectors are equal, as in a trained one: equal ones are written once."""
+    draw = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for vector in model.parameters():
+            if vector.dim() == 1:
+                vector += 0.01 * torch.randn(vector.shape, generator=draw)
     none = folder / "no tokenizer"
     none.mkdir()
     model.save_pretrained(folder / "model")
@@ -45,4 +52,4 @@ def test_distilbert_of_66_million_parameters_shrinks_to_a_quarter(tmp_path: Path
 def test_the_offline_weights_shrink_to_a_quarter(real_data: Path, tmp_path: Path) -> None:
     weights = real_data / "models" / "minilm-distilbert"
     model = DistilBertForSequenceClassification.from_pretrained(weights, local_files_only=True)
-    assert 0.25 < _ratio(model, tmp_path) <= 0.256
+    assert 0.25 < _ratio(model, tmp_path) <= 0.255
