@@ -46,12 +46,12 @@ class Bytes:
         if activations not in self._shrinking:
             largest_K = self._calibration[activations].largest
             factors_K = _smoothing(largest_K, self._groups[activations], self._strength)
-            self._shrinking[activations] = half_numbers(1 / factors_K)
+            self._shrinking[activations] = half_numbers(np.reciprocal(factors_K))
         return self._shrinking[activations]
 
     def _rounded(self, product: Product) -> tuple[NDArray[np.int8], Floats]:
         if product.name not in self._weights:
-            factors_K = 1 / self.shrinking(product.activations)
+            factors_K = np.reciprocal(self.shrinking(product.activations))
             corrections_KK = self._calibration[product.activations].corrections
             self._weights[product.name] = rounded_8_bit(
                 product.weight_KN * factors_K[:, None], corrections_KK * factors_K
