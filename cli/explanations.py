@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -41,11 +42,11 @@ def explain_verb(run_id: str, variant: str, gate: float | None, root: Path, *, a
     if as_json:
         print_json(asdict(found))
     else:
-        _print(out, found, run.record.run_id[:SHORT], root)
+        print_explanation(out, found, run.record.run_id[:SHORT], root)
     return OK
 
 
-def _print(out: Console, found: Explanation, short: str, root: Path) -> None:
+def print_explanation(out: Console, found: Explanation, short: str, root: Path) -> None:
     blame, label = found.blame, BY_NAME[found.blame.variant].label
     as_it_is = blame.as_it_is
     out.print(
@@ -64,7 +65,7 @@ def _print(out: Console, found: Explanation, short: str, root: Path) -> None:
         out.print(fitted(out, _answers(found, label), spare=["text"], squeezed="text", title=title))
     title = f"What goes when one node alone stays in float32 ({blame.asked} examples)"
     out.print(fitted(out, _nodes(blame), spare=["", "MiB more"], squeezed="node", title=title))
-    _print_smallest(out, blame, label, short, root)
+    _print_smallest(out, found, label, short, root)
 
 
 def _below(scored: Scored) -> str:
@@ -103,19 +104,20 @@ def _nodes(blame: Blame) -> list[dict[str, str]]:
     ]
 
 
-def _print_smallest(out: Console, blame: Blame, label: str, short: str, root: Path) -> None:
-    best = blame.smallest
+def _print_smallest(out: Console, found: Explanation, label: str, short: str, root: Path) -> None:
+    blame, best = found.blame, found.blame.smallest
     if not best.float32:
         out.print(f"{label} meets the gate as it is; nothing has to stay in float32.", highlight=False)
         return
+    more = "more " if found.left else ""
     out.print(
-        f"With {len(best.float32)} in float32 it meets the gate, scored again on all {blame.examples} rows:"
+        f"With {len(best.float32)} {more}in float32 it meets the gate, scored again on all {blame.examples} rows:"
         f" accuracy {percent(best.accuracy)}, {_below(best)}, {best.changed} changed, {best.size_mib:.2f} MiB"
         f" ({blame.as_it_is.size_mib:.2f} without).",
         highlight=False,
     )
     for name in best.float32:
         out.print(f"  {literal(name)}", highlight=False)
-    names = ",".join(best.float32)
+    names = shlex.quote(",".join([*found.left, *best.float32]))  # the option names all of them
     command = f"encore export {short} --variants {blame.variant} --float32 {names}{root_option(root)}"
     print_commands(out, {command: "write it so"})

@@ -193,8 +193,8 @@ def _smallest(suspect: Suspect, by_share: Sequence[str], on_progress: OnProgress
     firsts = [by_share[:count] for count in _COUNTS if count < len(by_share)]
     candidates = [*([name] for name in by_share[:_SINGLES]), *firsts, by_share]
     best = next(found for names in candidates if (found := scored(names)).meets_gate or names is by_share)
-    if len(best.float32) <= _PRUNED:
-        for name in reversed(best.float32[:-1]):
+    if 1 < len(best.float32) <= _PRUNED:
+        for name in reversed(best.float32):
             without = scored([other for other in best.float32 if other != name])
             best = without if without.meets_gate else best
     return best

@@ -21,6 +21,8 @@ _MOST_ROWS = 1_000_000_000
 _CALIBRATION_TEXTS = 512
 FLOAT32_NODES = "export/float32_nodes"
 """The condition of an export that names, between blanks, the nodes which its quantized variants were told to leave."""
+LIMIT = "export/limit"
+"""The condition that says how much quality its gate allowed to be lost, in the unit of the task's limit."""
 ROUNDING = 1e-9  # a drop of exactly the limit passes, also where 0.885 - 0.88 is not quite 0.005
 
 

@@ -15,7 +15,7 @@ from export.latency_grid import SHAPES, Grid, measure_grid, possible_shapes
 from export.materials import Materials
 from export.model_folder import check_length, check_scoring_set, private_tokenizer
 from export.onnx_files import opset_of
-from export.options import FLOAT32_NODES, ExportOptions, ScoringSet
+from export.options import FLOAT32_NODES, LIMIT, ExportOptions, ScoringSet
 from export.original import MODEL_FILE, Original
 from export.peak_memory import peak_memories
 from export.report import REPORT_FILE, ExportReport, gate, gate_verdict, limit_p_values
@@ -109,7 +109,9 @@ def _measured(
         tell(f"timing at {options.asked.threads} thread(s), {len(SHAPES)} shapes", 0, 0)
         table = _table(variants, model, task, scoring, options)
     metrics = _sizes(folder, exported) | scores.metrics | latencies | table.metrics | limits | alike
-    params = _conditions(tokens, len(scoring.input_ids), options) | _made(folder, exported, task) | calls
+    params = (
+        _conditions(tokens, len(scoring.input_ids), task, options) | _made(folder, exported, task) | calls
+    )
     params |= table.params
     params |= {f"export/{name}/skipped": why for name, why in skipped.items()}
     failures = gate(metrics, exported, task=task, options=options)
@@ -206,18 +208,21 @@ def _made(folder: Path, exported: Sequence[Variant], task: ExportTask) -> dict[s
         }
 
 
-def _conditions(tokens: int, examples: int, options: ExportOptions) -> dict[str, str]:
+def _conditions(tokens: int, examples: int, task: ExportTask, options: ExportOptions) -> dict[str, str]:
     import onnxruntime
     import torch
+
+    asked = options.asked
 
     return {
         "export/runtime": f"onnxruntime {onnxruntime.__version__}, CPUExecutionProvider",
         "export/processor": read_cpu().model,
         "export/instruction_set": instruction_set(),
-        "export/threads": str(options.asked.threads),
+        "export/threads": str(asked.threads),
         "export/torch_scoring_threads": str(torch.get_num_threads()),
         "export/scored_examples": str(examples),
         "export/scored_in": "PyTorch in unpadded batches of equal length, exports one text at a time",
         "export/latency_tokens": str(tokens),
-        FLOAT32_NODES: " ".join(options.asked.float32_nodes),
+        FLOAT32_NODES: " ".join(asked.float32_nodes),
+        LIMIT: str(asked.max_loss_increase if task.task.writes else asked.max_accuracy_drop),
     }

@@ -14,6 +14,7 @@ from experiments.reproduction.certificate import JSON_FILE, MARKDOWN_FILE, Playe
 from experiments.reproduction.trust import Agree, check_trusted, recorded_code
 from experiments.reproduction.verdict import Comparison, Tolerance, compare
 from experiments.torch_setup import prepare
+from experiments.training.exporting import exported_with
 from experiments.training.inputs import check_same_inputs, recorded_config
 from experiments.training.origin import Hooks, Reproduction, RunIdentity
 from experiments.training.recipe import PreparedRun, environment_of, prepared_run
@@ -95,7 +96,8 @@ def _train_here(run: RunFiles, recorded: Outcome, threads: int | None, reporter:
     config = _on(threads, recorded_config(run))
     forked = {FORKED_FROM_TAG} & run.record.tags.keys()
     lineage = {tag: run.record.tags[tag] for tag in forked}
-    origin = Reproduction(run, run.has(EXPORT_REPORT), fork_point_of(run))
+    export = exported_with(run) if run.has(EXPORT_REPORT) else None
+    origin = Reproduction(run, export, fork_point_of(run))
     tags = {KIND_TAG: RunKind.REPRODUCTION, REPRODUCES_TAG: run.record.run_id, **lineage}
     hooks = Hooks(reporter, _stop_like(recorded), title=f"{config.name} again")
     return train(config, run.store, origin, RunIdentity(_again(run), tags=tags), hooks).run_id

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """texts: of the answers that changed, by their index. as_recorded: what was drawn here is the run's own file."""
+    """texts: of the answers that changed, by their index. as_recorded: what was drawn here is the run's own file.
+    left: nodes that the run's export leaves in float32 already, and so does all that is drawn here."""
 
     blame: Blame
     texts: dict[int, str]
     as_recorded: bool
+    left: tuple[str, ...]
 
 
 def explained(
@@ -76,6 +78,7 @@ def explained(
         found,
         {answer.index: texts[int(rows[answer.index])] for answer in found.changed},
         hashlib.sha256(suspect.drawn(())).hexdigest() == digest,
+        config.export.float32_nodes,
     )
 
 

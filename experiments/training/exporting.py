@@ -16,7 +16,7 @@ from experiments.torch_setup import full_matmul_precision
 from experiments.training.inputs import data_of_run, recorded_config
 from experiments.training.serving import keep_served
 from export.golden import GOLDEN_TEXTS, spread
-from export.options import FLOAT32_NODES, ExportConfig, GoldenTexts, calibration_rows, scored_rows
+from export.options import FLOAT32_NODES, LIMIT, ExportConfig, GoldenTexts, calibration_rows, scored_rows
 from export.variants import EXPORTED
 from host.boundary import first_line
 from host.disk import disk_errors
@@ -26,6 +26,7 @@ from runs.checks import check_has_model
 from runs.files import RunFiles, run_named
 from runs.kept_files import checked_model
 from runs.layout import EXPORT_GATE, GATE_TAG, NOT_EXPORTED, PASSED, is_exported
+from runs.record_files import MALFORMED
 from schema.validation import parse
 
 if TYPE_CHECKING:
@@ -54,16 +55,21 @@ class ExportFailedError(LibraryError):
 
 @dataclass
 class Exporting:
-    """The export of a run that has just been trained: what fails is kept here and costs the run nothing else."""
+    """The export of a run that has just been trained: what fails is kept here and costs the run nothing else.
 
+    settings: none: those of the run's config.
+    """
+
+    settings: ExportConfig | None = None
     failed: Exception | None = None
 
     def __call__(
         self, log: RunLog, config: ExperimentConfig, data: TokenizedData, model: Path, reporter: Reporter
     ) -> tuple[dict[str, float], tuple[str, ...]]:
         """Metrics and missed limits. RunError for a model that is worth nothing, such as one of NaN."""
+        asked = config if self.settings is None else config.model_copy(update={"export": self.settings})
         try:
-            report = export_into(log, config, data, model, reporter=reporter)
+            report = export_into(log, asked, data, model, reporter=reporter)
         except RunError:
             raise
         except Exception as error:  # noqa: BLE001 raised again when the rest of the run is in the record
@@ -151,6 +157,17 @@ def asked_export(
     return config.model_copy(
         update={"export": parse(ExportConfig, config.export.model_dump() | changed, where="--gate")}
     )
+
+
+def exported_with(run: RunFiles) -> ExportConfig:
+    """What the run's last export was asked for, which need not be what its config asks for. UserError for a record that
+    does not say."""
+    text = run.record.tags.get(LIMIT)
+    try:
+        limit = None if text is None else float(text)
+    except ValueError as error:
+        raise UserError(f"its tag {LIMIT} is no number", where=run.where, cure=MALFORMED) from error
+    return asked_export(run, recorded_config(run), (), limit, None).export
 
 
 def export_into(

@@ -11,6 +11,7 @@ from runs.layout import KIND_TAG, RunKind
 from runs.record_files import threads_of
 
 if TYPE_CHECKING:
+    from export.options import ExportConfig
     from runs.checkpoint import ResumePoint
     from runs.files import RunFiles
     from runs.fork_point import ForkPoint
@@ -52,10 +53,10 @@ class Resume:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """Another run again, with its inputs. export: the variants or not, as that run had them."""
+    """Another run again, with its inputs. export: as that run's last export was asked for; none: it has none."""
 
     run: RunFiles
-    export: bool
+    export: ExportConfig | None
     fork_point: ForkPoint | None
 
 

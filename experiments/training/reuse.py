@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
-from experiments.training.exporting import Exporting
+from experiments.training.exporting import Exporting, exported_with
+from experiments.training.inputs import recorded_config
 from experiments.training.recipe import environment_of
 from host.disk import link
 from host.files import entries
@@ -182,10 +183,12 @@ def _exported(
 
 def exported_alike(run: RunFiles, parts: Parts) -> bool:
     """Whether `run` has an export that was measured as this one would be: it is no part of the recipe."""
-    settings = parts.config.export.model_dump(mode="json", exclude={"when"})
-    asked = run.read(ConfigFile, CONFIG_FILE).get("export", {})
-    recorded = {key: value for key, value in asked.items() if key != "when"}
-    return run.has(EXPORT_REPORT) and EXPORT_GATE in run.record.tags and recorded == settings
+    if not run.has(EXPORT_REPORT) or EXPORT_GATE not in run.record.tags:
+        return False
+    asked, had = parts.config.export, exported_with(run)
+    besides = {"when", "variants"}
+    tried = {*had.variants, *recorded_config(run).export.variants}  # a runtime may have refused some
+    return {*asked.variants} <= tried and asked.model_dump(exclude=besides) == had.model_dump(exclude=besides)
 
 
 def _copy(run: RunFiles, log: RunLog, name: str) -> None:

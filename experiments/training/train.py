@@ -70,7 +70,7 @@ def train(
         return earlier_result(earlier)
     with clock("record"), disk_errors(store.root, writing=0):
         name, log = _opened(store, prepared, origin, identity, hooks.reporter)
-    exporting = Exporting()
+    exporting = Exporting(origin.export if isinstance(origin, Reproduction) else None)
     exports = exporting if export else None
     with (
         ended_in_store(log, goes_on=lambda: _goes_on(store, log, prepared, identity.kind)),
@@ -107,8 +107,10 @@ def _offer(
 def _exports(origin: Origin, config: ExperimentConfig) -> bool:
     """Whether the variants are written."""
     match origin:
-        case FromScratch(export=bool(export)) | Reproduction(export=export):
+        case FromScratch(export=bool(export)):
             return export
+        case Reproduction(export=settings):
+            return settings is not None
         case FromScratch() | Fork() | Resume():
             return config.export.when != "never"
 

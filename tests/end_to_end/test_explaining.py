@@ -8,8 +8,10 @@ import onnx
 import pytest
 
 from errors import UserError
+from experiments.reproduction.reproduce import reproduce
 from experiments.training.explaining import explained
 from experiments.training.exporting import export_run
+from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.files import RunFiles, run_named
 from tests.processes import encore
@@ -53,6 +55,26 @@ def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> No
     done = encore("export", short, "--float32", "none", "--root", root)
     assert done.returncode == 0, done.stderr
     assert NODE not in _products(run, "int8")
+
+
+@pytest.mark.slow
+def test_what_was_exported_otherwise_later_is_played_again_and_taken_over_so(
+    run: RunFiles, store: Store
+) -> None:
+    run_id, again = run.record.run_id, FromScratch(reuse=True)
+    assert train(small_classifier(*ANY_EXPORT), store, again).run_id == run_id
+    export_run(run, variants=["int8-rows"])
+    assert train(small_classifier(*ANY_EXPORT), store, again).run_id == run_id  # which has one variant more
+    export_run(run_named(store, run_id), float32_nodes=[NODE], gate=0.5)
+    run = run_named(store, run_id)
+    assert explained(run, "int8").left == (NODE,)
+    found = reproduce(run)
+    assert found.comparison.verdict == "identical"
+    assert found.causes == ()
+    assert "export/int8-rows/model.onnx" in found.comparison.digests
+    with_all = train(small_classifier(*ANY_EXPORT), store, again)  # which no longer has what is asked for
+    assert with_all.run_id != run_id
+    assert NODE not in _products(run_named(store, with_all.run_id), "int8")
 
 
 @pytest.mark.slow

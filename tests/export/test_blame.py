@@ -126,6 +126,17 @@ def test_two_that_are_wrong_are_found_without_any_other(suspect: Suspect) -> Non
     assert found.smallest.meets_gate
 
 
+def test_the_last_of_those_tried_together_is_left_out_too(
+    suspect: Suspect, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("export.blame._COUNTS", (3,))
+    products = products_of(suspect.materials.graph)
+    culprits = frozenset([products[2].name, products[10].name])
+    plan = Plan(Spoiling(suspect.plan.recipe, culprits), suspect.plan.float32)
+    found = blame(replace(suspect, plan=plan, max_accuracy_drop=0.06), silent)
+    assert frozenset(found.smallest.float32) == culprits
+
+
 def test_of_many_examples_a_part_is_asked_and_what_changed(
     suspect: Suspect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
