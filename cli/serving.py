@@ -17,6 +17,7 @@ from serving.server import Listening, bound, is_local, serve
 from serving.service import service_of
 
 if TYPE_CHECKING:
+    from serving.bundle import Bundle
     from serving.proof import Mode
 
 _OK = 0
@@ -41,7 +42,9 @@ def serve_verb(asked: Asked, root: Path) -> int:
     mode = _mode(asked.proof)
     listening = Listening(asked.host, asked.port, asked.names, _token(asked))
     with bound(listening) as taken, _bundle(asked, root) as folder:
-        service = service_of(read_bundle(folder), threads=asked.threads, mode=mode)
+        bundle = read_bundle(folder)
+        _check_variant(asked, bundle)
+        service = service_of(bundle, threads=asked.threads, mode=mode)
         for warning in service.proof.warnings:
             _say(f"warning: {warning}")
         about, proof = service.about, service.proof
@@ -88,6 +91,15 @@ def _bundle(asked: Asked, root: Path) -> Generator[Path]:
 
     with run_bundle(asked.named, asked.variant, root) as made:
         yield made
+
+
+def _check_variant(asked: Asked, bundle: Bundle) -> None:
+    """UserError for a bundle of another variant than the one that is named."""
+    has = bundle.about.variant
+    if asked.variant not in (None, has):
+        raise UserError(
+            f"is a bundle of {shown(has)}", where=asked.named, cure="Leave --variant out: a bundle has one."
+        )
 
 
 def _announce(address: str) -> None:

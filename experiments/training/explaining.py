@@ -23,6 +23,8 @@ from runs.layout import EXPORT_FOLDER, EXPORT_REPORT
 from runs.record_files import ReportFile
 
 if TYPE_CHECKING:
+    from datamodules.tokenized import TokenizedData
+    from experiments.config import ExperimentConfig
     from export.blame import Blame
     from export.classifier_files import Planner
     from runs.files import RunFiles
@@ -69,17 +71,19 @@ def explained(
             torch.get_num_threads(),
         )
         found = blame(suspect, tell)
-    rows, texts = (
-        scored_rows(len(data.tables["test"]), config.export.scored_examples),
-        data.rows["test"].texts,
-    )
     digest = run.read(ReportFile, EXPORT_REPORT).digests.get(f"{variant}/{MODEL_FILE}")
     return Explanation(
         found,
-        {answer.index: texts[int(rows[answer.index])] for answer in found.changed},
+        _texts(found, config, data),
         hashlib.sha256(suspect.drawn(())).hexdigest() == digest,
         config.export.float32_nodes,
     )
+
+
+def _texts(found: Blame, config: ExperimentConfig, data: TokenizedData) -> dict[int, str]:
+    rows = scored_rows(len(data.tables["test"]), config.export.scored_examples)
+    texts = data.rows["test"].texts
+    return {answer.index: texts[int(rows[answer.index])] for answer in found.changed}
 
 
 def _explainable(run: RunFiles, variant: str) -> tuple[Variant, Planner]:

@@ -79,6 +79,12 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert told in line
 
 
+def test_a_bundle_of_another_variant_than_is_named_is_not_served(int8_bundle: Path) -> None:
+    found = encore("serve", int8_bundle, "--port", "0", "--variant", "fp32")
+    assert (found.returncode, found.stdout) == (2, "")
+    assert "is a bundle of 'int8'" in found.stderr
+
+
 def test_states_and_metrics_say_sizes_and_no_text(int8_server: Running) -> None:
     int8_server.classify("unheard-of-word")
     assert int8_server.get("/livez").json() == int8_server.get("/readyz").json() == {"ok": True}
