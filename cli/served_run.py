@@ -36,8 +36,10 @@ def _run(named: str, root: Path) -> tuple[RunFiles, str]:
     name, at, alias = named.rpartition("@")
     if not at:
         return named_run(named, root)[2], DEPLOYED.name
-    store = open_existing(root, outputs()[1])
-    from runs.files import run_named
+    reporter = outputs()[1]
+    store = open_existing(root, reporter)
+    from runs.files import plain_digest, run_named
+    from runs.layout import EXPORT_FOLDER, MODEL_FOLDER
     from tracking.registered_models import Registry
 
     version = Registry(store, name).aliased(alias)
@@ -47,6 +49,13 @@ def _run(named: str, root: Path) -> tuple[RunFiles, str]:
             where=shown(named),
             cure="`encore promote ID` makes a run its experiment's @champion.",
         )
-    own = version.variant
-    is_exported = own in BY_NAME and BY_NAME[own].is_exported  # else it was registered before it was exported
-    return run_named(store, version.run_id), own if own is not None and is_exported else DEPLOYED.name
+    run, own = run_named(store, version.run_id), BY_NAME.get(version.variant or "")
+    if own is None or not own.is_exported:  # it was registered before it was exported
+        return run, DEPLOYED.name
+    if version.weights not in (None, plain_digest(run, own.weights(MODEL_FOLDER, EXPORT_FOLDER))):
+        reporter.say(
+            f"{run.where} was exported again since it was registered: {shown(named)} leads MLflow to the {own.name} of"
+            " before; `encore pareto ID --pick RULE` registers that of now.",
+            "warning",
+        )
+    return run, own.name

@@ -39,7 +39,8 @@ MLFLOWS_OWN = ("registered_model_meta", "__pycache__")
 """What appears in the folder of a model when somebody loads it."""
 _LOADER = "mlflow.pyfunc.loaders.code_model"
 _REQUIREMENTS, _ENVIRONMENT = "requirements.txt", "python_env.yaml"
-_WEIGHTS_TAG = "encore.weights_sha256"
+WEIGHTS_TAG = "encore.weights_sha256"
+"""Of a model: the file that decides its answers."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def log_model(store: Store, run_id: str, served: ServedModel) -> str:
         run = client.get_run(run_id)
         known = models_of(client, run)
         same = [
-            model for model in known if _is_whole(model) and model.tags.get(_WEIGHTS_TAG) == served.weights
+            model for model in known if _is_whole(model) and model.tags.get(WEIGHTS_TAG) == served.weights
         ]
         if same:
             return str(same[0].model_id)
@@ -105,7 +106,7 @@ def _made(store: Store, run: Run, served: ServedModel) -> str:
         run.info.experiment_id,
         served.name,
         run.info.run_id,
-        tags={**served.tags, _WEIGHTS_TAG: served.weights},
+        tags={**served.tags, WEIGHTS_TAG: served.weights},
         params=dict(run.data.params),
         model_type="encore",
     )

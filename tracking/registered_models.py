@@ -12,7 +12,7 @@ from errors import UserError
 from host.disk import exclusive
 from host.text import shown
 from tracking.faults import explained
-from tracking.logged_models import VARIANT_TAG
+from tracking.logged_models import VARIANT_TAG, WEIGHTS_TAG
 
 if TYPE_CHECKING:
     from tracking.store import Store
@@ -38,12 +38,14 @@ def check_alias(alias: str) -> None:
 @dataclass(frozen=True)
 class Version:
     """Of a registered model. number: as MLflow counts them, from 1. run_id: whose model it is; active: whether that is
-    there still, and not in MLflow's bin. variant: which form of it; none: an earlier version of Encore did not say."""
+    there still, and not in MLflow's bin. variant: which form of it; none: an earlier version of Encore did not say.
+    weights: sha256 of the file that MLflow loads; none: where it is not known."""
 
     number: int
     run_id: str
     active: bool = True
     variant: str | None = None
+    weights: str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,8 @@ class Registry:
                 return None
             found = self.store.client.get_model_version(self.name, number)
             run_id = found.run_id or ""
-            return Version(int(number), run_id, self._is_active(run_id), found.tags.get(VARIANT_TAG))
+            said = (found.tags.get(tag) for tag in (VARIANT_TAG, WEIGHTS_TAG))
+            return Version(int(number), run_id, self._is_active(run_id), *said)
 
     def crown(self, run_id: str, model_id: str, *, reason: str, about: str, alias: str = CHAMPION) -> Version:
         """Give a run's model the alias; with `champion` the one that had it becomes the `challenger`.
@@ -116,7 +119,7 @@ class Registry:
             self.name,
             source,
             run_id,
-            tags={VARIANT_TAG: tags[VARIANT_TAG]} if VARIANT_TAG in tags else None,
+            tags={tag: tags[tag] for tag in (VARIANT_TAG, WEIGHTS_TAG) if tag in tags},
             description=reason,
             await_creation_for=0,
             model_id=model_id,

@@ -48,3 +48,11 @@ def test_the_smallest_form_is_picked_served_by_its_alias_and_loaded_by_mlflow(
     assert [check for check in verify(run) if not check.holds] == []
     with serving("demo_reviews@champion", "--variant", "fp32", "--root", store.root) as server:
         assert server.classify(texts[0]).json()["variant"] == "fp32"
+    with serving("demo_reviews@champion", "--root", store.root) as server:
+        assert server.process.stderr is not None
+        assert "exported again" not in server.process.stderr.readline()
+    node = "/distilbert/transformer/layer.0/ffn/lin2/MatMul"
+    assert encore("export", run_id, "--float32", node, "--root", store.root).returncode == 0
+    with serving("demo_reviews@champion", "--root", store.root) as server:
+        assert server.process.stderr is not None
+        assert "exported again since it was registered" in server.process.stderr.readline()
