@@ -1,7 +1,7 @@
 """`python -m benchmarks serving FOLDER`: a bundle's server against the bare session, under load, and at its ends.
 
-The model has one core and HTTP the other, with the clients. Texts are SST-2's official sentences.
-`--pipeline PYTHON` and `--litserve PYTHON` name the interpreters of the peers' environments.
+The model has one core and HTTP the other, with the clients; against a peer both have both. Texts are SST-2's official
+sentences. `--pipeline PYTHON` and `--litserve PYTHON` name the interpreters of the peers' environments.
 """
 
 from __future__ import annotations
@@ -131,23 +131,24 @@ def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -
 
 
 def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
+    """Each has both cores, and the clients beside it: how it shares them is its own matter."""
     found = []
     for _ in range(_ROUNDS):
-        with serving(bundle, "--threads", 1) as server:
-            ours = _loaded(server, texts)
+        with serving(bundle, "--threads", 2) as server:
+            ours = _everywhere(server, texts)
         port = free_port_here()
         with started([python, str(_PEERS[kind]), str(bundle), str(port)], port) as peer:
-            found.append(ours / _peer(peer, texts))
+            found.append(ours / _everywhere(peer, texts))
     return f"{_each(found)} ×"
 
 
-def _peer(peer: Server, texts: list[str]) -> float:
-    """On both cores, clients beside it: how it shares them is its own matter."""
+def _everywhere(server: Server, texts: list[str]) -> float:
+    """Answers a second to 16 clients, of a server that runs where it likes."""
     os.sched_setaffinity(0, {_MODEL_CORE, _HTTP_CORE})
-    requests = [request(text, port=peer.port) for text in texts]
-    until_open(peer.port)
-    _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=1))
-    load = _run(closed_loop(peer.port, requests, clients=_CLIENTS, seconds=_SECONDS))
+    requests = [request(text, port=server.port) for text in texts]
+    until_open(server.port)
+    _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=1))
+    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=_SECONDS))
     return load.statuses()[200] / load.seconds
 
 

@@ -1,4 +1,4 @@
-"""What others would build: LitServe with the same session.
+"""What others would build: LitServe with the same session, one of it.
 
 `python benchmarks/serving/peer_litserve.py FOLDER PORT`; FOLDER: of an exported variant, with its tokenizer.
 """

@@ -39,6 +39,7 @@ def test_a_bundles_server_imports_nothing_heavy(int8_bundle: Path, tmp_path: Pat
     assert HEAVY.intersection(name.partition(".")[0] for name in modules) == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["id", "alias"])
 def test_a_run_is_served_by_its_id_and_by_its_alias(exported_run: RunFiles, of: str) -> None:
     from comparison.champion import challenge

@@ -161,6 +161,7 @@ def test_a_terminated_server_writes_to_the_end_what_it_accepted(story_bundle: Pa
         assert running.process.wait(20) == 0
 
 
+@pytest.mark.slow
 def test_a_story_is_the_one_that_encore_generate_writes(writing_run: RunFiles, story_server: Running) -> None:
     options = {"--seed": 7, "--n": 2, "--temperature": 0.9, "--repetition-penalty": 1.1, "--variant": "int8"}
     given = [part for option in options.items() for part in option]
@@ -178,6 +179,7 @@ def test_a_story_is_the_one_that_encore_generate_writes(writing_run: RunFiles, s
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", ["id", "alias"])
 def test_a_run_is_served_by_its_id_and_by_its_alias(writing_run: RunFiles, of: str) -> None:
     from comparison.champion import challenge
