@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -52,7 +53,13 @@ def started(command: Sequence[str], port: int) -> Iterator[Server]:
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     began = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=_HOME, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=_HOME,
+        env=environment,
+        start_new_session=True,
     )
     assert process.stdout is not None
     try:
@@ -61,6 +68,8 @@ def started(command: Sequence[str], port: int) -> Iterator[Server]:
     finally:
         process.terminate()
         process.wait(60)
+        with suppress(ProcessLookupError):  # LitServe leaves the processes of its workers
+            os.killpg(process.pid, signal.SIGKILL)
         process.stdout.close()
 
 
