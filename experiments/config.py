@@ -96,6 +96,12 @@ class ExperimentConfig(Strict):
         return self
 
     @model_validator(mode="after")
+    def _only_a_classifier_leaves_nodes(self) -> Self:
+        if self.export.float32_nodes and self.model.task.writes:
+            raise ValueError("export.float32_nodes: variants of a language model leave no node in float32")
+        return self
+
+    @model_validator(mode="after")
     def _model_fits_data(self) -> Self:
         if self.model.task is not self.data.task:
             raise ValueError(f"model.kind {self.model.kind!r} cannot learn from data.kind {self.data.kind!r}")

@@ -128,3 +128,9 @@ def test_what_a_models_config_says_counts_and_not_how_it_is_written(tmp_path: Pa
     config.write_text("[" * 100_000)
     with pytest.raises(UserError, match="nested deeper than 100"):
         _model_config_digest(tmp_path)
+
+
+def test_a_language_models_variants_leave_no_node_in_float32() -> None:
+    with pytest.raises(UserError, match="variants of a language model leave no node in float32"):
+        load_experiment("demo_stories", ["export.float32_nodes=[any]"])
+    assert load_experiment("demo_reviews", ["export.float32_nodes=[any]"]).export.float32_nodes == ("any",)
