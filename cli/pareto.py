@@ -61,6 +61,7 @@ def pareto_verb(ids: Sequence[str], wanted: Wanted, root: Path, *, as_json: bool
         reporter.say(note, "warning")
     if wanted.picture is not None:
         draw(found, wanted.picture)
+        reporter.say(f"{wanted.picture} has the picture.")
     kept = None if chosen is None else register(store, chosen, wanted.alias or CHAMPION)
     if as_json:
         picks = None if chosen is None or kept is None else {**asdict(chosen), **asdict(kept)}
@@ -147,6 +148,8 @@ def check_picture(file: Path) -> None:
         raise UserError("is no picture's name", where=str(file), cure=f"End it in {endings}.")
     if file.is_dir():
         raise UserError("is a folder", where=str(file), cure="Name a file with --picture.")
+    if not file.absolute().parent.is_dir():
+        raise UserError("lies in no folder that there is", where=str(file), cure="Make the folder first.")
 
 
 def draw(found: Pareto, file: Path) -> None:

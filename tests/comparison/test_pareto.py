@@ -292,6 +292,7 @@ def test_the_verb_prints_draws_picks_and_shows_a_hostile_name_as_letters(
         (Wanted("most-accurate", "v1", None), "'v1' is no alias"),
         (Wanted("most-accurate", "a b", None), "'a b' is no alias"),
         (Wanted(None, None, Path("front.pdf")), "front.pdf: is no picture's name"),
+        (Wanted(None, None, Path("no such folder/front.svg")), "lies in no folder that there is"),
         (Wanted("smallest-within", None, None), "says not how much"),
     ],
 )
