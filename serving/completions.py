@@ -24,11 +24,13 @@ from serving.writing import Telling
 
 _LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
 _DONE = "[DONE]"
+_EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
 _EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
         "model": Completion,
         "description": "A whole completion, or with `stream` events of parts of it, the last of them [DONE].",
-        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+        # Of each event, whose data is JSON or [DONE].
+        "content": {"text/event-stream": {"schema": _EVENT}},
     },
     404: PROBLEMS[422],
 }
