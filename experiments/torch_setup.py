@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Literal
 
 from errors import RunError, UserError
 from experiments.config import Device, ExperimentConfig, Precision
 from host.cpu import usable_cores
+from lightning_modules.precision import matmul_precision
 
 Support = Literal["native", "emulated", "none"]
 
@@ -103,17 +104,9 @@ def prepare(config: ExperimentConfig, *, threads: int | None = None) -> dict[str
     }
 
 
-@contextmanager
-def full_matmul_precision() -> Generator[None]:
+def full_matmul_precision() -> AbstractContextManager[None]:
     """Float32 products to the full, whatever the training asked for: scores of different runs compare."""
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
+    return matmul_precision("highest")
 
 
 def prepare_writing(threads: int) -> None:

@@ -5,8 +5,7 @@ Each cell has a budget of seconds, so a large model is called less often than a 
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,6 +14,7 @@ import numpy as np
 from export.latency import SHARES, call_times_ms, latency_input, torch_threads
 from export.scoring import LoadedVariant
 from host.cpu import read_cpu
+from lightning_modules.precision import matmul_precision
 
 if TYPE_CHECKING:
     from export.options import ExportOptions, ScoringSet
@@ -95,7 +95,7 @@ def _measure_medium(
     if flags is None or not flags & _BFLOAT16:
         grid.params[f"export/{variant.name}/latency_medium_skipped"] = "the processor has no bfloat16"
         return
-    with _medium_precision():
+    with matmul_precision("medium"):
         _measure(grid, variant, "latency_medium", scoring, shapes, options)
 
 
@@ -123,15 +123,3 @@ def _measure(
         grid.metrics[f"{prefix}_{shape.key}_examples_per_s"] = rate
         calls.append(f"{shape.batch}x{shape.tokens} {len(times_ms)}")
     grid.params[f"{prefix}_calls"] = ", ".join(calls)
-
-
-@contextlib.contextmanager
-def _medium_precision() -> Generator[None]:
-    import torch
-
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("medium")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -89,3 +91,11 @@ def wait_for(holds: Callable[[], object]) -> None:
             return
         time.sleep(0.01)
     raise AssertionError("it did not come")
+
+
+def modules_of(program: str, told: Path) -> list[str]:
+    """What a process of its own has imported when it wrote `sys.modules` into the file `told`."""
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, timeout=60
+    )
+    return told.read_text().split("\n")

@@ -13,8 +13,10 @@ import onnx
 import pytest
 
 from errors import UserError
-from export.bundle_file import BUNDLE_FILE
+from export.bundle_file import BUNDLE_FILE, FILES
 from host.files import file_digest
+from runs.bundling import bundle_of
+from runs.files import RunFiles
 from tests.processes import encore
 
 
@@ -29,6 +31,15 @@ def check_named(bundle: Path, folder: Path, tamper: Callable[[Path], None], name
         raise UserError(line, where="stderr", cure="")
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def check_made_again(run: RunFiles, bundle: Path, folder: Path) -> None:
+    """The run's INT8 bundle is written into `folder` with the same bytes."""
+    bundle_of(run, "int8", folder)
+    names = sorted(path.name for path in folder.iterdir())
+    assert names == sorted([BUNDLE_FILE, *FILES])
+    for name in names:
+        assert (folder / name).read_bytes() == (bundle / name).read_bytes()
 
 
 def altered(file: str, change: Callable[[dict[str, Any]], None]) -> Callable[[Path], None]:
@@ -103,3 +114,14 @@ def under(key: str, value: str) -> Callable[[Path], None]:
 def word_gone(tokenizer: dict[str, Any]) -> None:
     merges = tokenizer["model"]["merges"]
     del merges[len(merges) // 4 :]
+
+
+OF_ANY: dict[str, tuple[Callable[[Path], None], str]] = {
+    "instruction set": (under("instruction_set", "avx2"), "instruction set was avx2"),
+    "runtime version": (under("onnxruntime", "1.2.3"), r"onnxruntime was 1\.2\.3"),
+    "external data": (external, "weights in another file"),
+    "link": (link, "model.onnx is a link"),
+    "a file more": (lambda folder: (folder / "more.py").write_text("") and None, "more.py .* none of"),
+    "a file less": (lambda folder: (folder / "config.json").unlink(), "config.json is missing"),
+}
+"""What is done to any bundle, and how it is named."""

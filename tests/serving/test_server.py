@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import subprocess
-import sys
-import textwrap
 from pathlib import Path
 
 import pytest
@@ -14,7 +11,7 @@ import pytest
 from benchmarks.serving.client import Load, closed_loop, open_loop, request
 from runs.files import RunFiles
 from tests.processes import encore
-from tests.serving.servers import Running, serving
+from tests.serving.servers import Running, modules_of, serving
 
 HEAVY = {"torch", "transformers", "mlflow", "pandas", "pyarrow", "scipy", "onnx", "datasets", "optuna"}
 
@@ -31,10 +28,7 @@ def test_a_bundles_server_imports_nothing_heavy(int8_bundle: Path, tmp_path: Pat
         sys.argv = ["encore", "serve", {str(int8_bundle)!r}, "--port", "0"]
         main.main()
     """
-    subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, timeout=60
-    )
-    modules = (tmp_path / "modules").read_text().split("\n")
+    modules = modules_of(program, tmp_path / "modules")
     assert "onnxruntime" in modules
     assert HEAVY.intersection(name.partition(".")[0] for name in modules) == set()
 

@@ -6,9 +6,6 @@ import asyncio
 import json
 import signal
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -23,7 +20,7 @@ from generation.sampling import Draft
 from runs.files import RunFiles
 from serving.service import WriterService
 from tests.processes import encore
-from tests.serving.servers import Running, here, serving, wait_for
+from tests.serving.servers import Running, here, modules_of, serving, wait_for
 from tests.serving.test_completions import events, streamed
 from tests.serving.test_server import HEAVY
 
@@ -209,10 +206,7 @@ def test_a_bundles_server_imports_nothing_heavy_to_write_a_story(story_bundle: P
         from cli import main
         main.main()
     """
-    subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], check=True, capture_output=True, timeout=60
-    )
-    modules = (tmp_path / "modules").read_text().split("\n")
+    modules = modules_of(program, tmp_path / "modules")
     assert "generation.sampling" in modules
     assert HEAVY.intersection(name.partition(".")[0] for name in modules) == set()
 
