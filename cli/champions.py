@@ -8,26 +8,27 @@ from typing import TYPE_CHECKING
 
 from cli.console import print_json
 from cli.session import OK, named_run
-from errors import UserError
 
 if TYPE_CHECKING:
     from host.terminal import TerminalReporter
     from tracking.store import Store
 
 
-def tell_challenge(store: Store, run_id: str, reporter: TerminalReporter) -> None:
+def tell_challenge(
+    store: Store, run_id: str, reporter: TerminalReporter, *, ends_with: BaseException | None = None
+) -> None:
     """Hold a run that has just finished against the champion. A double of another run is none to do so with; what goes
-    wrong is told, and costs the run nothing."""
+    wrong is told, and costs the run nothing. ends_with: see `aside`."""
     from comparison.champion import challenge
     from comparison.recipes import is_training
+    from runs.aside import aside
     from runs.files import run_named
 
-    try:
+    what = f"run {run_id[:8]} was not held against the champion"
+    with aside(reporter, what, root=store.root, ends_with=ends_with):
         run = run_named(store, run_id)
         if is_training(run.record):
             reporter.say(challenge(run).told())
-    except UserError as error:
-        reporter.say(f"run {run_id[:8]} was not held against the champion: {error}", "warning")
 
 
 def promote_verb(run_id: str, root: Path, *, as_json: bool) -> int:

@@ -73,7 +73,7 @@ def _shown_all_the_same(
     try:
         yield
     except ExportFailedError as error:
-        _ended(error.result, out, reporter, store, root, as_json=as_json)
+        _ended(error.result, out, reporter, store, root, as_json=as_json, ends_with=error.__cause__)
         raise
 
 
@@ -113,8 +113,16 @@ def fork_verb(origin: str, overrides: Sequence[str], root: Path, *, as_json: boo
 
 
 def _ended(
-    result: RunResult, out: Console, reporter: TerminalReporter, store: Store, root: Path, *, as_json: bool
+    result: RunResult,
+    out: Console,
+    reporter: TerminalReporter,
+    store: Store,
+    root: Path,
+    *,
+    as_json: bool,
+    ends_with: BaseException | None = None,
 ) -> int:
+    """Show what a run came to; the exit code. ends_with: what the command ends with after that."""
     if as_json:
         print_json(asdict(result))
     else:
@@ -126,7 +134,7 @@ def _ended(
         _print_run(out, run_named(store, result.run_id), root)
         print_gate(out, result.gate_failures, result.metrics)
     if result.status == "finished" and result.reused is None:
-        tell_challenge(store, result.run_id, reporter)
+        tell_challenge(store, result.run_id, reporter, ends_with=ends_with)
     if not as_json:
         print_sample(out, store, result, root)
     return FAILED if result.gate_failures else OK

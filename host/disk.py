@@ -32,11 +32,16 @@ _CURES = {
     ),
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_FULL = (None, errno.ENOSPC, errno.EDQUOT)  # none: it was looked at
 # What a write that came short is called where its number is lost: by SQLite, torch.save, numpy, tempfile.
 _SHORT = re.compile(
     r"database or disk is full|unexpected pos|\d+ requested and \d+ written|No usable temporary directory"
 )
 _HARDLY_ANY = 64 * 2**10  # bytes
+
+
+class FullDiskError(UserError):
+    """A disk or a quota has no room left, so whatever is written there next will meet the same."""
 
 
 @contextmanager
@@ -68,9 +73,10 @@ def disk_fault(error: Exception, where: Path, *, writing: int | None = None) -> 
         return None
     what, cure = _CURES[code or errno.ENOSPC]
     place, temporary = _place(culprit, where, writing)
-    if temporary and code in (None, errno.ENOSPC, errno.EDQUOT):
+    if temporary and code in _FULL:
         cure = "Free some space there, or set TMPDIR to a folder on another disk."
-    return UserError(what, where=f"{place}{' (TMPDIR)' if temporary else ''}", cure=cure)
+    kind = FullDiskError if code in _FULL else UserError
+    return kind(what, where=f"{place}{' (TMPDIR)' if temporary else ''}", cure=cure)
 
 
 def _causes(error: BaseException) -> Iterator[Exception]:

@@ -23,7 +23,7 @@ class Reporter(Protocol):
     """A terminal, a log, nobody: a process without a terminal needs no other one than this."""
 
     def say(self, sentence: str, style: Style = "plain") -> None:
-        """Print a sentence as it is: of what it holds, nothing is markup."""
+        """Print a sentence as it is: of what it holds, nothing is markup. A warning is printed once."""
         ...
 
     def progress(self) -> AbstractContextManager[OnProgress]:

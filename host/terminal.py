@@ -52,6 +52,8 @@ class TerminalReporter:
         self.said = set[str]()  # so that nobody reads a sentence twice
 
     def say(self, sentence: str, style: Style = "plain") -> None:
+        if style == "warning" and sentence in self.said:
+            return
         if style != "log" or not self.console.is_terminal:
             text = Text(visible(sentence), style=_RICH_STYLES[style])
             self.console.print(text, soft_wrap=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from errors import UserError
 from export.variants import DEPLOYED
 from host.progress import Reporter
+from runs.aside import aside
 from runs.layout import ORDER
 from runs.views import save_views
 
@@ -31,12 +31,16 @@ def tell_result(log: RunLog, result: RunResult, prepared: PreparedRun) -> None:
     log.tell(f"{headline(result, task, steps)}\n\n`encore reproduce {log.run_id[:8]}`")
 
 
-def views_saved(store: Store, experiment: str, reporter: Reporter) -> None:
-    """Save the views of an experiment in which a run has ended; where that fails it costs the views alone."""
-    try:
+def views_saved(
+    store: Store, experiment: str, reporter: Reporter, *, ends_with: Exception | None = None
+) -> None:
+    """Save the views of an experiment in which a run has ended; where that fails it costs the views alone.
+
+    ends_with: see `aside`.
+    """
+    what = "MLflow's saved views are not up to date"
+    with aside(reporter, what, root=store.root, ends_with=ends_with):
         save_views(store, experiment)
-    except UserError as error:
-        reporter.say(f"MLflow's saved views are not up to date: {error}", "warning")
 
 
 def order_of(metrics: Mapping[str, float], task: Task) -> float:

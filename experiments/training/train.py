@@ -84,7 +84,7 @@ def train(
             result = Run(store, name, prepared, log, hooks, clock, resumed).go(exports)
         tell_result(log, result, prepared)
     _finish(log, result)
-    _offer(store, prepared.parts.config, identity, result, hooks.reporter)
+    _offer(store, prepared.parts.config, identity, result, hooks.reporter, exporting.failed)
     exporting.check(result)
     return result
 
@@ -95,13 +95,21 @@ def _finish(log: RunLog, result: RunResult) -> None:
 
 
 def _offer(
-    store: Store, config: ExperimentConfig, identity: RunIdentity, result: RunResult, reporter: Reporter
+    store: Store,
+    config: ExperimentConfig,
+    identity: RunIdentity,
+    result: RunResult,
+    reporter: Reporter,
+    failed: Exception | None,
 ) -> None:
-    """Have MLflow's pages show what ended: its model, and its place among the others. What fails costs these alone."""
+    """Have MLflow's pages show what ended: its model, and its place among the others. What fails costs these alone.
+
+    failed: what its export failed with, which is told after.
+    """
     if result.status == "finished":
-        keep_served(store, result.run_id, reporter=reporter)
+        keep_served(store, result.run_id, reporter=reporter, ends_with=failed)
     if identity.parent_id is None:  # a sweep does it once
-        views_saved(store, experiment_of(config).name, reporter)
+        views_saved(store, experiment_of(config).name, reporter, ends_with=failed)
 
 
 def _exports(origin: Origin, config: ExperimentConfig) -> bool:

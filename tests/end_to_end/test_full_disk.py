@@ -33,7 +33,7 @@ def trained(root: Path, capsys: pytest.CaptureFixture[str]) -> tuple[int, str]:
         for line in capsys.readouterr().err.splitlines()
         if " steps" not in line and not line.startswith(("data: ", "The champion of "))
     ]
-    assert len(lines) == (0 if code == 0 else 1), lines
+    assert len(lines) == 1 or (not lines and code == 0), lines
     return code, lines[0] if lines else ""
 
 
@@ -46,9 +46,9 @@ def test_a_full_root_is_named_whatever_it_was_that_met_it(
         (disk / "mlruns").mkdir()
         shutil.copy(migrated, disk / "mlruns" / "mlflow.db")
         code, line = trained(disk / "mlruns", capsys)
-        if code == 0:
+        if not line:
             return  # it fits
-        assert code == 2
+        assert code == (0 if "MLflow does not show all of it" in line else 2)
         assert "the disk is full" in line
         assert str(disk) in line
         assert "TMPDIR" not in line
