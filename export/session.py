@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
 
+_MASK, _POSITIONS = "attention_mask", "position_ids"
 PAST, PRESENT = "past_key_values.", "present."  # what optimum's names of the cache begin with, in and out
 _PROVIDER = "CPUExecutionProvider"
 _ERRORS_ONLY = 3
@@ -48,15 +49,14 @@ class OnnxModel:
         """
         import numpy as np
 
-        mask = np.ones_like(ids_BL) if mask_BL is None else mask_BL
-        feeds = {
-            "input_ids": ids_BL,
-            "attention_mask": mask,
-            "position_ids": positions(mask),
-            **empty_past(self._past_widths, len(ids_BL)),
-        }
-        wanted = {name: array for name, array in feeds.items() if name in self._input_names}
-        return np.asarray(run_session(self._session, self.path, ["logits"], wanted)[0])
+        feeds = {"input_ids": ids_BL, **empty_past(self._past_widths, len(ids_BL))}
+        if self._input_names & {_MASK, _POSITIONS}:
+            mask = np.ones_like(ids_BL) if mask_BL is None else mask_BL
+            if _MASK in self._input_names:
+                feeds[_MASK] = mask
+            if _POSITIONS in self._input_names:
+                feeds[_POSITIONS] = positions(mask)
+        return run_session(self._session, self.path, ["logits"], feeds)[0]
 
 
 def open_session(path: Path, *, threads: int, drawn: bytes | None = None) -> InferenceSession:
@@ -84,7 +84,7 @@ def run_session(
 ) -> list[Any]:
     """What the model at `path` answers, in the order of `outputs`. UserError if onnxruntime cannot run it."""
     with boundary("onnxruntime cannot run it", where=str(path), cure=_AGAIN):
-        return list(session.run(list(outputs), dict(feeds)))
+        return session.run(outputs, feeds)  # type: ignore[arg-type]
 
 
 def positions(mask_BL: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, params
 from pydantic import BaseModel
 from starlette.responses import Response
 from starlette.types import ASGIApp
@@ -15,9 +15,10 @@ from starlette.types import ASGIApp
 from export.bundle_file import BundleFile
 from export.golden import here
 from serving.authorisation import Authorised
-from serving.classify import classify_router
-from serving.completions import completions_router
+from serving.classify import add_classify
+from serving.completions import add_completions
 from serving.guard import Guard
+from serving.json_route import Front, JsonRoute
 from serving.page import page_router
 from serving.problems import ProblemAnswer, answer_problems
 from serving.service import ClassifierService, Service, WriterService
@@ -71,19 +72,23 @@ def make_app(service: Service[Any], *, token: str | None, hosts: Iterable[str]) 
     )
     answer_problems(app)
     authorised = [Depends(Authorised(token))]
-    # Routes are tried in their order: first those that are asked a thousand times a second.
-    app.include_router(_asked_router(service), dependencies=authorised)
+    asked = _asked_routes(service, authorised)
+    app.router.routes += asked
     app.include_router(open_router(service))
     app.include_router(page_router(service))
     app.include_router(_about_router(service, app), dependencies=authorised)
-    return Guard(app, hosts=hosts, metrics=service.metrics, ends=lambda: service.ends)
+    return Guard(Front(app, asked), hosts=hosts, metrics=service.metrics, ends=lambda: service.ends)
 
 
-def _asked_router(service: Service[Any]) -> APIRouter:
+def _asked_routes(service: Service[Any], authorised: Sequence[params.Depends]) -> list[JsonRoute]:
+    """What is asked of the model."""
+    router = APIRouter(route_class=JsonRoute, dependencies=authorised)
     if isinstance(service, WriterService):
-        return completions_router(service)
-    assert isinstance(service, ClassifierService)
-    return classify_router(service)
+        add_completions(router, service)
+    else:
+        assert isinstance(service, ClassifierService)
+        add_classify(router, service)
+    return [route for route in router.routes if isinstance(route, JsonRoute)]
 
 
 def _lifespan(service: Service[Any]) -> Any:

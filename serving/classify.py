@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from starlette.responses import Response
@@ -22,12 +23,14 @@ from serving.service import ClassifierService
 from serving.waiting import PROBLEMS, while_listened
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _ONE, _MANY = "a text", "a list of texts"  # names with a space, which no field has: see `problems`
 _SOMETHING = (
     r"[^\s\u0085\ufeff]"  # no white space, neither of Rust's expressions nor of ECMAScript's, as OpenAPI has
 )
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
 
 
@@ -71,9 +74,8 @@ class ClassifyAnswers(BaseModel):
     answers: list[ClassifyAnswer]
 
 
-def classify_router(service: ClassifierService) -> APIRouter:
+def add_classify(router: APIRouter, service: ClassifierService) -> None:
     """The route, over `service`."""
-    router = APIRouter()
 
     @router.post(
         "/v1/classify",
@@ -91,8 +93,6 @@ def classify_router(service: ClassifierService) -> APIRouter:
         bodies = [_body(service, row, logits_C) for row, logits_C in zip(ids, found.logits, strict=True)]
         content = bodies[0] if one else b'{"answers":[' + b",".join(bodies) + b"]}"
         return Response(content, headers={"server-timing": _timing(found)}, media_type="application/json")
-
-    return router
 
 
 async def _ids(service: ClassifierService, texts: list[str]) -> list[Ids]:
@@ -117,26 +117,28 @@ def _body(service: ClassifierService, ids: Ids, logits_C: NDArray[np.float32]) -
     """Equal for equal texts: keys and labels in their order, every float with all its digits, no time."""
     about = service.about
     assert about.labels is not None
-    scores = softmax(logits_C)
-    best = int(logits_C.argmax())
+    logits = logits_C.tolist()
+    scores = softmax(logits)
+    best = logits.index(max(logits))
     answer = {
         "label": about.labels[best],
         "score": scores[best],
         "scores": dict(zip(about.labels, scores, strict=True)),
-        "logits": logits_C.tolist(),
+        "logits": logits,
         "tokens": len(ids.ids),
         "truncated": ids.cut,
         "run_id": about.run_id,
         "variant": about.variant,
     }
-    return json.dumps(answer, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    return _JSON.encode(answer).encode()
 
 
-def softmax(logits_C: NDArray[np.float32]) -> list[float]:
+def softmax(logits: Sequence[float]) -> list[float]:
     """Probabilities in float64, which sum to 1."""
-    scores_C = logits_C.astype(np.float64)
-    powers_C = np.exp(scores_C - scores_C.max())
-    return (powers_C / powers_C.sum()).tolist()
+    most = max(logits)
+    powers = [math.exp(logit - most) for logit in logits]
+    whole = math.fsum(powers)
+    return [power / whole for power in powers]
 
 
 def _timing(found: Answered) -> str:

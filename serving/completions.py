@@ -36,9 +36,8 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def completions_router(service: WriterService) -> APIRouter:
+def add_completions(router: APIRouter, service: WriterService) -> None:
     """The route, over `service`."""
-    router = APIRouter()
 
     @router.post("/v1/completions", responses=PROBLEMS | _EVENTS, tags=["completions"])
     async def completions(asked: CompletionRequest, request: Request) -> Response:
@@ -53,8 +52,6 @@ def completions_router(service: WriterService) -> APIRouter:
         except BaseException:
             work.give_up()
             raise
-
-    return router
 
 
 def _check(service: WriterService, asked: CompletionRequest) -> None:

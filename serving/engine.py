@@ -16,7 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -69,6 +69,7 @@ class Engine:
         self._run, self._on_call = run, on_call
         self._rate = _ASSUMED_TOKENS_PER_S
         self._waiting: deque[tuple[_Job, int]] = deque()
+        self._calls: deque[tuple[int, int, float]] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._threads = [
@@ -161,7 +162,7 @@ class Engine:
             self._call(going, began)
         done = [job for job, _ in batch if self._is_done(job)]
         if done:
-            self._loop.call_soon_threadsafe(_deliver, done)
+            self._loop.call_soon_threadsafe(self._deliver, done)
 
     def _call(self, going: list[tuple[_Job, int]], began: float) -> None:
         try:
@@ -174,20 +175,22 @@ class Engine:
         for (job, row), logits_C in zip(going, logits_BC, strict=True):
             job.answers[row], job.ended = logits_C, ended
         tokens = sum(len(job.rows[row]) for job, row in going)
-        self._rate += SMOOTHING * (tokens / max(ended - began, 1e-6) * len(self._threads) - self._rate)
-        self._on_call(len(going), tokens, ended - began)
+        self._calls.append((len(going), tokens, ended - began))
 
     def _is_done(self, job: _Job) -> bool:
         with self._changed:  # two threads may have rows of one job
             job.left -= 1
             return job.left == 0
 
-
-def _deliver(jobs: list[Any]) -> None:
-    for job in jobs:
-        if job.future.done():
-            continue
-        if job.failed is not None:
-            job.future.set_exception(job.failed)
-        else:
-            job.future.set_result(job.answers)
+    def _deliver(self, jobs: list[_Job]) -> None:
+        while self._calls:  # counted here, since the model's threads have better to do
+            rows, tokens, seconds = self._calls.popleft()
+            self._rate += SMOOTHING * (tokens / max(seconds, 1e-6) * len(self._threads) - self._rate)
+            self._on_call(rows, tokens, seconds)
+        for job in jobs:
+            if job.future.done():
+                continue
+            if job.failed is not None:
+                job.future.set_exception(job.failed)
+            else:
+                job.future.set_result(job.answers)  # type: ignore[arg-type]

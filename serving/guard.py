@@ -8,6 +8,7 @@ server, and what it sends is JSON, which a foreign page cannot send without aski
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -61,7 +62,7 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         headers = dict(scope["headers"])
         host = headers.get(b"host", b"").decode("latin-1")
-        if _name(f"//{host}") not in self.hosts:
+        if _name(host) not in self.hosts:
             raise RefusedError(
                 421,
                 "host",
@@ -101,10 +102,11 @@ def _check_body(headers: dict[bytes, bytes]) -> None:
         raise _too_large()
 
 
-def _name(address: str) -> str | None:
-    """The host of an address without its port; none where it is no address."""
+@functools.lru_cache(maxsize=64)
+def _name(host: str) -> str | None:
+    """A host without its port; none where it is none."""
     try:
-        split = urlsplit(address)
+        split = urlsplit(f"//{host}")
         return split.hostname if split.port is None or split.port else None
     except ValueError:
         return None

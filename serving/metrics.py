@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -33,10 +35,13 @@ class Metrics:
             "encore_queued_tokens", "Of what was accepted and is not answered.", registry=registry
         )
 
+        # A child is looked up under a lock, of label values made into text; there are few, and they stay.
+        self._requests_of, self._seconds_of = cache(self.requests.labels), cache(self.seconds.labels)
+
     def answered(self, route: str, status: int, seconds: float) -> None:
         """One request; route: the pattern, never the path."""
-        self.requests.labels(route, status).inc()
-        self.seconds.labels(route).observe(seconds)
+        self._requests_of(route, status).inc()
+        self._seconds_of(route).observe(seconds)
 
     def called(self, rows: int, tokens: int, seconds: float) -> None:
         """One call of the model."""

@@ -89,6 +89,11 @@ def fault() -> RefusedError:
     return RefusedError(500, "fault", "a fault of the server's own", cure="Its log has the kind of it.")
 
 
+def gone() -> RefusedError:
+    """Said to nobody, and counted."""
+    return RefusedError(499, "gone", "the client has gone", cure="Ask again.")
+
+
 def problem_body(problem: Problem) -> bytes:
     """JSON."""
     return json.dumps({"error": problem.model_dump()}, ensure_ascii=False).encode()
@@ -123,13 +128,17 @@ async def _of_status(_request: Request, error: Exception) -> Response:
 
 async def _invalid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    found: Mapping[str, Any] = error.errors()[0]
+    return invalid(error.errors()[0]).response()
+
+
+def invalid(found: Mapping[str, Any]) -> RefusedError:
+    """What the sender is told of one of pydantic's errors, whose place begins with the body."""
     kind = str(found["type"])
     field = None if kind == _NO_JSON else _field(found["loc"], unknown=kind == _UNKNOWN)
     sentence = _SENTENCES.get(kind, str(found["msg"]))  # pydantic's own names bounds and types
     cure = _CURES.get(kind, "/openapi.json says what it may be.")
     status = 400 if kind == _NO_JSON else 422
-    return RefusedError(status, "invalid_request", sentence, field=field, cure=cure).response()
+    return RefusedError(status, "invalid_request", sentence, field=field, cure=cure)
 
 
 def _field(place: Sequence[str | int], *, unknown: bool) -> str | None:

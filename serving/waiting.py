@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
-from serving.problems import ProblemAnswer, RefusedError, fault
+from serving.problems import ProblemAnswer, RefusedError, fault, gone
 from serving.queueing import ClosedError, ExpiredError, FullError
 
 _LOG = logging.getLogger("encore.serving")
@@ -22,18 +22,28 @@ Found = TypeVar("Found")
 
 async def while_listened(request: Request, work: Awaitable[Found]) -> Found:
     """What `work` comes to; it is given up as soon as the client has gone. RefusedError where it comes to nothing."""
-    task = asyncio.ensure_future(work)
-    gone = asyncio.ensure_future(_gone(request.receive))
+    asking = asyncio.current_task()
+    assert asking is not None
+    leaving = asyncio.ensure_future(_gone(request.receive))
+    waiting = True
+
+    def left(_: object) -> None:
+        if waiting:
+            asking.cancel()
+
+    leaving.add_done_callback(left)
     try:
-        await asyncio.wait((task, gone), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise RefusedError(499, "gone", "the client has gone", cure="Ask again.")
-        return task.result()
+        return await work
+    except asyncio.CancelledError:
+        if not leaving.done():
+            raise  # of somebody else's
+        asking.uncancel()
+        raise gone() from None
     except Exception as error:
         raise refused(error) from error
     finally:
-        task.cancel()
-        gone.cancel()
+        waiting = False
+        leaving.cancel()
 
 
 async def _gone(receive: Callable[[], Awaitable[Any]]) -> None:

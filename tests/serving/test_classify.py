@@ -75,7 +75,7 @@ SECRET = "do-not-say-again"
         (b"{", 400, None),
         (b"\xff\xfe", 400, None),
         (b'{"text": NaN}', 422, "text"),
-        (b'{"text": "\\ud800"}', 422, "text"),
+        (b'{"text": "\\ud800"}', 400, None),
         (b"[" * 100_000, 400, None),
         (b"1" * (2**20 + 1), 413, None),
     ],

@@ -87,15 +87,18 @@ def test_no_route_is_missing_in_the_description(bundle: Path) -> None:
     from serving.app import make_app
     from serving.bundle import read_bundle
     from serving.guard import Guard
+    from serving.json_route import Front
     from serving.service import service_of
 
     guard = make_app(
         service_of(read_bundle(bundle), threads=1, mode="warn"), token=TOKEN, hosts=["localhost"]
     )
     assert isinstance(guard, Guard)
-    assert isinstance(guard.app, FastAPI)
-    routes = {route.path for route in _routes(guard.app)}
-    described = set(guard.app.openapi()["paths"])
+    assert isinstance(guard.app, Front)
+    app = guard.app.app
+    assert isinstance(app, FastAPI)
+    routes = {route.path for route in _routes(app)}
+    described = set(app.openapi()["paths"])
     assert routes == described | OPEN | {"/openapi.json"}
 
 
