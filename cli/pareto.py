@@ -15,7 +15,7 @@ from cli.figures import heading, number
 from cli.headline import print_commands
 from cli.session import OK, open_existing, outputs
 from cli.tables import SHORT, fitted
-from comparison.forms import SHOWN
+from comparison.forms import SHOWN, TIE_TOLD
 from comparison.tables import p_value
 from errors import UserError
 from export.variants import BY_NAME
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from comparison.picking import Picked, Registered
     from scoring.task import Task
 
-_SPARE = ["perplexity", "p", "95 % interval"]
+_CHANGED, _P = "changed from PyTorch", "p against FP32"
+_SPARE = ["perplexity", _P, "95 % interval", _CHANGED]
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,9 @@ def pareto_verb(ids: Sequence[str], wanted: Wanted, root: Path, *, as_json: bool
 def print_pareto(console: Console, found: Pareto) -> None:
     task = task_named(found.task)
     several = len({row.run for row in found.forms}) > 1
+    if not several:
+        one = found.forms[0]
+        console.print(f"Run [bold]{one.run[:SHORT]}[/]  {literal(one.name)}", highlight=False)
     rows = [_cells(row, found, task, several=several) for row in found.forms]
     console.print(fitted(console, rows, spare=_SPARE, squeezed="name"))
     console.print(_legend(found), style="dim", highlight=False)
@@ -90,26 +94,27 @@ def _cells(row: FormRow, found: Pareto, task: Task, *, several: bool) -> dict[st
     of = "" if row.answers is None else f" of {row.answers:,}"
     return {
         "front": "[bold green]*[/]" if row.place == "front" else "",
-        "run": row.run[:SHORT],
+        "run": row.run[:SHORT] if several else "",
         "name": literal(row.name) if several else "",
         "variant": BY_NAME[row.variant].name,
         heading(found.score): task.shown(row.score.value),
         "95 % interval": interval,
         "perplexity": number(row.perplexity),
-        "changed": "" if row.changed is None else f"{row.changed:,}{of}",
-        "p": "" if row.p is None else p_value(row.p),
+        _CHANGED: "" if row.changed is None else f"{row.changed:,}{of}",
+        _P: "" if row.p is None else p_value(row.p),
         "p50 ms": number(row.latency_ms),
         "MiB": number(row.size_mib),
-        "beaten by": _beaten(row),
+        "beaten by": _beaten(row, several=several),
     }
 
 
-def _beaten(row: FormRow) -> str:
+def _beaten(row: FormRow, *, several: bool) -> str:
     match row.place:
         case "front":
             return ""
         case "dominated":
-            return row.dominated_by or ""
+            label = row.dominated_by or ""
+            return label if several else label.rpartition("@")[2]
         case "original":
             return "as it was trained"
         case "unmeasured":
@@ -118,13 +123,16 @@ def _beaten(row: FormRow) -> str:
 
 def _legend(found: Pareto) -> str:
     lines = [
-        f"*: on the front of {', '.join(found.over)}: nothing is as good in all of them and better in one."
+        f"*: on the front of {', '.join(found.over)}: no form of it is as good as another in all of them and better in"
+        " one."
     ]
+    if any(row.changed is not None for row in found.forms):
+        lines.append(f"{_CHANGED}: answers that are not those of the model as it was trained.")
     if any(row.p is not None for row in found.forms):
-        lines.append("changed: answers that are not PyTorch's. p: right as often as FP32 (McNemar, mid-p).")
+        lines.append(f"{_P}: of the paired test that it is right as often (McNemar, mid-p).")
     if not found.incomparable:
         held = ", ".join(f"{name} {literal(value)}" for name, value in found.conditions.items())
-        lines.append(f"p50 ms: {SHOWN[found.latency]}; {held}.")
+        lines.append(f"p50 ms: {SHOWN[found.latency]}; {held}. Medians {TIE_TOLD} are equal.")
     return "\n".join(lines)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from export.variants import BY_NAME, ORIGINAL
 from runs.checks import check_is_one_run
 from runs.files import RunFiles
 from runs.layout import REUSES_TAG, RunKind, kind_of
+from runs.states import state_of
 
 if TYPE_CHECKING:
     from tracking.entities import RunRecord
@@ -120,10 +122,21 @@ def finished_trials(sweep: RunFiles) -> list[RunFiles]:
     return [RunFiles(sweep.store, record) for record in found]
 
 
-def unfinished_trials(sweep: RunFiles) -> int:
-    """How many of a sweep's trials were pruned, failed or killed, or are going on."""
+def unfinished_told(sweep: RunFiles) -> str | None:
+    """How many of a sweep's trials did not finish, and why; none where all did."""
     below = sweep.store.runs(parent_id=sweep.record.run_id)
-    return sum(kind_of(record) == RunKind.TRIAL and record.status != "FINISHED" for record in below)
+    trials = [record for record in below if kind_of(record) == RunKind.TRIAL]
+    states = Counter(state_of(record) for record in trials if record.status != "FINISHED")
+    if not states:
+        return None
+    why = ", ".join(f"{count} {state}" for state, count in states.most_common())
+    return f"{sum(states.values())} of the {len(trials)} trials of {sweep.where} did not finish: {why}."
+
+
+def sweeps_among(store: Store, names: Sequence[str]) -> list[RunFiles]:
+    """Those of the runs named that are sweeps, each once."""
+    found = {record.run_id: record for record in map(store.find, names)}
+    return [RunFiles(store, record) for record in found.values() if kind_of(record) == RunKind.SWEEP]
 
 
 def of_finished(below: Sequence[RunRecord]) -> list[RunRecord]:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from comparison.answers import Answers, answers_of, windows_alone
-from comparison.asked import MARGIN, Named, check_margin, named_models, unfinished_trials
+from comparison.asked import MARGIN, Named, check_margin, named_models, unfinished_told
 from comparison.details import details_of
 from comparison.labels import baseline_told
 from comparison.looks import looks_at
@@ -162,8 +162,8 @@ class _Models:
 
     def notes(self) -> Iterator[str]:
         sweep = self.named[0].sweep
-        if sweep is not None and (unfinished := unfinished_trials(sweep)):
-            yield f"Left out: {unfinished} {'trial' if unfinished == 1 else 'trials'} that did not finish."
+        if sweep is not None and (unfinished := unfinished_told(sweep)):
+            yield f"Left out: {unfinished}"
         yield from rows_told(self.matched.copies, zip(self.labels, self.matched.left_out, strict=True))
         yield from filter(None, [baseline_told(self.matched.answers)])
         for one in self.pairs:

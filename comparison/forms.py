@@ -22,6 +22,10 @@ SHORT_LATENCY = "latency_b1_t16_p50_ms"
 that of `LATENCY` alone, of a row as long as the median."""
 LOSS = "loss"
 """Nats/token: what every export of a language model has."""
+LATENCY_TIE = 0.05
+"""By this share two median latencies may differ and are held to be equal. The median of 50 calls of one file moves by
+about as much from process to process on a quiet machine."""
+TIE_TOLD = f"up to {LATENCY_TIE:.0%} apart".replace("%", " %")
 SHOWN = {
     SIZE: "size, MiB",
     LATENCY: "latency, ms (median, batch 1)",
@@ -82,8 +86,9 @@ def costs_of(form: Form, task: Task, score: str, figures: Sequence[str]) -> list
 def placed(
     forms: Sequence[Form], task: Task, score: str, figures: Sequence[str]
 ) -> list[tuple[int, ...] | None]:
-    """Of each form the front's forms that dominate it; see `front.dominators`."""
-    return dominators(np.array([costs_of(form, task, score, figures) for form in forms]))
+    """Of each form the front's forms that dominate it; see `front.dominators`. Latencies have a tolerance."""
+    tolerances = [0.0, *(0.0 if name == SIZE else LATENCY_TIE for name in figures)]
+    return dominators(np.array([costs_of(form, task, score, figures) for form in forms]), tolerances)
 
 
 def conditions_of(latency: str) -> dict[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from comparison.answers import Answers
 from errors import UserError
 from runs.layout import fingerprint_tag
+
+if TYPE_CHECKING:
+    from scoring.task import Task
 
 _FEWEST = 2  # one row says nothing of how rows differ
 
@@ -36,7 +40,7 @@ class Matched:
 def matched(answers: Sequence[Answers]) -> Matched:
     """The rows in common, a row that is there several times as often as all have it, in the order of their checksums
     where the runs' rows differ. UserError for other tasks, and where not two rows are common."""
-    _check_tasks(answers)
+    check_one_task([(one.where, one.task) for one in answers])
     first = answers[0]
     same = all(_of_the_same_rows(first, other) for other in answers[1:])
     found = list(answers) if same else _same(_common(answers))
@@ -58,14 +62,15 @@ def _of_the_same_rows(one: Answers, other: Answers) -> bool:
     return digests[0] == digests[1] and np.array_equal(one.checksums_N, other.checksums_N)
 
 
-def _check_tasks(answers: Sequence[Answers]) -> None:
-    first = answers[0]
-    for other in answers[1:]:
-        if other.task is not first.task:
+def check_one_task(runs: Sequence[tuple[str, Task]]) -> None:
+    """UserError where two of them, each by where it is and what it is for, do not compare."""
+    first, task = runs[0]
+    for where, other in runs[1:]:
+        if other is not task:
             raise UserError(
-                f"is of the task {other.task.name}, {first.where} of {first.task.name}",
-                where=other.where,
-                cure="Compare runs of one task.",
+                f"is of the task {other.name}, {first} of {task.name}",
+                where=where,
+                cure="Name runs of one task.",
             )
 
 

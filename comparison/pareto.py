@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from comparison.asked import trained_runs
+from comparison.asked import sweeps_among, trained_runs, unfinished_told
 from comparison.forms import (
     SIZE,
     Form,
@@ -20,6 +20,7 @@ from comparison.forms import (
     placed,
     score_of,
 )
+from comparison.matching import check_one_task
 from comparison.results import Figure
 from errors import UserError
 from export.variants import DEPLOYED, ORIGINAL
@@ -111,6 +112,9 @@ def pareto(store: Store, names: Sequence[str]) -> Pareto:
     UserError where none is exported, and where they are of different tasks or were scored on different rows.
     """
     runs = trained_runs(store, names)
+    unfinished = [
+        f"Left out: {told}" for sweep in sweeps_among(store, names) if (told := unfinished_told(sweep))
+    ]
     exported = [_exported(run) for run in runs if _has_export(run)]
     without = [run for run in runs if not _has_export(run)]
     if not exported:
@@ -140,7 +144,7 @@ def pareto(store: Store, names: Sequence[str]) -> Pareto:
         },
         incomparable={name: tuple(values) for name, values in apart.items()},
         unexported=tuple(export_command(run, DEPLOYED.name).strip("`") for run in without),
-        notes=tuple(_notes(exported, without, apart)),
+        notes=(*unfinished, *_notes(exported, without, apart)),
     )
 
 
@@ -168,13 +172,8 @@ def _nothing_exported(runs: Sequence[RunFiles]) -> UserError:
 def _check_alike(exported: Sequence[_Exported]) -> None:
     """UserError for runs whose scores do not compare."""
     first = exported[0]
+    check_one_task([(one.run.where, one.task) for one in exported])
     for other in exported[1:]:
-        if other.task is not first.task:
-            raise UserError(
-                f"is of the task {other.task.name}, {first.run.where} of {first.task.name}",
-                where=other.run.where,
-                cure="Ask for the front of each task's runs.",
-            )
         if other.scored_on != first.scored_on:
             raise UserError(
                 f"its export was scored on other rows than that of {first.run.where}",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from comparison.answers import answers_of
 from comparison.champion import about_registered
+from comparison.forms import LATENCY_TIE, TIE_TOLD
 from comparison.matching import matched
 from comparison.models import judged_pairs
 from comparison.pareto import FormRow, Pareto
@@ -53,7 +54,8 @@ def picked(store: Store, found: Pareto, rule: Rule) -> Picked:
 
 
 def choice(found: Pareto, rule: Rule) -> tuple[FormRow, int]:
-    """The form that the rule takes, and among how many; ties go to the better score, then the smaller, the faster form.
+    """The form of the front that the rule takes, and among how many forms of all; ties go to the better score, then the
+    smaller, the faster form. As fast as the fastest are all that `LATENCY_TIE` holds to be.
 
     UserError where latencies decide and do not compare, and where no form has what the rule needs.
     """
@@ -75,7 +77,7 @@ def choice(found: Pareto, rule: Rule) -> tuple[FormRow, int]:
             where=f"--pick {rule.name}",
             cure="Allow more.",
         )
-    return min(fitting, key=_order(found, rule)), len(fitting)
+    return min(_foremost(fitting, rule), key=_order(found, rule)), len(fitting)
 
 
 def within(found: Pareto, rule: Rule) -> list[FormRow]:
@@ -91,6 +93,16 @@ def within(found: Pareto, rule: Rule) -> list[FormRow]:
     return [row for row in placed if _signed(row, found) - best <= allowed + ROUNDING]
 
 
+def _foremost(fitting: Sequence[FormRow], rule: Rule) -> list[FormRow]:
+    """Those of the front, and where the fastest is asked for only what is as fast: the fastest of all is among them, or
+    what dominates it."""
+    front = [row for row in fitting if row.place == "front"]
+    if rule.kind.cost != "latency":
+        return front
+    fastest = min(_known(row.latency_ms) for row in fitting)
+    return [row for row in front if _known(row.latency_ms) <= fastest * (1 + LATENCY_TIE)]
+
+
 def _signed(row: FormRow, found: Pareto) -> float:
     return -row.score.value if found.greater_is_better else row.score.value
 
@@ -98,7 +110,7 @@ def _signed(row: FormRow, found: Pareto) -> float:
 def _order(found: Pareto, rule: Rule) -> Callable[[FormRow], tuple[float | str, ...]]:
     def order(row: FormRow) -> tuple[float | str, ...]:
         costs = {"size": _known(row.size_mib), "latency": _known(row.latency_ms)}
-        first = [] if rule.kind.cost is None else [costs[rule.kind.cost]]
+        first = [costs["size"]] if rule.kind.cost == "size" else []
         others = [cost for name, cost in costs.items() if name in found.over]
         return (*first, _signed(row, found), *others, row.label)
 
@@ -114,7 +126,7 @@ def _reason(store: Store, found: Pareto, rule: Rule, winner: FormRow, fitting: i
     best = min(found.forms, key=lambda row: (_signed(row, found), row is not winner, row.label))
     figure = {
         "size": f" ({_known(winner.size_mib):.2f} MiB)",
-        "latency": f" ({_known(winner.latency_ms):.2f} ms)",
+        "latency": f" ({_known(winner.latency_ms):.2f} ms; medians {TIE_TOLD} are equal)",
         None: "",
     }[rule.kind.cost]
     among = (

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
-from comparison.forms import SHOWN, SIZE, Form, differing, forms_of, latency_of, placed, score_of
-from comparison.front_picture import Panel, Point, draw_front
+from comparison.forms import (
+    SHOWN,
+    SIZE,
+    TIE_TOLD,
+    Form,
+    differing,
+    forms_of,
+    latency_of,
+    placed,
+    score_of,
+)
+from comparison.front_picture import Panel, Point, draw_front, legend_of_forms
 from comparison.report.latencies import latency_table
 from comparison.report.values import figure
 from pages.figures import Figure, drawn
@@ -15,6 +26,8 @@ from pages.tables import Column, Row, Table, table
 from runs.layout import EXPORT_GATE, PASSED
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from comparison.report.subject import Subject
 
 
@@ -33,9 +46,7 @@ def exports_section(subject: Subject) -> Section | None:
     name = score.replace("_", " ")
     pictures = [
         drawn(
-            lambda axes, key=key: draw_front(
-                axes, _points(subject, shown, key, score, front), _panel(subject, key, score)
-            ),
+            partial(_draw, _points(subject, shown, key, score, front), _panel(subject, key, score)),
             name=f"front-{number}",
             label=f"{name} by {SHOWN[key]} of {len(shown)} exported models; the numbers stand in the table below.",
         )
@@ -60,14 +71,19 @@ def exports_section(subject: Subject) -> Section | None:
     )
 
 
+def _draw(points: Sequence[Point], panel: Panel, axes: Axes) -> None:
+    draw_front(axes, points, panel)
+    axes.legend(handles=legend_of_forms(points))
+
+
 def _caption(name: str, *, alike: bool) -> str:
     """alike: whether the latencies compare."""
     of = "size and latency" if alike else "size alone, since the latencies were not measured alike"
     return (
         f"{name.capitalize()} on the official split against size and latency, a mark for each form of each run. "
-        f"Filled: on the Pareto front of {name} and {of}, where nothing is as good in all and better in one; the "
-        "winner's are larger. The line is the best that a cost buys. Latency is of one text at a time, on the machine "
-        "of the export."
+        f"Filled: on the Pareto front of {name} and {of}, where nothing is as good in all and better in one; hollow: "
+        "off it. The winner's are larger. The line is the best score at that cost or less. Latency is of one text at a "
+        f"time, on the machine of the export; medians {TIE_TOLD} are equal."
     )
 
 
@@ -116,7 +132,7 @@ def _table(score: str, rows: list[Row]) -> Table:
         Column("size", "number", "MiB"),
         Column("median", "number", "ms"),
         Column("95th percentile", "number", "ms"),
-        Column("changed answers", "number"),
+        Column("changed from PyTorch", "number"),
         Column("on the front"),
     ]
     return table("exported", "Every form of every exported run", columns, rows)

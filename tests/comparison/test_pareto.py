@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cli.pareto import Wanted, pareto_verb
-from comparison.forms import LATENCY, SHORT_LATENCY, SIZE
+from comparison.forms import LATENCY, LATENCY_TIE, SHORT_LATENCY, SIZE
+from comparison.front import dominators
 from comparison.pareto import FormRow, Pareto, pareto
 from comparison.pareto_picture import pareto_picture
 from comparison.picking import choice, picked, register, within
@@ -84,6 +87,8 @@ def test_a_sweep_stands_for_its_trials_and_those_without_an_export_are_told_with
         tags={KIND_TAG: RunKind.SWEEP}, description="", sampled=False,
     )  # fmt: skip
     trial = Made([True] * 200, tags={KIND_TAG: RunKind.TRIAL}, parent=sweep.run_id)
+    for status, reason in (("KILLED", "pruned"), ("KILLED", "pruned"), ("FAILED", None)):
+        make(store, ROWS, replace(trial, status=status, reason=reason))
     bare = make(store, ROWS, trial)
     store.attach(bare).log_json({}, "run/config.json")
     kept = exported_run(store, made=trial)
@@ -91,7 +96,10 @@ def test_a_sweep_stands_for_its_trials_and_those_without_an_export_are_told_with
     found = pareto(store, [sweep.run_id])
     assert {row.run for row in found.forms} == {kept}
     assert found.unexported == (f"encore export {bare[:8]}",)
-    assert found.notes == (f"1 of 2 runs are not exported: `encore export {bare[:8]}`.",)
+    assert found.notes == (
+        f"Left out: 3 of the 5 trials of run {sweep.run_id[:8]} (sweep) did not finish: 2 pruned, 1 failed.",
+        f"1 of 2 runs are not exported: `encore export {bare[:8]}`.",
+    )
     with pytest.raises(UserError, match="is not exported") as error:
         pareto(store, [bare])
     assert f"`encore export {bare[:8]}`" in error.value.cure
@@ -165,7 +173,8 @@ def test_the_alias_leads_to_the_form_that_was_picked_and_the_reason_says_how_it_
 
 
 FIGURES = st.sampled_from([1.0, 2.0, 3.0])
-FORM = st.tuples(st.sampled_from([0.90, 0.895, 0.89, 0.8]), FIGURES, FIGURES)
+LATENCIES = st.sampled_from([1.0, 1.04, 1.08, 1.12, 2.0])
+FORM = st.tuples(st.sampled_from([0.90, 0.895, 0.89, 0.8]), LATENCIES, FIGURES)
 
 
 @given(
@@ -186,25 +195,28 @@ def test_what_is_picked_is_on_the_front_and_no_form_within_the_limit_is_more_wha
     assert rule.name == "most-accurate" or all(
         best - row.score.value <= limit / 100 + 1e-9 for row in allowed
     )
-    chosen_by = {"smallest-within": SIZE, "fastest-within": LATENCY}.get(name)
-    figures = {
-        None: lambda row: -row.score.value,
-        SIZE: lambda row: row.size_mib,
-        LATENCY: lambda row: row.latency_ms,
-    }
-    assert figures[chosen_by](winner) == min(map(figures[chosen_by], allowed))
+    latency = min(row.latency_ms or 0.0 for row in allowed)
+    match rule.name:
+        case "most-accurate":
+            assert winner.score.value == best
+        case "smallest-within":
+            assert winner.size_mib == min(row.size_mib or 0.0 for row in allowed)
+        case _:
+            assert (winner.latency_ms or 0.0) <= 1.05 * latency
+            equal = [row for row in allowed if row.place == "front" and row.latency_ms == winner.latency_ms]
+            assert winner.score.value == max(row.score.value for row in equal)
 
 
 def made_front(forms: list[tuple[float, float, float]]) -> Pareto:
-    def beaten(one: tuple[float, float, float]) -> bool:
-        return any(o[0] >= one[0] and o[1] <= one[1] and o[2] <= one[2] and o != one for o in forms)
-
+    costs = np.array([(-score, latency, size) for score, latency, size in forms])
     rows = tuple(
         FormRow(
             f"{number:08d}@int8", f"{number:032d}", "", "int8", Figure(score, None, None), None, None, None, None,
-            latency, size, "dominated" if beaten((score, latency, size)) else "front", None,
+            latency, size, "dominated" if above else "front", None,
         )
-        for number, (score, latency, size) in enumerate(forms)
+        for number, ((score, latency, size), above) in enumerate(
+            zip(forms, dominators(costs, (0, LATENCY_TIE, 0)), strict=True)
+        )
     )  # fmt: skip
     return Pareto(
         "sequence-classification",
@@ -219,6 +231,26 @@ def made_front(forms: list[tuple[float, float, float]]) -> Pareto:
         (),
         (),
     )
+
+
+def test_a_latency_that_is_a_little_less_decides_nothing(store: Store) -> None:
+    """A form that is a little faster and answers worse is off the front, and is not picked as the fastest."""
+    forms = {
+        "torch": FORMS["torch"],
+        "fp32": {"wrong": 20, LATENCY: 4.0, SIZE: 80.0},
+        "int8": {"wrong": 21, LATENCY: 1.04, SIZE: 20.0},
+        "int8-rows": {"wrong": 22, LATENCY: 1.0, SIZE: 20.0},
+        "int4": {"wrong": 22, LATENCY: 1.0, SIZE: 12.0},
+    }
+    run_id = exported_run(store, forms)
+    found = pareto(store, [run_id])
+    assert places(found) == {
+        "int4": ("front", None), "int8": ("front", None), "fp32": ("front", None),
+        "int8-rows": ("dominated", f"{run_id[:8]}@int8"), "torch": ("original", None),
+    }  # fmt: skip
+    winner = picked(store, found, rule_of("fastest-within 1"))
+    assert winner.form.variant == "int8"
+    assert "(1.04 ms; medians up to 5 % apart are equal) among 4 forms" in winner.reason
 
 
 @pytest.mark.parametrize(
@@ -248,15 +280,22 @@ def test_points_are_no_share_and_nothing_may_be_allowed(store: Store) -> None:
         choice(found, rule_of("smallest-within 1"))
 
 
-def test_the_picture_is_the_same_bytes_each_time_and_names_its_axes(store: Store) -> None:
-    found = pareto(store, [exported_run(store), exported_run(store)])
+def test_the_picture_is_the_same_bytes_each_time_and_says_what_is_in_it(store: Store) -> None:
+    one, other = exported_run(store), exported_run(store)
+    found = pareto(store, [one, other])
     drawn = pareto_picture(found, "svg")
     assert drawn == pareto_picture(found, "svg")
     text = drawn.decode()
-    for told in ("size, MiB", "latency, ms (median, batch 1)", "accuracy, %", found.forms[0].run[:8]):
+    axes = ("size, MiB", "latency, ms (median, batch 1)", "accuracy, %")
+    names = (f"{run[:8]} {form}" for run in (one, other) for form in ("int4", "int8", "fp32"))
+    for told in (*axes, *names, "filled: on the front", "hollow: off it", "best score at that cost or less"):
         assert told in text
+    assert f"{one[:8]} int8-rows" not in text
     assert "#01020" not in text
     assert pareto_picture(found, "png").startswith(b"\x89PNG")
+    alone = pareto_picture(pareto(store, [one]), "svg").decode()
+    assert one[:8] not in alone
+    assert ">int4<" in alone
 
 
 HOSTILE = "[red]x[/] \x1b[31m\u202e$x$ </text><script>"
