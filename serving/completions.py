@@ -9,7 +9,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from generation.prompts import unread
 from generation.sampling import Draft
@@ -225,8 +225,14 @@ class _Events(EventSourceResponse):
         self._work = work
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def received() -> Message:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                self._work.give_up()  # here, since the way to the end of this call takes as long as some tokens
+            return message
+
         try:
             async with asyncio.timeout(2 * LONGEST_STORY_S):
-                await super().__call__(scope, receive, send)
+                await super().__call__(scope, received, send)
         finally:
             self._work.give_up()

@@ -63,6 +63,7 @@ class Writers:
         self._going: dict[int, Telling] = {}
         self._told: list[tuple[Telling, Piece | BaseException]] = []
         self._changed = threading.Condition()
+        self._on_the_way = 0  # calls of `_deliver` that the event loop has not come to
         self._closed = False
         self._thread = threading.Thread(target=self._work, name="writers", daemon=True)
 
@@ -120,8 +121,19 @@ class Writers:
                 self._step()
             except BaseException as error:  # noqa: BLE001 raised where the requests are answered
                 self._break_off(error)
-            self._loop.call_soon_threadsafe(self._deliver, self._told)
-            self._told = []
+            self._tell()
+
+    def _tell(self) -> None:
+        """Hand over what was written; while it is on its way one more token is computed, and no further one.
+
+        An event loop that is behind does not know yet who has gone.
+        """
+        with self._changed:
+            while self._on_the_way > 0:
+                self._changed.wait()
+            self._on_the_way += 1
+        self._loop.call_soon_threadsafe(self._deliver, self._told)
+        self._told = []
 
     def _is_wanted(self) -> bool:
         """Waits for a story; False when all are written and no more are taken."""
@@ -196,6 +208,9 @@ class Writers:
         self._on_call(rows, tokens, seconds)
 
     def _deliver(self, told: Sequence[tuple[Telling, Piece | BaseException]]) -> None:
+        with self._changed:
+            self._on_the_way -= 1
+            self._changed.notify()
         for telling, piece in told:
             telling.pieces.put_nowait(piece)
             if isinstance(piece, BaseException) or piece.why is not None:
