@@ -23,9 +23,11 @@ if TYPE_CHECKING:
     from export.blame import Blame, Scored
 
 _TEXT = 60
+_LABEL = 20
 _NODES = 10  # that carry most
 _ANSWERS = 20
-_BAR = 20  # characters of the longest
+_BAR = 20  # characters, of all of the error
+_EIGHTHS = " ▏▎▍▌▋▊▉"
 
 
 def explain_verb(run_id: str, variant: str, gate: float | None, root: Path, *, as_json: bool) -> int:
@@ -61,10 +63,16 @@ def print_explanation(out: Console, found: Explanation, short: str, root: Path) 
         highlight=False,
     )
     if blame.changed:
-        title = f"Changed answers, of {FP32.label} the nearest first"
+        title = (
+            f"Changed answers, those of which {FP32.label} was least sure first;"
+            f" lead: how far the logit of {FP32.label}'s answer lies above the next"
+        )
         out.print(fitted(out, _answers(found, label), spare=["text"], squeezed="text", title=title))
-    title = f"What goes when one node alone stays in float32 ({blame.asked} examples)"
-    out.print(fitted(out, _nodes(blame), spare=["", "MiB more"], squeezed="node", title=title))
+    title = (
+        f"What is left of the error with one node alone in float32, on {blame.asked} examples;"
+        " a full bar would be no error left"
+    )
+    out.print(fitted(out, _nodes(blame), spare=["", "MiB added"], squeezed="node", title=title))
     _print_smallest(out, found, label, short, root)
 
 
@@ -75,14 +83,15 @@ def _below(scored: Scored) -> str:
 
 def _answers(found: Explanation, label: str) -> list[dict[str, str]]:
     nearest = sorted(found.blame.changed, key=lambda answer: answer.base_margin)
+    names = [literal(shortened(name, _LABEL)) for name in found.labels]
     return [
         {
             "row": str(answer.index),
-            "label": str(answer.label),
-            FP32.label: str(answer.base),
-            "margin": number(answer.base_margin, 3),
-            label: str(answer.ours),
-            "margin there": number(answer.margin, 3),
+            "right answer": names[answer.label],
+            FP32.label: names[answer.base],
+            "lead": number(answer.base_margin, 3),
+            label: names[answer.ours],
+            f"lead in {label}": number(answer.margin, 3),
             "text": literal(shortened(found.texts[answer.index], _TEXT)),
         }
         for answer in nearest[:_ANSWERS]
@@ -90,18 +99,23 @@ def _answers(found: Explanation, label: str) -> list[dict[str, str]]:
 
 
 def _nodes(blame: Blame) -> list[dict[str, str]]:
-    most = max((node.share for node in blame.nodes), default=0.0)
     return [
         {
             "node": literal(node.name),
             "error left": number(node.error, 4),
-            "goes": f"{100 * node.share:.0f} %",
-            "": "█" * round(_BAR * max(0.0, node.share) / most) if most > 0 else "",
-            "changed": str(node.changed),
-            "MiB more": number(node.mib, 2),
+            "error removed": f"{100 * node.share:.0f} %",
+            "": _bar(node.share),
+            "answers changed": str(node.changed),
+            "MiB added": number(node.mib, 2),
         }
         for node in blame.nodes[:_NODES]
     ]
+
+
+def _bar(share: float) -> str:
+    """As long as the share, to an eighth of a character."""
+    whole, eighths = divmod(round(8 * _BAR * min(max(share, 0.0), 1.0)), 8)
+    return ("█" * whole + _EIGHTHS[eighths]).rstrip()
 
 
 def _print_smallest(out: Console, found: Explanation, label: str, short: str, root: Path) -> None:

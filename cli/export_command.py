@@ -15,6 +15,7 @@ from cli.options import (
     ended_in_one_line,
     folder_option,
     name_option,
+    names_given,
     number_option,
 )
 from errors import UserError
@@ -50,7 +51,7 @@ def export(
     """
     from cli.bundles import bundle_verb
     from cli.explanations import explain_verb
-    from cli.verbs import export_verb
+    from cli.exports import export_verb
 
     if bundle is not None and explain is not None:
         raise UserError("each does something else", where="--bundle, --explain", cure="Give one of them.")
@@ -58,9 +59,5 @@ def export(
         return bundle_verb(run_id, bundle, variant, root, as_json=json)
     if explain is not None:
         return explain_verb(run_id, explain, gate, root, as_json=json)
-    nodes = None if float32 is None else [] if float32 == "none" else _named(float32)
-    return export_verb(run_id, _named(variants or ""), gate, nodes, root, as_json=json)
-
-
-def _named(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
+    nodes = () if float32 == "none" else names_given(float32, "--float32")
+    return export_verb(run_id, names_given(variants, "--variants") or (), gate, nodes, root, as_json=json)

@@ -17,16 +17,20 @@ _SPLITS = {"held-out": "best/val/", "official": "test/"}
 _OF_STORIES = ("stories/", "real/")
 _LISTED = ("best/", "test/", "export/", *_OF_STORIES)
 _BOUNDS = ("_low", "_high")
+_CHANGED = "changed from PyTorch"
+VARIANT_SPARE = ["b32 p50 ms", "p95 ms", "alone = batched", _CHANGED]
+"""Columns of `variant_rows` that go where there is no room."""
+LATENCIES = "Median latency in ms, by rows x tokens of a call"
 
 
 def print_metrics(console: Console, metrics: Mapping[str, float], *, whole: bool = False) -> None:
     """Nothing where there are none. whole: then every figure, with all its digits."""
-    for rows, spare in (_splits(metrics), _exports(metrics), _stories(metrics)):
+    exports = (variant_rows(metrics), VARIANT_SPARE)
+    for rows, spare in (_splits(metrics), exports, _stories(metrics)):
         if rows:
             console.print(fitted(console, rows, spare=spare))
     if latencies := latency_rows(metrics):
-        title = "Median latency in ms, by rows x tokens of a call"
-        console.print(fitted(console, latencies, spare=["peak MiB", "32x16 /s"], title=title))
+        console.print(fitted(console, latencies, spare=["peak MiB", "32x16 /s"], title=LATENCIES))
     if whole:
         for key in sorted(metrics):
             if key.startswith(_LISTED):
@@ -63,14 +67,18 @@ def _interval(scores: Mapping[str, float], metrics: list[str]) -> str:
     return ""
 
 
-def _exports(metrics: Mapping[str, float]) -> tuple[list[dict[str, str]], list[str]]:
+def variant_rows(
+    metrics: Mapping[str, float], gates: Mapping[str, str] | None = None
+) -> list[dict[str, str]]:
+    """A row for each variant that was measured. gates: what the gate says, as markup, by the variant's name."""
     rows: list[dict[str, str]] = []
     for variant in VARIANTS:
         prefix = f"export/{variant.name}/"
         of = {key.removeprefix(prefix): value for key, value in metrics.items() if key.startswith(prefix)}
         if of:
-            rows.append({"variant": variant.label, **_variant(of, metrics)})
-    return rows, ["b32 p50 ms", "p95 ms", "alone = batched", "changed"]
+            gate = {} if gates is None else {"gate": gates.get(variant.name, "")}
+            rows.append({"variant": variant.label, **_variant(of, metrics), **gate})
+    return rows
 
 
 def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str, str]:
@@ -82,7 +90,7 @@ def _variant(of: Mapping[str, float], metrics: Mapping[str, float]) -> dict[str,
     changed = of.get("changed_answers")
     return {
         **shown,
-        "changed": "" if changed is None else figure("changed_answers", changed),
+        _CHANGED: "" if changed is None else figure("changed_answers", changed),
         "alone = batched": _invariant(of.get("batch_invariant")),
         "MiB": number(of.get("size_mib")),
         "p50 ms": number(of.get("latency_b1_p50_ms")),

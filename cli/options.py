@@ -160,6 +160,16 @@ def _name(text: str) -> str:
         raise typer.BadParameter(f"{_shown(text)}: {error}") from error
 
 
+def names_given(text: str | None, option: str) -> tuple[str, ...] | None:
+    """Those between the commas of an option's value; none where it was not given. UserError for a comma too much."""
+    names = None if text is None else tuple(name.strip() for name in text.split(","))
+    if names is not None and not all(names):
+        raise UserError(
+            "there is no name at one of its commas", where=option, cure="Put one between two names."
+        )
+    return names
+
+
 def _text(text: str) -> str:
     try:
         return check_text(text)

@@ -14,6 +14,7 @@ from cli.options import (
     ended_in_one_line,
     name_argument,
     name_option,
+    names_given,
     text_option,
     whole_option,
 )
@@ -38,8 +39,7 @@ def runs(
     from cli.run_list import runs_verb
     from runs.selection import Wanted
 
-    names = None if columns is None else tuple(name.strip() for name in columns.split(","))
-    wanted = Wanted(where, sort, names, limit)
+    wanted = Wanted(where, sort, names_given(columns, "--columns"), limit)
     return runs_verb(
         root, wanted, experiment=experiment, sweep=sweep, deleted=deleted, as_json=json, as_csv=csv
     )

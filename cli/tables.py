@@ -10,7 +10,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from export.variants import DEPLOYED
+from export.variants import EXPORTED
 from host.markup import literal
 
 _NAME_WIDTH = 28  # characters that a run's name keeps before a column has to go
@@ -98,19 +98,22 @@ def _told(left_out: Sequence[str], columns: int) -> str:
 
 
 def print_gate(console: Console, failures: Sequence[str], metrics: Mapping[str, float]) -> None:
-    """What the gate of an export says: each limit missed, or how sure it is that the limit holds."""
+    """What the gate of an export says: each limit missed, or of each variant how sure it is that its limit holds."""
     for failure in failures:
         console.print(f"[bold red]gate failed:[/] {literal(failure)}")
-    p = metrics.get(f"export/{DEPLOYED.name}/limit_p_value")
-    if not failures and p is not None:
-        from export.report import GateVerdict, gate_verdict
+    for variant in () if failures else EXPORTED:
+        p = metrics.get(f"export/{variant.name}/limit_p_value")
+        if p is not None:
+            console.print(_gate_told(variant.label, p), highlight=False)
 
-        verdict = gate_verdict(failures, [p])
-        proved = verdict is GateVerdict.PROVED
-        why = (
-            "loses less than its limit" if proved else "keeps to its limit on these rows, too few to prove it"
-        )
-        console.print(f"gate {verdict}: {DEPLOYED.label} {why} (p = {p:.2g})", highlight=False)
+
+def _gate_told(label: str, p: float) -> str:
+    from export.report import GateVerdict, gate_verdict
+
+    verdict = gate_verdict(None, p)
+    proved = verdict is GateVerdict.PROVED
+    why = "loses less than its limit" if proved else "keeps to its limit on these rows, too few to prove it"
+    return f"gate {verdict}: {label} {why} (p = {p:.2g})"
 
 
 def styled(status: str, word: str) -> str:

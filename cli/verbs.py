@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -166,28 +165,6 @@ def _print_run(out: Console, run: RunFiles, root: Path, *, whole: bool = False) 
     if not whole and experiment in catalog_names(CATALOG):
         catalogued = recordable(flat_params(load_experiment(experiment)), MAX_PARAM_CHARACTERS)
     print_run(out, Shown(run, experiment, catalogued, recorded_data(run), whole), root)
-
-
-def export_verb(
-    run_id: str,
-    variants: Sequence[str],
-    gate: float | None,
-    float32: Sequence[str] | None,
-    root: Path,
-    *,
-    as_json: bool,
-) -> int:
-    out, reporter, run = named_run(run_id, root)
-    from experiments.training.exporting import export_run
-    from runs.files import run_named
-
-    report = export_run(run, variants=variants, gate=gate, float32_nodes=float32, reporter=reporter)
-    if as_json:
-        print_json(json.loads(report.to_json()))
-    else:
-        _print_run(out, run_named(run.store, run.record.run_id), root)
-    print_gate(reporter.console, report.failures, report.metrics)
-    return OK if report.passed else FAILED
 
 
 def catalog_verb(*, as_json: bool) -> int:

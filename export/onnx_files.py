@@ -57,14 +57,6 @@ def _write_by_optimum(original: Original, folder: Path) -> None:
     )
 
 
-def opset_of(file: Path) -> int:
-    """The version of ONNX's own operators that a model is written in."""
-    import onnx
-
-    exported = onnx.load(file, load_external_data=False)
-    return next(entry.version for entry in exported.opset_import if entry.domain in {"", "ai.onnx"})
-
-
 @contextlib.contextmanager
 def _known_export_noise_silenced() -> Generator[None]:
     """Hide the tracer's remarks on code paths whose result the parity measurement checks.

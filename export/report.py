@@ -14,7 +14,7 @@ from export.variants import ORIGINAL, Variant
 from scoring.verdict import ALPHA
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import pandas as pd
 
@@ -34,6 +34,14 @@ class GateVerdict(StrEnum):
 
 
 @dataclass(frozen=True)
+class Gate:
+    """What is known of one variant. failure: a full sentence, where its limit was missed."""
+
+    verdict: GateVerdict
+    failure: str | None
+
+
+@dataclass(frozen=True)
 class ExportReport:
     """Figures and verdict of one export.
 
@@ -41,16 +49,26 @@ class ExportReport:
     params: the conditions the figures hold under, by full name.
     predictions: one row per scored example, in the scoring set's order.
     digests: sha256 of each ONNX file by its path in the export folder.
-    failures: one full sentence for each limit of the gate that was missed.
-    verdict: of the gate.
+    gates: by variant.
     """
 
     metrics: dict[str, float]
     params: dict[str, str]
     predictions: pd.DataFrame
     digests: dict[str, str]
-    failures: tuple[str, ...]
-    verdict: GateVerdict
+    gates: dict[str, Gate]
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One sentence for each limit that was missed."""
+        return tuple(gate.failure for gate in self.gates.values() if gate.failure is not None)
+
+    @property
+    def verdict(self) -> GateVerdict:
+        """Of all variants."""
+        found = {gate.verdict for gate in self.gates.values()}
+        order = (GateVerdict.FAILED, GateVerdict.HELD)
+        return next((verdict for verdict in order if verdict in found), GateVerdict.PROVED)
 
     @property
     def passed(self) -> bool:
@@ -61,6 +79,7 @@ class ExportReport:
         content = {
             "passed": self.passed,
             "verdict": self.verdict,
+            "verdicts": {name: gate.verdict for name, gate in self.gates.items()},
             "failures": list(self.failures),
             "metrics": self.metrics,
             "params": self.params,
@@ -74,12 +93,16 @@ class ExportReport:
         self.predictions.to_parquet(folder / PREDICTIONS_FILE, index=False)
 
 
-def gate(
+def gates(
     metrics: Mapping[str, float], exported: Sequence[Variant], *, task: ExportTask, options: ExportOptions
-) -> tuple[str, ...]:
-    """The sentences of all limits missed; empty if the gate holds."""
-    found = [_failure(variant, metrics, task, options) for variant in exported]
-    return tuple(sentence for sentence in found if sentence is not None)
+) -> dict[str, Gate]:
+    """Of each variant; metrics: with `limit_p_values`."""
+    return {variant.name: _gate(variant, metrics, task, options) for variant in exported}
+
+
+def _gate(variant: Variant, metrics: Mapping[str, float], task: ExportTask, options: ExportOptions) -> Gate:
+    failure = _failure(variant, metrics, task, options)
+    return Gate(gate_verdict(failure, metrics.get(f"export/{variant.name}/limit_p_value")), failure)
 
 
 def limit_p_values(
@@ -93,10 +116,11 @@ def limit_p_values(
     }
 
 
-def gate_verdict(failures: Sequence[str], p_values: Collection[float]) -> GateVerdict:
-    if failures:
+def gate_verdict(failure: str | None, p: float | None) -> GateVerdict:
+    """p: against a loss of the limit or more; none where the limit is of what is measured itself."""
+    if failure is not None:
         return GateVerdict.FAILED
-    return GateVerdict.PROVED if all(p < ALPHA for p in p_values) else GateVerdict.HELD
+    return GateVerdict.PROVED if p is None or p < ALPHA else GateVerdict.HELD
 
 
 def _failure(

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 
 from errors import UserError
 from export.bundle_file import BUNDLE_FILE, FILES, BundleFile
-from export.external_data import external_tensor
 from export.golden import GOLDEN_FILE, Golden, labels_of
+from export.onnx_protobuf import external_tensor
 from export.original import MODEL_FILE
 from host.files import entries, file_digest
 from host.model_folder import CONFIG

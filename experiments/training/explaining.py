@@ -11,6 +11,7 @@ from errors import UserError
 from experiments.torch_setup import full_matmul_precision
 from experiments.training.exporting import asked_export, exported_with_golden, scoring_set
 from experiments.training.inputs import data_of_run, recorded_config
+from export.golden import labels_of
 from export.materials import Materials
 from export.options import scored_rows
 from export.original import MODEL_FILE
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Explanation:
-    """texts: of the answers that changed, by their index. as_recorded: what was drawn here is the run's own file.
-    left: nodes that the run's export leaves in float32 already, and so does all that is drawn here."""
+    """texts: of the answers that changed, by their index. labels: by their numbers. as_recorded: what was drawn here is
+    the run's own file. left: nodes that the run's export leaves in float32 already, and so does all that is drawn here.
+    """
 
     blame: Blame
     texts: dict[int, str]
+    labels: tuple[str, ...]
     as_recorded: bool
     left: tuple[str, ...]
 
@@ -75,7 +78,8 @@ def explained(
     return Explanation(
         found,
         _texts(found, config, data),
-        hashlib.sha256(suspect.drawn(())).hexdigest() == digest,
+        tuple(labels_of(materials.folder / variant, suspect.base.shape[1])),
+        hashlib.sha256(suspect.as_it_is).hexdigest() == digest,
         config.export.float32_nodes,
     )
 

@@ -119,7 +119,7 @@ def test_a_column_in_which_nothing_stands_is_told(store: Store) -> None:
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--columns", "seed,"], "an empty name: no run has"),
+        (["--columns", "seed,"], "--columns: there is no name at one of its commas"),
         (["--where", "test/acuracy > 0.9"], "Did you mean test/accuracy?"),
         (["--sort", "test/acuracy"], "Did you mean test/accuracy?"),
         (["--columns", "status,sed"], "Did you mean seed?"),

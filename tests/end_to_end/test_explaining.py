@@ -40,12 +40,13 @@ def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> No
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert found["as_recorded"] is True
+    assert found["labels"] == ["negative", "positive"]
     report = json.loads(before)
     assert found["blame"]["as_it_is"]["accuracy"] == report["metrics"]["export/int8/accuracy"]
     assert NODE in {node["name"] for node in found["blame"]["nodes"]}
     assert run.path("export/report.json").read_bytes() == before  # nothing is written
     read = encore("export", short, "--explain", "int8", "--root", root)
-    assert "What goes when one node alone stays in float32" in read.stdout
+    assert "with one node alone in float32" in read.stdout
 
     assert NODE not in _products(run, "int8")
     export_run(run, float32_nodes=[NODE], variants=["int8-rows"])

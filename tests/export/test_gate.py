@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from export.options import ExportConfig, ExportOptions
-from export.report import GateVerdict, gate_verdict, limit_p_values
+from export.report import ExportReport, Gate, GateVerdict, gate_verdict, limit_p_values
 from export.tasks import EXPORT_TASKS
 from export.variants import DEPLOYED
 
@@ -28,8 +30,9 @@ def answers(rows: int, lost: int, won: int) -> pd.DataFrame:
 
 def verdict(rows: int, lost: int, won: int) -> GateVerdict:
     p_values = limit_p_values(answers(rows, lost, won), [DEPLOYED], task=CLASSIFIER, options=ExportOptions())
-    assert list(p_values) == ["export/int8/limit_p_value"]
-    return gate_verdict((), p_values.values())
+    [(name, p)] = p_values.items()
+    assert name == "export/int8/limit_p_value"
+    return gate_verdict(None, p)
 
 
 def test_eight_changed_answers_of_872_prove_nothing_of_half_a_point() -> None:
@@ -39,7 +42,22 @@ def test_eight_changed_answers_of_872_prove_nothing_of_half_a_point() -> None:
 
 
 def test_a_missed_limit_is_failed_whatever_else_is_known() -> None:
-    assert gate_verdict(["too far"], [0.0]) is GateVerdict.FAILED
+    assert gate_verdict("too far", 0.0) is GateVerdict.FAILED
+
+
+def test_the_verdict_on_an_export_is_the_worst_of_its_variants() -> None:
+    proved, held, failed = (
+        Gate(verdict, "too far" if verdict is GateVerdict.FAILED else None) for verdict in GateVerdict
+    )
+    for of, expected in (
+        ({"fp32": proved, "int8": proved}, proved),
+        ({"fp32": proved, "int8": held, "int4": proved}, held),
+        ({"fp32": proved, "int8": failed, "int4": held}, failed),
+    ):
+        report = ExportReport({}, {}, pd.DataFrame(), {}, of)
+        assert report.verdict is expected.verdict
+        assert report.failures == tuple(filter(None, [expected.failure]))
+        assert json.loads(report.to_json())["verdicts"] == {name: one.verdict for name, one in of.items()}
 
 
 def losses(texts: int, increase: float, seed: int = 0) -> pd.DataFrame:
@@ -58,7 +76,7 @@ def losses(texts: int, increase: float, seed: int = 0) -> pd.DataFrame:
 def test_a_language_model_is_held_to_its_loss(texts: int, increase: float, expected: GateVerdict) -> None:
     options = ExportOptions(ExportConfig(max_loss_increase=0.05))
     p_values = limit_p_values(losses(texts, increase), [DEPLOYED], task=LANGUAGE_MODEL, options=options)
-    assert gate_verdict((), p_values.values()) is expected
+    assert gate_verdict(None, p_values["export/int8/limit_p_value"]) is expected
 
 
 def test_a_loss_at_the_limit_is_seldom_proved_to_be_below() -> None:

@@ -1,4 +1,4 @@
-"""Whether an ONNX file has weights in another file, found without loading it.
+"""What is read of an ONNX file without loading it: whether weights lie in another file, which operators it needs.
 
 The file is protobuf (https://protobuf.dev/programming-guides/encoding): fields of a number and a kind, nested. Only the
 messages that may hold a tensor are entered, the numbers of which are those of `onnx.proto3` (ONNX 1.21); a tensor that
@@ -8,7 +8,8 @@ lies elsewhere says so in `data_location` and `external_data`. Weights are passe
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from errors import UserError
@@ -25,6 +26,8 @@ _INSIDE: dict[_Kind, dict[int, _Kind]] = {
     "sparse": {1: "tensor", 2: "tensor"},
 }
 _NAME, _EXTERNAL_DATA, _DATA_LOCATION = 8, 13, 14
+_OPERATORS, _DOMAIN, _VERSION = 8, 1, 2  # of a model, and of what it says of one set of operators
+_ONNX_ITSELF = {b"", b"ai.onnx"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
 _DEEPEST = 64  # graphs in graphs
@@ -32,10 +35,28 @@ _DEEPEST = 64  # graphs in graphs
 
 def external_tensor(path: Path) -> str | None:
     """The name of a tensor that lies in another file; none where there is none. UserError for what is no protobuf."""
+    with _mapped(path) as content:
+        return _external(content, 0, len(content), "model", _DEEPEST)
+
+
+def opset_of(path: Path) -> int:
+    """The version of ONNX's own operators that a model is written in. UserError for a file that names none."""
+    with _mapped(path) as content:
+        for number, start, stop in _fields(content, 0, len(content)):
+            if number == _OPERATORS:
+                own = {key: (begin, end) for key, begin, end in _fields(content, start, stop)}
+                if content[slice(*own.get(_DOMAIN, (0, 0)))] in _ONNX_ITSELF:
+                    return _varint(content, own[_VERSION][0])[0]
+        raise ValueError("it names no version of its operators")
+
+
+@contextmanager
+def _mapped(path: Path) -> Generator[mmap.mmap]:
+    """The bytes of a file. UserError where the block finds that they are no model."""
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return _external(content, 0, len(content), "model", _DEEPEST)
-    except (ValueError, IndexError) as error:
+            yield content
+    except (ValueError, LookupError) as error:
         raise UserError(
             "is no ONNX file", where=str(path), cure="Export the run again: `encore export ID`."
         ) from error
