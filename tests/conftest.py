@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from benchmarks.mlflow_server import MlflowServer, free_port_here
+from datamodules.bundled.reviews import generate_reviews
+from datamodules.bundled.stories import generate_stories
 from host import notices
+from tracking import provenance
 from tracking.store import Store
 
 # Read by the libraries when they are imported, so set before any test module is.
@@ -64,6 +69,18 @@ def _own_state(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """What this machine has recorded is kept apart from what the tests do."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _read_once() -> Iterator[None]:
+    """What every training of a process reads alike, the bundled corpora and the versions of packages, is read once."""
+    reviews, stories, versions = cache(generate_reviews), cache(generate_stories), provenance._distributions
+    on_path = cache(lambda _: versions())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("datamodules.classification.generate_reviews", reviews)
+        patch.setattr("datamodules.stories.generate_stories", stories)
+        patch.setattr(provenance, "_distributions", lambda: dict(on_path(tuple(sys.path))))
         yield
 
 

@@ -63,9 +63,14 @@ def language_of(path: str) -> Language:
 
 def redacted(text: str, language: Language = "text") -> str:
     """`text` with three stars in place of every secret; a second time it changes nothing."""
+    return _redacted(text, language, _known())
+
+
+def _redacted(text: str, language: Language, known: frozenset[str]) -> str:
+    """known: secrets of this process's environment."""
     parts: list[str] = []
     position = 0
-    for begin, end in _spans(text, language):
+    for begin, end in _spans(text, language, known):
         if begin >= position and text[begin:end].strip("*"):
             parts += [text[position:begin], MASK]
             position = end
@@ -79,19 +84,27 @@ def holds_secret(text: str, language: Language = "text") -> bool:
 
 def redacted_value(value: Any, name: str = "") -> Any:
     """Plain data with every secret in it replaced, keys included; `name`: of the key that `value` stands under."""
+    return _redacted_value(value, name, _known())
+
+
+def _redacted_value(value: Any, name: str, known: frozenset[str]) -> Any:
     match value:
         case str():
             strength = strength_of(name)
-            return MASK if strength and is_secret_value(name, value, strength) else redacted(value)
+            if strength and is_secret_value(name, value, strength):
+                return MASK
+            return _redacted(value, "text", known)
         case Mapping():
             named = value.get("name", value.get("key"))
             of_pair = {"value"} if isinstance(named, str) else set[str]()
             return {
-                _redacted_key(key): redacted_value(inner, str(named) if key in of_pair else str(key))
+                _redacted_key(key, known): _redacted_value(
+                    inner, str(named) if key in of_pair else str(key), known
+                )
                 for key, inner in value.items()
             }
         case list() | tuple():
-            return [redacted_value(inner, name) for inner in value]
+            return [_redacted_value(inner, name, known) for inner in value]
         case int() if not isinstance(value, bool) and abs(value) >= 1000 and strength_of(name) == "certain":
             return MASK
         case _:
@@ -116,15 +129,15 @@ def _is_secret_option(key: str) -> bool:
     return "=" not in key and strength_of(key.lstrip("-")) is not None
 
 
-def _redacted_key(key: Any) -> Any:
-    return redacted(key) if isinstance(key, str) else key
+def _redacted_key(key: Any, known: frozenset[str]) -> Any:
+    return _redacted(key, "text", known) if isinstance(key, str) else key
 
 
-def _spans(text: str, language: Language) -> list[Span]:
+def _spans(text: str, language: Language, known: frozenset[str]) -> list[Span]:
     """Begin and end of every secret, in order, the longest first of those that begin alike."""
     found: set[Span] = set()
     for begin, part in _parts(text):
-        spans: Iterable[Span] = (*_shaped(part), *assignment_spans(part, language), *_known_spans(part))
+        spans: Iterable[Span] = (*_shaped(part), *assignment_spans(part, language), *_known_spans(part, known))
         found.update((begin + first, begin + last) for first, last in spans)
     return sorted(found, key=lambda span: (span[0], -span[1]))
 
@@ -147,12 +160,16 @@ def _parts(text: str) -> Iterator[tuple[int, str]]:
     yield position, text[position:]
 
 
-def _known_spans(text: str) -> Iterator[Span]:
-    for secret in _known_of(tuple(os.environ.items())):
+def _known_spans(text: str, known: frozenset[str]) -> Iterator[Span]:
+    for secret in known:
         begin = text.find(secret)
         while begin >= 0:
             yield begin, begin + len(secret)
             begin = text.find(secret, begin + len(secret))
+
+
+def _known() -> frozenset[str]:
+    return _known_of(tuple(os.environ.items()))
 
 
 @lru_cache(maxsize=4)  # of two thirds of the time that a short text takes
