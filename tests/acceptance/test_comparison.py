@@ -28,6 +28,7 @@ def test_a_learning_rate_that_learns_is_better_than_one_that_does_not(real_data:
         "train.max_steps=100",
         "train.validations=2",
         f"train.threads={os.cpu_count()}",
+        "export.latency_seconds=0",
     ]
     low, high = (
         train(load_experiment("sst2_distilbert", [*given, f"optim.learning_rate={rate}"]), store).run_id

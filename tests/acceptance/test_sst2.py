@@ -23,6 +23,7 @@ def test_a_short_sweep_of_real_sst2_learns_and_exports(real_data: Path, root: Pa
             "train.max_steps=160",
             "train.validations=2",
             f"train.threads={os.cpu_count()}",
+            "export.latency_seconds=0",
             "pruner={kind: median, startup_trials: 1, warmup_steps: 0}",
             "budget={trials: 2}",
             "finale=none",

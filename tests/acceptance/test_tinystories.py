@@ -50,6 +50,7 @@ def test_a_small_model_learns_real_stories_and_plays_again(stories: Path, root: 
             "model.vocab_size=1024",
             "samples.decoding.max_length=60",
             "export.scored_examples=100",
+            "export.latency_seconds=0",
         ],
     )
     store = Store.open(root)

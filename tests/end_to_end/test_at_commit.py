@@ -10,10 +10,16 @@ import pytest
 
 from benchmarks.clone import Edit, clone, commit, encore, git
 from tests.end_to_end.prepared_code import PATCH, prepare
+from tests.overrides import latest
 from tests.tiny import REPEATED_CLASSIFIER
 from tracking.store import Store
 
 pytestmark = pytest.mark.slow
+UNEXPORTED = latest([*REPEATED_CLASSIFIER, "export.when=never", "train.threads=1"])
+
+
+Trained = tuple[Path, Path, str]
+"""A repository, a store and the ID of a run there that was trained with it."""
 
 
 @pytest.fixture
@@ -21,6 +27,27 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The program in a repository of its own, and a cache of its own for what --at-commit checks out."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     return clone(tmp_path / "repository")
+
+
+@pytest.fixture(scope="module")
+def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
+    """With the program as it is, for all tests that change it afterwards; never to be altered."""
+    folder = tmp_path_factory.mktemp("at commit")
+    repository, root = clone(folder / "repository"), folder / "mlruns"
+    root.mkdir()
+    shutil.copy(migrated, root / "mlflow.db")
+    done = encore(repository, "train", "demo_reviews", *UNEXPORTED, "--root", root, "--json")
+    assert done.returncode == 0, done.stderr
+    return repository, root, json.loads(done.stdout)["run_id"]
+
+
+@pytest.fixture
+def trained(made: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Trained:
+    """A copy of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for folder in made[:2]:
+        shutil.copytree(folder, tmp_path / folder.name)
+    return tmp_path / made[0].name, tmp_path / made[1].name, made[2]
 
 
 @pytest.fixture
@@ -76,9 +103,8 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     assert "Traceback" not in refused.stderr
 
 
-def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Path, worktrees: Path) -> None:
-    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
-    run_id = json.loads(made.stdout)["run_id"]
+def test_recorded_code_that_does_not_run_is_one_line(trained: Trained, worktrees: Path) -> None:
+    repository, root, run_id = trained
     first = "from typing import TYPE_CHECKING\n"
     Edit(
         repository / "experiments" / "training" / "train.py", first, f"import no_such_module\n{first}"
@@ -91,17 +117,15 @@ def test_recorded_code_that_does_not_run_is_one_line(repository: Path, root: Pat
     assert not list(worktrees.iterdir())
 
 
-def test_other_threads_are_taken_at_the_commit_too(repository: Path, root: Path) -> None:
-    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
-    run_id = json.loads(made.stdout)["run_id"]
+def test_other_threads_are_taken_at_the_commit_too(trained: Trained) -> None:
+    repository, root, run_id = trained
     again = encore(repository, "reproduce", run_id, "--at-commit", "--threads", 2, "--root", root, "--json")
     (cause,) = json.loads(again.stdout)["differences"]
     assert (cause["kind"], cause["recorded"], cause["actual"]) == ("threads", "1", "2")
 
 
-def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root: Path) -> None:
-    made = encore(repository, "train", "demo_reviews", *REPEATED_CLASSIFIER, "--root", root, "--json")
-    run_id = json.loads(made.stdout)["run_id"]
+def test_a_commit_that_is_not_here_is_said_to_be_missing(trained: Trained) -> None:
+    repository, root, run_id = trained
     shutil.rmtree(repository / ".git")
     git(repository, "init", "-q")
     commit(repository, "another history")
@@ -110,24 +134,22 @@ def test_a_commit_that_is_not_here_is_said_to_be_missing(repository: Path, root:
     assert "is not in this repository" in refused.stderr
 
 
-def test_a_word_in_a_table_makes_no_run_another_and_a_figure_in_a_kernel_does(
-    repository: Path, root: Path
-) -> None:
-    options = [*REPEATED_CLASSIFIER, "export.when=never", "--root", root, "--json"]
-    first = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
+def test_a_word_in_a_table_makes_no_run_another_and_a_figure_in_a_kernel_does(trained: Trained) -> None:
+    repository, root, run_id = trained
+    options = [*UNEXPORTED, "--root", root, "--json"]
     Edit(repository / "cli" / "sweep_tables.py", '"held-out"', '"validation"').make()
     commit(repository, "another heading")
     Edit(repository / "docs" / "values.md", "#", "# More on").make()  # and one that is not committed
     again = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
-    assert (again["run_id"], again["reused"]) == (first["run_id"], first["run_id"])
-    checked = encore(repository, "reproduce", first["run_id"], "--check", "--root", root, "--json")
+    assert (again["run_id"], again["reused"]) == (run_id, run_id)
+    checked = encore(repository, "reproduce", run_id, "--check", "--root", root, "--json")
     assert (checked.returncode, json.loads(checked.stdout)) == (0, [])
 
     kernel = repository / "lightning_modules" / "kernels" / "dropout.py"
     Edit(kernel, "_LEVELS / (_", "1.001 * _LEVELS / (_").make()
     other = json.loads(encore(repository, "train", "demo_reviews", *options).stdout)
-    assert (other["run_id"] == first["run_id"], other["reused"]) == (False, None)
-    named = encore(repository, "reproduce", first["run_id"], "--check", "--root", root, "--json")
+    assert (other["run_id"] == run_id, other["reused"]) == (False, None)
+    named = encore(repository, "reproduce", run_id, "--check", "--root", root, "--json")
     assert named.returncode == 1
     assert [(cause["kind"], cause["name"]) for cause in json.loads(named.stdout)] == [
         ("code", "lightning_modules/kernels/dropout.py")

@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from experiments.stories.generate import generate, trained_writer
 from experiments.training.exporting import export_run
 from experiments.training.train import train
-from generation.options import DecodingConfig
 from runs.files import run_named
 from runs.layout import MODEL_FOLDER
-from tests.hostile import CASES, Case, contents
+from tests.hostile import CASES, contents
 from tests.tiny import language
 from tracking.places import local_path
 from tracking.store import Store
@@ -40,33 +38,6 @@ def copied(made: tuple[Path, str], tmp_path: Path) -> tuple[Store, str, Path]:
     artifacts = local_path(store.find(made[1]).artifact_uri)
     assert artifacts is not None
     return store, made[1], artifacts / MODEL_FOLDER
-
-
-def told(store: Store, run_id: str) -> None:
-    generate(
-        trained_writer(run_named(store, run_id), "torch", threads=1), ["Once"], DecodingConfig(max_length=8)
-    )
-
-
-@pytest.mark.parametrize(
-    "case", [case for case in CASES if "gpt2" in case.families], ids=lambda case: case.name
-)
-def test_stories_are_written_or_refused_and_no_code_runs(
-    case: Case, copied: tuple[Store, str, Path], tmp_path: Path
-) -> None:
-    store, run_id, model = copied
-    (tmp_path / "outside").mkdir()
-    changed = case.plant(model, tmp_path / "outside" / "marker")
-    before = contents(tmp_path / "outside")
-    said = ""
-    try:
-        told(store, run_id)
-    except UserError as error:
-        said = str(error)
-    read = {"config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors"}
-    assert said or not read & set(changed)
-    assert "\n" not in said
-    assert contents(tmp_path / "outside") == before
 
 
 def test_an_export_refuses_what_was_planted_and_leaves_the_earlier_one(
