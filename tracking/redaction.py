@@ -137,7 +137,11 @@ def _spans(text: str, language: Language, known: frozenset[str]) -> list[Span]:
     """Begin and end of every secret, in order, the longest first of those that begin alike."""
     found: set[Span] = set()
     for begin, part in _parts(text):
-        spans: Iterable[Span] = (*_shaped(part), *assignment_spans(part, language), *_known_spans(part, known))
+        spans: Iterable[Span] = (
+            *_shaped(part),
+            *assignment_spans(part, language),
+            *_known_spans(part, known),
+        )
         found.update((begin + first, begin + last) for first, last in spans)
     return sorted(found, key=lambda span: (span[0], -span[1]))
 

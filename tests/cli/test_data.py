@@ -16,28 +16,28 @@ from errors import UserError, visible
 from host.text import shortened
 
 
-@pytest.mark.parametrize("width", [80, 120, 170])
 @pytest.mark.parametrize("name", ["demo_reviews", "demo_stories"])
 def test_the_tables_fit_and_say_what_the_json_says(
-    name: str, width: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    out = Console(file=io.StringIO(), width=width)
     reporter = outputs()[1]
-    monkeypatch.setattr("cli.data.outputs", lambda: (out, reporter))
-    assert data_verb(name, ["data.selection_examples=30"], tmp_path, as_json=False) == 0
-    assert isinstance(out.file, io.StringIO)
-    text = out.file.getvalue()
-    assert max(len(line) for line in text.splitlines()) <= width
     assert data_verb(name, ["data.selection_examples=30"], tmp_path, as_json=True) == 0
     found = json.loads(capsys.readouterr().out)
     assert [split["rows"] for split in found["summary"]["used"]][1] == 30
-    for split in found["splits"]:
-        lengths = split["lengths"]
-        assert f"{lengths['rows']:,}" in text
-        assert f" {lengths['percentiles']['50']} " in text
-    for sample in found["samples"]:
-        assert f"row {sample['row']:,}" in text
-        assert len(sample["ids"]) == len(sample["pieces"])
+    assert all(len(sample["ids"]) == len(sample["pieces"]) for sample in found["samples"])
+    for width in (80, 120, 170):
+        out = Console(file=io.StringIO(), width=width)
+        monkeypatch.setattr("cli.data.outputs", lambda out=out: (out, reporter))
+        assert data_verb(name, ["data.selection_examples=30"], tmp_path, as_json=False) == 0
+        assert isinstance(out.file, io.StringIO)
+        text = out.file.getvalue()
+        assert max(len(line) for line in text.splitlines()) <= width
+        for split in found["splits"]:
+            lengths = split["lengths"]
+            assert f"{lengths['rows']:,}" in text
+            assert f" {lengths['percentiles']['50']} " in text
+        for sample in found["samples"]:
+            assert f"row {sample['row']:,}" in text
     assert not (tmp_path / "mlflow.db").exists()
 
 

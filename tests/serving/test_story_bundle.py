@@ -89,10 +89,10 @@ TAMPERINGS: dict[str, tuple[Callable[[Path], None], str]] = {
 
 
 @pytest.mark.parametrize("what", TAMPERINGS)
-def test_what_was_tampered_with_is_named_before_the_port_opens(
-    story_bundle: Path, tmp_path: Path, what: str, free_port: int
+def test_what_was_tampered_with_is_named_before_it_is_served(
+    story_bundle: Path, tmp_path: Path, what: str
 ) -> None:
-    check_named(story_bundle, tmp_path / "bundle", *TAMPERINGS[what], free_port)
+    check_named(story_bundle, tmp_path / "bundle", *TAMPERINGS[what])
 
 
 def test_under_other_conditions_rows_are_read_apart_and_a_far_logit_is_refused(

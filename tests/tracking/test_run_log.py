@@ -220,6 +220,7 @@ def test_a_long_reason_that_was_sent_later_is_whole(
 ) -> None:
     monkeypatch.setattr("tracking.metric_writer.LOCK_WAIT_S", 0.1)
     log, reason = start(store), "long " * 200 + "end"
+    log.log_metrics({"a": 1.0}, 1)  # which is sent first, and waits no longer for a lock than it is told
     with closing(sqlite3.connect(root / "mlflow.db", isolation_level=None)) as holder:
         holder.execute("BEGIN EXCLUSIVE")
         with pytest.raises(UserError, match="next encore command"):

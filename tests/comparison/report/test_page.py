@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,9 +30,27 @@ def page(store: Store, *ids: str) -> str:
     return found
 
 
+@pytest.fixture(scope="module")
+def made(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A store with a sweep, never to be altered, and its ID."""
+    root = tmp_path_factory.mktemp("swept") / "mlruns"
+    root.mkdir()
+    shutil.copy(migrated, root / "mlflow.db")
+    return root, sweep_of(Store.open(root), 6)
+
+
 @pytest.fixture
-def swept(store: Store) -> str:
-    return sweep_of(store, 6)
+def swept(made: tuple[Path, str], root: Path) -> str:
+    """A copy of it is the store's."""
+    shutil.copytree(made[0], root, dirs_exist_ok=True)
+    return made[1]
+
+
+@pytest.fixture
+def store(root: Path, request: pytest.FixtureRequest) -> Store:
+    if "swept" in request.fixturenames:  # before it is opened
+        request.getfixturevalue("swept")
+    return Store.open(root)
 
 
 def test_a_sweeps_page_has_its_winner_its_question_and_a_command_for_each_run(
