@@ -11,7 +11,6 @@ import asyncio
 import json
 import os
 import signal
-import time
 from collections.abc import Coroutine
 from pathlib import Path
 from statistics import median
@@ -22,15 +21,14 @@ import numpy as np
 from benchmarks.mlflow_server import free_port_here
 from benchmarks.results import table, write_section
 from benchmarks.serving import stories
+from benchmarks.serving.bare import MODEL_CORE, ROUNDS, SECONDS, calls_a_second, services_s, together
 from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request, until_open
+from benchmarks.serving.contract import contract
 from benchmarks.serving.overload import overloaded
 from benchmarks.serving.processes import Server, ready, serving, started
-from export.original import MODEL_FILE
-from export.session import OnnxModel, new_session
-from export.text_ids import TextIds
 
-_MODEL_CORE, _HTTP_CORE = 0, 1
-_CLIENTS, _ROUNDS, _SECONDS = 16, 3, 4.0
+_HTTP_CORE = 1
+_CLIENTS = 16
 _COMPANIONS = 15
 _ENDS = 20
 _PEERS = {kind: Path(__file__).with_name(f"peer_{kind}.py") for kind in ("pipeline", "litserve")}
@@ -39,6 +37,7 @@ _PEERS = {kind: Path(__file__).with_name(f"peer_{kind}.py") for kind in ("pipeli
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pipeline", help="of `serving`: the Python that has transformers and optimum")
     parser.add_argument("--litserve", help="of `serving`: the Python that has LitServe")
+    parser.add_argument("--cases", type=int, default=500, help="of `serving`: that schemathesis asks about")
     parser.add_argument("--overload-s", type=float, default=60.0, help="of `serving`: seconds at 120 %%")
 
 
@@ -46,16 +45,18 @@ def measure(bundle: Path, data: Path, arguments: argparse.Namespace) -> None:
     """Writes the section; of a language model's bundle that on stories."""
     about = json.loads((bundle / "bundle.json").read_text())
     if about["labels"] is None:
-        stories.measure(bundle, arguments.overload_s)
+        stories.measure(bundle, arguments)
         return
     texts = _texts(data)
     rows = [
+        *([together(bundle)] if about["batch_invariant"] else []),
         *_throughput(bundle, texts, arguments),
         _company(bundle, texts),
         *_poisson(bundle, texts),
         _overload(bundle, texts, arguments.overload_s),
         _ready(bundle),
         _ends(bundle, texts),
+        _contract(bundle, arguments.cases),
     ]
     size = (bundle / "model.onnx").stat().st_size / 2**20
     body = (
@@ -73,33 +74,13 @@ def _texts(data: Path) -> list[str]:
     return [text.strip() for text in frame["sentence"]]
 
 
-def _ids(bundle: Path, texts: list[str]) -> list[np.ndarray]:
-    longest = json.loads((bundle / "bundle.json").read_text())["max_tokens"]
-    reader = TextIds(bundle, max_tokens=longest)
-    return [np.array([reader.of(text).ids], np.int64) for text in texts]
-
-
-def _bare(bundle: Path, texts: list[str]) -> float:
-    """Calls a second of a loop over ready ids, on the model's core."""
-    os.sched_setaffinity(0, {_MODEL_CORE})
-    session = new_session(bundle / MODEL_FILE, threads=1)
-    feeds = [{"input_ids": ids, "attention_mask": np.ones_like(ids)} for ids in _ids(bundle, texts)]
-    for feed in feeds[:50]:
-        session.run(["logits"], feed)
-    began, calls = time.perf_counter(), 0
-    while time.perf_counter() - began < _SECONDS:
-        session.run(["logits"], feeds[calls % len(feeds)])
-        calls += 1
-    return calls / (time.perf_counter() - began)
-
-
 def _loaded(server: Server, texts: list[str]) -> float:
     """Answers a second to 16 clients on the other core."""
     requests = [request(text, port=server.port) for text in texts]
     os.sched_setaffinity(0, {_HTTP_CORE})
     asyncio.run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=0.5))
-    server.pin(model=_MODEL_CORE, rest=_HTTP_CORE)
-    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=_SECONDS))
+    server.pin(model=MODEL_CORE, rest=_HTTP_CORE)
+    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=SECONDS))
     assert set(load.statuses()) == {200}, load.statuses()
     return len(load.answers) / load.seconds
 
@@ -112,11 +93,11 @@ def _run(work: Coroutine[Any, Any, Load]) -> Load:
 
 def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -> list[list[object]]:
     shares, rates = [], []
-    for _ in range(_ROUNDS):
-        before = _bare(bundle, texts)
+    for _ in range(ROUNDS):
+        before = calls_a_second(bundle, texts)
         with serving(bundle, "--threads", 1) as server:
             rates.append(_loaded(server, texts))
-        shares.append(rates[-1] / ((before + _bare(bundle, texts)) / 2))
+        shares.append(rates[-1] / ((before + calls_a_second(bundle, texts)) / 2))
     rows: list[list[object]] = [
         [
             "answers/s over a bare loop of `session.run` around it",
@@ -133,7 +114,7 @@ def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -
 def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
     """Each has both cores, and the clients beside it: how it shares them is its own matter."""
     found = []
-    for _ in range(_ROUNDS):
+    for _ in range(ROUNDS):
         with serving(bundle, "--threads", 2) as server:
             ours = _everywhere(server, texts)
         port = free_port_here()
@@ -144,11 +125,11 @@ def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
 
 def _everywhere(server: Server, texts: list[str]) -> float:
     """Answers a second to 16 clients, of a server that runs where it likes."""
-    os.sched_setaffinity(0, {_MODEL_CORE, _HTTP_CORE})
+    os.sched_setaffinity(0, {MODEL_CORE, _HTTP_CORE})
     requests = [request(text, port=server.port) for text in texts]
     until_open(server.port)
     _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=1))
-    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=_SECONDS))
+    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=SECONDS))
     return load.statuses()[200] / load.seconds
 
 
@@ -196,9 +177,9 @@ def _company(bundle: Path, texts: list[str]) -> list[object]:
 def _poisson(bundle: Path, texts: list[str]) -> list[list[object]]:
     """Arrivals at 70 % of the capacity, against a queue without any cost that is fed the same."""
     rows: list[list[object]] = []
-    for seed in range(_ROUNDS):
+    for seed in range(ROUNDS):
         draw = np.random.default_rng(seed)
-        services = _services(bundle, texts)
+        services = services_s(bundle, texts)
         count = int(10 * 0.7 / services.mean())
         times = np.cumsum(draw.exponential(services.mean() / 0.7, count))
         with serving(bundle, "--threads", 1) as server:
@@ -214,21 +195,6 @@ def _poisson(bundle: Path, texts: list[str]) -> list[list[object]]:
             ]
         )
     return rows
-
-
-def _services(bundle: Path, texts: list[str]) -> np.ndarray:
-    """Seconds of each text's call, the median of three."""
-    os.sched_setaffinity(0, {_MODEL_CORE})
-    model = OnnxModel(bundle, threads=1)
-    found = []
-    for ids in _ids(bundle, texts):
-        took = []
-        for _ in range(3):
-            began = time.perf_counter()
-            model.logits(ids)
-            took.append(time.perf_counter() - began)
-        found.append(median(took))
-    return np.array(found)
 
 
 def _ideal(times: np.ndarray, services: np.ndarray) -> list[float]:
@@ -249,6 +215,11 @@ def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
 def _ready(bundle: Path) -> list[object]:
     seconds, memory = ready(bundle)
     return ["ready after, from the bundle; memory above the model file", f"{seconds:.2f} s; {memory:.0f} MiB"]
+
+
+def _contract(bundle: Path, cases: int) -> list[object]:
+    with serving(bundle, "--threads", 2) as server:
+        return contract(server, cases, stories=False)
 
 
 def _ends(bundle: Path, texts: list[str]) -> list[object]:

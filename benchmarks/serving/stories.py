@@ -5,6 +5,7 @@ The server and the clients share all cores; texts are drawn at the usual options
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import itertools
 import json
@@ -18,6 +19,7 @@ import uvloop
 
 from benchmarks.results import table, write_section
 from benchmarks.serving.client import closed_loop, question
+from benchmarks.serving.contract import contract
 from benchmarks.serving.overload import overloaded
 from benchmarks.serving.processes import Server, ready, serving
 
@@ -26,13 +28,15 @@ _DONE = b"data: [DONE]\n\n"
 _PATH = "/v1/completions"
 
 
-def measure(bundle: Path, overload_s: float) -> None:
+def measure(bundle: Path, arguments: argparse.Namespace) -> None:
     """Writes the section."""
     about = json.loads((bundle / "bundle.json").read_text())
     with serving(bundle) as server:
         rows = [*_throughput(server), _company(server), _leaving(server)]
     with serving(bundle) as server:
-        rows.append(_overload(server, overload_s))
+        rows.append(_overload(server, arguments.overload_s))
+    with serving(bundle) as server:
+        rows.append(contract(server, arguments.cases, stories=True))
     seconds, memory = ready(bundle)
     rows.append(
         ["ready after, from the bundle; memory above the model file", f"{seconds:.2f} s; {memory:.0f} MiB"]
