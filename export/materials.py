@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.original import MODEL_FILE
-from export.quantizing.calibration import Calibration, calibrated
+from export.quantizing.calibration import Calibration, calibrated, one_sided
 from export.quantizing.prepared import Bytes
 
 if TYPE_CHECKING:
@@ -58,4 +58,4 @@ class Materials:
     @cached_property
     def bytes_of_a_token(self) -> Bytes:
         """Those of products whose activations have a scale for each token."""
-        return Bytes(self.graph, self.calibration, _OF_A_TOKEN)
+        return Bytes(self.graph, self.calibration, _OF_A_TOKEN, one_sided(self.calibration))

@@ -91,7 +91,7 @@ DEPLOYED = Variant(
         _CLASSIFIER: _drawn(
             dynamic,
             _BYTES.format(
-                "uint8 with one scale a call, behind an activation function int8 with one for each token, found at"
+                "uint8 with one scale a call, behind an activation function with one for each token, found at"
                 " run time"
             ),
         ),

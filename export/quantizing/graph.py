@@ -25,14 +25,14 @@ _CONTRIBUTED = "com.microsoft"
 class Product:
     """One MatMul or Gemm of activations with a weight.
 
-    name: of its node. activations: the name of the left operand, (..., K). bias: the name of a Gemm's; a MatMul has
-    none, its bias is an Add behind it.
+    name: of its node. activations: the name of the left operand, (..., K). bias_N: a Gemm's, or that of an Add that
+    alone reads the product; output: with it.
     """
 
     name: str
     activations: str
     weight_KN: NDArray[np.float32]
-    bias: str | None
+    bias_N: NDArray[np.float32] | None
     output: str
 
 
@@ -98,13 +98,13 @@ class Recipe(Protocol):
 
 def products_of(model: ModelProto) -> list[Product]:
     """Every product of two dimensions' weights, in the graph's order."""
-    weights = _weights(model)
-    return [_product(node, weights) for node in model.graph.node if _is_product(node, weights)]
+    constants = _Constants(model)
+    return [constants.product(node) for node in model.graph.node if constants.is_product(node)]
 
 
 def tables_of(model: ModelProto) -> list[Table]:
-    weights = _weights(model)
-    return [_table(node, weights) for node in model.graph.node if _is_table(node, weights)]
+    constants = _Constants(model)
+    return [constants.table(node) for node in model.graph.node if constants.is_table(node)]
 
 
 def rewritten(model: ModelProto, recipe: Recipe, *, kept: Collection[str] = ()) -> ModelProto:
@@ -112,26 +112,28 @@ def rewritten(model: ModelProto, recipe: Recipe, *, kept: Collection[str] = ()) 
 
     Products of the same activations are handed over together. Constants that nothing reads any more are left out.
     """
-    weights = _weights(model)
-    groups = _groups(model, weights, kept)
+    constants = _Constants(model)
+    groups = _groups(model, constants, kept)
+    drawn_along = {
+        id(add) for name, add in constants.biases.items() if name not in kept
+    }  # with their products
     drawing = Drawing()
     for node in model.graph.node:
-        if node.name in kept or not (_is_product(node, weights) or _is_table(node, weights)):
+        if node.name not in kept and constants.is_table(node):
+            recipe.table(drawing, constants.table(node))
+        elif node.name not in kept and constants.is_product(node):
+            if (group := groups[node.input[0]])[0].name == node.name:
+                recipe.products(drawing, group)
+        elif id(node) not in drawn_along:
             drawing.nodes.append(node)
-        elif _is_table(node, weights):
-            recipe.table(drawing, _table(node, weights))
-        elif (group := groups[node.input[0]]) and group[0].name == node.name:
-            recipe.products(drawing, group)
     return _assembled(model, drawing)
 
 
-def _groups(
-    model: ModelProto, weights: Mapping[str, NDArray[np.float32]], kept: Collection[str]
-) -> dict[str, list[Product]]:
+def _groups(model: ModelProto, constants: _Constants, kept: Collection[str]) -> dict[str, list[Product]]:
     groups: dict[str, list[Product]] = {}
     for node in model.graph.node:
-        if node.name not in kept and _is_product(node, weights):
-            groups.setdefault(node.input[0], []).append(_product(node, weights))
+        if node.name not in kept and constants.is_product(node):
+            groups.setdefault(node.input[0], []).append(constants.product(node))
     return groups
 
 
@@ -152,40 +154,76 @@ def _assembled(model: ModelProto, drawing: Drawing) -> ModelProto:
     )
 
 
-def _weights(model: ModelProto) -> dict[str, NDArray[np.float32]]:
-    """The constants of two dimensions, by name."""
-    from onnx import TensorProto, numpy_helper
+class _Constants:
+    """What of a graph is constant, and what that makes of its nodes."""
 
-    return {
-        entry.name: numpy_helper.to_array(entry)
-        for entry in model.graph.initializer
-        if len(entry.dims) == 2 and entry.data_type == TensorProto.FLOAT
-    }
+    def __init__(self, model: ModelProto) -> None:
+        from onnx import TensorProto, numpy_helper
 
+        self._arrays = {
+            entry.name: numpy_helper.to_array(entry)
+            for entry in model.graph.initializer
+            if len(entry.dims) in (1, 2) and entry.data_type == TensorProto.FLOAT
+        }
+        for node in model.graph.node:  # equal vectors are kept once, and read through an Identity
+            if (
+                node.op_type == "Identity"
+                and node.input[0] in self._arrays
+                and not self._is_matrix(node.input[0])
+            ):
+                self._arrays[node.output[0]] = self._arrays[node.input[0]]
+        self.biases = self._found_biases(model)
 
-def _is_product(node: NodeProto, weights: Mapping[str, NDArray[np.float32]]) -> bool:
-    return (
-        node.op_type in {"MatMul", "Gemm"}
-        and node.input[1] in weights
-        and node.input[0] not in weights
-        and not _attribute(node, "transA")
-    )
+    def is_product(self, node: NodeProto) -> bool:
+        return (
+            node.op_type in {"MatMul", "Gemm"}
+            and self._is_matrix(node.input[1])
+            and node.input[0] not in self._arrays
+            and not _attribute(node, "transA")
+            and (len(node.input) < 3 or node.input[2] in self._arrays)
+        )
 
+    def is_table(self, node: NodeProto) -> bool:
+        return node.op_type == "Gather" and self._is_matrix(node.input[0]) and not _attribute(node, "axis")
 
-def _is_table(node: NodeProto, weights: Mapping[str, NDArray[np.float32]]) -> bool:
-    return node.op_type == "Gather" and node.input[0] in weights and not _attribute(node, "axis")
+    def product(self, node: NodeProto) -> Product:
+        weight, add = self._weight(node), self.biases.get(node.name)
+        if add is not None:
+            return Product(node.name, node.input[0], weight, self._bias(add), add.output[0])
+        bias = self._arrays[node.input[2]] if len(node.input) > 2 else None
+        return Product(node.name, node.input[0], weight, bias, node.output[0])
 
+    def table(self, node: NodeProto) -> Table:
+        return Table(node.name, self._arrays[node.input[0]], node.input[1], node.output[0])
 
-def _product(node: NodeProto, weights: Mapping[str, NDArray[np.float32]]) -> Product:
-    weight = weights[node.input[1]]
-    if _attribute(node, "transB"):
-        weight = weight.T
-    bias = node.input[2] if len(node.input) > 2 else None
-    return Product(node.name, node.input[0], weight, bias, node.output[0])
+    def _found_biases(self, model: ModelProto) -> dict[str, NodeProto]:
+        """The Add behind each product that has one, by the product's name."""
+        products = {node.output[0]: node for node in model.graph.node if self.is_product(node)}
+        outputs = {output.name for output in model.graph.output}
+        readers: dict[str, list[NodeProto]] = {}
+        for node in model.graph.node:
+            for name in node.input:
+                readers.setdefault(name, []).append(node)
+        return {
+            node.name: read[0]
+            for name, node in products.items()
+            if len(read := readers.get(name, [])) == 1
+            and name not in outputs
+            and len(node.input) == 2
+            and read[0].op_type == "Add"
+            and (bias := self._bias(read[0])) is not None
+            and bias.shape == self._weight(node).shape[1:]
+        }
 
+    def _weight(self, node: NodeProto) -> NDArray[np.float32]:
+        weight = self._arrays[node.input[1]]
+        return weight.T if _attribute(node, "transB") else weight
 
-def _table(node: NodeProto, weights: Mapping[str, NDArray[np.float32]]) -> Table:
-    return Table(node.name, weights[node.input[0]], node.input[1], node.output[0])
+    def _bias(self, add: NodeProto) -> NDArray[np.float32] | None:
+        return next((self._arrays[name] for name in add.input if name in self._arrays), None)
+
+    def _is_matrix(self, name: str) -> bool:
+        return name in self._arrays and self._arrays[name].ndim == 2
 
 
 def _attribute(node: NodeProto, name: str) -> int:

@@ -73,8 +73,22 @@ def stored_small(drawing: Drawing, name: str, scales: NDArray[np.float32]) -> st
     return drawing.add("Cast", [drawing.constant(f"{name}.small", small)], name, to=TensorProto.FLOAT)
 
 
-def deliver(drawing: Drawing, flat: str, products: Sequence[Product]) -> None:
-    """Give (M, N of all) out as every product's own output, in the shape of the activations, with a Gemm's bias."""
+def biases(drawing: Drawing, products: Sequence[Product]) -> str:
+    """Those of all products (N of all,), for an operator that adds them itself; empty where there are none."""
+    if all(product.bias_N is None for product in products):
+        return ""
+    parts = [
+        np.zeros(product.weight_KN.shape[1], np.float32) if product.bias_N is None else product.bias_N
+        for product in products
+    ]
+    return drawing.constant(f"{products[0].name}.biases", np.concatenate(parts))
+
+
+def deliver(drawing: Drawing, flat: str, products: Sequence[Product], *, biased: bool = False) -> None:
+    """Give (M, N of all) out as every product's own output, in the shape of the activations.
+
+    biased: whether the biases are in it; else they are added.
+    """
     widths = [product.weight_KN.shape[1] for product in products]
     name = flat
     leading = drawing.add("Shape", [products[0].activations], f"{name}.leading", end=-1)
@@ -82,19 +96,16 @@ def deliver(drawing: Drawing, flat: str, products: Sequence[Product]) -> None:
     shape = drawing.add("Concat", [leading, width], f"{name}.shape", axis=0)
     shaped = drawing.add("Reshape", [flat, shape], f"{name}.shaped")
     if len(products) > 1:
-        drawing.split(shaped, {_unbiased(product): n for product, n in zip(products, widths, strict=True)})
-        for product in products:
-            _add_bias(drawing, product, _unbiased(product))
+        names = [
+            product.output if biased or product.bias_N is None else f"{product.output}.unbiased"
+            for product in products
+        ]
+        drawing.split(shaped, dict(zip(names, widths, strict=True)))
     else:
-        _add_bias(drawing, products[0], shaped)
-
-
-def _unbiased(product: Product) -> str:
-    return product.output if product.bias is None else f"{product.output}.unbiased"
-
-
-def _add_bias(drawing: Drawing, product: Product, name: str) -> None:
-    if product.bias is not None:
-        drawing.add("Add", [name, product.bias], product.output)
-    elif name != product.output:
-        drawing.add("Identity", [name], product.output)
+        names = [shaped]
+    for product, name in zip(products, names, strict=True):
+        if product.bias_N is not None and not biased:
+            bias = drawing.constant(f"{product.name}.bias", product.bias_N)
+            drawing.add("Add", [name, bias], product.output)
+        elif name != product.output:
+            drawing.add("Identity", [name], product.output)

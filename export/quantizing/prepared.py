@@ -5,7 +5,8 @@ Shape legend: K inputs and N outputs of a product, G blocks of K.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,11 +31,18 @@ class Bytes:
     """Weights in INT8 with a scale for each column, and what their inputs are multiplied by before.
 
     strength: SmoothQuant's (Xiao et al. 2023, arXiv 2211.10438, equation 4), by which what is large in a few inputs
-    only is moved into the weights. A product is rounded when it is first asked for.
+    only is moved into the weights. one_sided: activations that are not smoothed, and how far below zero they go. A
+    product is rounded when it is first asked for.
     """
 
-    def __init__(self, model: ModelProto, calibration: Calibration, strength: float) -> None:
-        self._calibration, self._strength = calibration, strength
+    def __init__(
+        self,
+        model: ModelProto,
+        calibration: Calibration,
+        strength: float,
+        one_sided: Mapping[str, float] = MappingProxyType({}),
+    ) -> None:
+        self._calibration, self._strength, self.one_sided = calibration, strength, one_sided
         self._groups: dict[str, list[Product]] = {}
         for product in products_of(model):
             self._groups.setdefault(product.activations, []).append(product)
@@ -43,6 +51,8 @@ class Bytes:
 
     def shrinking(self, activations: str) -> Floats:
         """(K,): what those activations are multiplied by, numbers that a float16 holds."""
+        if activations in self.one_sided:
+            return np.ones(self._calibration[activations].width, np.float32)
         if activations not in self._shrinking:
             largest_K = self._calibration[activations].largest
             factors_K = _smoothing(largest_K, self._groups[activations], self._strength)

@@ -9,11 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from export.quantizing.pieces import deliver, draw_bytes_table, draw_halves_table, flattened, stored_small
+from export.quantizing.calibration import ZERO_OF_ONE_SIDE
+from export.quantizing.pieces import (
+    biases,
+    deliver,
+    draw_bytes_table,
+    draw_halves_table,
+    flattened,
+    stored_small,
+)
 
 if TYPE_CHECKING:
     from export.quantizing.calibration import Calibration
@@ -47,10 +55,11 @@ class Dynamic:
             _smoothed(drawing, self.weights, products[0]),
             drawing.constant(f"{name}.int8", whole),
             stored_small(drawing, f"{name}.scales", scales),
+            "",  # the weights' zeros are 0
+            biases(drawing, products),
         ]
-        deliver(
-            drawing, drawing.add("DynamicQuantizeMatMul", inputs, f"{name}.flat", contributed=True), products
-        )
+        flat = drawing.add("DynamicQuantizeMatMul", inputs, f"{name}.flat", contributed=True)
+        deliver(drawing, flat, products, biased=True)
 
     def table(self, drawing: Drawing, table: Table) -> None:
         draw_bytes_table(drawing, table)
@@ -73,7 +82,8 @@ class Static:
         middle = drawing.constant(f"{name}.zero", np.array(zero, np.uint8))
         small = _smoothed(drawing, self.weights, products[0])
         read = drawing.add("QuantizeLinear", [small, step, middle], f"{name}.bytes")
-        deliver(drawing, _product(drawing, self.weights, products, [read, step, middle]), products)
+        flat = _product(drawing, self.weights, products, (read, step, middle), bias=biases(drawing, products))
+        deliver(drawing, flat, products, biased=True)
 
     def table(self, drawing: Drawing, table: Table) -> None:
         draw_bytes_table(drawing, table)
@@ -90,12 +100,16 @@ class Rows:
     weights: Bytes
 
     def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
-        name = products[0].name
-        read, scales_M1 = _by_token(drawing, _smoothed(drawing, self.weights, products[0]))
+        name, activations = products[0].name, products[0].activations
+        below = self.weights.one_sided.get(activations)
+        if below is None:
+            token = _by_token(drawing, _smoothed(drawing, self.weights, products[0]))
+        else:
+            token = _by_token_above(drawing, flattened(drawing, activations), below)
         one = drawing.constant("rows.one", np.array(1, np.float32))
-        middle = drawing.constant("rows.middle", np.array(_MIDDLE, np.uint8))
-        unscaled = _product(drawing, self.weights, products, [read, one, middle])
-        deliver(drawing, drawing.add("Mul", [unscaled, scales_M1], f"{name}.scaled"), products)
+        zero = drawing.constant(f"rows.zero.{token.zero}", np.array(token.zero, np.uint8))
+        unscaled = _product(drawing, self.weights, products, (token.read, one, zero))
+        deliver(drawing, drawing.add("Mul", [unscaled, token.scales_M1], f"{name}.scaled"), products)
 
     def table(self, drawing: Drawing, table: Table) -> None:
         draw_bytes_table(drawing, table)
@@ -150,7 +164,7 @@ def _smoothed(drawing: Drawing, weights: Bytes, product: Product) -> str:
 
 
 def _product(
-    drawing: Drawing, weights: Bytes, products: Sequence[Product], read: tuple[str, str, str] | list[str]
+    drawing: Drawing, weights: Bytes, products: Sequence[Product], read: tuple[str, str, str], bias: str = ""
 ) -> str:
     """Bytes (M, K) by INT8 weights, as float32; read: the bytes, their scale and their zero."""
     name = products[0].name
@@ -162,32 +176,51 @@ def _product(
         scale,
         stored_small(drawing, f"{name}.scales", scales),
         zero,
+        "",  # the weights' zeros are 0
+        bias,
     ]
     return drawing.add("MatMulIntegerToFloat", inputs, f"{name}.flat", contributed=True)
 
 
-def _by_token(drawing: Drawing, flat: str) -> tuple[str, str]:
-    """Names of the activations as bytes (M, K), zero at 128, and of their scales (M, 1)."""
+class _ByToken(NamedTuple):
+    """Activations with a scale for each token: names of them as bytes (M, K) and of the scales (M, 1)."""
+
+    read: str
+    scales_M1: str
+    zero: int
+
+
+def _by_token(drawing: Drawing, flat: str) -> _ByToken:
+    """Between -largest and largest."""
+    magnitudes = drawing.add("Abs", [flat], f"{flat}.abs")
+    return _scaled(drawing, flat, magnitudes, zero=_MIDDLE, smallest=_SMALLEST)
+
+
+def _by_token_above(drawing: Drawing, flat: str, below: float) -> _ByToken:
+    """Between -below and largest, of activations that go no further below zero."""
+    smallest = max(below / ZERO_OF_ONE_SIDE, _SMALLEST)
+    return _scaled(drawing, flat, flat, zero=ZERO_OF_ONE_SIDE, smallest=smallest)
+
+
+def _scaled(drawing: Drawing, flat: str, magnitudes: str, *, zero: int, smallest: float) -> _ByToken:
     axis = drawing.constant("rows.last_axis", np.array([-1], np.int64))
-    largest = drawing.add(
-        "ReduceMax", [drawing.add("Abs", [flat], f"{flat}.abs"), axis], f"{flat}.largest", keepdims=1
-    )
-    steps = drawing.constant("rows.steps", np.array([1 / 127], np.float32))
-    smallest = drawing.constant("rows.smallest", np.array([_SMALLEST], np.float32))
+    largest = drawing.add("ReduceMax", [magnitudes, axis], f"{flat}.largest", keepdims=1)
+    steps = drawing.constant(f"rows.steps.{zero}", np.array([1 / (_STEPS - zero)], np.float32))
     scale = drawing.add("Mul", [largest, steps], f"{flat}.scale")
-    scales_M1 = drawing.add("Max", [scale, smallest], f"{flat}.scales")
+    least = drawing.constant(f"{flat}.least", np.array([smallest], np.float32))
+    scales_M1 = drawing.add("Max", [scale, least], f"{flat}.scales")
     every = drawing.constant("rows.all", np.array([-1], np.int64))
     scales_M = drawing.add("Reshape", [scales_M1, every], f"{flat}.by_token")
-    inputs = [flat, scales_M, _middles(drawing, scales_M)]
-    return drawing.add("QuantizeLinear", inputs, f"{flat}.bytes", axis=0), scales_M1
+    inputs = [flat, scales_M, _zeros(drawing, scales_M, zero)]
+    return _ByToken(drawing.add("QuantizeLinear", inputs, f"{flat}.bytes", axis=0), scales_M1, zero)
 
 
-def _middles(drawing: Drawing, scales_M: str) -> str:
+def _zeros(drawing: Drawing, scales_M: str, zero: int) -> str:
     from onnx import TensorProto, helper
 
     count = drawing.add("Shape", [scales_M], f"{scales_M}.count")
-    value = helper.make_tensor("value", TensorProto.UINT8, [1], [_MIDDLE])
-    return drawing.add("ConstantOfShape", [count], f"{scales_M}.middles", value=value)
+    value = helper.make_tensor("value", TensorProto.UINT8, [1], [zero])
+    return drawing.add("ConstantOfShape", [count], f"{scales_M}.zeros", value=value)
 
 
 def _byte_scale(lowest: float, highest: float) -> tuple[float, int]:

@@ -41,8 +41,9 @@ class Spoiling:
                 weight = drawing.constant(f"{product.name}.spoilt", coarse.astype(np.float32))
                 inputs = [product.activations, weight]
                 plain = drawing.add("MatMul", inputs, f"{product.output}.plain")
-                bias = drawing.constant(f"{product.name}.nothing", np.zeros(1, np.float32))
-                drawing.nodes.append(helper.make_node("Add", [plain, product.bias or bias], [product.output]))
+                given = np.zeros(1, np.float32) if product.bias_N is None else product.bias_N
+                bias = drawing.constant(f"{product.name}.given", given)
+                drawing.nodes.append(helper.make_node("Add", [plain, bias], [product.output]))
 
     def table(self, drawing: Drawing, table: Table) -> None:
         self.recipe.table(drawing, table)

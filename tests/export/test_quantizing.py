@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from export.options import ExportConfig
 from export.pipeline import ExportOptions, ExportReport, export_model
-from export.quantizing.graph import names_of, products_of, rewritten
+from export.quantizing.calibration import ZERO_OF_ONE_SIDE, Inputs, one_sided
+from export.quantizing.graph import Drawing, Product, Table, names_of, products_of, rewritten
 from export.quantizing.rounding import corrections_of, rounded_4_bit, rounded_8_bit
 from export.quantizing.weights import (
     block_scales,
@@ -85,6 +87,7 @@ def test_what_is_kept_stays_as_it_was(everything: tuple[Path, ExportReport]) -> 
     again = rewritten(model, Refuses(), kept=list(names_of(model)))
     assert [node.name for node in again.graph.node] == [node.name for node in model.graph.node]
     assert len(products_of(again)) == len(products_of(model)) == 2 * 6 + 2
+    assert all(product.bias_N is not None for product in products_of(model))
 
 
 def test_it_needs_texts_of_train(exported_classifier: Exported, tmp_path: Path) -> None:
@@ -165,3 +168,102 @@ def test_numbers_that_a_float16_holds_are_the_next_larger(number: float) -> None
     assert found == np.float16(found)
     assert found >= given_[0]
     assert np.nextafter(np.float16(found), np.float16(-np.inf)) < given_[0] or found == given_[0]
+
+
+def _graph(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> onnx.ModelProto:
+    """Of x (M, 4), a weight (4, 3) and two biases of it."""
+    from onnx import TensorProto, helper, numpy_helper
+
+    draw = np.random.default_rng(0)
+    constants = {"w": draw.normal(size=(4, 3)), "b": draw.normal(size=3), "scalar": draw.normal(size=1)}
+    return helper.make_model(
+        helper.make_graph(
+            nodes,
+            "graph",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["M", 4])],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["M", 3]) for name in outputs],
+            [numpy_helper.from_array(values.astype(np.float32), name) for name, values in constants.items()],
+        )
+    )
+
+
+def _node(operator: str, inputs: list[str], output: str) -> onnx.NodeProto:
+    return onnx.helper.make_node(operator, inputs, [output], name=f"{operator}.{output}")
+
+
+def test_an_add_of_a_constant_behind_a_product_is_its_bias() -> None:
+    product, add = _node("MatMul", ["x", "w"], "p"), _node("Add", ["b", "p"], "y")
+    (found,) = products_of(_graph(product, add))
+    assert found.output == "y"
+    assert found.bias_N is not None
+    assert found.bias_N.shape == (3,)
+    (gemm,) = products_of(_graph(_node("Gemm", ["x", "w", "b"], "y")))
+    np.testing.assert_array_equal(gemm.bias_N, found.bias_N)
+
+
+@pytest.mark.parametrize(
+    ("nodes", "outputs"),
+    [
+        ([_node("MatMul", ["x", "w"], "p"), _node("Add", ["b", "p"], "y")], ("y", "p")),
+        ([_node("MatMul", ["x", "w"], "p"), _node("Add", ["b", "p"], "q"), _node("Mul", ["p", "q"], "y")], ("y",)),
+        ([_node("MatMul", ["x", "w"], "p"), _node("Add", ["scalar", "p"], "y")], ("y",)),
+        ([_node("MatMul", ["x", "w"], "p"), _node("Mul", ["b", "p"], "y")], ("y",)),
+    ],
+)  # fmt: skip
+def test_what_others_read_too_or_is_no_bias_stays_apart(
+    nodes: list[onnx.NodeProto], outputs: tuple[str, ...]
+) -> None:
+    (found,) = products_of(_graph(*nodes, outputs=outputs))
+    assert found.output == "p"
+    assert found.bias_N is None
+
+
+def test_a_product_that_is_kept_keeps_its_bias_behind_it(everything: tuple[Path, ExportReport]) -> None:
+    model = onnx.load(everything[0] / "fp32" / "model.onnx")
+    product = products_of(model)[0]
+
+    class Zeros:
+        def products(self, drawing: Drawing, products: Sequence[Product]) -> None:
+            for one in products:
+                drawing.add("Identity", [one.activations], one.output)
+
+        def table(self, drawing: Drawing, table: Table) -> None:
+            drawing.add("Identity", [table.indices], table.output)
+
+    drawn = rewritten(model, Zeros(), kept=[product.name])
+    (again,) = products_of(drawn)
+    assert again.output == product.output
+    np.testing.assert_array_equal(again.bias_N, product.bias_N)
+
+
+def test_only_what_hardly_goes_below_zero_is_one_sided() -> None:
+    def inputs(*values: float) -> Inputs:
+        found = Inputs(1)
+        found.add(np.array([values], np.float32).T)
+        found.finish()
+        return found
+
+    found = one_sided(
+        {"gelu": inputs(-0.17, 0, 5), "relu": inputs(0, 2), "norm": inputs(-1, 4), "none": inputs(-3, -1)}
+    )
+    assert found == {"gelu": pytest.approx(0.17), "relu": 0.0}
+
+
+@pytest.mark.parametrize("variant", ["int8", "int8-rows"])
+def test_what_lies_behind_gelu_is_neither_smoothed_nor_wastes_bytes_below_zero(
+    everything: tuple[Path, ExportReport], exported_classifier: Exported, variant: str
+) -> None:
+    model = onnx.load(everything[0] / variant / "model.onnx")
+    inputs = {output: list(node.input) for node in model.graph.node for output in node.output}
+    narrowing = [name for name in inputs if name.endswith("lin2/MatMul.flat")]
+    assert len(narrowing) == 2
+    for name in narrowing:
+        bytes_, _, _, _, zero = inputs[name][:5]
+        flat = inputs[bytes_][0]
+        assert inputs[flat] == [flat.removesuffix(".flat")]  # the activations, not a product of them
+        assert zero == f"rows.zero.{ZERO_OF_ONE_SIDE}"
+    texts = exported_classifier.scoring.input_ids[:20]
+    model_, base = (OnnxModel(everything[0] / name, threads=1) for name in (variant, "fp32"))
+    for ids in texts:
+        ours, theirs = (one.logits(np.array([ids])) for one in (model_, base))
+        assert np.abs(ours - theirs).max() < 0.2
