@@ -31,11 +31,11 @@ def tell_challenge(
             reporter.say(challenge(run).told())
 
 
-def promote_verb(run_id: str, root: Path, *, as_json: bool) -> int:
+def promote_verb(run_id: str, variant: str | None, root: Path, *, as_json: bool) -> int:
     out, _, run = named_run(run_id, root)
     from comparison.champion import challenge
 
-    found = challenge(run, by_hand=True)
+    found = challenge(run, by_hand=True, variant=variant)
     if as_json:
         print_json(asdict(found))
     else:

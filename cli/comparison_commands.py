@@ -72,11 +72,18 @@ def best(
 
 
 @ended_in_one_line
-def promote(run_id: RunId, root: Root = DEFAULT_ROOT, json: Json = False) -> int:
+def promote(
+    run_id: RunId,
+    variant: Annotated[
+        str | None, name_option("Which form of it, also of the champion's. [int8 if the gate held]")
+    ] = None,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
     """Make a run the champion of its experiment in MLflow's registry.
 
     Whatever the comparison says, which is kept with it.
     """
     from cli.champions import promote_verb
 
-    return promote_verb(run_id, root, as_json=json)
+    return promote_verb(run_id, variant, root, as_json=json)

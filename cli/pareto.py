@@ -61,8 +61,11 @@ def pareto_verb(ids: Sequence[str], wanted: Wanted, root: Path, *, as_json: bool
     for note in found.notes:
         reporter.say(note, "warning")
     if wanted.picture is not None:
+        replaces = wanted.picture.exists()
         draw(found, wanted.picture)
         reporter.say(f"{wanted.picture} has the picture.")
+        if replaces:
+            reporter.say("It takes the place of the file that stood there; --picture names another.")
     kept = None if chosen is None else register(store, chosen, wanted.alias or CHAMPION)
     if as_json:
         picks = None if chosen is None or kept is None else {**asdict(chosen), **asdict(kept)}

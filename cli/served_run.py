@@ -11,10 +11,11 @@ from cli.session import named_run, open_existing, outputs
 from errors import UserError
 from export.variants import BY_NAME, DEPLOYED
 from host.model_folder import private_folder
-from host.text import shown
+from host.text import shown, shown_list
 
 if TYPE_CHECKING:
     from runs.files import RunFiles
+    from tracking.store import Store
 
 
 @contextmanager
@@ -23,9 +24,9 @@ def run_bundle(named: str, variant: str | None, root: Path) -> Generator[Path]:
 
     UserError for what names no run, and for a run without that variant.
     """
+    run, registered = _run(named, root)
     from runs.bundling import bundle_of
 
-    run, registered = _run(named, root)
     with private_folder({}, {}) as private:
         bundle_of(run, variant or registered, private / "bundle")
         yield private / "bundle"
@@ -44,11 +45,7 @@ def _run(named: str, root: Path) -> tuple[RunFiles, str]:
 
     version = Registry(store, name).aliased(alias)
     if version is None:
-        raise UserError(
-            "no model is registered under that name and alias",
-            where=shown(named),
-            cure="`encore promote ID` makes a run its experiment's @champion.",
-        )
+        raise _unregistered(store, name, alias)
     run, own = run_named(store, version.run_id), BY_NAME.get(version.variant or "")
     if own is None or not own.is_exported:  # it was registered before it was exported
         return run, DEPLOYED.name
@@ -59,3 +56,15 @@ def _run(named: str, root: Path) -> tuple[RunFiles, str]:
             "warning",
         )
     return run, own.name
+
+
+def _unregistered(store: Store, name: str, alias: str) -> UserError:
+    """That says what there is instead."""
+    known, promoted = store.search.aliases(), "`encore promote ID` makes a run its experiment's @champion."
+    if name not in known:
+        named = f"The registry has {shown_list(sorted(known))}." if known else promoted
+        return UserError("no model is registered under that name", where=shown(name), cure=named)
+    if not known[name]:
+        return UserError("it has no alias", where=shown(name), cure=promoted)
+    aliases = shown_list(sorted(known[name]))
+    return UserError(f"it has no alias {shown(alias)}", where=shown(name), cure=f"It has {aliases}.")

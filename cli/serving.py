@@ -42,7 +42,7 @@ def serve_verb(asked: Asked, root: Path) -> int:
     mode = _mode(asked.proof)
     listening = Listening(asked.host, asked.port, asked.names, _token(asked))
     with bound(listening) as taken, _bundle(asked, root) as folder:
-        bundle = read_bundle(folder)
+        bundle = read_bundle(folder, lasting=_is_folder(asked))
         _check_variant(asked, bundle)
         service = service_of(bundle, threads=asked.threads, mode=mode)
         for warning in service.proof.warnings:
@@ -78,19 +78,24 @@ def _token(asked: Asked) -> str | None:
 def _bundle(asked: Asked, root: Path) -> Generator[Path]:
     """The folder that is named, or one of its own with the bundle of the run that is."""
     folder = Path(asked.named).expanduser()
-    if is_bundle(folder):
+    if _is_folder(asked):
         yield folder
         return
-    if folder.is_dir() and ("/" in asked.named or asked.named in (".", "..")):
+    if asked.named in (".", "..") or ("/" in asked.named and "@" not in asked.named):
         raise UserError(
-            "is a folder and no bundle",
+            "is no bundle" if folder.exists() else "there is no such folder",
             where=asked.named,
-            cure="`encore export ID --bundle FOLDER` writes one.",
+            cure="`encore export ID --bundle FOLDER` writes a bundle.",
         )
     from cli.served_run import run_bundle
 
     with run_bundle(asked.named, asked.variant, root) as made:
         yield made
+
+
+def _is_folder(asked: Asked) -> bool:
+    """Whether it is a bundle that was named, and no run."""
+    return is_bundle(Path(asked.named).expanduser())
 
 
 def _check_variant(asked: Asked, bundle: Bundle) -> None:

@@ -11,23 +11,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from comparison.answers import answers_of
+from comparison.asked import check_variant
 from comparison.matching import Matched, matched
 from comparison.models import judged_pairs, ranking, scores
 from comparison.recipes import is_training
 from comparison.selection import HELD_OUT
 from comparison.sentences import verdict_sentence
 from errors import UserError
+from export.variants import BY_NAME
+from runs.bundling import check_exported
 from runs.checks import check_has_model
-from runs.files import RunFiles, run_named
-from runs.layout import REPRODUCES_TAG, REUSES_TAG
+from runs.files import RunFiles, plain_digest, run_named
+from runs.layout import EXPORT_FOLDER, MODEL_FOLDER, REPRODUCES_TAG, REUSES_TAG
 from runs.served import log_served
-from tracking.registered_models import CHAMPION, Registry, Version
+from tracking.registered_models import CHAMPION, Registry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from comparison.results import Figure
+    from export.variants import Variant
     from scoring.task import Task
+    from tracking.entities import Version
 
 _SHORT = 8
 
@@ -53,30 +58,38 @@ class Challenge:
         return f"The champion of {self.experiment} is {held} (version {self.version}): {self.sentence}"
 
 
-def challenge(run: RunFiles, *, by_hand: bool = False) -> Challenge:
+def challenge(run: RunFiles, *, by_hand: bool = False, variant: str | None = None) -> Challenge:
     """Hold a finished run against the champion of its experiment; where it scores higher it takes the place.
 
-    by_hand: whatever the comparison says. UserError for a run without a model of its own, and where the store or the
-    files of one of the two fail.
+    by_hand: whatever the comparison says. variant: which form of the run; none: the usual one (`runs.served`). A form
+    that is named takes the place of another form of the same run, too. UserError for a run without a model of its own
+    or without that form, and where the store or the files of one of the two fail.
     """
     _check(run)
+    form = None if variant is None else _form(run, variant)
     registry = Registry(run.store, run.record.experiment)
     with registry.alone():
         before = registry.champion()
-        if before is not None and before.run_id == run.record.run_id:
-            return _standing(run, before, "it is that run.")
-        wins, sentence, table = _decided(run, before, by_hand=by_hand)
+        wins, sentence, table = _decided(run, before, form, by_hand=by_hand)
         if before is not None and not wins:
             return _standing(run, before, sentence)
         version = registry.crown(
             run.record.run_id,
-            log_served(run),
+            log_served(run, form),
             reason=_description(run, sentence, table),
             about=about_registered(registry.name),
         )
-    return Challenge(
-        registry.name, run.record.run_id, before and before.run_id, True, version.number, sentence
-    )
+    old = None if before is None else before.run_id
+    return Challenge(registry.name, run.record.run_id, old, True, version.number, sentence)
+
+
+def _form(run: RunFiles, variant: str) -> Variant:
+    """UserError for what the run has not."""
+    check_variant(variant)
+    form = BY_NAME[variant]
+    if form.is_exported:
+        check_exported(run, variant)
+    return form
 
 
 def _check(run: RunFiles) -> None:
@@ -95,10 +108,14 @@ def _standing(run: RunFiles, before: Version, sentence: str) -> Challenge:
     return Challenge(run.record.experiment, run.record.run_id, before.run_id, False, before.number, sentence)
 
 
-def _decided(run: RunFiles, before: Version | None, *, by_hand: bool) -> tuple[bool, str, str]:
+def _decided(
+    run: RunFiles, before: Version | None, form: Variant | None, *, by_hand: bool
+) -> tuple[bool, str, str]:
     """Whether the run takes the place, why, and a table of the two in Markdown."""
     if before is None:
         return True, "it is the first.", ""
+    if before.run_id == run.record.run_id:
+        return _other_form(run, before, form)
     if not before.active:
         return True, f"run {before.run_id[:_SHORT]}, the champion before, was deleted.", ""
     try:
@@ -108,6 +125,20 @@ def _decided(run: RunFiles, before: Version | None, *, by_hand: bool) -> tuple[b
             raise
         wins, sentence, table = False, f"they cannot be compared: {error.where}: {error.what}.", ""
     return wins or by_hand, sentence if wins or not by_hand else f"put there by hand, since {sentence}", table
+
+
+def _other_form(run: RunFiles, before: Version, form: Variant | None) -> tuple[bool, str, str]:
+    """Of a champion whose run is held against itself: a form that is named is registered where another one is."""
+    if form is None:
+        return False, "it is that run.", ""
+    digest = plain_digest(run, form.weights(MODEL_FOLDER, EXPORT_FOLDER))
+    if (before.variant, before.weights) == (form.name, digest):
+        return False, f"it is {form.name} of that run.", ""
+    return (
+        True,
+        f"{form.name} of it takes the place of its {before.variant or 'model'} (version {before.number}).",
+        "",
+    )
 
 
 def _held_against(champion: RunFiles, run: RunFiles) -> tuple[bool, str, str]:

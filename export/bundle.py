@@ -17,13 +17,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from errors import UserError
 from export.bundle_file import BUNDLE_FILE, CARD_FILE, COPIED, FILES, BundleFile
 from export.golden import GOLDEN_FILE, Golden, end_of_text, labels_of
 from export.model_card import card
-from export.whole_folder import written_whole
-from host.files import file_digest
+from export.whole_folder import check_replaceable, written_whole
+from host.files import entries, file_digest
 from host.model_folder import CONFIG, ModelFolder
 from scoring.task import TaskName
+
+_KIND = "a bundle"
 
 
 @dataclass(frozen=True)
@@ -42,9 +45,10 @@ class Origin:
 def write_bundle(variant: Path, origin: Origin, folder: Path) -> BundleFile:
     """Make `folder`, or replace the bundle there, of the exported variant in the folder `variant`; what it says.
 
-    UserError for a folder that holds something else.
+    UserError as `check_place`.
     """
-    with written_whole(folder, marker=BUNDLE_FILE, kind="a bundle") as partial:
+    check_place(folder)
+    with written_whole(folder, marker=BUNDLE_FILE, kind=_KIND) as partial:
         for name in COPIED:
             shutil.copyfile(variant / name, partial / name)
         about = _described(partial, variant, origin)
@@ -54,6 +58,19 @@ def write_bundle(variant: Path, origin: Origin, folder: Path) -> BundleFile:
         )
         (partial / BUNDLE_FILE).write_text(_text(whole), encoding="utf-8")
     return whole
+
+
+def check_place(folder: Path) -> None:
+    """UserError for what is no folder, and for one that holds something else. What lies beside a bundle would go with
+    it when it is replaced."""
+    check_replaceable(folder, marker=BUNDLE_FILE, kind=_KIND)
+    for name in entries(folder):
+        if name not in (BUNDLE_FILE, *FILES):
+            raise UserError(
+                f"{name} is none of a bundle's files, and would be gone",
+                where=str(folder),
+                cure="Move it away, or name another folder.",
+            )
 
 
 def _described(folder: Path, variant: Path, origin: Origin) -> BundleFile:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
 from export.golden import GOLDEN_FILE, Conditions
 from export.original import MODEL_FILE
+from export.variants import EXPORTED
+from host.bounded_json import OddJsonError, read_json
 from host.model_folder import CONFIG, TOKENIZER
 from schema.strict import Strict
 from scoring.task import TaskName
@@ -16,8 +21,33 @@ BUNDLE_FILE = "bundle.json"
 CARD_FILE = "README.md"
 COPIED = (MODEL_FILE, TOKENIZER, CONFIG, GOLDEN_FILE)
 """From the folder of the variant."""
+_SHORT = 8
 FILES = (*COPIED, CARD_FILE)
 """All but bundle.json, which has their digests."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """Whose bundle one is: what a person types to write it again needs no more."""
+
+    run_id: str
+    variant: str
+
+    def told(self) -> str:
+        return f"{self.variant} of run {self.run_id[:_SHORT]}"
+
+
+def named_in(folder: Path) -> Named | None:
+    """As far as `bundle.json` can be read, be the rest of it whole or not; none where it says no such thing."""
+    try:
+        said = read_json(folder / BUNDLE_FILE)
+    except (OSError, OddJsonError):
+        return None
+    run_id, variant = (said.get(key) if isinstance(said, dict) else None for key in ("run_id", "variant"))
+    if not isinstance(run_id, str) or not isinstance(variant, str):
+        return None
+    known = re.fullmatch(r"[0-9a-f]{32}", run_id) and any(variant == row.name for row in EXPORTED)
+    return Named(run_id, variant) if known else None
 
 
 class BundleFile(Strict):

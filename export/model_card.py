@@ -5,10 +5,10 @@ Its head is the `model-index` of the hub's model cards: https://huggingface.co/d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from scoring.tasks import task_named
+from export.figure_names import in_words
+from export.variants import BY_NAME
 
 if TYPE_CHECKING:
     from export.bundle_file import BundleFile
@@ -47,7 +47,7 @@ def _head(about: BundleFile) -> dict[str, Any]:
 
 
 def _body(about: BundleFile) -> str:
-    parts = [f"# {_plain(about.run_name)}", _what(about), _table(about.figures), _how(about)]
+    parts = [f"# {_plain(about.run_name)}", _what(about), _table(about), _how(about)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -60,13 +60,15 @@ def _what(about: BundleFile) -> str:
     labels = "" if about.labels is None else f" Labels: {', '.join(map(_plain, about.labels))}."
     return (
         f"The variant `{about.variant}` of run `{about.run_id}` of {_plain(about.experiment)},"
-        f" a {about.model_type} ({task_named(about.task).rows}), at most {about.max_tokens} tokens of a text;"
-        f" {company}.{labels}"
+        f" a {about.model_type} for {_HUB_TASKS[about.task].replace('-', ' ')}, at most {about.max_tokens} tokens of"
+        f" a text; {company}.{labels}"
     )
 
 
-def _table(figures: Mapping[str, float]) -> str:
-    rows = [f"| {name} | {value:.6g} |" for name, value in figures.items()]
+def _table(about: BundleFile) -> str:
+    base = BY_NAME[about.variant].base
+    assert base is not None
+    rows = [f"| {told.name} | {told.value} |" for told in in_words(about.figures, BY_NAME[base].label)]
     return "\n".join(["| measured | |", "|---|---:|", *rows])
 
 

@@ -11,54 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-from pydantic import Field, ValidationError
+from pydantic import ValidationError
 
 from errors import UserError
 from host.files import is_plain_file
-from runs.lightning_state import Loops, Part, batches_of
+from runs.lightning_state import CALLBACK, SCHEMA, batches_of
 
 LAST, BEST = "last", "best"
-CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows
-SCHEMA = 1  # of that; a checkpoint that says none was written before there were numbers, and is laid out so
-
-
-class _Random(Part):
-    python: tuple[int, tuple[int, ...], float | None]
-    numpy: tuple[str, torch.Tensor, int, int, float]
-    torch: torch.Tensor
-    cuda: list[torch.Tensor]
-
-
-class _Optimiser(Part):
-    state: dict[int, dict[str, torch.Tensor]]
-    param_groups: list[dict[str, Any]] = Field(min_length=1)
-
-
-class _State(Part):
-    best: dict[str, float]
-    best_step: int = Field(ge=0)
-    best_checksum: int
-    ended: bool
-    trained_s: float
-    seed: int
-    random: _Random
-    schema_number: int = Field(default=SCHEMA, alias="schema")
-
-
-class _Callbacks(Part):
-    state: _State = Field(alias=CALLBACK)
-
-
-class _Content(Part):
-    """What of a checkpoint a resumed run relies upon."""
-
-    global_step: int = Field(ge=0)
-    loops: Loops
-    state_dict: dict[str, torch.Tensor]
-    optimizer_states: list[_Optimiser] = Field(min_length=1)
-    lr_schedulers: list[dict[str, Any]]
-    callbacks: _Callbacks
 
 
 @dataclass(frozen=True)
@@ -95,15 +54,19 @@ def is_whole(path: Path) -> bool:
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
     """A checkpoint on the CPU; nothing in it is executed."""
+    import torch
+
     return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
 def whole_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint that can be gone on from; UserError for one that says something else."""
+    from runs.checkpoint_content import Content
+
     content = load_checkpoint(path)
     _check_schema(content, path)
     try:
-        _Content.model_validate(content, strict=True)
+        Content.model_validate(content, strict=True)
     except ValidationError as error:
         problem = error.errors(include_url=False, include_input=False)[0]
         raise UserError(

@@ -15,6 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 if TYPE_CHECKING:
     import pytorch_lightning as pl
 
+CALLBACK = "Checkpoints"  # under which a checkpoint has what only its run knows
+SCHEMA = 1  # of that; a checkpoint that says none was written before there were numbers, and is laid out so
+
 
 class Part(BaseModel):
     """A part of a checkpoint: what is not named is Lightning's own."""

@@ -17,7 +17,8 @@ from runs.kept_files import checked_model, checked_run_folder
 from runs.layout import CONFIG_FILE, EXPERIMENT_TAG, EXPORT_FOLDER, EXPORT_REPORT, MODEL_FOLDER
 from runs.record_files import MALFORMED, ConfigFile, ReportFile
 from scoring.tasks import task_of_metrics
-from tracking.logged_models import VARIANT_TAG, ServedModel, log_model
+from tracking.entities import VARIANT_TAG
+from tracking.logged_models import ServedModel, log_model
 
 if TYPE_CHECKING:
     from scoring.task import Task

@@ -18,7 +18,7 @@ from export.golden import PromptAnswer
 from export.streams import Streams
 from export.text_ids import TextIds
 from serving.bundle import Bundle
-from serving.proof import WRITE_AGAIN, Mode, Proof, accepted_conditions, other_conditions, tolerance
+from serving.proof import Mode, Proof, accepted_conditions, other_conditions, tolerance
 
 if TYPE_CHECKING:
     from export.decoding_rows import Logits
@@ -111,7 +111,7 @@ def _check_continued(bundle: Bundle, streams: Streams, joined: dict[int, PromptA
 
 
 def _otherwise(bundle: Bundle, what: str, more: str = "") -> UserError:
-    return UserError(f"{what} than when it was exported{more}", where=str(bundle.folder), cure=WRITE_AGAIN)
+    return UserError(f"{what} than when it was exported{more}", where=bundle.where, cure=bundle.cure)
 
 
 def _shown(answer: PromptAnswer) -> str:

@@ -54,7 +54,7 @@ def accepted_conditions(bundle: Bundle, mode: Mode) -> tuple[str, ...]:
     warnings = tuple(other_conditions(bundle))
     if warnings and mode == "strict":
         raise UserError(
-            "; ".join(warnings), where=str(bundle.folder), cure="Export it here, or serve with --proof warn."
+            "; ".join(warnings), where=bundle.where, cure="Export it here, or serve with --proof warn."
         )
     return warnings
 
@@ -84,10 +84,10 @@ def _difference(
     allowed: float,
 ) -> float:
     assert bundle.about.labels is not None
-    where, shown = str(bundle.folder), f"{answer.text[:40]!r}"
+    where, shown = bundle.where, f"{answer.text[:40]!r}"
     if reader.of(answer.text).ids != answer.ids:
         raise UserError(
-            f"the tokenizer reads {shown} otherwise than when it was exported", where=where, cure=WRITE_AGAIN
+            f"the tokenizer reads {shown} otherwise than when it was exported", where=where, cure=bundle.cure
         )
     logits_C = run(np.array([answer.ids], np.int64))[0]
     golden_C = np.array(answer.logits, np.float32)
@@ -98,13 +98,10 @@ def _difference(
             f"the model answers {shown} otherwise than when it was exported"
             f" (a logit lies {apart:.3g} apart, {allowed:.3g} allowed)",
             where=where,
-            cure=WRITE_AGAIN,
+            cure=bundle.cure,
         )
     if bundle.about.labels[int(golden_C.argmax())] != answer.label:
         raise UserError(
-            f"the labels are swapped: that of {shown} was {answer.label!r:.40}", where=where, cure=WRITE_AGAIN
+            f"the labels are swapped: that of {shown} was {answer.label!r:.40}", where=where, cure=bundle.cure
         )
     return 0.0 if equal else max(apart, float(np.finfo(np.float32).tiny))
-
-
-WRITE_AGAIN = "Write the bundle again: `encore export ID --bundle FOLDER`."

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 _LABEL_CHARACTERS = 48
+VARIANT_TAG = "encore.variant"
+"""Of a model, and of its version in the registry: which form of the run's model it is."""
+WEIGHTS_TAG = "encore.weights_sha256"
+"""Likewise: the file that decides its answers."""
 KILLED_BECAUSE_TAG, FAILED_BECAUSE_TAG = "encore.killed_because", "encore.failed_because"
 
 
@@ -69,3 +73,16 @@ class RunRecord:
         """How a message names the run: the beginning of its ID and of its name."""
         name = self.name if len(self.name) <= _LABEL_CHARACTERS else f"{self.name[:_LABEL_CHARACTERS]}…"
         return f"run {self.run_id[:8]} ({name})"
+
+
+@dataclass(frozen=True)
+class Version:
+    """Of a registered model. number: as MLflow counts them, from 1. run_id: whose model it is; active: whether that is
+    there still, and not in MLflow's bin. variant: which form of it; none: an earlier version of Encore did not say.
+    weights: sha256 of the file that MLflow loads; none: where it is not known."""
+
+    number: int
+    run_id: str
+    active: bool = True
+    variant: str | None = None
+    weights: str | None = None

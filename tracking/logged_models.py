@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from host.disk import disk_errors, link, partial_name
 from host.files import entries
 from tracking.artifacts import digests_of
+from tracking.entities import WEIGHTS_TAG
 from tracking.faults import explained
 from tracking.manifest import manifest_text
 from tracking.places import artifact_folder
@@ -33,14 +34,10 @@ if TYPE_CHECKING:
 
 SERVED_TAG = "encore.served"
 """Of a run: the ID of its model and the sha256 that all files of its folder have together."""
-VARIANT_TAG = "encore.variant"
-"""Of a model, and of its version in the registry: which form of the run's model it is."""
 MLFLOWS_OWN = ("registered_model_meta", "__pycache__")
 """What appears in the folder of a model when somebody loads it."""
 _LOADER = "mlflow.pyfunc.loaders.code_model"
 _REQUIREMENTS, _ENVIRONMENT = "requirements.txt", "python_env.yaml"
-WEIGHTS_TAG = "encore.weights_sha256"
-"""Of a model: the file that decides its answers."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from errors import UserError
 from tracking.addresses import shown_uri
-from tracking.entities import Keys, RunRecord
+from tracking.entities import VARIANT_TAG, WEIGHTS_TAG, Keys, RunRecord, Version
 from tracking.faults import explained
 from tracking.metric_writer import SQL_INFINITY
 from tracking.places import RUN_ID
@@ -53,6 +53,14 @@ class Search(Protocol):
 
     def experiments(self) -> dict[str, dict[str, str]]:
         """The tags of each active experiment, by its name."""
+        ...
+
+    def aliases(self) -> dict[str, dict[str, int]]:
+        """Numbers of versions by their aliases, of each registered model by its name."""
+        ...
+
+    def version(self, model: str, number: int) -> Version:
+        """One of a registered model, which has it."""
         ...
 
 
@@ -139,6 +147,35 @@ class ClientSearch:
 
     def experiments(self) -> dict[str, dict[str, str]]:
         return {found.name: dict(found.tags) for found in _experiments(self.client).values()}
+
+    def aliases(self) -> dict[str, dict[str, int]]:
+        found: dict[str, dict[str, int]] = {}
+        token = None
+        with explained(self.uri):
+            while True:
+                page = self.client.search_registered_models(max_results=_PAGE, page_token=token)
+                for model in page:
+                    found[model.name] = {alias: int(number) for alias, number in model.aliases.items()}
+                token = page.token
+                if not token:
+                    return found
+
+    def version(self, model: str, number: int) -> Version:
+        with explained(self.uri):
+            found = self.client.get_model_version(model, str(number))
+            run_id = found.run_id or ""
+            said = (found.tags.get(tag) for tag in (VARIANT_TAG, WEIGHTS_TAG))
+            return Version(number, run_id, self._is_active(run_id), *said)
+
+    def _is_active(self, run_id: str) -> bool:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return bool(self.client.get_run(run_id).info.lifecycle_stage == "active")
+        except MlflowException as error:
+            if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+                return False
+            raise
 
 
 def only_one(found: Sequence[RunRecord], prefix: str, where: str) -> RunRecord:

@@ -6,7 +6,6 @@ it. Read-only connections: nothing is locked that a training writes, and a store
 
 from __future__ import annotations
 
-import math
 import sqlite3
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -15,12 +14,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from errors import UserError
 from host.sqlite import LOCK_WAIT_S
-from tracking.entities import Keys, RunRecord
+from tracking.entities import Keys, RunRecord, Version
 from tracking.faults import explained
 from tracking.metric_writer import parts
-from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, Point, as_float, checked_id, only_one
+from tracking.search import PARENT_TAG, SHOWN_CANDIDATES, Point, checked_id, only_one
+from tracking.sql_registry import aliases_of, version_of
+from tracking.sql_values import number_of, text_of, whole_of
 
 SCHEMA = "dc11669786a5"  # alembic_version of MLflow 3
 _NAME_TAG = "mlflow.runName"
@@ -84,7 +84,7 @@ class SqlReader:
             for some in parts(run_ids, _AT_ONCE):
                 marks = ", ".join("?" * len(some))
                 for run_id, step, time, value, nan in connection.execute(f"{query} ({marks})", [key, *some]):
-                    found[run_id].append((_whole(step), _whole(time), _number(value, nan)))
+                    found[run_id].append((whole_of(step), whole_of(time), number_of(value, nan)))
         return found
 
     def experiments(self) -> dict[str, dict[str, str]]:
@@ -94,8 +94,18 @@ class SqlReader:
             tags = connection.execute("SELECT experiment_id, key, value FROM experiment_tags").fetchall()
         of_each: dict[Any, dict[str, str]] = {}
         for number, key, value in tags:
-            of_each.setdefault(number, {})[_text(key)] = _text(value)
-        return {_text(name): of_each.get(number, {}) for number, name in names}
+            of_each.setdefault(number, {})[text_of(key)] = text_of(value)
+        return {text_of(name): of_each.get(number, {}) for number, name in names}
+
+    def aliases(self) -> dict[str, dict[str, int]]:
+        """Numbers of versions by their aliases, of each registered model by its name."""
+        with self.connection() as connection:
+            return aliases_of(connection)
+
+    def version(self, model: str, number: int) -> Version:
+        """One of a registered model, which has it."""
+        with self.connection() as connection:
+            return version_of(connection, model, number)
 
     def running(self) -> list[RunRecord]:
         """The runs that have not ended."""
@@ -108,7 +118,7 @@ class SqlReader:
         """Where the experiments keep their files."""
         with self.connection() as connection:
             return [
-                _text(place) for (place,) in connection.execute("SELECT artifact_location FROM experiments")
+                text_of(place) for (place,) in connection.execute("SELECT artifact_location FROM experiments")
             ]
 
     @contextmanager
@@ -150,7 +160,7 @@ class SqlTable:
                 table: connection.execute(_NAMES.format(table=table, runs=runs), self.where.values).fetchall()
                 for table in _CARRIED
             }
-        return Keys(*(frozenset(_text(key) for (key,) in names) for names in found.values()))
+        return Keys(*(frozenset(text_of(key) for (key,) in names) for names in found.values()))
 
     def records(self, only: Keys, *, limit: int | None = None) -> list[RunRecord]:
         """Newest first, with what `only` names."""
@@ -188,16 +198,16 @@ def _records(
     return [
         RunRecord(
             run_id=run_id,
-            name=_text(name) or tags[run_id].get(_NAME_TAG, ""),
-            experiment=_text(experiment),
-            status=_text(status),
+            name=text_of(name) or tags[run_id].get(_NAME_TAG, ""),
+            experiment=text_of(experiment),
+            status=text_of(status),
             params=params[run_id],
             metrics=metrics[run_id],
             tags=tags[run_id],
-            start_ms=0 if start is None else _whole(start),
-            end_ms=None if end is None else _whole(end),
+            start_ms=0 if start is None else whole_of(start),
+            end_ms=None if end is None else whole_of(end),
             parent_id=tags[run_id].get(PARENT_TAG),
-            artifact_uri=_text(place),
+            artifact_uri=text_of(place),
         )
         for run_id, (_, name, experiment, status, start, end, place) in zip(ids, rows, strict=True)
     ]
@@ -207,15 +217,15 @@ def _carried(
     connection: sqlite3.Connection, ids: Sequence[str], only: Keys | None
 ) -> tuple[dict[str, dict[str, str]], dict[str, dict[str, float]], dict[str, dict[str, str]]]:
     """Params, metrics and tags, by run. only: those of these names; none: all."""
-    params = _by_run(connection, "params", ids, None if only is None else only.params, _text)
+    params = _by_run(connection, "params", ids, None if only is None else only.params, text_of)
     metrics = _by_run(
         connection,
         "latest_metrics",
         ids,
         None if only is None else only.metrics,
-        lambda value: _number(value, value is None),
+        lambda value: number_of(value, value is None),
     )
-    tags = _by_run(connection, "tags", ids, None if only is None else only.tags, _text)
+    tags = _by_run(connection, "tags", ids, None if only is None else only.tags, text_of)
     return params, metrics, tags
 
 
@@ -251,36 +261,5 @@ def _by_run(
         marks = ", ".join("?" * len(some))
         for run_id, key, value in connection.execute(f"{_CARRIED[table]} WHERE {column} IN ({marks})", some):
             if run_id in found and (keys is None or key in keys):
-                found[run_id][_text(key)] = read(value)
+                found[run_id][text_of(key)] = read(value)
     return found
-
-
-def _text(value: object) -> str:
-    """SQLite keeps in a column whatever it is given."""
-    if value is None:
-        return ""
-    if not isinstance(value, str):
-        raise _altered(value, "text")
-    return value
-
-
-def _whole(value: object) -> int:
-    if not isinstance(value, int):
-        raise _altered(value, "whole number")
-    return value
-
-
-def _number(value: object, nan: object) -> float:
-    if nan:
-        return math.nan
-    if not isinstance(value, (int, float)):
-        raise _altered(value, "number")
-    return as_float(float(value))
-
-
-def _altered(value: object, kind: str) -> UserError:
-    return UserError(
-        f"holds {value!r:.60} where a {kind} belongs",
-        where="the tracking store",
-        cure="It was altered; restore it.",
-    )

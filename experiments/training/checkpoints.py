@@ -26,16 +26,14 @@ from host.disk import link, whole_file
 from lightning_modules.learner import Learner
 from runs.checkpoint import (
     BEST,
-    CALLBACK,
     LAST,
-    SCHEMA,
     ResumePoint,
     checksum,
     has_best_weights,
     whole_checkpoint,
 )
 from runs.checkpoint_folder import link_pair
-from runs.lightning_state import before_this_batch
+from runs.lightning_state import CALLBACK, SCHEMA, before_this_batch
 from scoring.task import Task
 
 

@@ -18,12 +18,12 @@ from experiments.training.checkpoints import DirectCheckpointIO
 from experiments.training.fitting import ResumeState
 from experiments.training.inputs import difference_of_rows
 from experiments.training.recipe import environment_of
-from runs.checkpoint import CALLBACK, callback_state, whole_checkpoint
+from runs.checkpoint import callback_state, whole_checkpoint
 from runs.differences import find_causes
 from runs.environment import recorded_environment
 from runs.fork_point import ForkPoint
 from runs.layout import fingerprint_tag
-from runs.lightning_state import at_position
+from runs.lightning_state import CALLBACK, at_position
 
 if TYPE_CHECKING:
     import torch

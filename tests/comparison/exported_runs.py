@@ -79,7 +79,7 @@ def exported_run(
         (folder / REPORT_FILE).write_text(json.dumps(report))
         for name in set(found) - {"torch"}:
             (folder / name).mkdir()
-            for file in ("model.onnx", "config.json", "tokenizer.json"):
+            for file in ("model.onnx", "config.json", "tokenizer.json", "golden.json"):
                 (folder / name / file).write_text(f"{file} of {name} of {run_id}")
     log.set_tags({EXPORT_GATE: PASSED})
     log.log_summary(metrics)

@@ -13,6 +13,7 @@ from comparison.selection import HELD_OUT as HELD_OUT_SPLIT
 from errors import UserError
 from runs.files import run_named
 from runs.layout import CONFIG_FILE, MODEL_FOLDER, REPRODUCES_TAG, REUSES_TAG
+from tests.comparison.exported_runs import exported_run
 from tests.comparison.made_runs import Made, Rows, make, reviews
 from tests.processes import started
 from tracking.registered_models import Registry
@@ -42,8 +43,8 @@ def trained(
     return run_id
 
 
-def held(store: Store, run_id: str, **options: bool) -> Any:
-    return challenge(run_named(store, run_id), **options)
+def held(store: Store, run_id: str, **options: bool | str) -> Any:
+    return challenge(run_named(store, run_id), **options)  # type: ignore[arg-type]
 
 
 def aliases(store: Store) -> dict[str, int]:
@@ -158,6 +159,31 @@ def test_runs_without_a_row_in_common_are_only_put_there_by_hand(store: Store) -
         held(store, other)
     assert aliases(store) == {"champion": 1}
     assert "they cannot be compared" in held(store, other, by_hand=True).sentence
+
+
+def test_another_form_of_the_champion_is_a_version_of_its_own(store: Store) -> None:
+    run_id = exported_run(store)
+    assert held(store, run_id).version == 1
+    registry = Registry(store, "sst2")
+    found = held(store, run_id, by_hand=True, variant="int4")
+    assert (found.moved, found.before, found.version) == (True, run_id, 2)
+    assert found.sentence == "int4 of it takes the place of its int8 (version 1)."
+    champion, before = registry.champion(), registry.aliased("challenger")
+    assert champion is not None
+    assert before is not None
+    assert (champion.variant, before.variant) == ("int4", "int8")
+    again = held(store, run_id, by_hand=True, variant="int4")
+    assert (again.moved, again.version, again.sentence) == (False, 2, "it is int4 of that run.")
+    assert held(store, run_id).sentence == "it is that run."
+    assert held(store, run_id, by_hand=True, variant="int8").version == 1
+    other = exported_run(store)
+    assert held(store, other, by_hand=True, variant="fp32").moved
+    champion = registry.champion()
+    assert champion is not None
+    assert (champion.run_id, champion.variant) == (other, "fp32")
+    for variant, told in (("int2", "is no variant"), ("int8-static", "without the variant int8-static")):
+        with pytest.raises(UserError, match=told):
+            held(store, run_id, variant=variant)
 
 
 @pytest.mark.slow

@@ -10,9 +10,10 @@ import torch
 
 from errors import UserError
 from experiments.training.train import train
-from runs.checkpoint import CALLBACK, SCHEMA, load_checkpoint, read_point
+from runs.checkpoint import load_checkpoint, read_point
 from runs.checkpoint_folder import CheckpointFolder
 from runs.files import run_named
+from runs.lightning_state import CALLBACK, SCHEMA
 from tests.tiny import classifier
 from tracking.store import Store
 

@@ -58,7 +58,7 @@ def test_a_port_in_use_is_told_in_one_line(int8_server: Running, int8_bundle: Pa
     ("named", "options", "told"),
     [
         ("ffffffff", [], "ffffffff"),
-        ("nothing@champion", [], "nothing@champion"),
+        ("nothing@champion", [], "'nothing': no model is registered under that name"),
         ("{run}", ["--variant", "int5"], "int5"),
         ("{run}", ["--proof", "perhaps"], "perhaps"),
         ("{folder}", [], "no bundle"),

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cli.served_run import run_bundle
 from errors import UserError
 from host.process import Owner
 from tracking.addresses import sqlite_path
@@ -171,13 +172,63 @@ def test_a_store_that_cannot_be_written_can_be_looked_at(odd: Store) -> None:
         odd.root.chmod(0o755)
 
 
-@pytest.mark.parametrize("verb", ["runs", "show"])
-def test_a_verb_that_looks_imports_nothing_that_takes_seconds(odd: Store, verb: str) -> None:
-    words = [verb, *([odd.runs()[1].run_id] if verb == "show" else []), "--root", str(odd.root)]
+@pytest.fixture
+def registered(odd: Store) -> Store:
+    """Two registered models: one with two aliases, of runs of which one is in the bin, and one without any."""
+    client, runs = odd.client, odd.runs(experiment="reviews")
+    for name in ("reviews", "bare"):
+        client.create_registered_model(name)
+    for number, record in enumerate(runs, start=1):
+        tags = {"encore.variant": "int8", "encore.weights_sha256": "0a"} if number == 1 else {}
+        version = client.create_model_version("reviews", "x", record.run_id, tags=tags, await_creation_for=0)
+        client.set_registered_model_alias("reviews", f"alias-{number}", version.version)
+    client.delete_run(runs[1].run_id)
+    return odd
+
+
+def test_it_says_of_the_registry_what_the_client_says(registered: Store) -> None:
+    fast = Store.read(registered.root)
+    aliases = fast.search.aliases()
+    assert aliases == registered.search.aliases() == {"reviews": {"alias-1": 1, "alias-2": 2}, "bare": {}}
+    versions = [fast.search.version("reviews", number) for number in (1, 2)]
+    assert versions == [registered.search.version("reviews", number) for number in (1, 2)]
+    assert [(one.variant, one.active) for one in versions] == [("int8", True), (None, False)]
+    assert fast.connected is None
+
+
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ("reviews@none", "'reviews': it has no alias 'none'. It has 'alias-1', 'alias-2'."),
+        ("bare@x", "'bare': it has no alias. `encore promote ID` makes"),
+        (
+            "[other]@x",
+            "'[other]': no model is registered under that name. The registry has 'bare', 'reviews'.",
+        ),
+    ],
+)
+def test_what_is_not_registered_is_told_with_what_is(registered: Store, named: str, told: str) -> None:
+    with pytest.raises(UserError) as error, run_bundle(named, None, registered.root):
+        pass
+    assert str(error.value).startswith(told)
+
+
+def test_where_nothing_is_registered_that_is_told(odd: Store) -> None:
+    told = r"no model is registered under that name\. `encore promote ID`"
+    with pytest.raises(UserError, match=told), run_bundle("reviews@champion", None, odd.root):
+        pass
+
+
+@pytest.mark.parametrize("verb", ["runs", "show", "serve"])
+def test_a_verb_that_looks_imports_nothing_that_takes_seconds(registered: Store, verb: str) -> None:
+    named = {"show": [registered.runs(experiment="stories")[0].run_id], "serve": ["reviews@none"]}.get(
+        verb, []
+    )
+    words = [verb, *named, "--root", str(registered.root)]
     code = (
         "import sys, cli.main\n"
         "try: cli.main.main()\n"
-        "except SystemExit as end: assert not end.code, end.code\n"
+        f"except SystemExit as end: assert (end.code or 0) == {2 if verb == 'serve' else 0}, end.code\n"
         "slow = {'mlflow', 'torch', 'transformers', 'pandas', 'optuna', 'datasets', 'sqlalchemy'}\n"
         "print(sorted(slow & set(sys.modules)), file=sys.stderr)"
     )
