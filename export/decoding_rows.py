@@ -82,20 +82,25 @@ class DecodingRows:
         """Read a new row; the logits (V,) after its last token.
 
         Alone, so that what it is does not depend on its company. There must be room for one, and at least one token.
+        Where the model cannot be run there is no new row, and the others are what they were.
         """
         row = len(self.lengths)
         assert row < self.most, "there is no room"
         assert len(ids) > 0
-        self.lengths = np.append(self.lengths, 0)
-        return self._call(row, np.array([ids], np.int64))[0]
+        logits_V = self._call(row, np.array([ids], np.int64), np.zeros(1, np.int64))[0]
+        self.lengths = np.append(self.lengths, len(ids))
+        return logits_V
 
     def step(self, ids_R: Ids) -> Logits:
         """Read one more token in every row, int64 (R,); the logits (R, V) after it."""
         assert len(ids_R) == len(self.lengths) > 0
         ids_R1 = np.ascontiguousarray(ids_R[:, None])
-        if not self._model.rows_apart:
-            return self._call(0, ids_R1)
-        return np.concatenate([self._call(row, ids_R1[row : row + 1]) for row in range(len(ids_R))])
+        parts = (
+            [slice(row, row + 1) for row in range(len(ids_R))] if self._model.rows_apart else [slice(None)]
+        )
+        read = [self._call(part.start or 0, ids_R1[part], self.lengths[part]) for part in parts]
+        self.lengths = self.lengths + 1
+        return read[0] if len(read) == 1 else np.concatenate(read)
 
     def keep(self, rows: Ids) -> None:
         """Go on with these rows only, in this order; one that is named twice goes on as two.
@@ -114,10 +119,10 @@ class DecodingRows:
                 cache[place, :, : lengths[place]] = source[row, :, : lengths[place]]
         self.lengths = lengths
 
-    def _call(self, begin: int, ids_RN: Ids) -> Logits:
-        """Read new tokens in the rows from `begin` on; the logits (R, V) after the last."""
+    def _call(self, begin: int, ids_RN: Ids, lengths_R: Ids) -> Logits:
+        """Read new tokens in the rows from `begin` on, which have read so many; the logits (R, V) after the last."""
         rows, new = ids_RN.shape
-        totals_R = self.lengths[begin : begin + rows] + new
+        totals_R = lengths_R + new
         assert totals_R.max() <= self._model.context_tokens, "longer than the model's positions"
         logits_R1V = np.empty((rows, 1, self._model.vocabulary), np.float32)
         feeds = {
@@ -133,7 +138,6 @@ class DecodingRows:
             _bind(binding.bind_output, "logits", logits_R1V)
             self._bind_caches(binding, begin, rows)
             self._model.session.run_with_iobinding(binding)
-        self.lengths[begin : begin + rows] = totals_R
         return logits_R1V[:, 0]
 
     def _bind_caches(self, binding: IOBinding, begin: int, rows: int) -> None:

@@ -10,16 +10,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from generation.options import DecodingConfig
+from serving.alternatives import MANY, ONE, alternative
 from serving.limits import LONGEST_STOP, MOST_CHARACTERS, MOST_STOPS, MOST_STORIES
 
-ONE, MANY = "a text", "a list of texts"  # names with a space, which no field has: see `problems`
 _USUAL = DecodingConfig()
 _SMALLEST = 5e-324  # of a temperature, at which the likeliest token alone is left
-
-
-def alternative(given: object) -> str:
-    """Told apart before they are read, so that an error names the place in the list."""
-    return MANY if isinstance(given, list) else ONE
 
 
 Prompt = Annotated[str, Field(max_length=MOST_CHARACTERS)]

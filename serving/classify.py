@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from starlette.responses import Response
 
 from export.text_ids import Ids
+from serving.alternatives import MANY, ONE, alternative
 from serving.engine import Answered
 from serving.limits import MOST_CHARACTERS, MOST_TEXTS
 from serving.problems import RefusedError
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_ONE, _MANY = "a text", "a list of texts"  # names with a space, which no field has: see `problems`
 _SOMETHING = (
     r"[^\s\u0085\ufeff]"  # no white space, neither of Rust's expressions nor of ECMAScript's, as OpenAPI has
 )
@@ -34,14 +34,9 @@ _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=Fa
 _LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
 
 
-def _alternative(given: object) -> str:
-    return _MANY if isinstance(given, list) else _ONE
-
-
 Text = Annotated[str, Field(min_length=1, max_length=MOST_CHARACTERS, pattern=_SOMETHING)]
 Texts = Annotated[list[Text], Field(min_length=1, max_length=MOST_TEXTS)]
-# Told apart before they are read, so that an error names the place in the list.
-OneOrMany = Annotated[Annotated[Text, Tag(_ONE)] | Annotated[Texts, Tag(_MANY)], Discriminator(_alternative)]
+OneOrMany = Annotated[Annotated[Text, Tag(ONE)] | Annotated[Texts, Tag(MANY)], Discriminator(alternative)]
 
 
 class ClassifyRequest(BaseModel):

@@ -18,7 +18,8 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.authorisation import Authorised
-from serving.problems import RefusedError, gone, invalid
+from serving.invalid import invalid
+from serving.problems import RefusedError, gone
 
 
 class JsonRoute(APIRoute):
@@ -51,9 +52,7 @@ class JsonRoute(APIRoute):
             asked = self._asked.model_validate_json(body)
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)[0]
-            raise invalid(
-                {**found, "loc": ("body", *found["loc"])}
-            ) from None  # what was sent goes no further
+            raise invalid(found, self._asked) from None  # what was sent goes no further
         return await self.endpoint(asked=asked, request=request)
 
 

@@ -3,34 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-_UNKNOWN, _NO_JSON = "extra_forbidden", "json_invalid"
-_CURES = {
-    "missing": "Give it.",
-    _UNKNOWN: "Leave it out: /openapi.json names every key.",
-    _NO_JSON: "Send one JSON value in UTF-8.",
-    **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "Give some text."),
-    **dict.fromkeys(("none_required", "literal_error"), "Leave it out: /openapi.json names what is offered."),
-    "string_too_long": "Send less text.",
-    "too_long": "Send fewer at once.",
-    "too_short": "Give at least one.",
-}
-_SENTENCES = {
-    "missing": "it is missing",
-    _UNKNOWN: "it has a key that is not known",
-    _NO_JSON: "the body is not JSON",
-    **dict.fromkeys(("string_too_short", "string_pattern_mismatch"), "it is empty, or all spaces"),
-    **dict.fromkeys(("none_required", "literal_error"), "it is not offered"),
-    "string_unicode": "it holds half a surrogate pair",
-}
 _OF_STATUS = {
     401: (
         "unauthorised",
@@ -41,6 +20,9 @@ _OF_STATUS = {
     405: ("method", "the method is not one of this address", "/openapi.json names what there is."),
     413: ("too_large", "the body is too large", "Send fewer or shorter texts."),
 }
+
+
+_ALLOW = "Allow"  # of 405: the methods of the address
 
 
 class Problem(BaseModel):
@@ -102,7 +84,6 @@ def problem_body(problem: Problem) -> bytes:
 def answer_problems(app: FastAPI) -> None:
     """Have every error of `app` answered so."""
     app.add_exception_handler(RefusedError, _refused)
-    app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _of_status)
     app.add_exception_handler(Exception, _fault)  # starlette's own answer is no JSON
 
@@ -123,27 +104,7 @@ async def _of_status(_request: Request, error: Exception) -> Response:
     kind, message, cure = _OF_STATUS.get(
         error.status_code, ("refused", "it is refused", "See /openapi.json.")
     )
+    allowed = (error.headers or {}).get(_ALLOW)
+    if allowed is not None:
+        cure = f"Ask with {allowed}; {cure}"
     return RefusedError(error.status_code, kind, message, cure=cure, headers=error.headers).response()
-
-
-async def _invalid(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, RequestValidationError)
-    return invalid(error.errors()[0]).response()
-
-
-def invalid(found: Mapping[str, Any]) -> RefusedError:
-    """What the sender is told of one of pydantic's errors, whose place begins with the body."""
-    kind = str(found["type"])
-    field = None if kind == _NO_JSON else _field(found["loc"], unknown=kind == _UNKNOWN)
-    sentence = _SENTENCES.get(kind, str(found["msg"]))  # pydantic's own names bounds and types
-    cure = _CURES.get(kind, "/openapi.json says what it may be.")
-    status = 400 if kind == _NO_JSON else 422
-    return RefusedError(status, "invalid_request", sentence, field=field, cure=cure)
-
-
-def _field(place: Sequence[str | int], *, unknown: bool) -> str | None:
-    """The dotted place in the body. A key that is not known is the sender's own text and is left out, and so are the
-    names of the alternatives of a union."""
-    parts = [part for part in place[1:] if isinstance(part, int) or part.isidentifier()]
-    parts = parts[:-1] if unknown else parts
-    return ".".join(str(part) for part in parts) or None

@@ -34,6 +34,10 @@ function shown(...parts) {
   byId("answer").replaceChildren(...parts);
 }
 
+function showNothing() {
+  shown(element("p", "Nothing was asked yet.", "hint"));
+}
+
 function showLabel(found) {
   const table = element("table");
   const head = table.createTHead().insertRow();
@@ -131,6 +135,11 @@ async function submitted(event) {
   } finally {
     busy(false);
   }
+  if (!writes) withoutText(); // it may have been taken away meanwhile; a story may begin with none
+}
+
+function withoutText() {
+  if (!byId("text").value && !byId("ask").disabled) showNothing(); // what was answered is no answer to that
 }
 
 async function forWriting() {
@@ -158,6 +167,7 @@ async function about() {
 }
 
 byId("form").addEventListener("submit", submitted);
+byId("text").addEventListener("input", withoutText);
 byId("stop").addEventListener("click", () => stopping.abort());
 byId("token").addEventListener("change", about);
 byId("text").addEventListener("keydown", (event) => {

@@ -29,7 +29,7 @@ from tests.processes import encore
 from tests.serving.servers import Running, serving
 
 TOKEN = "0123456789abcdef0123456789abcdef"
-OPEN = {"/", "/page.css", "/page.js", "/livez", "/readyz"}
+OPEN = {"/", "/page.css", "/page.js", "/icon.svg", "/favicon.ico", "/livez", "/readyz"}
 """What is answered without a token."""
 
 
@@ -80,6 +80,21 @@ def test_every_route_but_the_open_ones_asks_for_the_token(closed: Running) -> No
             if path not in OPEN:
                 assert found.status_code == 401
                 assert found.headers["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [("GET", "{asked}", "POST"), ("POST", "/livez", "GET"), ("PUT", "/", "GET")],
+)
+def test_a_method_that_is_none_is_told_with_those_that_are(
+    closed: Running, bundle: Path, method: str, path: str, allowed: str
+) -> None:
+    asked = path.format(asked="/v1/completions" if bundle.name == "stories" else "/v1/classify")
+    found = httpx.request(
+        method, closed.address + asked, headers={"authorization": f"Bearer {TOKEN}"}, timeout=30
+    )
+    assert (found.status_code, found.headers["allow"]) == (405, allowed)
+    assert found.json()["error"]["cure"].startswith(f"Ask with {allowed};")
 
 
 def test_no_route_is_missing_in_the_description(bundle: Path) -> None:

@@ -62,6 +62,42 @@ def test_a_person_types_and_sees_the_answer(page: Page, int8_server: Running) ->
     assert faults == []
 
 
+def test_an_answer_goes_with_its_text(page: Page) -> None:
+    page.get_by_label("Text").fill("The film is lovely.")
+    page.get_by_role("button").click()
+    expect(page.locator(".label")).to_be_visible()
+    page.get_by_label("Text").fill("The film is dull.")
+    expect(page.locator(".label")).to_be_visible()
+    page.get_by_label("Text").fill("")
+    expect(page.locator("#answer")).to_have_text("Nothing was asked yet.")
+    assert Axe().run(page).violations_count == 0
+
+
+def test_the_page_and_all_that_it_asks_for_are_there(int8_server: Running) -> None:
+    """The icon, too, which a browser without a head does not ask for; nothing is refused by the page's own policy."""
+    found: dict[str, int] = {}
+    faults: list[str] = []
+    with opened(int8_server.address, "light") as page:
+        page.on("response", lambda answer: found.update({answer.url: answer.status}))
+        page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+        page.reload()
+        icon = page.locator("link[rel=icon]").get_attribute("href") or ""
+        drawn = page.evaluate(
+            """async (address) => {
+                const image = new Image();
+                image.src = address;
+                await image.decode();
+                return image.naturalWidth;
+            }""",
+            icon,
+        )
+        expect(page.locator("#about")).to_contain_text("int8 of run")
+    assert drawn > 0
+    assert found[f"{int8_server.address}{icon}"] == 200
+    assert set(found.values()) == {200}
+    assert faults == []
+
+
 def test_a_mistake_is_told_with_its_cure(page: Page) -> None:
     page.get_by_label("Text").fill("   ")
     page.get_by_label("Text").press("Control+Enter")

@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from export.decoding_rows import DecodingModel
-from export.streams import Streams
+from export.decoding_rows import DecodingModel, DecodingRows
 from generation.sampling import Draft
 from serving.limits import MOST_STORIES, Limits
 from serving.queueing import ClosedError, ExpiredError, FullError
@@ -167,25 +166,49 @@ def test_a_fault_of_one_story_is_its_own(model: DecodingModel) -> None:
     run(model, work)
 
 
-@pytest.mark.parametrize("call", ["join", "step"])
-def test_a_fault_of_the_model_is_told_and_the_next_story_is_written(
-    model: DecodingModel, monkeypatch: pytest.MonkeyPatch, call: str
-) -> None:
+def failing(monkeypatch: pytest.MonkeyPatch, call: str, at: int) -> None:
+    """The model throws at that one of the calls of it in which so many tokens are read: a prompt's, or one of each."""
     asked: list[int] = []
-    sound = getattr(Streams, call)
+    sound = DecodingRows._call
 
-    def faulty(streams: Streams, *what: Any) -> Any:
-        asked.append(0)
-        if len(asked) == 2:
-            raise MemoryError
-        return sound(streams, *what)
+    def faulty(rows: DecodingRows, begin: int, ids_RN: Any, lengths_R: Any) -> Any:
+        if (call == "join") == (lengths_R.max() == 0):
+            asked.append(0)
+            if len(asked) == at:
+                raise MemoryError
+        return sound(rows, begin, ids_RN, lengths_R)
 
-    monkeypatch.setattr(Streams, call, faulty)
+    monkeypatch.setattr(DecodingRows, "_call", faulty)
+
+
+def test_a_prompt_that_makes_the_model_throw_ends_its_own_story_alone(
+    model: DecodingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others are written on, to the token as without it."""
+    drawn: list[list[list[int]]] = []
+
+    async def work(writers: Writers, calls: list[int]) -> None:
+        stories = [story(number, tokens=60) for number in range(4)]
+        found = await asyncio.gather(*map(text, writers.begin(stories, [61] * 4)), return_exceptions=True)
+        drawn.append([one.draft.ids for one in stories])
+        assert [isinstance(one, MemoryError) for one in found] == [False, bool(drawn[1:]), False, False]
+
+    run(model, work)
+    failing(monkeypatch, "join", at=2)
+    run(model, work)
+    alone, beside = drawn
+    assert [beside[number] for number in (0, 2, 3)] == [alone[number] for number in (0, 2, 3)]
+
+
+def test_a_fault_of_the_model_between_two_tokens_is_told_and_the_next_story_is_written(
+    model: DecodingModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing(monkeypatch, "step", at=20)
 
     async def work(writers: Writers, calls: list[int]) -> None:
         tellings = writers.begin([story(0, tokens=100), story(1, tokens=100)], [101, 101])
         found = await asyncio.gather(*map(text, tellings), return_exceptions=True)
-        assert any(isinstance(one, MemoryError) for one in found)
+        assert [type(one) for one in found] == [MemoryError, MemoryError]
         assert await text(writers.begin([story(2)], [41])[0]) == "x" * 40
 
     run(model, work)
