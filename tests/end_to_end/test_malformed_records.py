@@ -20,7 +20,7 @@ import torch
 
 from tests.end_to_end.prepared import Prepared, encore
 
-_EACH = int(os.environ.get("ENCORE_MUTATIONS", "4"))
+_EACH = int(os.environ.get("ENCORE_MUTATIONS", "2"))
 
 WHOLE: tuple[bytes, ...] = (
     b"", b"[]", b"{}", b"null", b"7", b'"x"', b"NaN", b"{", b"\xff\xfe", b"[" * 1_000 + b"]" * 1_000,
@@ -139,7 +139,7 @@ def _tried(store: Prepared, name: str, file: str, contents: list[bytes]) -> list
         path.unlink()
         path.write_bytes(content)
         store.sealed(name)
-        verbs = _quick_verbs(store, name) + (_long_verbs(store, name) if number % 4 == 0 else [])
+        verbs = _quick_verbs(store, name) + (_long_verbs(store, name) if number % 2 else [])
         faults += _endures(store, verbs, f"{name} {file} {content[:80]!r}")
     path.write_bytes(original)
     return faults
@@ -217,6 +217,13 @@ def _edited_checkpoint(key: str, value: object) -> Callable[[Path], None]:
 
 
 ROWS, ANSWERS = "run/rows/train.npy", "predictions/test/predictions.parquet"
+# Of the verbs that take long, those that open such a file; none of them opens the answers of an export.
+READERS = {
+    "run": {"reproduce", "fork"},
+    "predictions": {"reproduce"},
+    "export": set[str](),
+    "checkpoints": {"resume", "fork"},
+}
 BINARY: list[tuple[str, str, Callable[[Path], None]]] = [
     *(("classifier", ROWS, write) for write in (_object_rows, _huge_header, _square, _not_a_table)),
     *((name, file, write) for name in ("classifier", "language model")
@@ -247,5 +254,5 @@ def test_no_table_and_no_checkpoint_is_a_fault(whole: Prepared, tmp_path: Path, 
     path.write_bytes((tmp_path / path.name).read_bytes())
     write(path)
     store.sealed(name)
-    verbs = _quick_verbs(store, name) + _long_verbs(store, name)
-    assert _endures(store, verbs, f"{name} {file} {write.__name__}") == []
+    long = [verb for verb in _long_verbs(store, name) if verb[0] in READERS[file.partition("/")[0]]]
+    assert _endures(store, _quick_verbs(store, name) + long, f"{name} {file} {write.__name__}") == []
