@@ -88,7 +88,7 @@ def test_a_row_for_each_split_and_each_variant_in_units() -> None:
     rows = [re.split("  +", line.strip()) for line in console.file.getvalue().splitlines()]
     assert rows == [["split", "accuracy", "95 % interval", "loss"], ["held-out", "91.00 %"],
                     ["official", "90.00 %", "88.00 to 92.00 %", "0.25"],
-                    ["variant", "accuracy", "changed", "MiB"], ["FP32", "90.00 %", "16.50"],
+                    ["variant", "accuracy", "changed from PyTorch", "MiB"], ["FP32", "90.00 %", "16.50"],
                     ["INT8", "89.50 %", "8", "4.25"]]  # fmt: skip
     print_metrics(console, metrics, whole=True)
     assert "export/gguf/loss 3.0" in console.file.getvalue()

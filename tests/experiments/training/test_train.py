@@ -19,6 +19,7 @@ from experiments.naming import flat_params, run_name
 from experiments.training.exporting import export_run
 from experiments.training.origin import Hooks, RunIdentity
 from experiments.training.train import train
+from export.report import Gate, GateVerdict
 from runs.files import RunFiles
 from tests.overrides import latest
 from tests.tiny import CLASSIFIER, LANGUAGE, SHORT
@@ -157,7 +158,8 @@ def test_exporting_again_writes_on_the_same_run(finished: tuple[Store, RunRecord
 
 def test_a_missed_gate_is_told_and_recorded(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate's own judgement is tested with a model that is really damaged, beside the export."""
-    monkeypatch.setattr("export.pipeline.gate", lambda *_, **__: ("too bad", "too slow"))
+    missed = {what: Gate(GateVerdict.FAILED, what) for what in ("too bad", "too slow")}
+    monkeypatch.setattr("export.pipeline.gates", lambda *_, **__: missed)
     store = Store.open(root)
     result = train(small("train.max_steps=4"), store)
     run = only_run(store)
