@@ -35,8 +35,9 @@ def measure(bundle: Path, arguments: argparse.Namespace) -> None:
         rows = [*_throughput(server), _company(server), _leaving(server)]
     with serving(bundle) as server:
         rows.append(_overload(server, arguments.overload_s))
-    with serving(bundle) as server:
-        rows.append(contract(server, arguments.cases, stories=True))
+    if arguments.cases:
+        with serving(bundle) as server:
+            rows.append(contract(server, arguments.cases, stories=True))
     seconds, memory = ready(bundle)
     rows.append(
         ["ready after, from the bundle; memory above the model file", f"{seconds:.2f} s; {memory:.0f} MiB"]
