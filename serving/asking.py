@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
+from pydantic_core import PydanticKnownError
 
 from generation.options import DecodingConfig
 from serving.alternatives import MANY, ONE, alternative
@@ -21,7 +22,20 @@ Prompt = Annotated[str, Field(max_length=MOST_CHARACTERS)]
 Prompts = Annotated[list[Prompt], Field(min_length=1, max_length=MOST_STORIES)]
 Stop = Annotated[str, Field(min_length=1, max_length=LONGEST_STOP)]
 Stops = Annotated[list[Stop], Field(max_length=MOST_STOPS)]
-Nothing = Literal[0] | None
+
+
+def _number(expected: str) -> BeforeValidator:
+    """Refuses `true` and `false`, which a Literal of 1 and 0 would take for them. expected: as an error names it."""
+
+    def checked(given: object) -> object:
+        if isinstance(given, bool):
+            raise PydanticKnownError("literal_error", {"expected": expected})
+        return given
+
+    return BeforeValidator(checked)
+
+
+Nothing = Annotated[Literal[0], _number("0")] | None
 
 
 class StreamOptions(BaseModel):
@@ -56,13 +70,13 @@ class CompletionRequest(BaseModel):
     echo: bool = False
     stream: bool = False
     stream_options: StreamOptions | None = None
-    best_of: Literal[1] | None = None
+    best_of: Annotated[Literal[1], _number("1")] | None = None
     frequency_penalty: Nothing = None
     presence_penalty: Nothing = None
     logit_bias: None = None
     logprobs: None = None
     suffix: None = None
-    top_k: Literal[0, -1] | None = None
+    top_k: Annotated[Literal[0, -1], _number("0 or -1")] | None = None
     user: None = None
 
     def prompts(self) -> list[str]:
