@@ -130,7 +130,8 @@ def _legend(found: Pareto) -> str:
         " one."
     ]
     if any(row.changed is not None for row in found.forms):
-        lines.append(f"{_CHANGED}: answers that are not those of the model as it was trained.")
+        answers = "answers" if task_named(found.task).labelled else "likeliest next tokens"
+        lines.append(f"{_CHANGED}: {answers} that are not those of the model as it was trained.")
     if any(row.p is not None for row in found.forms):
         lines.append(f"{_P}: of the paired test that it is right as often (McNemar, mid-p).")
     if not found.incomparable:

@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+_SMALLEST_P = 1e-4
+
 
 @dataclass(frozen=True)
 class Told:
@@ -27,6 +29,10 @@ def _number(unit: str) -> Callable[[float], str]:
     return lambda value: f"{value:.4g} {unit}".strip()
 
 
+def _p_value(value: float) -> str:
+    return f"{value:.2g}" if value >= _SMALLEST_P else f"below {_SMALLEST_P:g}"
+
+
 def _yes(value: float) -> str:
     return "yes" if value == 1 else "no"
 
@@ -41,10 +47,10 @@ _PLAIN: dict[str, tuple[str, Callable[[float], str]]] = {
     "loss_increase": ("loss above that of {base}", _number("nats a token")),
     "answers_lost": ("answers that {base} has right and this form wrong", _count),
     "answers_won": ("answers that {base} has wrong and this form right", _count),
-    "accuracy_drop_p_value": ("p-value: that {base} is right as often (McNemar, mid-p)", _number("")),
-    "limit_p_value": ("p-value: that as much as the gate allows is lost, or more", _number("")),
-    "changed_answers": ("answers that are not those of the trained model", _count),
-    "equal_predictions": ("answers that are those of the trained model", _percent),
+    "accuracy_drop_p_value": ("p-value: that {base} is right as often (McNemar, mid-p)", _p_value),
+    "limit_p_value": ("p-value: that as much as the gate allows is lost, or more", _p_value),
+    "changed_answers": ("{answers} that are not those of the trained model", _count),
+    "equal_predictions": ("{answers} that are those of the trained model", _percent),
     "max_logit_difference": ("largest difference of a logit from the trained model's", _number("")),
     "rows_alike_in_company": ("texts with the same bits in a batch as alone", _count),
     "batch_invariant": ("same bits in a batch as alone", _yes),
@@ -53,7 +59,7 @@ _PLAIN: dict[str, tuple[str, Callable[[float], str]]] = {
     "peak_memory_mib": ("most memory that a process took", _number("MiB")),
 }
 """Name and format by the machine's name, in the order in which people read of them. {base}: what the variant is held
-against."""
+against. {answers}: what a model of the task gives."""
 _LATENCY = re.compile(
     r"latency_b(?P<rows>\d+)(?:_t(?P<tokens>\d+))?_(?:p(?P<share>\d+)_ms|(?P<rate>examples_per_s))"
 )
@@ -62,8 +68,9 @@ _LATENCY = re.compile(
 def in_words(figures: Mapping[str, float], base: str) -> list[Told]:
     """All of them: quality, then size, then how long calls take, short ones first. What has no name here keeps that of
     the machine. base: what the variant is held against."""
+    answers = "likeliest next tokens" if "perplexity" in figures else "answers"
     known = [
-        Told(name.format(base=base), form(figures[key]))
+        Told(name.format(base=base, answers=answers), form(figures[key]))
         for key, (name, form) in _PLAIN.items()
         if key in figures
     ]
