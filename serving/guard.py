@@ -32,6 +32,7 @@ _HEADERS = [
         b" base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
     ),
 ]
+_CLOSING = ((b"connection", b"close"),)
 _LONGEST_DIGITS = 12
 
 
@@ -49,18 +50,19 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        answer = _Answer(scope, send, self)
+        headers = dict(scope["headers"])
+        body = _Body(receive, comes=_has_body(headers))
+        answer = _Answer(scope, send, self, body)
         try:
-            self._check(scope)
-            await self.app(scope, _Body(receive), answer.send)
+            self._check(headers)
+            await self.app(scope, body, answer.send)
         except RefusedError as error:
             await answer.refuse(error)
         except Exception as error:  # noqa: BLE001 the last place: the client gets JSON, the log a type and a place
             _LOG.error("%s in %s", type(error).__name__, _route(scope))
             await answer.refuse(fault())
 
-    def _check(self, scope: Scope) -> None:
-        headers = dict(scope["headers"])
+    def _check(self, headers: dict[bytes, bytes]) -> None:
         host = headers.get(b"host", b"").decode("latin-1")
         if _name(host) not in self.hosts:
             raise RefusedError(
@@ -118,15 +120,15 @@ def _route(scope: Scope) -> str:
 
 
 class _Body:
-    """A body that is not larger than allowed, and that comes within its time."""
+    """A body that is not larger than allowed, and that comes within its time. whole: nothing of it is left to read."""
 
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._bytes, self._whole = 0, False
+    def __init__(self, receive: Receive, *, comes: bool) -> None:
+        self.whole = not comes
+        self._receive, self._bytes = receive, 0
         self._until = asyncio.get_running_loop().time() + BODY_WITHIN_S
 
     async def __call__(self) -> Message:
-        if self._whole:
+        if self.whole:
             return await self._receive()
         try:
             async with asyncio.timeout_at(self._until):
@@ -134,24 +136,27 @@ class _Body:
         except TimeoutError as error:
             raise _slow() from error
         self._bytes += len(message.get("body", b""))
-        self._whole = not message.get("more_body", False)
+        self.whole = not message.get("more_body", False)
         if self._bytes > LARGEST_BODY:
             raise _too_large()
         return message
 
 
 class _Answer:
-    """One answer: the head that every one has, and what is counted of it."""
+    """One answer: the head that every one has, and what is counted of it.
 
-    def __init__(self, scope: Scope, send: Send, guard: Guard) -> None:
-        self._scope, self._send, self._guard = scope, send, guard
+    It ends the connection where the body was not read to its end: nobody would count the rest, nor its time.
+    """
+
+    def __init__(self, scope: Scope, send: Send, guard: Guard, body: _Body) -> None:
+        self._scope, self._send, self._guard, self._body = scope, send, guard, body
         self._began = time.perf_counter()
         self._status, self._whole = 0, False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._status = message["status"]
-            closing = [(b"connection", b"close")] if self._guard.ends() else []
+            closing = _CLOSING if self._guard.ends() or not self._body.whole else ()
             message["headers"] = [*message.get("headers", ()), *_HEADERS, *closing]
         self._whole = message["type"] == "http.response.body" and not message.get("more_body", False)
         await self._send(message)
@@ -160,25 +165,16 @@ class _Answer:
             self._guard.metrics.answered(_route(self._scope), self._status, seconds)
 
     async def refuse(self, error: RefusedError) -> None:
-        """Answer with a problem and end the connection, of which something may be unread; where an answer has begun it
-        is broken off."""
+        """Answer with a problem; where an answer has begun it is broken off."""
         if self._whole:
             return
         if self._status:
             raise error from None
         body = error.body()
-        named = {
-            **error.headers,
-            **_CLOSED,
-            "content-type": "application/json",
-            "content-length": str(len(body)),
-        }
+        named = {**error.headers, "content-type": "application/json", "content-length": str(len(body))}
         headers = [(name.encode(), value.encode()) for name, value in named.items()]
         await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
-
-
-_CLOSED = {"connection": "close"}  # of a body that is not read
 
 
 def _too_large() -> RefusedError:
@@ -187,7 +183,6 @@ def _too_large() -> RefusedError:
         "too_large",
         "the body is too large",
         cure=f"Send at most {LARGEST_BODY} bytes: fewer or shorter texts.",
-        headers=_CLOSED,
     )
 
 
@@ -197,5 +192,4 @@ def _slow() -> RefusedError:
         "slow",
         "the body did not come in time",
         cure=f"Send it within {BODY_WITHIN_S:.0f} s.",
-        headers=_CLOSED,
     )

@@ -45,8 +45,13 @@ class JsonRoute(APIRoute):
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:
-        for authorised in self._guards:
-            await authorised(request)
+        try:
+            for authorised in self._guards:
+                await authorised(request)
+        except RefusedError:
+            async for _ in request.stream():  # else a client that still sends it may see no answer
+                pass
+            raise
         body = await request.body()
         try:
             asked = self._asked.model_validate_json(body)

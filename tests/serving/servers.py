@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 import textwrap
@@ -44,6 +45,19 @@ class Running:
 
     def complete(self, prompt: object, **more: Any) -> httpx.Response:
         return self.post("/v1/completions", {"prompt": prompt, **more})
+
+
+def raw(server: Running, content: bytes, *, wait_s: float = 5) -> bytes:
+    """What a server answers to bytes, until it ends the connection or is silent."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=wait_s) as connection:
+        connection.sendall(content)
+        found = b""
+        try:
+            while part := connection.recv(65536):
+                found += part
+        except (TimeoutError, ConnectionError):
+            pass
+        return found
 
 
 @contextmanager
