@@ -23,7 +23,7 @@ _CONTRIBUTED = "com.microsoft"
 
 @dataclass(frozen=True)
 class Product:
-    """One MatMul or Gemm of activations with a weight.
+    """One MatMul or Gemm of activations with a weight. A Gemm that scales what it multiplies or adds is none.
 
     name: of its node. activations: the name of the left operand, (..., K). bias_N: a Gemm's, or that of an Add that
     alone reads the product; output: with it.
@@ -180,8 +180,13 @@ class _Constants:
             and self._is_matrix(node.input[1])
             and node.input[0] not in self._arrays
             and not _attribute(node, "transA")
-            and (len(node.input) < 3 or node.input[2] in self._arrays)
+            and not any(entry.name in {"alpha", "beta"} and entry.f != 1 for entry in node.attribute)
+            and (len(node.input) < 3 or self._is_bias(node.input[2], node))
         )
+
+    def _is_bias(self, name: str, product: NodeProto) -> bool:
+        """Whether it is a number for each column of the product."""
+        return name in self._arrays and self._arrays[name].shape == self._weight(product).shape[1:]
 
     def is_table(self, node: NodeProto) -> bool:
         return node.op_type == "Gather" and self._is_matrix(node.input[0]) and not _attribute(node, "axis")
@@ -211,16 +216,15 @@ class _Constants:
             and name not in outputs
             and len(node.input) == 2
             and read[0].op_type == "Add"
-            and (bias := self._bias(read[0])) is not None
-            and bias.shape == self._weight(node).shape[1:]
+            and any(self._is_bias(name, node) for name in read[0].input)
         }
 
     def _weight(self, node: NodeProto) -> NDArray[np.float32]:
         weight = self._arrays[node.input[1]]
         return weight.T if _attribute(node, "transB") else weight
 
-    def _bias(self, add: NodeProto) -> NDArray[np.float32] | None:
-        return next((self._arrays[name] for name in add.input if name in self._arrays), None)
+    def _bias(self, add: NodeProto) -> NDArray[np.float32]:
+        return next(self._arrays[name] for name in add.input if name in self._arrays)
 
     def _is_matrix(self, name: str) -> bool:
         return name in self._arrays and self._arrays[name].ndim == 2

@@ -187,8 +187,8 @@ def _graph(*nodes: onnx.NodeProto, outputs: tuple[str, ...] = ("y",)) -> onnx.Mo
     )
 
 
-def _node(operator: str, inputs: list[str], output: str) -> onnx.NodeProto:
-    return onnx.helper.make_node(operator, inputs, [output], name=f"{operator}.{output}")
+def _node(operator: str, inputs: list[str], output: str, **attributes: float) -> onnx.NodeProto:
+    return onnx.helper.make_node(operator, inputs, [output], name=f"{operator}.{output}", **attributes)
 
 
 def test_an_add_of_a_constant_behind_a_product_is_its_bias() -> None:
@@ -216,6 +216,20 @@ def test_what_others_read_too_or_is_no_bias_stays_apart(
     (found,) = products_of(_graph(*nodes, outputs=outputs))
     assert found.output == "p"
     assert found.bias_N is None
+
+
+@pytest.mark.parametrize(
+    "gemm",
+    [
+        _node("Gemm", ["x", "w", "b"], "y", alpha=2.0),
+        _node("Gemm", ["x", "w", "b"], "y", beta=0.5),
+        _node("Gemm", ["x", "w", "scalar"], "y"),
+        _node("Gemm", ["x", "w", "w"], "y"),
+    ],
+)
+def test_a_gemm_that_scales_or_adds_no_number_a_column_stays_as_it_is(gemm: onnx.NodeProto) -> None:
+    assert products_of(_graph(gemm)) == []
+    assert len(products_of(_graph(_node("Gemm", ["x", "w", "b"], "y", alpha=1.0, beta=1.0)))) == 1
 
 
 def test_a_product_that_is_kept_keeps_its_bias_behind_it(everything: tuple[Path, ExportReport]) -> None:
