@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from errors import UserError
+from host.text import shown
 from tracking.entities import VARIANT_TAG, WEIGHTS_TAG, Version
 from tracking.sql_values import text_of, whole_of
 
@@ -31,6 +33,13 @@ def aliases_of(connection: sqlite3.Connection) -> dict[str, dict[str, int]]:
 
 def version_of(connection: sqlite3.Connection, model: str, number: int) -> Version:
     """One of a registered model, which has it."""
-    run_id, active = connection.execute(_VERSION, (model, number)).fetchone()
+    found = connection.execute(_VERSION, (model, number)).fetchone()
+    if found is None:
+        raise UserError(
+            f"version {number} has an alias and is not there",
+            where=shown(model),
+            cure="It was deleted just now, or the store was altered: `encore promote ID` moves the champion's alias.",
+        )
+    run_id, active = found
     tags = {text_of(key): text_of(value) for key, value in connection.execute(_TAGS, (model, number))}
     return Version(number, text_of(run_id), bool(active), tags.get(VARIANT_TAG), tags.get(WEIGHTS_TAG))

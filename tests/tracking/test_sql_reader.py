@@ -213,6 +213,16 @@ def test_what_is_not_registered_is_told_with_what_is(registered: Store, named: s
     assert str(error.value).startswith(told)
 
 
+def test_an_alias_of_a_version_that_is_gone_is_one_line(registered: Store) -> None:
+    with closing(sqlite3.connect(sqlite_path(registered.uri))) as connection, connection:
+        connection.execute("DELETE FROM model_versions WHERE version = 1")
+    with (
+        pytest.raises(UserError, match="version 1 has an alias and is not there"),
+        run_bundle("reviews@alias-1", None, registered.root),
+    ):
+        pass
+
+
 def test_where_nothing_is_registered_that_is_told(odd: Store) -> None:
     told = r"no model is registered under that name\. `encore promote ID`"
     with pytest.raises(UserError, match=told), run_bundle("reviews@champion", None, odd.root):
