@@ -108,7 +108,7 @@ VARIANTS = (
         "int8-rows",
         "INT8 rows",
         "fp32",
-        {_CLASSIFIER: _drawn(rows, _BYTES.format("int8 with a scale for each token, found at run time"))},
+        {_CLASSIFIER: _drawn(rows, _BYTES.format("8-bit with a scale for each token, found at run time"))},
         "quality",
     ),
     Variant(

@@ -81,9 +81,9 @@ def _caption(name: str, *, alike: bool) -> str:
     of = "size and latency" if alike else "size alone, since the latencies were not measured alike"
     return (
         f"{name.capitalize()} on the official split against size and latency, a mark for each form of each run. "
-        f"Filled: on the Pareto front of {name} and {of}, where nothing is as good in all and better in one; hollow: "
-        "off it. The winner's are larger. The line is the best score at that cost or less. Latency is of one text at a "
-        f"time, on the machine of the export; medians {TIE_TOLD} are equal."
+        f"Filled: on the Pareto front of {name} and {of}: no form of it is as good as another in all and better in "
+        "one; hollow: off it. The winner's are larger. The line is the best score at that cost or less. Latency is of "
+        f"one text at a time, on the machine of the export; medians {TIE_TOLD} are equal."
     )
 
 
