@@ -34,6 +34,7 @@ from tracking.store import Store
 
 _QUICK = [
     "train.threads=1",
+    "export.latency_seconds=0",
     "export.scored_examples=200",
     "export.max_accuracy_drop=0.05",
     "export.max_loss_increase=1",

@@ -1,4 +1,4 @@
-"""`encore` as a process of its own."""
+"""`encore` as a process of its own, or in this one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+
+from typer.testing import CliRunner
+
+from cli.main import app
 
 
 def encore(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -19,6 +23,13 @@ def encore(*arguments: object, **environment: str) -> subprocess.CompletedProces
         check=False,
         timeout=180,
     )
+
+
+def inside(*arguments: object) -> subprocess.CompletedProcess[str]:
+    """A command in this process, which has imported what one of its own would take seconds for."""
+    words = [str(argument) for argument in arguments]
+    done = CliRunner().invoke(app, words)
+    return subprocess.CompletedProcess(words, done.exit_code, done.stdout, done.stderr)
 
 
 def started(*arguments: object) -> subprocess.Popen[str]:

@@ -35,7 +35,7 @@ def test_rows_come_back_equal_or_are_refused(writer: str) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("writer", WRITERS)
 def test_rows_come_back_equal_or_are_refused_many_times(writer: str) -> None:
-    check(writer, 60)
+    check(writer, 30)
 
 
 @pytest.mark.parametrize(

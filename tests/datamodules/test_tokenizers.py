@@ -26,25 +26,27 @@ from errors import UserError
 from tests.hostile import edited, encoder
 
 TEXTS = ["a dull film", "a fine film, not bad at all", "bad", "The end?"] * 5
-PRINT_DIGEST = """
+KINDS: list[TrainedKind] = ["bert_bpe", "gpt2_bpe"]
+PRINT_DIGESTS = """
 import sys
 from datamodules.tokenizers import tokenizer_digest, train_tokenizer
-print(tokenizer_digest(train_tokenizer(sys.argv[1], sys.argv[2:], vocab_size=280)))
+for kind in sys.argv[1].split():
+    print(tokenizer_digest(train_tokenizer(kind, sys.argv[2:], vocab_size=280)))
 """
 
 
+def digests(texts: list[str]) -> list[str]:
+    return [tokenizer_digest(train_tokenizer(kind, texts, vocab_size=280)) for kind in KINDS]
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["bert_bpe", "gpt2_bpe"])
-def test_the_same_texts_give_the_same_tokenizer_in_every_process(kind: TrainedKind) -> None:
-    here = tokenizer_digest(train_tokenizer(kind, TEXTS, vocab_size=280))
-    again = [
-        subprocess.run(
-            [sys.executable, "-c", PRINT_DIGEST, kind, *TEXTS], capture_output=True, text=True, check=True
-        )
-        for _ in range(2)
-    ]
-    assert {process.stdout.strip() for process in again} == {here}
-    assert tokenizer_digest(train_tokenizer(kind, [*TEXTS, "another another"], vocab_size=280)) != here
+def test_the_same_texts_give_the_same_tokenizers_in_every_process() -> None:
+    here = digests(TEXTS)
+    for _ in range(2):
+        command = [sys.executable, "-c", PRINT_DIGESTS, " ".join(KINDS), *TEXTS]
+        process = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert process.stdout.split() == here
+    assert not {*digests([*TEXTS, "another another"])} & {*here}
 
 
 def test_a_tokenizer_that_cannot_do_what_it_says_is_told_over_the_first_text(tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_tokenizer_that_cannot_do_what_it_says_is_told_over_the_first_text(tmp
         encode(loaded, TEXTS)
 
 
-@pytest.mark.parametrize("kind", ["bert_bpe", "gpt2_bpe"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_saved_tokenizer_reads_as_the_same(kind: TrainedKind, tmp_path: Path) -> None:
     trained = train_tokenizer(kind, TEXTS, vocab_size=280)
     trained.save_pretrained(tmp_path)

@@ -8,9 +8,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from typer.testing import CliRunner
-
-from cli.main import app
 from experiments.loading import load_experiment
 from experiments.reproduction.fork import fork
 from experiments.stories.generate import generate, trained_writer
@@ -20,6 +17,7 @@ from host.files import entries, file_digest
 from runs.files import run_named
 from runs.layout import DIGESTS_FILE, PROVENANCE_FILE, RESULT_FILE
 from tests.killed import killed_at
+from tests.processes import inside
 from tests.tiny import REPEATED_CLASSIFIER, REPEATED_LANGUAGE
 from tracking.artifacts import digests_of
 from tracking.manifest import MANIFEST_FILE, MANIFEST_SEAL, manifest_text, seal_tag
@@ -85,5 +83,5 @@ def prepare(root: Path, migrated: Path) -> Prepared:
 
 def encore(root: Path, *arguments: str) -> tuple[int, str]:
     """The exit code of a command, and what it said on stderr."""
-    result = CliRunner().invoke(app, [*arguments, "--root", str(root)])
-    return result.exit_code, result.stderr
+    done = inside(*arguments, "--root", root)
+    return done.returncode, done.stderr

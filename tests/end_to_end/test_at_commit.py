@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from benchmarks.clone import Edit, clone, commit, encore, git
 from tests.end_to_end.prepared_code import PATCH, prepare
 from tests.overrides import latest
+from tests.processes import inside
 from tests.tiny import REPEATED_CLASSIFIER
 from tracking.store import Store
 
@@ -55,6 +57,14 @@ def worktrees(tmp_path: Path) -> Path:
     return tmp_path / "cache" / "encore" / "worktrees"
 
 
+def played(repository: Path, run_id: str, *options: object, root: Path) -> subprocess.CompletedProcess[str]:
+    """At its commit, as that repository's own program does it: only the recorded code has a process of its own."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in ("at_commit", "trust"):
+            patch.setattr(f"experiments.reproduction.{module}.REPOSITORY", repository)
+        return inside("reproduce", run_id, "--at-commit", *options, "--root", root)
+
+
 def record_patch(root: Path, run_id: str, text: str) -> None:
     """Have the run's record say that this was its patch."""
     prepare(root, run_id, {PATCH: text})
@@ -93,11 +103,11 @@ def test_a_run_is_identical_at_its_commit_after_three_more_and_another_schema(
     patch = Store.open(root).artifact(Store.open(root).find(run_id), PATCH)
     other = patch.read_text().replace("_LEVELS / (_LEVELS - dropped)", "something else", 1)
     patch.write_text(other)
-    altered = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    altered = played(repository, run_id, root=root)
     assert altered.returncode == 2
     assert f"{PATCH} is not what was recorded" in altered.stderr
     record_patch(root, run_id, other)
-    refused = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)
+    refused = played(repository, run_id, "--trust", root=root)
     assert refused.returncode == 2
     assert "the recorded patch does not apply" in refused.stderr.strip().splitlines()[-1]
     assert "Traceback" not in refused.stderr
@@ -111,7 +121,7 @@ def test_recorded_code_that_does_not_run_is_one_line(trained: Trained, worktrees
     ).make()
     record_patch(root, run_id, git(repository, "diff"))
     git(repository, "checkout", "-q", "--", ".")
-    broken = encore(repository, "reproduce", run_id, "--at-commit", "--trust", "--root", root)
+    broken = played(repository, run_id, "--trust", root=root)
     assert broken.returncode == 2
     assert "the recorded code ended with 3 (encore: a fault of Encore's own (No module named" in broken.stderr
     assert not list(worktrees.iterdir())
@@ -119,7 +129,7 @@ def test_recorded_code_that_does_not_run_is_one_line(trained: Trained, worktrees
 
 def test_other_threads_are_taken_at_the_commit_too(trained: Trained) -> None:
     repository, root, run_id = trained
-    again = encore(repository, "reproduce", run_id, "--at-commit", "--threads", 2, "--root", root, "--json")
+    again = played(repository, run_id, "--threads", 2, "--json", root=root)
     (cause,) = json.loads(again.stdout)["differences"]
     assert (cause["kind"], cause["recorded"], cause["actual"]) == ("threads", "1", "2")
 
@@ -129,7 +139,7 @@ def test_a_commit_that_is_not_here_is_said_to_be_missing(trained: Trained) -> No
     shutil.rmtree(repository / ".git")
     git(repository, "init", "-q")
     commit(repository, "another history")
-    refused = encore(repository, "reproduce", run_id, "--at-commit", "--root", root)
+    refused = played(repository, run_id, root=root)
     assert refused.returncode == 2
     assert "is not in this repository" in refused.stderr
 

@@ -22,7 +22,7 @@ from runs.record_files import ResultFile
 from scoring.bootstrap import resampled
 from scoring.paired import mcnemar_mid_p
 from sweeps.run import run_sweep
-from tests.processes import encore
+from tests.processes import inside
 from tests.sweep_specs import load_sweep
 from tests.tiny import ANY_EXPORT, classifier, language
 from tracking.store import Store
@@ -75,7 +75,7 @@ def test_two_recipes_of_two_seeds(store: Store, root: Path) -> None:
     )
     found = compare_recipes(store, [ids[1], ids[2]])
     assert [side.runs for side in found.sides] == [tuple(ids[:2]), tuple(ids[2:])]
-    told = json.loads(encore("compare", ids[0], ids[3], "--of", "recipes", "--root", root, "--json").stdout)
+    told = json.loads(inside("compare", ids[0], ids[3], "--of", "recipes", "--root", root, "--json").stdout)
     assert told["pairs"][0]["difference"] == pytest.approx(found.pairs[0].difference.__dict__)
     assert told["noise"]["seeds"] == 2
 
@@ -84,13 +84,13 @@ def test_two_recipes_of_two_seeds(store: Store, root: Path) -> None:
 def test_the_command_for_one_seed_more_trains_it(store: Store, root: Path) -> None:
     ids = trained(store, classifier(), classifier("optim.learning_rate=0.01"))
     asked = ("compare", *ids, "--of", "recipes", "--root", root)
-    told = encore(*asked).stdout
+    told = inside(*asked).stdout
     assert "cannot be told apart by one seed a side" in " ".join(told.split())
     (command,) = re.findall(r"^ *encore (train .*?) +# one seed more$", told, re.MULTILINE)
-    result = json.loads(encore(*shlex.split(command), "--json").stdout)
+    result = json.loads(inside(*shlex.split(command), "--json").stdout)
     new = store.find(result["run_id"])
     assert new.params == store.find(ids[0]).params | {"seed": "1"}
-    sides = json.loads(encore(*asked, "--json").stdout)["sides"]
+    sides = json.loads(inside(*asked, "--json").stdout)["sides"]
     assert [side["seeds"] for side in sides] == [[0, 1], [0]]
 
 
@@ -124,6 +124,6 @@ def test_a_sweep_shows_the_bias_of_its_choice_apart_from_its_claim(store: Store,
     assert report.selection.rows == 40
     assert report.selection.held_out == pytest.approx(report.best.metrics["best/val/accuracy"])
     assert report.selection.claim.value == pytest.approx(report.best.metrics["test/accuracy"])
-    told: dict[str, Any] = json.loads(encore("compare", report.parent_id, "--root", root, "--json").stdout)
+    told: dict[str, Any] = json.loads(inside("compare", report.parent_id, "--root", root, "--json").stdout)
     assert told["selection"]["bias"] == report.selection.bias
     assert len(told["sides"]) == 4

@@ -126,9 +126,8 @@ def test_a_run_that_lost_its_owner_goes_on_in_a_copied_store_and_leaves_the_firs
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("how", ["moved", "copied"])
 def test_a_store_that_was_moved_before_its_killed_run_was_noticed_is_whole(
-    root: Path, tmp_path: Path, how: str
+    root: Path, tmp_path: Path
 ) -> None:
     options = latest([*INTERRUPTED_CLASSIFIER, "train.max_steps=4000", "train.checkpoint_every_steps=5"])
     finished = train(classifier("seed=3"), Store.open(root)).run_id
@@ -137,10 +136,15 @@ def test_a_store_that_was_moved_before_its_killed_run_was_noticed_is_whole(
     wait_until(lambda: len(list((root / "journal").glob("*.jsonl"))) == 1, process)
     process.kill()
     process.wait(30)
-    elsewhere = tmp_path / "elsewhere" / "mlruns"
-    shutil.copytree(root, elsewhere)
-    if how == "moved":
-        shutil.rmtree(root)
+    copied, moved = (tmp_path / how / "mlruns" for how in ("copied", "moved"))
+    shutil.copytree(root, copied)
+    _check_whole(copied, finished)
+    moved.parent.mkdir()
+    shutil.move(root, moved)
+    _check_whole(moved, finished)
+
+
+def _check_whole(elsewhere: Path, finished: str) -> None:
     store = Store.read(elsewhere)
     states = {run.run_id: run.status for run in store.runs()}
     assert sorted(states.values()) == ["FINISHED", "KILLED"]

@@ -14,7 +14,7 @@ from experiments.training.exporting import export_run
 from experiments.training.origin import FromScratch
 from experiments.training.train import train
 from runs.files import RunFiles, run_named
-from tests.processes import encore
+from tests.processes import inside
 from tests.tiny import ANY_EXPORT, small_classifier, small_writer
 from tracking.store import Store
 
@@ -36,7 +36,7 @@ def _products(run: RunFiles, variant: str) -> set[str]:
 def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> None:
     short, root = run.record.run_id[:8], run.store.root
     before = run.path("export/report.json").read_bytes()
-    told = encore("export", short, "--explain", "int8", "--json", "--root", root)
+    told = inside("export", short, "--explain", "int8", "--json", "--root", root)
     assert told.returncode == 0, told.stderr
     found = json.loads(told.stdout)
     assert found["as_recorded"] is True
@@ -45,7 +45,7 @@ def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> No
     assert found["blame"]["as_it_is"]["accuracy"] == report["metrics"]["export/int8/accuracy"]
     assert NODE in {node["name"] for node in found["blame"]["nodes"]}
     assert run.path("export/report.json").read_bytes() == before  # nothing is written
-    read = encore("export", short, "--explain", "int8", "--root", root)
+    read = inside("export", short, "--explain", "int8", "--root", root)
     assert "with one node alone in float32" in read.stdout
 
     assert NODE not in _products(run, "int8")
@@ -53,7 +53,7 @@ def test_explained_and_exported_with_a_node_left_in_float32(run: RunFiles) -> No
     assert NODE in _products(run, "int8-rows")
     export_run(run_named(run.store, run.record.run_id))  # what was left stays left
     assert NODE in _products(run, "int8")
-    done = encore("export", short, "--float32", "none", "--root", root)
+    done = inside("export", short, "--float32", "none", "--root", root)
     assert done.returncode == 0, done.stderr
     assert NODE not in _products(run, "int8")
 
@@ -94,6 +94,6 @@ def test_what_cannot_be_explained_is_one_line(run: RunFiles, store: Store) -> No
     with pytest.raises(UserError, match="'/no/such/node' is no product with weights"):
         export_run(run, float32_nodes=["/no/such/node"])
     short = run.record.run_id[:8]
-    both = encore("export", short, "--explain", "int8", "--bundle", "x", "--root", store.root)
+    both = inside("export", short, "--explain", "int8", "--bundle", "x", "--root", store.root)
     assert both.returncode == 2
     assert both.stderr.strip() == "encore: --bundle, --explain: each does something else. Give one of them."

@@ -12,7 +12,7 @@ from experiments.training.train import train
 from export.options import scored_rows
 from runs.files import run_named
 from runs.verify import verify
-from tests.processes import encore
+from tests.processes import inside
 from tests.serving.servers import serving
 from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, small_classifier
@@ -28,7 +28,7 @@ def test_the_smallest_form_is_picked_served_by_its_alias_and_loaded_by_mlflow(
 ) -> None:
     variants = f"export.variants={json.dumps(FORMS[1:])}"
     run_id = train(small_classifier(*ANY_EXPORT, variants), store).run_id
-    done = encore("pareto", run_id, "--pick", "smallest-within", "100", "--json", "--root", store.root)
+    done = inside("pareto", run_id, "--pick", "smallest-within", "100", "--json", "--root", store.root)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert sorted(row["variant"] for row in found["forms"]) == sorted(FORMS)
@@ -52,7 +52,7 @@ def test_the_smallest_form_is_picked_served_by_its_alias_and_loaded_by_mlflow(
         assert server.process.stderr is not None
         assert "exported again" not in server.process.stderr.readline()
     node = "/distilbert/transformer/layer.0/ffn/lin2/MatMul"
-    assert encore("export", run_id, "--float32", node, "--root", store.root).returncode == 0
+    assert inside("export", run_id, "--float32", node, "--root", store.root).returncode == 0
     with serving("demo_reviews@champion", "--root", store.root) as server:
         assert server.process.stderr is not None
         assert "exported again since it was registered" in server.process.stderr.readline()

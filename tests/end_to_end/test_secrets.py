@@ -10,6 +10,7 @@ import pytest
 
 from benchmarks.clone import Edit, clone, encore, git
 from tests.overrides import latest
+from tests.processes import inside
 from tests.tiny import REPEATED_CLASSIFIER
 from tests.tracking.planted import named, shapes
 from tests.tracking.test_secret_sinks import found_in
@@ -103,7 +104,7 @@ def test_a_finished_and_a_failed_run_hold_none(repository: Path, root: Path) -> 
     assert found_in(root, [*SECRETS, "correct-horse7staple"]) == []
 
 
-def test_what_is_typed_is_refused_and_nothing_is_made(repository: Path, tmp_path: Path) -> None:
+def test_what_is_typed_is_refused_and_nothing_is_made(tmp_path: Path) -> None:
     root = tmp_path / "none"
     text, secret = shapes()["stripe live"]
     for command in (
@@ -112,7 +113,7 @@ def test_what_is_typed_is_refused_and_nothing_is_made(repository: Path, tmp_path
         ("sweep", "demo", f"data.revision={text}"),
         ("generate", "ab", "--prompt", f"Once {text}"),
     ):
-        refused = encore(repository, *command, "--root", root)
+        refused = inside(*command, "--root", root)
         assert refused.returncode == 2
         assert "looks like a credential" in refused.stderr
         assert secret not in refused.stderr + refused.stdout

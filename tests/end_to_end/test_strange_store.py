@@ -14,6 +14,7 @@ from experiments.reproduction.at_commit import _apply_patch, _worktree
 from experiments.reproduction.trust import RecordedCode
 from runs.files import RunFiles
 from tests.end_to_end.prepared_code import PATCH, PROVENANCE, prepare
+from tests.processes import inside
 from tests.tiny import REPEATED_CLASSIFIER
 from tracking.entities import Experiment
 from tracking.store import Store
@@ -61,9 +62,13 @@ class Scene:
         )
 
     def reproduce(self, *more: str) -> str:
-        """Its one line; it ends with 2."""
+        """Its one line; it ends with 2. In this process, over that repository: what is refused needs no other."""
         self.marker.unlink(missing_ok=True)
-        ended = self.encore("reproduce", self.run_id, "--at-commit", *more, "--root", self.root)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("XDG_CACHE_HOME", str(self.cache))
+            for module in ("at_commit", "trust"):
+                patch.setattr(f"experiments.reproduction.{module}.REPOSITORY", self.repository)
+            ended = inside("reproduce", self.run_id, "--at-commit", *more, "--root", self.root)
         assert ended.returncode == 2, ended.stderr + ended.stdout
         return ended.stderr.strip().splitlines()[-1]
 

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_main import TINY, encore
+from tests.cli.test_main import TINY
 from tests.overrides import latest
+from tests.processes import inside
 from tracking.store import Store
 
 LONG = latest([*TINY, "train.max_steps=20000"])
@@ -80,7 +81,7 @@ def test_without_a_checkpoint_no_resumption_is_promised(root: Path, number: int,
         rf"encore: {word}; {RUN}, the same command begins anew; what was finished is kept", line
     )
     assert told, line
-    assert "no checkpoint" in encore("resume", told[1], "--root", root).stderr
+    assert "no checkpoint" in inside("resume", told[1], "--root", root).stderr
 
 
 def test_any_verb_is_terminated_like_that() -> None:

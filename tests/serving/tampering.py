@@ -11,13 +11,12 @@ from typing import Any
 
 import onnx
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from export.bundle_file import BUNDLE_FILE, FILES
 from host.files import file_digest
 from runs.bundling import bundle_of
 from runs.files import RunFiles
+from tests.processes import inside
 
 
 def check_named(bundle: Path, folder: Path, tamper: Callable[[Path], None], named: str) -> None:
@@ -31,8 +30,8 @@ def refused(named: object, *options: object) -> str:
     """The one line that `encore serve` ends with in this process, before a server of it listens."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cli.serving.serve", _served)
-        found = CliRunner().invoke(app, ["serve", str(named), "--port", "0", *map(str, options)])
-    assert (found.exit_code, found.stdout) == (2, ""), found.output
+        found = inside("serve", named, "--port", "0", *options)
+    assert (found.returncode, found.stdout) == (2, ""), found.stderr
     [line] = found.stderr.splitlines()
     return line
 

@@ -27,7 +27,7 @@ from sweeps.finished import ALREADY
 from sweeps.rows import SweepReport
 from sweeps.run import run_sweep
 from tests.overrides import latest
-from tests.processes import encore, started, wait_until
+from tests.processes import encore, inside, started, wait_until
 from tests.sweep_specs import load_sweep
 from tests.tiny import SHORT
 from tracking.store import Store
@@ -314,7 +314,7 @@ def test_a_sweep_killed_in_a_trial_ends_as_one_that_was_not(
     wait_until(lambda: any(run.tags.get("encore.trial") == "1" for run in store.runs()), process)
     process.kill()
     process.wait()
-    assert encore(*command).returncode == 0
+    assert inside(*command).returncode == 0
     other = tmp_path / "whole"
     other.mkdir()
     (other / "mlflow.db").write_bytes(migrated.read_bytes())
