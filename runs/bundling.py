@@ -43,13 +43,13 @@ def bundle_of(run: RunFiles, variant: str, folder: Path) -> BundleFile:
     return write_bundle(source, _origin(run, report, variant), folder)
 
 
-def check_variant(name: str) -> None:
-    """UserError for what is no exported variant's name."""
+def check_variant(name: str, option: str = "--variant") -> None:
+    """UserError for what is no exported variant's name; option: that gave it."""
     names = [row.name for row in EXPORTED]
     if name not in names:
         raise UserError(
             f"there is no exported variant {name!r:.40}",
-            where="--variant",
+            where=option,
             cure=f"There are {', '.join(names)}.",
         )
 

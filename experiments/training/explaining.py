@@ -55,7 +55,7 @@ def explained(
 
     from export.blame import Suspect, blame
 
-    check_variant(variant)
+    check_variant(variant, "--explain")
     check_has_model(run)
     row, planner = _explainable(run, variant)
     run = exported_with_golden(run, variant, reporter=reporter)

@@ -81,7 +81,7 @@ def test_what_was_exported_otherwise_later_is_played_again_and_taken_over_so(
 @pytest.mark.slow
 def test_what_cannot_be_explained_is_one_line(run: RunFiles, store: Store) -> None:
     story = run_named(store, train(small_writer("export.when=never"), store).run_id)
-    with pytest.raises(UserError, match="there is no exported variant 'int2'"):
+    with pytest.raises(UserError, match="--explain: there is no exported variant 'int2'"):
         explained(run, "int2")
     with pytest.raises(UserError, match="fp32 of a sequence-classification is not drawn node by node"):
         explained(run, "fp32")
