@@ -50,12 +50,11 @@ class OnnxModel:
         import numpy as np
 
         feeds = {"input_ids": ids_BL, **empty_past(self._past_widths, len(ids_BL))}
-        if self._input_names & {_MASK, _POSITIONS}:
-            mask = np.ones_like(ids_BL) if mask_BL is None else mask_BL
-            if _MASK in self._input_names:
-                feeds[_MASK] = mask
-            if _POSITIONS in self._input_names:
-                feeds[_POSITIONS] = positions(mask)
+        mask = np.ones_like(ids_BL) if mask_BL is None else mask_BL
+        if _MASK in self._input_names:
+            feeds[_MASK] = mask
+        if _POSITIONS in self._input_names:
+            feeds[_POSITIONS] = positions(mask)
         return run_session(self._session, self.path, ["logits"], feeds)[0]
 
 

@@ -21,24 +21,8 @@ if TYPE_CHECKING:
 _SIZE = 7  # points, of a letter
 _MARK = 4.5  # points, from the middle of a mark to its edge
 _RINGS = (7.0, 13.0, 20.0, 28.0, 38.0, 50.0, 64.0, 80.0, 100.0)  # points, from a mark to its name
-_TURNS = (
-    1,
-    -1,
-    2,
-    -2,
-    0,
-    7,
-    -7,
-    6,
-    -6,
-    8,
-    4,
-    -4,
-    3,
-    -3,
-    5,
-    -5,
-)  # eighths of a half circle, the right side first
+# Eighths of a half circle, the right side first.
+_TURNS = (1, -1, 2, -2, 0, 7, -7, 6, -6, 8, 4, -4, 3, -3, 5, -5)
 _SPOTS = (0.25, 0.5, 0.75, 0.9)  # of such a line
 _LED = 10.0  # points, from which on a line leads from the mark to its name
 
@@ -77,7 +61,8 @@ class Place:
         """Spots of that line, where one is drawn."""
         end = self.nearest(point)
         for share in _SPOTS if self.ring > _LED else ():
-            yield box_around(_between(point, end, share), _between(point, end, share), 0.5)
+            spot = _between(point, end, share)
+            yield box_around(spot, spot, 0.5)
 
 
 def free_places(

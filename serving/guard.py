@@ -55,6 +55,8 @@ class Guard:
         answer = _Answer(scope, send, self, body)
         try:
             self._check(headers)
+            if not body.whole:
+                _check_body(headers)
             await self.app(scope, body, answer.send)
         except RefusedError as error:
             await answer.refuse(error)
@@ -81,8 +83,6 @@ class Guard:
                 field="Origin",
                 cure="Ask from this server's page.",
             )
-        if _has_body(headers):
-            _check_body(headers)
 
 
 def _has_body(headers: dict[bytes, bytes]) -> bool:

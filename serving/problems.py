@@ -11,17 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 _OF_STATUS = {
-    401: (
-        "unauthorised",
-        "the token is missing or wrong",
-        "Send it in the header Authorization, after Bearer.",
-    ),
     404: ("not_found", "there is nothing of this name", "/openapi.json names what there is."),
     405: ("method", "the method is not one of this address", "/openapi.json names what there is."),
-    413: ("too_large", "the body is too large", "Send fewer or shorter texts."),
 }
-
-
 _ALLOW = "Allow"  # of 405: the methods of the address
 
 
@@ -99,8 +91,6 @@ async def _fault(_request: Request, _error: Exception) -> Response:
 
 async def _of_status(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if isinstance(error.__cause__, RefusedError):  # raised while the body was read
-        return error.__cause__.response()
     kind, message, cure = _OF_STATUS.get(
         error.status_code, ("refused", "it is refused", "See /openapi.json.")
     )

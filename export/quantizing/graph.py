@@ -114,9 +114,7 @@ def rewritten(model: ModelProto, recipe: Recipe, *, kept: Collection[str] = ()) 
     """
     constants = _Constants(model)
     groups = _groups(model, constants, kept)
-    drawn_along = {
-        id(add) for name, add in constants.biases.items() if name not in kept
-    }  # with their products
+    drawn_with_products = {id(add) for name, add in constants.biases.items() if name not in kept}
     drawing = Drawing()
     for node in model.graph.node:
         if node.name not in kept and constants.is_table(node):
@@ -124,7 +122,7 @@ def rewritten(model: ModelProto, recipe: Recipe, *, kept: Collection[str] = ()) 
         elif node.name not in kept and constants.is_product(node):
             if (group := groups[node.input[0]])[0].name == node.name:
                 recipe.products(drawing, group)
-        elif id(node) not in drawn_along:
+        elif id(node) not in drawn_with_products:
             drawing.nodes.append(node)
     return _assembled(model, drawing)
 
@@ -166,12 +164,9 @@ class _Constants:
             if len(entry.dims) in (1, 2) and entry.data_type == TensorProto.FLOAT
         }
         for node in model.graph.node:  # equal vectors are kept once, and read through an Identity
-            if (
-                node.op_type == "Identity"
-                and node.input[0] in self._arrays
-                and not self._is_matrix(node.input[0])
-            ):
-                self._arrays[node.output[0]] = self._arrays[node.input[0]]
+            vector = self._arrays.get(node.input[0]) if node.op_type == "Identity" else None
+            if vector is not None and vector.ndim == 1:
+                self._arrays[node.output[0]] = vector
         self.biases = self._found_biases(model)
 
     def is_product(self, node: NodeProto) -> bool:
