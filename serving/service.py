@@ -128,9 +128,8 @@ def _classifier(bundle: Bundle, threads: int, mode: Mode) -> ClassifierService:
     proof = prove_classifier(bundle, reader, model.logits, mode)
     limits = Limits.of_texts(max_tokens=about.max_tokens, batch_invariant=about.batch_invariant)
     metrics = Metrics()
-    # One thread more than cores: each waits for the interpreter before and after its call, and the cores then have
-    # another call to go on with. Without it a tenth of their time is lost under load.
-    engine = Engine(model.logits, limits, threads=threads + 1, on_call=metrics.called)
+    # No thread more than cores: two calls that share one each take twice as long, and both of their askers wait.
+    engine = Engine(model.logits, limits, threads=threads, on_call=metrics.called)
     _warm(model, rows=limits.rows_together, tokens=about.max_tokens)
     return ClassifierService(bundle, reader, engine, limits, metrics, proof)
 

@@ -21,10 +21,11 @@ import numpy as np
 from benchmarks.mlflow_server import free_port_here
 from benchmarks.results import table, write_section
 from benchmarks.serving import stories
-from benchmarks.serving.bare import MODEL_CORE, ROUNDS, SECONDS, calls_a_second, services_s, together
+from benchmarks.serving.bare import MODEL_CORE, ROUNDS, SECONDS, calls_a_second, together
 from benchmarks.serving.client import Load, closed_loop, connected, open_loop, request, until_open
 from benchmarks.serving.contract import contract
 from benchmarks.serving.overload import overloaded
+from benchmarks.serving.poisson import over_ideal_queue
 from benchmarks.serving.processes import Server, ready, serving, started
 
 _HTTP_CORE = 1
@@ -175,35 +176,15 @@ def _company(bundle: Path, texts: list[str]) -> list[object]:
 
 
 def _poisson(bundle: Path, texts: list[str]) -> list[list[object]]:
-    """Arrivals at 70 % of the capacity, against a queue without any cost that is fed the same."""
-    rows: list[list[object]] = []
-    for seed in range(ROUNDS):
-        draw = np.random.default_rng(seed)
-        services = services_s(bundle, texts)
-        count = int(10 * 0.7 / services.mean())
-        times = np.cumsum(draw.exponential(services.mean() / 0.7, count))
+    def answered(times_s: list[float]) -> list[float]:
         with serving(bundle, "--threads", 1) as server:
             _loaded(server, texts)
             requests = [request(text, port=server.port) for text in texts]
-            load = _run(open_loop(server.port, requests, times.tolist()))
-        ours = np.percentile([answer.seconds for answer in load.answers], 99)
-        ideal = np.percentile(_ideal(times, services[np.arange(count) % len(services)]), 99)
-        rows.append(
-            [
-                f"p99 of Poisson arrivals at 70 %, draw {seed}",
-                f"{1e3 * ours:.1f} ms, {ours / ideal:.2f} × the ideal queue's",
-            ]
-        )
-    return rows
+            load = _run(open_loop(server.port, requests, times_s))
+        assert set(load.statuses()) == {200}, load.statuses()
+        return [answer.seconds for answer in load.answers]
 
-
-def _ideal(times: np.ndarray, services: np.ndarray) -> list[float]:
-    """First come, first served, by one server."""
-    free, found = 0.0, []
-    for at, service in zip(times.tolist(), services.tolist(), strict=True):
-        free = max(free, at) + service
-        found.append(free - at)
-    return found
+    return over_ideal_queue(bundle, texts, answered)
 
 
 def _overload(bundle: Path, texts: list[str], seconds: float) -> list[object]:
