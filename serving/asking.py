@@ -42,7 +42,7 @@ class StreamOptions(BaseModel):
     """include_usage: a last event with the counts."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    include_usage: bool = False
+    include_usage: bool | None = False
 
 
 class CompletionRequest(BaseModel):
@@ -50,34 +50,34 @@ class CompletionRequest(BaseModel):
     included; none: what the model's context holds. temperature: 0 takes the likeliest token each time. n: texts of
     each prompt. stop: strings before which a text is cut. echo: say the prompt, too.
 
-    Choice number k draws from a generator of its own, of (seed, k): the same request is the same text. What OpenAI's
-    form has besides is taken where it asks for nothing.
+    Choice number k draws from a generator of its own, of (seed, k): the same request is the same text. null is as good
+    as leaving a key out. What OpenAI's form has besides is taken where it asks for nothing; user: is not looked at.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
     model: Annotated[str, Field(max_length=500)] | None = None
     prompt: Annotated[Annotated[Prompt, Tag(ONE)] | Annotated[Prompts, Tag(MANY)], Discriminator(alternative)]
-    max_tokens: int | None = Field(default=None, ge=1, le=1_000_000)
-    temperature: float = Field(default=_USUAL.temperature, ge=0, le=100)
-    top_p: float = Field(default=_USUAL.top_p, gt=0, le=1)
-    repetition_penalty: float = Field(default=_USUAL.repetition_penalty, ge=1, le=100)
-    seed: int = Field(default=_USUAL.seed, ge=0, lt=2**32)
-    n: int = Field(default=1, ge=1, le=MOST_STORIES)
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=100)] | None = _USUAL.temperature
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = _USUAL.top_p
+    repetition_penalty: Annotated[float, Field(ge=1, le=100)] | None = _USUAL.repetition_penalty
+    seed: Annotated[int, Field(ge=0, lt=2**32)] | None = _USUAL.seed
+    n: Annotated[int, Field(ge=1, le=MOST_STORIES)] | None = 1
     stop: Annotated[
         Annotated[Stop, Tag(ONE)] | Annotated[Stops, Tag(MANY)] | Annotated[None, Tag("nothing")],
         Discriminator(lambda given: "nothing" if given is None else alternative(given)),
     ] = None
-    echo: bool = False
-    stream: bool = False
+    echo: bool | None = False
+    stream: bool | None = False
     stream_options: StreamOptions | None = None
     best_of: Annotated[Literal[1], _number("1")] | None = None
     frequency_penalty: Nothing = None
     presence_penalty: Nothing = None
-    logit_bias: None = None
+    logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
     logprobs: None = None
-    suffix: None = None
+    suffix: Annotated[str, Field(max_length=0)] | None = None
     top_k: Annotated[Literal[0, -1], _number("0 or -1")] | None = None
-    user: None = None
+    user: Annotated[str, Field(max_length=MOST_CHARACTERS)] | None = None
 
     def prompts(self) -> list[str]:
         """In order."""
@@ -86,10 +86,16 @@ class CompletionRequest(BaseModel):
     def stops(self) -> list[str]:
         return [self.stop] if isinstance(self.stop, str) else self.stop or []
 
+    def each(self) -> int:
+        """Texts of each prompt."""
+        return 1 if self.n is None else self.n
+
+    def first_seed(self) -> int:
+        """Of all choices together; each has its number besides."""
+        return _USUAL.seed if self.seed is None else self.seed
+
     def options(self) -> dict[str, float]:
         """How tokens are drawn, as `generation.sampling` has it."""
-        return {
-            "temperature": max(self.temperature, _SMALLEST),
-            "top_p": self.top_p,
-            "repetition_penalty": self.repetition_penalty,
-        }
+        given = {name: getattr(self, name) for name in ("temperature", "top_p", "repetition_penalty")}
+        found = {name: getattr(_USUAL, name) if value is None else value for name, value in given.items()}
+        return {**found, "temperature": max(found["temperature"], _SMALLEST)}

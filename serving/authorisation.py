@@ -12,6 +12,7 @@ from serving.problems import RefusedError
 
 _LEAST_CHARACTERS = 16
 _MOST_BYTES = 4096
+_SCHEME = "bearer"  # in any case: RFC 9110, 11.1
 
 
 def read_token(file: Path) -> str:
@@ -39,13 +40,14 @@ class Authorised:
     """A dependency of every route that asks for the token. token: none lets everybody in."""
 
     def __init__(self, token: str | None) -> None:
-        self._expected = None if token is None else f"Bearer {token}".encode()
+        self._expected = None if token is None else token.encode()
 
     async def __call__(self, request: Request) -> None:
         if self._expected is None:
             return
-        given = request.headers.get("authorization", "").encode("utf-8", "surrogatepass")
-        if not hmac.compare_digest(given, self._expected):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        known = hmac.compare_digest(given.strip(" ").encode("utf-8", "surrogatepass"), self._expected)
+        if not known or scheme.lower() != _SCHEME:
             raise RefusedError(
                 401,
                 "unauthorised",

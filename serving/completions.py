@@ -60,7 +60,7 @@ def _check(service: WriterService, asked: CompletionRequest) -> None:
         raise RefusedError(
             404, "model_not_found", "it is not served here", field="model", cure="GET /v1/models names it."
         )
-    if len(asked.prompts()) * asked.n > service.most()["stories"]:
+    if len(asked.prompts()) * asked.each() > service.most()["stories"]:
         raise RefusedError(
             422,
             "too_many",
@@ -118,7 +118,7 @@ def _unfit(message: str, field: str, cure: str) -> RefusedError:
 
 
 class _Work:
-    """One request: its stories, `asked.n` of each prompt, while they are written."""
+    """One request: its stories, `asked.each()` of each prompt, while they are written."""
 
     def __init__(
         self, service: WriterService, asked: CompletionRequest, ids: Sequence[Sequence[int]]
@@ -126,7 +126,9 @@ class _Work:
         self._service, self._asked = service, asked
         self._bodies = Bodies(service, asked)
         of_each = [
-            (prompt, row) for prompt, row in zip(asked.prompts(), ids, strict=True) for _ in range(asked.n)
+            (prompt, row)
+            for prompt, row in zip(asked.prompts(), ids, strict=True)
+            for _ in range(asked.each())
         ]
         self._echoed = [prompt if asked.echo else "" for prompt, _ in of_each]
         self._prompt_tokens = sum(map(len, ids))
@@ -136,7 +138,7 @@ class _Work:
         ]
         stories = [
             Story(
-                Draft(row, (asked.seed, k), end=service.end, max_length=most, **asked.options()),
+                Draft(row, (asked.first_seed(), k), end=service.end, max_length=most, **asked.options()),
                 service.reader.text_of,
                 asked.stops(),
             )

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serving.authorisation import Authorised
-from serving.invalid import invalid
+from serving.invalid import first_error, invalid
 from serving.problems import RefusedError, gone
 
 
@@ -56,8 +56,7 @@ class JsonRoute(APIRoute):
         try:
             asked = self._asked.model_validate_json(body)
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False)[0]
-            raise invalid(found, self._asked) from None  # what was sent goes no further
+            raise invalid(first_error(error), self._asked) from None  # what was sent goes no further
         return await self.endpoint(asked=asked, request=request)
 
 

@@ -184,7 +184,7 @@ def test_no_temperature_takes_the_likeliest_tokens(story_server: Running, story_
         *(
             ({"prompt": "a", key: value}, 422, key)
             for key, value in {
-                "logprobs": 1, "best_of": 2, "top_k": 5, "suffix": SECRET, "logit_bias": {"5": 1}, "user": SECRET,
+                "logprobs": 1, "best_of": 2, "top_k": 5, "suffix": SECRET, "logit_bias": {"5": 1},
                 "presence_penalty": 0.5, "frequency_penalty": -1,
             }.items()
         ),
@@ -214,10 +214,15 @@ def test_what_asks_for_nothing_is_taken(story_server: Running) -> None:
         "best_of": 1,
         "presence_penalty": 0.0,
         "frequency_penalty": 0,
-        "logprobs": None,
-        "suffix": None,
+        "suffix": "",
+        "logit_bias": {},
+        "user": SECRET,
+        **dict.fromkeys(
+            ("logprobs", "n", "temperature", "top_p", "repetition_penalty", "seed", "echo", "stop")
+        ),
     }
-    found = story_server.complete("One day", max_tokens=3, **neutral, stop=None)
+    found = story_server.complete("One day", max_tokens=3, **neutral)
+    assert SECRET not in found.text
     assert found.json()["choices"] == plain.json()["choices"]
 
 

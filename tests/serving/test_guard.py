@@ -110,15 +110,16 @@ def _routes(app: FastAPI) -> Iterator[APIRoute]:
 
 
 @pytest.mark.parametrize(
-    "given", ["", "Bearer", "Bearer x", f"Bearer {TOKEN}x", f"bearer {TOKEN[:-1]}", TOKEN]
+    "given", ["", "Bearer", "Bearer x", f"Bearer {TOKEN}x", f"bearer {TOKEN[:-1]}", TOKEN, f"Basic {TOKEN}"]
 )
 def test_a_wrong_token_is_refused(closed: Running, given: str) -> None:
     found = closed.get("/v1/model", authorization=given)
     assert (found.status_code, found.json()["error"]["field"]) == (401, "Authorization")
 
 
-def test_the_right_token_is_let_in(closed: Running) -> None:
-    assert closed.get("/v1/model", authorization=f"Bearer {TOKEN}").status_code == 200
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER "])
+def test_the_right_token_is_let_in(closed: Running, scheme: str) -> None:
+    assert closed.get("/v1/model", authorization=f"{scheme} {TOKEN}").status_code == 200
 
 
 @pytest.mark.parametrize("line", ["PUT {asked}", "GET /v1/model", "GET /livez", "POST /nothing"])

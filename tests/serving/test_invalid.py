@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from serving.asking import CompletionRequest
 from serving.classify import ClassifyRequest
-from serving.invalid import invalid
+from serving.invalid import first_error, invalid
 from serving.problems import Problem
 
 SECRET = "do-not-say-again"
@@ -58,6 +58,10 @@ TOLD = [
     ({"prompt": "a", "seed": 2**32}, "seed", "it is too large", "Give less than 4294967296."),
     ({"prompt": "a", "n": 1.5}, "n", "it is no whole number", "Give one, without a fraction or quotation marks."),
     ({"prompt": "a", "echo": 1}, "echo", "it is neither true nor false", "Give one of the two."),
+    ({"prompt": "a", "logit_bias": {"5": 1}}, "logit_bias", "it is not offered",
+     "Leave it out: /openapi.json names what is offered."),
+    ({"prompt": "a", "suffix": "b"}, "suffix", "it is not offered",
+     "Leave it out: /openapi.json names what is offered."),
     ({"prompt": "a", "best_of": 2}, "best_of", "it is not offered", "Give 1, or leave it out."),
     ({"prompt": "a", "best_of": True}, "best_of", "it is not offered", "Give 1, or leave it out."),
     ({"prompt": "a", "top_k": False}, "top_k", "it is not offered", "Give 0 or -1, or leave it out."),
@@ -68,6 +72,34 @@ TOLD = [
     ({"prompt": "a", "stream_options": 1}, "stream_options", "it is no object",
      "Send one with keys and values; known are include_usage."),
 ]  # fmt: skip
+
+
+UNLIKE = [
+    (
+        b'{"prompt": "\\ud800\\ud800"}',
+        "it has half of a surrogate pair (line 1 column 24), which is no character",
+    ),
+    (b'{"prompt": "\\udc00"}', "it has half of a surrogate pair (line 1 column 18), which is no character"),
+    (b'{"prompt": "\\ud800"}', "it has half of a surrogate pair (line 1 column 19), which is no character"),
+    (b'{"prompt":\n}', "the body is not JSON (line 2 column 1)"),
+    (b"", "the body is not JSON (line 1 column 0)"),
+]
+
+
+@pytest.mark.parametrize(("body", "message"), UNLIKE, ids=str)
+def test_what_cannot_be_read_has_its_place(body: bytes, message: str) -> None:
+    [(problem, _)] = problems(CompletionRequest, body)
+    assert problem.message == message
+
+
+def test_of_very_many_keys_none_is_looked_at() -> None:
+    told = []
+    for count in (1, 5_000):
+        keys = {f"{SECRET} {number}": 0 for number in range(count)}
+        with pytest.raises(ValidationError) as caught:
+            ClassifyRequest.model_validate_json(json.dumps({"text": "a", **keys}))
+        told.append(invalid(first_error(caught.value), ClassifyRequest).problem)
+    assert told[0] == told[1]
 
 
 @pytest.mark.parametrize(("body", "field", "message", "cure"), TOLD, ids=str)

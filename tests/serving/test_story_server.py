@@ -218,7 +218,7 @@ def test_what_is_served_is_said_and_nothing_of_a_text(story_bundle: Path) -> Non
         assert (model["limits"]["context_tokens"], model["limits"]["stories"]) == (512, 8)
         running.complete("unheard-of-word", max_tokens=3)
         running.complete("unheard-of-word", max_tokens=3, stream=True)
-        running.complete("unheard-of-word", user="unheard-of-person")
+        running.complete("unheard-of-word", suffix="unheard-of-end")
         text = running.get("/metrics").text
         assert 'encore_requests_total{route="/v1/completions",status="200"} 2.0' in text
         assert "encore_queued_tokens 0.0" in text
