@@ -115,6 +115,7 @@ def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -
 def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
     """Each has both cores, and the clients beside it: how it shares them is its own matter."""
     found = []
+    os.sched_setaffinity(0, {MODEL_CORE, _HTTP_CORE})  # a server has the cores of who starts it
     for _ in range(ROUNDS):
         with serving(bundle, "--threads", 2) as server:
             ours = _everywhere(server, texts)
@@ -126,7 +127,6 @@ def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
 
 def _everywhere(server: Server, texts: list[str]) -> float:
     """Answers a second to 16 clients, of a server that runs where it likes."""
-    os.sched_setaffinity(0, {MODEL_CORE, _HTTP_CORE})
     requests = [request(text, port=server.port) for text in texts]
     until_open(server.port)
     _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=1))
