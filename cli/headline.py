@@ -21,6 +21,7 @@ from runs.layout import (
     GATE_TAG,
     NOT_EXPORTED,
     PASSED,
+    UNTRAINED,
     RunKind,
     is_exported,
     kind_of,
@@ -104,7 +105,7 @@ def _gate(record: RunRecord) -> str:
 def _ending(run: RunFiles, artifacts: Sequence[str], root: Path) -> list[str]:
     """Of a run that did not finish: where it stopped, and how it goes on."""
     record, state = run.record, state_of(run.record)
-    if record.status == "FINISHED" or state == PRUNED or kind_of(record) in (RunKind.SWEEP, RunKind.STORIES):
+    if record.status == "FINISHED" or state == PRUNED or kind_of(record) in UNTRAINED:
         return []
     steps = (
         [step for step, _ in run.store.metric_history(record.run_id, _STEPS)]
@@ -128,7 +129,7 @@ def _next(record: RunRecord, root: Path) -> dict[str, str]:
     kind = kind_of(record)
     if kind == RunKind.STORIES:
         return {f"encore story {short}#0{option}": "write its first story again"}
-    if record.status != "FINISHED" or kind is None:
+    if record.status != "FINISHED" or kind in (None, RunKind.STUDY):  # a study's findings end with theirs
         return {}
     commands = {f"encore reproduce {short}{option}": "train it again and see whether it is the same"}
     if not is_exported(record):

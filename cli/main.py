@@ -31,6 +31,7 @@ from cli.run_commands import note, rm, runs, tag
 from cli.serve_command import serve
 from cli.story_commands import generate, story
 from cli.streams import prepare_streams
+from cli.study_commands import study
 from cli.termination import interrupt_on_sigterm
 from cli.ui_command import ui
 
@@ -146,6 +147,7 @@ def show(
 app.command()(export)
 app.command()(generate)
 app.command()(story)
+app.add_typer(study, name="study")
 app.command()(compare)
 app.command()(best)
 app.command()(report)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,11 +15,13 @@ from cli.code_tables import print_code
 from cli.console import print_json
 from cli.differences import print_causes
 from cli.session import FAILED, OK, named_run
+from cli.studies import replay_verb
 from cli.tables import SHORT
 from errors import UserError
 from experiments.checkout import check_own_checkout
 from host.markup import literal
 from host.progress import working
+from runs.layout import RunKind, kind_of
 
 if TYPE_CHECKING:
     from experiments.reproduction.reproduce import Reproduced
@@ -44,6 +46,9 @@ def reproduce_verb(
     if trust and not at_commit:
         raise UserError("runs the code of here", where="--trust", cure="Leave it out, or add --at-commit.")
     out, reporter, run = named_run(run_id, root)
+    if kind_of(run.record) == RunKind.STUDY:
+        _refuse_of_training({"--threads": threads is not None, "--at-commit": at_commit})
+        return replay_verb(run, out, reporter, as_json=as_json)
     from experiments.reproduction.reproduce import reproduce
 
     agree = (lambda _: True) if trust else _asked(reporter.console)
@@ -54,6 +59,13 @@ def reproduce_verb(
         _print_reproduction(out, run.record.run_id, found)
     accepted = {"identical", "within tolerance"} if accept_tolerance else {"identical"}
     return OK if found.comparison.verdict in accepted else FAILED
+
+
+def _refuse_of_training(given: Mapping[str, bool]) -> None:
+    """UserError for an option that means nothing where nothing was trained."""
+    option = next((name for name, is_given in given.items() if is_given), None)
+    if option is not None:
+        raise UserError("is of a training, and this is a study", where=option, cure="Leave it out.")
 
 
 def _asked(progress: Console) -> Agree | None:

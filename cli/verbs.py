@@ -153,6 +153,10 @@ def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
         print_state(out, run.store, run.record, root, most=None if whole else MOST_TRIALS)
     else:
         _print_run(out, run, root, whole=whole)
+        if kind_of(run.record) == RunKind.STUDY:
+            from cli.studies import show_study
+
+            show_study(out, run, root)
     return OK
 
 

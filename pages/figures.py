@@ -16,6 +16,7 @@ from pages.texts import readable
 if TYPE_CHECKING:
     from markupsafe import Markup
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 # Colours that stand for variables of the style sheet, which differ in light, dark and print. Those of series are of
 # the palette of Okabe and Ito (2008), which all kinds of colour vision tell apart.
@@ -119,15 +120,28 @@ def drawn_wide(
 def logarithmic_x(axes: Axes) -> None:
     """Powers of ten, or where they are few also their double and fivefold, in plain digits. Values that lie close
     together stay on the plain scale, which then has more marks."""
+    if _is_wide(*axes.dataLim.intervalx):
+        axes.set_xscale("log")
+        _mark_in_digits(axes.xaxis, *axes.dataLim.intervalx)
+
+
+def logarithmic_y(axes: Axes) -> None:
+    """Likewise."""
+    if _is_wide(*axes.dataLim.intervaly):
+        axes.set_yscale("log")
+        _mark_in_digits(axes.yaxis, *axes.dataLim.intervaly)
+
+
+def _is_wide(low: float, high: float) -> bool:
+    return low > 0 and high >= _CLOSE * low
+
+
+def _mark_in_digits(axis: Axis, low: float, high: float) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    low, high = axes.dataLim.intervalx
-    if low <= 0 or high < _CLOSE * low:
-        return
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if high > 200 * low else (1.0, 2.0, 5.0), numticks=7))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axes.xaxis.set_minor_locator(NullLocator())
+    axis.set_major_locator(LogLocator(subs=(1.0,) if high > 200 * low else (1.0, 2.0, 5.0), numticks=7))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from pages.figures import (
@@ -20,6 +20,7 @@ from pages.figures import (
     VERMILION,
     settings,
 )
+from pages.texts import readable
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -33,6 +34,9 @@ _LIGHT = {
 _PANEL = (4.6, 4.0)  # inches
 _ROWS = 4  # of a legend below one panel; below two half as many
 _DOTS = 160  # an inch
+_COLUMNS = 96  # letters of a line of boxes
+_BOXES_WIDE, _LINE = 9.0, 0.42  # inches
+_MOST_LINES = 60
 
 
 def light(colour: str) -> str:
@@ -63,3 +67,82 @@ def picture(
             buffer, format=form, dpi=_DOTS, metadata=UNDATED if form == "svg" else {"Software": None}
         )
     return buffer.getvalue()
+
+
+def text_boxes(rows: Sequence[tuple[str, Sequence[tuple[str, str, bool]]]]) -> bytes:
+    """A PNG of texts in pieces, a heading before each: pieces in frames that wrap, a word or a number below each, a
+    thick frame around those that are marked. What does not fit into so many lines is left out, and said."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    lines = list(_box_lines(rows))
+    shown = lines[:_MOST_LINES]
+    with settings("boxes", light):
+        drawing = Figure(figsize=(_BOXES_WIDE, _LINE * (len(shown) + 0.3)), facecolor=light(SURFACE))
+        FigureCanvasAgg(drawing)
+        axes = drawing.add_axes((0, 0, 1, 1))
+        axes.set_axis_off()
+        axes.set(xlim=(0, _COLUMNS + 2), ylim=(len(shown), -0.3))
+        for row, (heading, boxes) in enumerate(shown):
+            _draw_boxes(axes, row, heading, boxes)
+        if len(lines) > len(shown):
+            axes.text(1, len(shown) - 0.1, "more: see page.html", color=light(QUIET), fontsize=7)
+        buffer = io.BytesIO()
+        drawing.savefig(buffer, format="png", dpi=_DOTS, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+_Box = tuple[int, int, str, str, bool]  # where it begins and how wide it is, in letters; texts; marked
+
+
+def _box_lines(
+    rows: Sequence[tuple[str, Sequence[tuple[str, str, bool]]]],
+) -> Iterator[tuple[str, list[_Box]]]:
+    for heading, pieces in rows:
+        yield heading, []
+        boxes, at = list[_Box](), 1
+        for text, under, marked in pieces:
+            shown = readable(text)[: _COLUMNS - 2]
+            wide = max(len(shown), len(under)) + 1
+            if boxes and at + wide > _COLUMNS:
+                yield "", boxes
+                boxes, at = [], 1
+            boxes.append((at, wide, shown, under, marked))
+            at += wide + 1
+        if boxes:
+            yield "", boxes
+
+
+def _draw_boxes(axes: Axes, row: int, heading: str, boxes: Sequence[_Box]) -> None:
+    from matplotlib.patches import Rectangle
+
+    if heading:
+        axes.text(
+            1, row + 0.5, readable(heading), color=light(INK), fontweight="bold", fontsize=9, va="center"
+        )
+    for at, wide, text, under, marked in boxes:
+        edge, width = (VERMILION, 1.6) if marked else (QUIET, 0.6)
+        axes.add_patch(
+            Rectangle((at, row), wide, 0.58, facecolor="none", edgecolor=light(edge), linewidth=width)
+        )
+        middle = at + wide / 2
+        axes.text(
+            middle,
+            row + 0.3,
+            text,
+            color=light(INK),
+            fontsize=8,
+            family="DejaVu Sans Mono",
+            ha="center",
+            va="center",
+        )
+        axes.text(
+            middle,
+            row + 0.74,
+            under,
+            color=light(QUIET),
+            fontsize=5.5,
+            family="DejaVu Sans Mono",
+            ha="center",
+            va="center",
+        )

@@ -29,6 +29,26 @@ class Story:
 
 
 @dataclass(frozen=True)
+class ShownPiece:
+    """A piece of a text. under: a number or a word below it. apart: there is white space before it. marked: it differs
+    from what stands in other rows."""
+
+    text: str
+    under: str = ""
+    apart: bool = False
+    marked: bool = False
+
+
+@dataclass(frozen=True)
+class PieceRow:
+    """One text in pieces. note: behind the heading."""
+
+    heading: str
+    note: str
+    pieces: tuple[ShownPiece, ...]
+
+
+@dataclass(frozen=True)
 class Section:
     """name: unique on its page, of letters, digits and dashes. across: a wide one, printed in landscape."""
 
@@ -42,4 +62,5 @@ class Section:
     folded: tuple[Table, ...] = ()
     """Tables that are opened by whoever wants them."""
     stories: tuple[Story, ...] = ()
+    pieces: tuple[PieceRow, ...] = ()
     across: bool = False

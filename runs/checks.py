@@ -36,7 +36,11 @@ def check_is_one_run(run: RunFiles) -> None:
 
 
 def check_trained(record: RunRecord, where: str) -> None:
-    """UserError for a run that only holds stories."""
+    """UserError for a run that only holds stories, or a study."""
+    if kind_of(record) == RunKind.STUDY:
+        raise UserError(
+            "is a study and trained nothing", where=where, cure=f"`encore show {record.run_id[:8]}` shows it."
+        )
     if kind_of(record) == RunKind.STORIES:
         raise UserError(
             "holds stories and trained nothing",

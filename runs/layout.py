@@ -23,9 +23,11 @@ class RunKind(StrEnum):
     """Of many trials; it trained nothing."""
     STORIES = "stories"
     """On which a trained model's stories are logged; it trained nothing."""
+    STUDY = "study"
+    """Of texts, or of what a model makes of them; it trained nothing."""
 
 
-UNTRAINED = (RunKind.SWEEP, RunKind.STORIES)
+UNTRAINED = (RunKind.SWEEP, RunKind.STORIES, RunKind.STUDY)
 RANKED_KINDS = (RunKind.RUN, RunKind.TRIAL, RunKind.FORK)
 """Of runs that are compared: a reproduction is one of them once more."""
 KIND_TAG = "encore.kind"
@@ -115,6 +117,14 @@ SWEEP_ERRORS_FILE = "sweep/report_errors.txt"  # tracebacks of what its report l
 STORIES_OF_TAG = "encore.stories_of"  # the run whose model wrote them
 STORIES_TABLE = "stories/stories.json"
 REQUEST_FILE = "stories/request.json"
+
+# A study.
+STUDIED_TAG = "encore.studied"  # which study it is
+STUDY_FOLDER = "study"
+STUDY_REQUEST = f"{STUDY_FOLDER}/request.json"
+STUDY_FINDINGS = f"{STUDY_FOLDER}/findings.json"
+STUDY_PAGE = f"{STUDY_FOLDER}/page.html"
+STUDY_PICTURES = f"{STUDY_FOLDER}/pictures"
 
 
 def kind_of(record: RunRecord) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from typer import Typer
 from typer.main import get_command_name
 from typer.testing import CliRunner
 
@@ -17,7 +18,13 @@ def name_of(callback: Callable[..., Any]) -> str:
     return get_command_name(callback.__name__)
 
 
-VERBS = [command.callback for command in app.registered_commands if command.callback is not None]
+def verbs_of(group: Typer) -> list[Callable[..., Any]]:
+    return [command.callback for command in group.registered_commands if command.callback is not None]
+
+
+VERBS = verbs_of(app)
+GROUPS = {str(group.name): group.typer_instance for group in app.registered_groups if group.typer_instance}
+OF_GROUPS = [(name, verb) for name, group in GROUPS.items() for verb in verbs_of(group)]
 
 
 def help_of(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
@@ -32,9 +39,31 @@ def help_of(monkeypatch: pytest.MonkeyPatch, *words: str) -> list[str]:
 def test_no_line_of_the_list_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = help_of(monkeypatch)
     listed = [line.split(maxsplit=1) for line in lines[lines.index("Commands:") + 1 :]]
-    assert [name for name, _ in listed] == [name_of(verb) for verb in VERBS]
-    for verb, (_, said) in zip(VERBS, listed, strict=True):
-        assert said == (inspect.getdoc(verb) or "").partition("\n")[0]
+    assert [name for name, _ in listed] == [*map(name_of, VERBS), *GROUPS]
+    for verb, (_, said) in zip(VERBS, listed, strict=False):
+        assert said == first_line(verb)
+    assert [said for _, said in listed[len(VERBS) :]] == [str(group.info.help) for group in GROUPS.values()]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_no_line_of_a_groups_list_is_cut(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = help_of(monkeypatch, name)
+    listed = [line.split(maxsplit=1) for line in lines[lines.index("Commands:") + 1 :]]
+    assert listed == [[name_of(verb), first_line(verb)] for verb in verbs_of(GROUPS[name])]
+
+
+def first_line(verb: Callable[..., Any]) -> str:
+    return (inspect.getdoc(verb) or "").partition("\n")[0]
+
+
+@pytest.mark.parametrize(
+    ("group", "verb"), OF_GROUPS, ids=[f"{name} {name_of(verb)}" for name, verb in OF_GROUPS]
+)
+def test_a_verb_of_a_group_says_all_that_it_does(
+    group: str, verb: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = help_of(monkeypatch, group, name_of(verb))
+    assert " ".join((inspect.getdoc(verb) or "").split()) in " ".join(" ".join(lines).split())
 
 
 @pytest.mark.parametrize("verb", VERBS, ids=name_of)

@@ -1,0 +1,183 @@
+"""The verbs of studies, and what they found in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.text import Text
+
+from cli.console import print_json
+from cli.headline import print_commands
+from cli.session import FAILED, OK, open_store, outputs
+from cli.tables import SHORT, fitted
+from experiments.checkout import check_own_checkout
+from experiments.entrance import refuse_secrets
+from host.markup import literal
+from host.text import root_option
+from runs.layout import STUDIED_TAG, STUDY_FINDINGS, STUDY_PAGE
+from schema.validation import parse
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.studies.study import Studied
+    from host.terminal import TerminalReporter
+    from runs.files import RunFiles
+
+_FRAMES = ("on blue", "on magenta")  # of pieces, in turn
+_MARKED = "underline bold"
+
+
+def tokens_verb(
+    text: str | None,
+    tokenizers: Sequence[str] | None,
+    corpus: Mapping[str, Any] | None,
+    root: Path,
+    *,
+    again: bool,
+    as_json: bool,
+) -> int:
+    from experiments.studies.tokens import KIND, USUAL, TokenizerRequest, TokensRequest
+
+    named = [TokenizerRequest.named(source).model_dump() for source in tokenizers or USUAL]
+    asked = {"text": text, "corpus": corpus, "tokenizers": named}
+    return _study_verb(KIND, TokensRequest, asked, root, again=again, as_json=as_json)
+
+
+def _study_verb(
+    kind: str, request: type[Any], asked: Mapping[str, Any], root: Path, *, again: bool, as_json: bool
+) -> int:
+    where = f"encore study {kind}"
+    wanted = parse(request, asked, where=where)
+    refuse_secrets(asked, where=where)
+    check_own_checkout()
+    out, reporter = outputs()
+    from experiments.studies.kinds import prepared
+    from experiments.studies.study import study
+
+    found = prepared(kind, wanted, cache_dir=root.absolute() / "cache", reporter=reporter)
+    studied = study(found, open_store(root, reporter), again=again, reporter=reporter)
+    if as_json:
+        print_json({"run_id": studied.run.record.run_id, **studied.content})
+    else:
+        _print_study(out, reporter, studied, kind, root)
+    return OK
+
+
+def _print_study(out: Console, reporter: TerminalReporter, studied: Studied, kind: str, root: Path) -> None:
+    if studied.reused:
+        reporter.say("Studied before; --again computes it anew.", "faint")
+    print_findings(out, studied.run, kind, studied.content, root)
+
+
+def print_findings(out: Console, run: RunFiles, kind: str, content: Mapping[str, Any], root: Path) -> None:
+    """What a study's run holds, as its verb prints it."""
+    _PRINTED[kind](out, content)
+    command = f"encore reproduce {run.record.run_id[:SHORT]}{root_option(root)}"
+    print_commands(out, {command: "make this study again, and compare every byte"})
+    out.print(f"[dim]page: {literal(str(run.path(STUDY_PAGE)))}[/]", highlight=False, soft_wrap=True)
+
+
+def _print_tokens(out: Console, content: Mapping[str, Any]) -> None:
+    if "text" in content:
+        _print_text(out, content)
+    else:
+        _print_corpus(out, content)
+
+
+def _print_text(out: Console, content: Mapping[str, Any]) -> None:
+    marked = [(one["start"], one["end"]) for one in content["disagreements"]]
+    for tokenizer in content["tokenizers"]:
+        out.print(
+            f"[bold]{literal(tokenizer['name'])}[/]  {len(tokenizer['pieces']):,} tokens", highlight=False
+        )
+        out.print(_coloured(tokenizer["pieces"], marked))
+        if any(piece["id"] is not None for piece in tokenizer["pieces"]):
+            numbers = " ".join(str(piece["id"]) for piece in tokenizer["pieces"])
+            out.print(f"[dim]{numbers}[/]", highlight=False)
+    rows = [
+        {
+            "word": literal(one["word"]),
+            "pieces": literal(" | ".join(way["pieces"])),
+            "by": literal(", ".join(way["names"])),
+        }
+        for one in content["disagreements"]
+        for way in one["ways"]
+    ]
+    if rows:
+        out.print(
+            fitted(
+                out, rows, spare=[], title="Words that are not split alike (underlined above)", squeezed="by"
+            )
+        )
+    else:
+        out.print("All of them split it alike.")
+
+
+def _coloured(pieces: Sequence[Mapping[str, Any]], marked: Sequence[tuple[int, int]]) -> Text:
+    found = Text()
+    for number, piece in enumerate(pieces):
+        differs = any(piece["start"] < right and piece["end"] > left for left, right in marked)
+        style = f"{_FRAMES[number % 2]} {_MARKED if differs else ''}"
+        found.append(piece["text"], style=style.strip())
+        found.append(" ")
+    return found
+
+
+def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:
+    out.print(
+        f"{content['corpus']}, {content['split']} split: {content['texts']:,} texts, {content['words']:,} words,"
+        f" {content['bytes'] / 1e6:.1f} MB",
+        highlight=False,
+    )
+    rows = [
+        {
+            "tokenizer": literal(one["name"]),
+            "tokens": f"{one['tokens']:,}",
+            "a word": f"{one['tokens_a_word']:.3f}",
+            "words whole": f"{100 * one['whole_words']:.1f} %",
+            "bytes a token": f"{one['bytes_a_token']:.2f}",
+            "unknown": f"{one['unknown']:,}",
+            "texts changed": "" if one["not_restored"] is None else f"{one['not_restored']:,}",
+            "median": f"{one['lengths']['50']:,.0f}",
+            "99 %": f"{one['lengths']['99']:,.0f}",
+            **{f"kept at {cut}": f"{100 * kept['tokens']:.1f} %" for cut, kept in one["kept"].items()},
+        }
+        for one in content["tokenizers"]
+    ]
+    out.print(fitted(out, rows, spare=["median", "unknown", "bytes a token", "99 %"], squeezed="tokenizer"))
+
+
+_PRINTED: Mapping[str, Callable[[Console, Mapping[str, Any]], None]] = {"tokens": _print_tokens}
+
+
+def show_study(out: Console, run: RunFiles, root: Path) -> None:
+    """Of `encore show`."""
+    kind = run.record.tags.get(STUDIED_TAG, "")
+    if kind in _PRINTED and run.has(STUDY_FINDINGS):
+        print_findings(out, run, kind, run.read(dict[str, Any], STUDY_FINDINGS), root)
+
+
+def replay_verb(run: RunFiles, out: Console, reporter: TerminalReporter, *, as_json: bool) -> int:
+    """Of `encore reproduce`, for a study."""
+    from experiments.studies.replay import replay
+
+    found = replay(run, reporter=reporter)
+    if as_json:
+        print_json({**asdict(found), "verdict": "identical" if found.same else "different"})
+        return OK if found.same else FAILED
+    colour, verdict = ("bold green", "identical") if found.same else ("bold red", "different")
+    out.print(
+        f"[{colour}]{verdict}[/]: run [bold]{found.run_id[:SHORT]}[/] makes study"
+        f" [bold]{run.record.run_id[:SHORT]}[/] again; {found.files} files compared",
+        highlight=False,
+    )
+    for one in found.differences:
+        out.print(
+            f"  {one.of} {literal(one.name)}: {one.then or 'none'} then, {one.now or 'none'} now",
+            highlight=False,
+        )
+    return OK if found.same else FAILED
