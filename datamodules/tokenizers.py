@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from datamodules.fingerprint import short_digest
 from datamodules.hub import missing
+from datamodules.word_tokenizer import train_word_tokenizer
 from errors import UserError
 from host.boundary import boundary
 from host.model_folder import (
@@ -115,15 +116,18 @@ _BERT_TOKENS = {
 
 
 def train_tokenizer(kind: TrainedKind, texts: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
-    """A byte-level BPE (Radford et al. 2019) trained on `texts`: the same texts, the same tokenizer.
+    """A tokenizer trained on `texts`: the same texts, the same tokenizer.
 
+    words: whole ones, lower-cased. The others are a byte-level BPE (Radford et al. 2019).
     bert_bpe: lower-cased, `[CLS]` before and `[SEP]` after a text, as a classifier reads it.
-    gpt2_bpe: `<|endoftext|>` its only special token. Both are BPE because the library's WordPiece
+    gpt2_bpe: `<|endoftext|>` its only special token. These two are BPE because the library's WordPiece
     trainer numbers its pieces differently from run to run.
     """
     from tokenizers import normalizers, processors
     from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
+    if kind == "words":
+        return train_word_tokenizer(texts, vocab_size=vocab_size)
     if kind == "gpt2_bpe":
         tokenizer = _byte_level_bpe(texts, vocab_size, [END_OF_TEXT], normalizer=None)
         return GPT2TokenizerFast(tokenizer_object=tokenizer, pad_token=END_OF_TEXT)
@@ -239,3 +243,9 @@ def end_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
             cure="Give one that has.",
         )
     return tokenizer.eos_token_id
+
+
+def unknown_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The id of a word that the vocabulary lacks; of a tokenizer that lacks none, that which fills up a batch."""
+    found = tokenizer.unk_token_id
+    return found if isinstance(found, int) else pad_token_id(tokenizer)

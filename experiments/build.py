@@ -20,7 +20,7 @@ from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
-from lightning_modules.settings import TEACHER, DistilBertModelConfig, Gpt2ModelConfig
+from lightning_modules.settings import TEACHER, DistilBertModelConfig, Gpt2ModelConfig, LstmModelConfig
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -180,6 +180,8 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             learner = _distilbert(model, data, optimisation)
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
+        case LstmModelConfig():
+            learner = _lstm(model, data, optimisation)
     check_vocabulary(learner, data)
     if model.pretrained is not None and model.tokenizer is not None:
         check_same_pieces(model, data)
@@ -255,3 +257,30 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
             dropout=model.dropout,
         )
     return Gpt2LanguageModel(network, optimisation=optimisation, frozen_layers=model.frozen_layers)
+
+
+def _lstm(model: LstmModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
+    from datamodules.tokenizers import pad_token_id, unknown_token_id
+    from lightning_modules.lstm import LstmClassifier, pretrained_lstm
+    from lightning_modules.lstm_network import LstmNetwork, LstmSize
+
+    labels, dropouts = data.wanted.label_names, {"dropout": model.dropout, "word_dropout": model.word_dropout}
+    if model.pretrained is not None:
+        network = pretrained_lstm(model.pretrained, labels=labels, **dropouts)
+    else:
+        size = LstmSize(
+            vocabulary=len(data.tokenizer),
+            embedding_dim=model.embedding_dim,
+            dim=model.dim,
+            layers=model.layers,
+            padding=pad_token_id(data.tokenizer),
+            unknown=unknown_token_id(data.tokenizer),
+            labels=labels,
+        )
+        network = LstmNetwork(size, **dropouts)
+    return LstmClassifier(
+        network,
+        optimisation=optimisation,
+        label_smoothing=model.label_smoothing,
+        frozen_layers=model.frozen_layers,
+    )

@@ -23,7 +23,7 @@ from host.model_folder import (
 )
 from host.notices import notice
 
-TrainedKind = Literal["bert_bpe", "gpt2_bpe"]
+TrainedKind = Literal["bert_bpe", "gpt2_bpe", "words"]
 """The kinds of tokenizer that are trained here, on a corpus."""
 Kind = Literal["bert", "distilbert", "gpt2", "roberta", "plain"]
 CLASSES: dict[Kind, str] = {

@@ -12,15 +12,15 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torchmetrics.classification import MulticlassAccuracy
 from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from errors import UserError
 from host.models import ATTENTION
+from lightning_modules.classifier import Classifier
 from lightning_modules.kernels.dropout import dropout
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.kernels.strict import fused_attention
-from lightning_modules.learner import Batch, Learner
+from lightning_modules.learner import Batch
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.pretrained import from_scratch, load_pretrained
 from lightning_modules.text_model import TextModel
@@ -29,11 +29,8 @@ from lightning_modules.transformers_model import TransformersModel
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 
 
-class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
-    """Fine-tunes `model`, a DistilBertForSequenceClassification, on labelled texts.
-
-    frozen_layers: 0 trains everything; k freezes the embeddings and the first k - 1 blocks.
-    """
+class DistilBertClassifier(Classifier[DistilBertForSequenceClassification]):
+    """Fine-tunes `model`, a DistilBertForSequenceClassification, on labelled texts."""
 
     def __init__(
         self,
@@ -43,42 +40,28 @@ class DistilBertClassifier(Learner[DistilBertForSequenceClassification]):
         label_smoothing: float,
         frozen_layers: int,
     ) -> None:
-        super().__init__(model, optimisation)
         embeddings = model.distilbert.embeddings
         embeddings.word_embeddings = RowwiseEmbedding.around(embeddings.word_embeddings)
-        self.label_smoothing = label_smoothing
-        self.val_accuracy = MulticlassAccuracy(num_classes=model.config.num_labels, average="micro")
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad = self.depth_of(name) >= frozen_layers
+        super().__init__(
+            model,
+            optimisation=optimisation,
+            outputs=int(model.config.num_labels),
+            label_smoothing=label_smoothing,
+            frozen_layers=frozen_layers,
+        )
 
     @property
     def text_model(self) -> TextModel:
         return TransformersModel(self.model, outputs=int(self.model.config.num_labels))
 
-    def loss_and_logits(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-        logits_BL = first_token_logits(self.model, batch["input_ids"], batch["attention_mask"])
-        loss = F.cross_entropy(
-            logits_BL.float(),
-            batch["labels"],
-            label_smoothing=self.label_smoothing if self.training else 0.0,
-        )
-        return loss, logits_BL
+    @property
+    def words(self) -> RowwiseEmbedding:
+        words = self.model.distilbert.embeddings.word_embeddings
+        assert isinstance(words, RowwiseEmbedding)
+        return words
 
-    def validation_step(self, batch: Batch, batch_idx: int) -> None:
-        del batch_idx
-        loss, logits_BL = self.loss_and_logits(batch)
-        self.val_loss.update(loss, weight=len(batch["labels"]))
-        self.val_accuracy.update(logits_BL, batch["labels"])
-
-    def on_validation_epoch_end(self) -> None:
-        self.log_dict({"val/loss": self.val_loss, "val/accuracy": self.val_accuracy})
-
-    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
-        """Drop all gradients but that of the word embeddings, of which only the used rows are zeroed."""
-        words: Any = self.model.distilbert.embeddings.word_embeddings
-        kept = words.cleared_gradient()
-        super().optimizer_zero_grad(epoch, batch_idx, optimizer)
-        words.weight.grad = kept
+    def logits(self, batch: Batch) -> torch.Tensor:
+        return first_token_logits(self.model, batch["input_ids"], batch["attention_mask"])
 
     def depth_of(self, name: str) -> int:
         if "embeddings" in name:

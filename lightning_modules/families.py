@@ -38,6 +38,13 @@ def _read_gpt2(folder: Path) -> TextModel:
     return TransformersModel(network, outputs=int(network.config.vocab_size))
 
 
+def _read_lstm(folder: Path) -> TextModel:
+    from lightning_modules.lstm_folder import read_lstm
+
+    return read_lstm(folder)
+
+
 DISTILBERT = Family("distilbert", CLASSIFICATION, _read_distilbert)
 GPT2 = Family("gpt2", LANGUAGE_MODELLING, _read_gpt2)
-FAMILIES = {family.kind: family for family in (DISTILBERT, GPT2)}
+LSTM = Family("lstm", CLASSIFICATION, _read_lstm)
+FAMILIES = {family.kind: family for family in (DISTILBERT, GPT2, LSTM)}

@@ -108,7 +108,27 @@ class Gpt2ModelConfig(TransformerConfig):
     kind: Literal["gpt2"]
 
 
-AnyModelConfig = Annotated[DistilBertModelConfig | Gpt2ModelConfig, Field(discriminator="kind")]
+class LstmModelConfig(ModelConfig):
+    """LSTM classifier, read in both directions."""
+
+    task: ClassVar[Task] = CLASSIFICATION
+    tokenizer_kind: ClassVar[TrainedKind] = "words"
+    kind: Literal["lstm"]
+    layers: int = Field(default=1, ge=1, le=8)
+    dim: int = Field(default=128, ge=8, le=4096)
+    """Width of the state of each direction. Layers, dim and embedding_dim count only without `pretrained`."""
+    embedding_dim: int = Field(default=50, ge=1, le=4096)
+    """Width of the vectors of the words."""
+    dropout: float = Field(default=0.5, ge=0, lt=1)
+    """Of the inputs of each layer and of the head."""
+    word_dropout: float = Field(default=0.0, ge=0, lt=1)
+    """So many words of a training batch are read as unknown, from which that one learns."""
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+
+
+AnyModelConfig = Annotated[
+    DistilBertModelConfig | Gpt2ModelConfig | LstmModelConfig, Field(discriminator="kind")
+]
 
 
 class DistillationConfig(Strict):

@@ -45,5 +45,6 @@ class TextModel(Protocol):
         ...
 
     def example_inputs(self) -> Mapping[str, Tensor] | None:
-        """By name, each input (B, T) of `network.forward`, which gives logits; none: optimum knows its class."""
+        """By name, each input (B, T) of `network.forward`, which gives logits; none: optimum knows its class, or
+        `export/` writes its graph itself."""
         ...

@@ -16,13 +16,19 @@ from scoring.tasks import TASKS
 FILES = sorted(file for room in ROOMS for file in (HOME / room).rglob("*.py"))
 MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 300, 40, 8
 MODEL_KINDS, DATA_KINDS = (
-    {"distilbert", "gpt2"},
+    {"distilbert", "gpt2", "lstm"},
     {"sst2", "imdb", "demo_reviews", "tinystories", "demo_stories"},
 )
 ROWS = (
     {task.name for task in TASKS} | {task.metric for task in TASKS} | set(BY_NAME) | MODEL_KINDS | DATA_KINDS
 )
-CONFIGS = {"TextClassificationConfig", "StoriesConfig", "DistilBertModelConfig", "Gpt2ModelConfig"}
+CONFIGS = {
+    "TextClassificationConfig",
+    "StoriesConfig",
+    "DistilBertModelConfig",
+    "Gpt2ModelConfig",
+    "LstmModelConfig",
+}
 # Where a kind is told from another by hand, and why.
 SWITCHES = {
     (
@@ -30,6 +36,7 @@ SWITCHES = {
         "DistilBertModelConfig",
     ): "the one place that knows which class belongs to which kind",
     ("experiments/build.py", "Gpt2ModelConfig"): "likewise",
+    ("experiments/build.py", "LstmModelConfig"): "likewise",
     ("datamodules/tokenizers.py", "distilbert"): "a tokenizer's class by the kind that its folder names",
     ("datamodules/tokenizers.py", "gpt2"): "likewise",
 }

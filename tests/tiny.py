@@ -11,6 +11,7 @@ from tests.overrides import latest
 
 _NARROW = ["model.dim=16", "model.heads=2"]
 CLASSIFIER = [*_NARROW, "model.layers=2", "model.hidden_dim=32"]
+LSTM = ["model.dim=8", "model.embedding_dim=8", "model.vocab_size=200", "model.word_dropout=0.1"]
 LANGUAGE = [*_NARROW, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
 FEW_ROWS = ["data.train_examples=160", "data.selection_examples=40"]
 SHORT = [*FEW_ROWS, "train.max_steps=8", "train.validations=4"]
@@ -22,6 +23,7 @@ ANY_EXPORT = ["export.scored_examples=50", "export.max_accuracy_drop=1", "export
 _INTERRUPTED = [*FEW_ROWS, "train.max_steps=24", "train.validations=4", "train.threads=1", "export.when=never",
                 "model.dropout=0.1", "data.batch_size=16", "train.checkpoint_every_steps=5"]  # fmt: skip
 INTERRUPTED_CLASSIFIER = [*_INTERRUPTED, *CLASSIFIER]
+INTERRUPTED_LSTM = [*_INTERRUPTED, *LSTM]
 INTERRUPTED_LANGUAGE = [*_INTERRUPTED, *LANGUAGE]
 
 # Exported, too: what is played again compares in all that a run leaves.
@@ -33,6 +35,11 @@ REPEATED_LANGUAGE = [*_REPEATED, *LANGUAGE]
 def classifier(*overrides: str) -> ExperimentConfig:
     """One to be interrupted."""
     return load_experiment("demo_reviews", latest([*INTERRUPTED_CLASSIFIER, *overrides]))
+
+
+def lstm(*overrides: str) -> ExperimentConfig:
+    """Likewise."""
+    return load_experiment("demo_lstm", latest([*INTERRUPTED_LSTM, *overrides]))
 
 
 def language(*overrides: str) -> ExperimentConfig:

@@ -92,8 +92,10 @@ def calibrated(model: ModelProto, path: Path, batches: Iterable[NDArray[np.int64
     )
     session = new_session(watched.SerializeToString(), threads=1)
     found = {name: Inputs(width) for name, width in products.items()}
+    read = {entry.name for entry in session.get_inputs()}
     for ids_BL in batches:
-        feeds = {"input_ids": ids_BL, "attention_mask": np.ones_like(ids_BL)}
+        given = {"input_ids": ids_BL, "attention_mask": np.ones_like(ids_BL)}
+        feeds = {name: values for name, values in given.items() if name in read}
         for name, values in zip(products, run_session(session, path, list(products), feeds), strict=True):
             found[name].add(np.asarray(values).reshape(-1, found[name].width))
     for inputs in found.values():
