@@ -12,6 +12,7 @@ from rich.text import Text
 from cli.console import print_json
 from cli.headline import print_commands
 from cli.session import FAILED, OK, open_store, outputs
+from cli.study_sentiment import classifier_run, print_answers, printing
 from cli.tables import SHORT, fitted
 from experiments.checkout import check_own_checkout
 from experiments.entrance import refuse_secrets
@@ -40,42 +41,64 @@ def tokens_verb(
     again: bool,
     as_json: bool,
 ) -> int:
-    from experiments.studies.tokens import KIND, USUAL, TokenizerRequest, TokensRequest
+    from experiments.studies.tokens import KIND, USUAL, TokenizerRequest
 
     named = [TokenizerRequest.named(source).model_dump() for source in tokenizers or USUAL]
     asked = {"text": text, "corpus": corpus, "tokenizers": named}
-    return _study_verb(KIND, TokensRequest, asked, root, again=again, as_json=as_json)
+    return study_verb(KIND, asked, root, again=again, as_json=as_json)
 
 
-def _study_verb(
-    kind: str, request: type[Any], asked: Mapping[str, Any], root: Path, *, again: bool, as_json: bool
+def sentiment_verb(
+    given: Mapping[str, Any], run_id: str | None, root: Path, *, again: bool, as_json: bool
 ) -> int:
+    """run_id: none: the newest classifier of the store, where no model is given."""
+    from experiments.studies.sentiment import KIND
+
+    run = classifier_run(run_id, root) if run_id is not None or given["model"] is None else None
+    asked = {**given, "run": run}
+    how = {} if as_json else {"on_answer": printing(outputs()[0])}
+    return study_verb(KIND, asked, root, again=again, as_json=as_json, how=how)
+
+
+def study_verb(
+    kind: str,
+    asked: Mapping[str, Any],
+    root: Path,
+    *,
+    again: bool,
+    as_json: bool,
+    how: Mapping[str, Any] | None = None,
+) -> int:
+    """how: of the study's own, beside its request."""
     where = f"encore study {kind}"
-    wanted = parse(request, asked, where=where)
+    from experiments.studies.kinds import KINDS, prepared
+    from experiments.studies.study import study
+
+    wanted = parse(KINDS[kind].request, asked, where=where)
     refuse_secrets(asked, where=where)
     check_own_checkout()
     out, reporter = outputs()
-    from experiments.studies.kinds import prepared
-    from experiments.studies.study import study
-
-    found = prepared(kind, wanted, cache_dir=root.absolute() / "cache", reporter=reporter)
+    found = prepared(kind, wanted, root=root.absolute(), reporter=reporter, **(how or {}))
     studied = study(found, open_store(root, reporter), again=again, reporter=reporter)
     if as_json:
         print_json({"run_id": studied.run.record.run_id, **studied.content})
     else:
-        _print_study(out, reporter, studied, kind, root)
+        _print_study(out, reporter, studied, kind, root, printed="on_answer" in (how or {}))
     return OK
 
 
-def _print_study(out: Console, reporter: TerminalReporter, studied: Studied, kind: str, root: Path) -> None:
+def _print_study(
+    out: Console, reporter: TerminalReporter, studied: Studied, kind: str, root: Path, *, printed: bool
+) -> None:
+    """printed: what was found was shown while it was."""
     if studied.reused:
         reporter.say("Studied before; --again computes it anew.", "faint")
-    print_findings(out, studied.run, kind, studied.content, root)
+    if studied.reused or not printed:
+        _PRINTED[kind](out, studied.content)
+    _print_ending(out, studied.run, root)
 
 
-def print_findings(out: Console, run: RunFiles, kind: str, content: Mapping[str, Any], root: Path) -> None:
-    """What a study's run holds, as its verb prints it."""
-    _PRINTED[kind](out, content)
+def _print_ending(out: Console, run: RunFiles, root: Path) -> None:
     command = f"encore reproduce {run.record.run_id[:SHORT]}{root_option(root)}"
     print_commands(out, {command: "make this study again, and compare every byte"})
     out.print(f"[dim]page: {literal(str(run.path(STUDY_PAGE)))}[/]", highlight=False, soft_wrap=True)
@@ -151,14 +174,18 @@ def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:
     out.print(fitted(out, rows, spare=["median", "unknown", "bytes a token", "99 %"], squeezed="tokenizer"))
 
 
-_PRINTED: Mapping[str, Callable[[Console, Mapping[str, Any]], None]] = {"tokens": _print_tokens}
+_PRINTED: Mapping[str, Callable[[Console, Mapping[str, Any]], None]] = {
+    "tokens": _print_tokens,
+    "sentiment": print_answers,
+}
 
 
 def show_study(out: Console, run: RunFiles, root: Path) -> None:
     """Of `encore show`."""
     kind = run.record.tags.get(STUDIED_TAG, "")
     if kind in _PRINTED and run.has(STUDY_FINDINGS):
-        print_findings(out, run, kind, run.read(dict[str, Any], STUDY_FINDINGS), root)
+        _PRINTED[kind](out, run.read(dict[str, Any], STUDY_FINDINGS))
+        _print_ending(out, run, root)
 
 
 def replay_verb(run: RunFiles, out: Console, reporter: TerminalReporter, *, as_json: bool) -> int:

@@ -9,6 +9,7 @@ import typer
 
 from cli.options import DEFAULT_ROOT, Json, Root, ended_in_one_line, name_option, names_given
 from errors import UserError
+from schema.strict import absolute
 
 study = typer.Typer(
     no_args_is_help=True,
@@ -64,3 +65,54 @@ def _corpus(kind: str | None, path: Path | None, split: str | None) -> dict[str,
             "is of a corpus", where=f"--{next(iter(asked))}", cure="Add --data NAME, or leave it out."
         )
     return None if kind is None else {"kind": kind, **asked}
+
+
+@study.command()
+@ended_in_one_line
+def sentiment(
+    text: Annotated[
+        str,
+        typer.Argument(
+            metavar="TEXT|FILE", help="A text, or a file of texts: .txt, .csv, .tsv, .jsonl, .parquet."
+        ),
+    ],
+    run: Annotated[
+        str | None, name_option("The run whose model labels; none: the newest classifier.")
+    ] = None,
+    variant: Annotated[str, name_option("Of the run: torch, or one that was exported, as int8.")] = "torch",
+    model: Annotated[str | None, name_option("In place of a run: a folder, or a model of the hub.")] = None,
+    column: Annotated[str | None, name_option("Of a file with columns, that holds the texts. [text]")] = None,
+    quoting: Annotated[
+        str | None, name_option("Of a csv or tsv file: auto, quoted or unquoted. [auto]")
+    ] = None,
+    again: StudyAgain = False,
+    root: Root = DEFAULT_ROOT,
+    json: Json = False,
+) -> int:
+    """Label a text, or each text of a file.
+
+    Each is asked alone, so that none depends on its company.
+    """
+    from cli.studies import sentiment_verb
+
+    if run is not None and model is not None:
+        raise UserError("a run labels texts, or a model", where="--model", cure="Leave one of the two out.")
+    given = {**_texts(text, column, quoting), "model": _absolute(model), "variant": variant}
+    return sentiment_verb(given, run, root, again=again, as_json=json)
+
+
+def _texts(text: str, column: str | None, quoting: str | None) -> dict[str, str]:
+    """What was asked of a text or a file. UserError for what counts for a file alone."""
+    from datamodules.file_texts import names_a_file
+
+    of_file = {name: value for name, value in (("column", column), ("quoting", quoting)) if value is not None}
+    if names_a_file(text):
+        return {"path": text, **of_file}
+    if of_file:
+        raise UserError("is of a file", where=f"--{next(iter(of_file))}", cure="Leave it out.")
+    return {"text": text}
+
+
+def _absolute(model: str | None) -> str | None:
+    """Of a folder the whole path; a model of the hub as it is named."""
+    return absolute(model) if model is not None and model.startswith((".", "/", "~")) else model

@@ -6,22 +6,26 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.studies import tokens
+from experiments.studies import sentiment, tokens
 from experiments.studies.study import Prepared
 from schema.strict import Strict
 
 
 @dataclass(frozen=True)
 class StudyKind:
-    """request: what may be asked. prepare: of a request, with cache_dir and reporter; UserError for what is missing."""
+    """request: what may be asked. prepare: of a request, with the store's root and a reporter; UserError for what is
+    missing."""
 
     request: type[Strict]
     prepare: Callable[..., Prepared]
 
 
-KINDS: Mapping[str, StudyKind] = {tokens.KIND: StudyKind(tokens.TokensRequest, tokens.prepare)}
+KINDS: Mapping[str, StudyKind] = {
+    tokens.KIND: StudyKind(tokens.TokensRequest, tokens.prepare),
+    sentiment.KIND: StudyKind(sentiment.SentimentRequest, sentiment.prepare),
+}
 
 
 def prepared(kind: str, request: Any, **how: Any) -> Prepared:
-    """how: cache_dir, reporter."""
+    """how: root, reporter, and what else the study takes."""
     return KINDS[kind].prepare(request, **how)

@@ -58,7 +58,7 @@ def replay(run: RunFiles, *, reporter: Reporter = SILENT) -> StudyReplay:
     request = parse(
         kind.request, run.read(dict[str, Any], STUDY_REQUEST), where=f"{run.where}, {STUDY_REQUEST}"
     )
-    prepared = kind.prepare(request, cache_dir=run.store.root / "cache", reporter=reporter)
+    prepared = kind.prepare(request, root=run.store.root, reporter=reporter)
     tags = {REPRODUCES_TAG: run.record.run_id}
     again = recorded(prepared, run.store, provenance_here(), tags=tags, reporter=reporter)
     then, now = left_by(run), left_by(again)

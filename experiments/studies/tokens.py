@@ -73,8 +73,9 @@ class TokensRequest(Strict):
         return self
 
 
-def prepare(asked: TokensRequest, *, cache_dir: Path, reporter: Reporter) -> Prepared:
+def prepare(asked: TokensRequest, *, root: Path, reporter: Reporter) -> Prepared:
     """UserError for a tokenizer or a corpus that is not there."""
+    cache_dir = root / "cache"
     request = _pinned(asked, cache_dir)
     with working(reporter, "reading tokenizers and texts"):
         splitters = [_splitter(one) for one in request.tokenizers]

@@ -38,7 +38,7 @@ def asked(own: Path, **given: Any) -> TokensRequest:
 
 
 def studied(request: TokensRequest, store: Store, *, again: bool = False) -> Studied:
-    found = prepared(KIND, request, cache_dir=store.root / "cache", reporter=SILENT)
+    found = prepared(KIND, request, root=store.root, reporter=SILENT)
     return study(found, store, again=again, reporter=SILENT)
 
 

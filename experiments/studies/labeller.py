@@ -1,0 +1,122 @@
+"""A classifier that answers one text at a time: a run's model, one of its exported variants, or a folder's.
+
+Each call is of one text on one thread, so a text's bits depend neither on others nor on how many threads there are.
+
+Shape legend: C labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from errors import UserError
+from experiments.training.inputs import recorded_config
+from export.golden import labels_of
+from export.text_ids import Ids, TextIds
+from export.variants import BY_NAME
+from host.cpu import usable_cores
+from host.files import file_digest
+from host.model_folder import TOKENIZER
+from runs.checks import check_has_model, export_command
+from runs.files import RunFiles, plain_digest
+from runs.kept_files import checked_model, checked_run_folder
+from runs.layout import EXPORT_FOLDER, MODEL_FOLDER
+from scoring.tasks import CLASSIFICATION
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Logits = Callable[[list[int]], NDArray[np.float32]]
+
+_WINDOW = 256  # texts that are given to the threads beforehand
+
+
+@dataclass(frozen=True)
+class Labeller:
+    """logits: (C,) float32 of a text's ids. fingerprints: digests of weights and tokenizer."""
+
+    labels: tuple[str, ...]
+    reader: TextIds
+    logits: Logits
+    fingerprints: dict[str, str]
+
+    def answers(self, texts: Sequence[str]) -> Iterator[tuple[Ids, NDArray[np.float32]]]:
+        """Of each text, in order, each as soon as it and those before it are there."""
+        with ThreadPoolExecutor(usable_cores()) as pool:
+            for begin in range(0, len(texts), _WINDOW):
+                yield from pool.map(self._answer, texts[begin : begin + _WINDOW])
+
+    def _answer(self, text: str) -> tuple[Ids, NDArray[np.float32]]:
+        ids = self.reader.of(text)
+        return ids, self.logits(ids.ids)
+
+
+def of_run(run: RunFiles, variant: str) -> Labeller:
+    """UserError for a run without a classifier, or without that variant, or whose files are not what it left."""
+    check_has_model(run)
+    config = recorded_config(run)
+    if config.task is not CLASSIFICATION:
+        raise UserError(
+            f"its model, a {config.model.kind}, labels no texts",
+            where=run.where,
+            cure="Name a classifier's run.",
+        )
+    folder, form = checked_model(run), BY_NAME[variant]
+    file = form.weights(MODEL_FOLDER, EXPORT_FOLDER)
+    if form.is_exported:
+        if not run.has(f"{EXPORT_FOLDER}/{variant}/model.onnx"):
+            raise UserError(
+                f"has no {variant} variant",
+                where=run.where,
+                cure=f"Export it first: {export_command(run, variant)}.",
+            )
+        logits = _onnx(checked_run_folder(run, f"{EXPORT_FOLDER}/{variant}"))
+    else:
+        logits = _torch(config.model.kind, folder)
+    return _labeller(folder, logits, plain_digest(run, file), max_tokens=config.data.max_tokens)
+
+
+def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
+    """Of a DistilBERT classifier's folder, as save_pretrained writes it. UserError for any other."""
+    from lightning_modules.families import DISTILBERT
+
+    weights = sorted(path for path in folder.glob("*.safetensors") if path.is_file())
+    digest = " ".join(file_digest(path) for path in weights)
+    return _labeller(folder, _torch(DISTILBERT.kind, folder), digest, max_tokens=max_tokens)
+
+
+def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) -> Labeller:
+    reader = TextIds(folder, max_tokens=max_tokens)
+    count = len(logits(reader.of("a").ids))
+    prints = {"weights": weights, "tokenizer": file_digest(folder / TOKENIZER)}
+    return Labeller(tuple(labels_of(folder, count)), reader, logits, prints)
+
+
+def _onnx(folder: Path) -> Logits:
+    import numpy as np
+
+    from export.session import OnnxModel
+
+    model = OnnxModel(folder, threads=1)
+    return lambda ids: model.logits(np.array([ids], np.int64))[0]
+
+
+def _torch(kind: str, folder: Path) -> Logits:
+    import torch
+
+    from experiments.torch_setup import prepare_writing
+    from lightning_modules.families import FAMILIES
+
+    prepare_writing(1)
+    model = FAMILIES[kind].read(folder)
+
+    def logits(ids: list[int]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            return model.logits(torch.tensor([ids]))[0].numpy()
+
+    return logits

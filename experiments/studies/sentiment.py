@@ -1,0 +1,182 @@
+"""The study of sentiment: which label a classifier gives a text, or each text of a file, and how surely."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+from pydantic import Field, StringConstraints, field_validator, model_validator
+
+from datamodules.file_texts import texts_of_file
+from datamodules.fingerprint import fingerprint
+from datamodules.readers.quoting import Said
+from errors import UserError
+from experiments.studies.study import Findings, Prepared
+from export.variants import ORIGINAL, VariantName
+from host.progress import Reporter, working
+from schema.strict import Strict, absolute
+from schema.texts import Revision
+from schema.validation import TogetherError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from experiments.studies.labeller import Labeller
+    from export.text_ids import Ids
+
+KIND = "sentiment"
+_MOST_CHARACTERS = 2**24
+
+
+class SentimentRequest(Strict):
+    """Which texts, and which classifier.
+
+    run: a finished run's ID, whole. model: a folder or a model of the hub, in place of a run; max_tokens is then where
+    a text is cut.
+    """
+
+    text: Annotated[str, StringConstraints(max_length=_MOST_CHARACTERS)] | None = None
+    path: str | None = None
+    """Of a file of texts."""
+    column: str = Field(default="text", min_length=1, max_length=200)
+    """Of a file with columns: that holds the texts."""
+    quoting: Said = "auto"
+    """Whose the quotation marks of a csv or tsv file are, as `data.quoting` has it."""
+    run: str | None = None
+    variant: VariantName = ORIGINAL.name
+    model: str | None = None
+    revision: Revision = "main"
+    max_tokens: int = Field(default=512, ge=4, le=512)
+
+    @field_validator("text")
+    @classmethod
+    def _holds_something(cls, text: str | None) -> str | None:
+        if text is not None and not text.strip():
+            raise ValueError("is empty, or all spaces")
+        return text
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str | None) -> str | None:
+        return None if path is None else absolute(path)
+
+    @model_validator(mode="after")
+    def _one_of_both(self) -> Self:
+        if (self.text is None) == (self.path is None):
+            raise TogetherError("a study is of one text or of one file", "Give one of the two.")
+        if (self.run is None) == (self.model is None):
+            raise TogetherError("a run labels texts, or a model", "Give --run ID or --model FOLDER.")
+        if self.model is not None and self.variant != ORIGINAL.name:
+            raise TogetherError("a variant is of a run's export", "Give --run ID, or leave --variant out.")
+        return self
+
+
+@dataclass(frozen=True)
+class Answer:
+    """probability: of the label, by softmax. margin: of its logit over the next best one's. cut: the text went on
+    after the model's most tokens."""
+
+    text: str
+    label: str
+    probability: float
+    margin: float
+    tokens: int
+    cut: bool
+
+
+OnAnswer = Callable[[Answer], None]
+
+
+def prepare(
+    asked: SentimentRequest, *, root: Path, reporter: Reporter, on_answer: OnAnswer | None = None
+) -> Prepared:
+    """on_answer: is told of each answer as soon as it is there. UserError for a file, a run or a model that is not."""
+    texts = [asked.text.strip()] if asked.text is not None else _texts(asked)
+    with working(reporter, "loading the classifier"):
+        labeller = _labeller(asked, root)
+    about = asked.text or Path(str(asked.path)).name
+    line = " ".join(about[:200].split())
+    return Prepared(
+        kind=KIND,
+        request=asked,
+        title=f"sentiment: {line if len(line) <= 48 else f'{line[:47]}…'}",
+        fingerprints={**labeller.fingerprints, "texts": fingerprint((text,) for text in texts)},
+        work=partial(_study, texts, labeller, on_answer),
+    )
+
+
+def _texts(asked: SentimentRequest) -> list[str]:
+    file = Path(str(asked.path))
+    texts = list(texts_of_file(file, column=asked.column, quoting=asked.quoting))
+    if not texts:
+        raise UserError("holds no text", where=str(file), cure="Give a file with at least one.")
+    return texts
+
+
+def _labeller(asked: SentimentRequest, root: Path) -> Labeller:
+    from experiments.studies.labeller import of_folder, of_run
+
+    if asked.run is not None:
+        from runs.files import run_named
+        from tracking.store import Store
+
+        return of_run(run_named(Store.read(root), asked.run), asked.variant)
+    return of_folder(_model_folder(asked, root), max_tokens=asked.max_tokens)
+
+
+def _model_folder(asked: SentimentRequest, root: Path) -> Path:
+    from datamodules.hub import commit_of, hub_reachable
+    from host.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, hub_folder
+
+    source = str(asked.model)
+    if Path(source).is_absolute():
+        if not Path(source).is_dir():
+            raise UserError("no such folder", where=f"--model {source}", cure="Give a classifier's folder.")
+        return Path(source)
+    commit = commit_of(source, asked.revision, kind="model", memory=root / "cache" / "hub")
+    files = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS)
+    return hub_folder(source, revision=commit, local_files_only=not hub_reachable(), files=files)
+
+
+def _study(
+    texts: Sequence[str], labeller: Labeller, on_answer: OnAnswer | None, reporter: Reporter
+) -> Findings:
+    from experiments.studies.sentiment_page import margins_picture, sentiment_page
+
+    found: list[Answer] = []
+    with reporter.progress() as on_progress:
+        for text, (ids, logits_C) in zip(texts, labeller.answers(texts), strict=True):
+            answer = _answer(text, ids, logits_C, labeller.labels)
+            found.append(answer)
+            if on_answer is not None:
+                on_answer(answer)
+            on_progress("labelling", len(found), len(texts))
+    content = {"labels": list(labeller.labels), "answers": [asdict(answer) for answer in found]}
+    return Findings(
+        content=content,
+        page=sentiment_page(content),
+        pictures={"margins.png": margins_picture(content)} if len(found) > 1 else {},
+        metrics=_metrics(found, labeller.labels),
+    )
+
+
+def _answer(text: str, ids: Ids, logits_C: NDArray[np.float32], labels: Sequence[str]) -> Answer:
+    logits = [float(logit) for logit in logits_C]
+    order = sorted(range(len(logits)), key=lambda label: -logits[label])
+    best, margin = order[0], logits[order[0]] - logits[order[1]]
+    whole = math.fsum(math.exp(logit - logits[best]) for logit in logits)
+    return Answer(text, labels[best], 1 / whole, margin, len(ids.ids), ids.cut)
+
+
+def _metrics(found: Sequence[Answer], labels: Sequence[str]) -> Mapping[str, float]:
+    counts = {label: sum(answer.label == label for answer in found) for label in labels}
+    return {
+        "study/texts": float(len(found)),
+        "study/mean_probability": math.fsum(answer.probability for answer in found) / len(found),
+        **{f"study/{label}/share": count / len(found) for label, count in counts.items()},
+    }
