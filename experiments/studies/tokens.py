@@ -148,7 +148,7 @@ def _of_text(text: str, splitters: Sequence[Splitter]) -> Findings:
 
     split = {splitter.name: splitter.pieces(text) for splitter in splitters}
     found = disagreements(text, split)
-    content = _content(text, split, found)
+    content = findings_of_text(text, split, found)
     return Findings(
         content=content,
         page=text_page(content),
@@ -158,9 +158,10 @@ def _of_text(text: str, splitters: Sequence[Splitter]) -> Findings:
     )
 
 
-def _content(
+def findings_of_text(
     text: str, split: Mapping[str, Sequence[Piece]], found: Sequence[Disagreement]
 ) -> dict[str, Any]:
+    """The content of findings.json."""
     return {
         "text": text,
         "tokenizers": [
