@@ -13,12 +13,13 @@ from cli.console import print_json
 from cli.headline import print_commands
 from cli.session import FAILED, OK, open_store, outputs
 from cli.study_sentiment import classifier_run, print_answers, printing
+from cli.study_vectors import print_skipgram, print_vectors
 from cli.tables import SHORT, fitted
 from experiments.checkout import check_own_checkout
 from experiments.entrance import refuse_secrets
 from host.markup import literal
 from host.text import root_option
-from runs.layout import STUDIED_TAG, STUDY_FINDINGS, STUDY_PAGE
+from runs.layout import STUDIED_TAG, STUDY_FINDINGS, STUDY_PAGE, STUDY_VECTORS
 from schema.validation import parse
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 _FRAMES = ("on blue", "on magenta")  # of pieces, in turn
 _MARKED = "underline bold"
+_VERBS = {"skipgram": "vectors --train"}  # of studies that have another name
 
 
 def tokens_verb(
@@ -70,7 +72,7 @@ def study_verb(
     how: Mapping[str, Any] | None = None,
 ) -> int:
     """how: of the study's own, beside its request."""
-    where = f"encore study {kind}"
+    where = f"encore study {_VERBS.get(kind, kind)}"
     from experiments.studies.kinds import KINDS, prepared
     from experiments.studies.study import study
 
@@ -101,7 +103,9 @@ def _print_study(
 def _print_ending(out: Console, run: RunFiles, root: Path) -> None:
     command = f"encore reproduce {run.record.run_id[:SHORT]}{root_option(root)}"
     print_commands(out, {command: "make this study again, and compare every byte"})
-    out.print(f"[dim]page: {literal(str(run.path(STUDY_PAGE)))}[/]", highlight=False, soft_wrap=True)
+    files = {"page": STUDY_PAGE, "vectors": STUDY_VECTORS}
+    for name in (name for name in files if run.has(files[name])):
+        out.print(f"[dim]{name}: {literal(str(run.path(files[name])))}[/]", highlight=False, soft_wrap=True)
 
 
 def _print_tokens(out: Console, content: Mapping[str, Any]) -> None:
@@ -177,6 +181,8 @@ def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:
 _PRINTED: Mapping[str, Callable[[Console, Mapping[str, Any]], None]] = {
     "tokens": _print_tokens,
     "sentiment": print_answers,
+    "vectors": print_vectors,
+    "skipgram": print_skipgram,
 }
 
 

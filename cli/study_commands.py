@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cli.options import DEFAULT_ROOT, Json, Root, ended_in_one_line, name_option, names_given
+from cli.study_options import CorpusFolder, CorpusSplit, StudyAgain, corpus_given
+from cli.vectors_command import vectors
 from errors import UserError
 from schema.strict import absolute
 
@@ -16,9 +17,6 @@ study = typer.Typer(
     rich_markup_mode=None,
     help="Study texts; each study is a run.",
 )
-StudyAgain = Annotated[
-    bool, typer.Option("--again", help="Compute it even where the same study is recorded already.")
-]
 
 
 @study.callback()
@@ -41,10 +39,8 @@ def tokens(
     data: Annotated[
         str | None, name_option("In place of a text all texts of this corpus, such as sst2.")
     ] = None,
-    path: Annotated[
-        Path | None, typer.Option(help="The corpus's folder; none: the hub.", metavar="FOLDER")
-    ] = None,
-    split: Annotated[str | None, name_option("Of the corpus: train or official. [train]")] = None,
+    path: CorpusFolder = None,
+    split: CorpusSplit = None,
     again: StudyAgain = False,
     root: Root = DEFAULT_ROOT,
     json: Json = False,
@@ -53,18 +49,7 @@ def tokens(
     from cli.studies import tokens_verb
 
     named = names_given(tokenizers, "--tokenizers")
-    return tokens_verb(text, named, _corpus(data, path, split), root, again=again, as_json=json)
-
-
-def _corpus(kind: str | None, path: Path | None, split: str | None) -> dict[str, str] | None:
-    """What was asked of a corpus. UserError for what counts for none."""
-    given = {"path": None if path is None else str(path), "split": split}
-    asked = {key: value for key, value in given.items() if value is not None}
-    if kind is None and asked:
-        raise UserError(
-            "is of a corpus", where=f"--{next(iter(asked))}", cure="Add --data NAME, or leave it out."
-        )
-    return None if kind is None else {"kind": kind, **asked}
+    return tokens_verb(text, named, corpus_given(data, path, split), root, again=again, as_json=json)
 
 
 @study.command()
@@ -116,3 +101,6 @@ def _texts(text: str, column: str | None, quoting: str | None) -> dict[str, str]
 def _absolute(model: str | None) -> str | None:
     """Of a folder the whole path; a model of the hub as it is named."""
     return absolute(model) if model is not None and model.startswith((".", "/", "~")) else model
+
+
+study.command()(vectors)

@@ -80,6 +80,20 @@ def word_vectors(words: Sequence[str], matrix_VD: NDArray[np.float32], *, origin
     return WordVectors(tuple(words), matrix_VD, digest.hexdigest(), origin)
 
 
+def parquet_of(vectors: WordVectors) -> bytes:
+    """A file that `read_word_vectors` reads; the same vectors give the same bytes."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    rows, dimensions = vectors.matrix_VD.shape
+    numbers = pa.array(np.ascontiguousarray(vectors.matrix_VD).reshape(-1), pa.float32())
+    offsets = pa.array(np.arange(0, (rows + 1) * dimensions, dimensions), pa.int64())
+    columns = {WORD: list(vectors.words), VECTOR: pa.LargeListArray.from_arrays(offsets, numbers)}
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.table(columns), sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
 def vectors_file(path: Path) -> Path:
     """The file itself, or the one .parquet or .txt of a folder; UserError where there is none or another kind."""
     file = _only_file(path) if path.is_dir() else path

@@ -125,6 +125,8 @@ STUDY_REQUEST = f"{STUDY_FOLDER}/request.json"
 STUDY_FINDINGS = f"{STUDY_FOLDER}/findings.json"
 STUDY_PAGE = f"{STUDY_FOLDER}/page.html"
 STUDY_PICTURES = f"{STUDY_FOLDER}/pictures"
+STUDY_FILES = f"{STUDY_FOLDER}/files"  # what another study may read
+STUDY_VECTORS = f"{STUDY_FILES}/vectors.parquet"
 
 
 def kind_of(record: RunRecord) -> str | None:

@@ -18,6 +18,7 @@ from runs.layout import (
     PROVENANCE_FILE,
     RECIPE_TAG,
     STUDIED_TAG,
+    STUDY_FILES,
     STUDY_FINDINGS,
     STUDY_FOLDER,
     STUDY_PAGE,
@@ -46,14 +47,15 @@ _ROOMS = ("analysis/", "pages/")  # whose code decides what a study finds, besid
 class Findings:
     """What came out of a study, the same each time.
 
-    content: findings.json. page: HTML. pictures: by their file's name. metrics: figures for the table of runs.
-    timings: figures that differ each time.
+    content: findings.json. page: HTML. pictures, files: by their names; other studies read the files. metrics: figures
+    for the table of runs. timings: figures that differ each time.
     """
 
     content: Mapping[str, Any]
     page: str
     pictures: Mapping[str, bytes]
     metrics: Mapping[str, float]
+    files: Mapping[str, bytes] = field(default_factory=dict[str, bytes])
     timings: Mapping[str, float] = field(default_factory=dict[str, float])
 
 
@@ -172,8 +174,9 @@ def recorded(
 def _log(log: RunLog, findings: Findings) -> None:
     log.log_json(findings.content, STUDY_FINDINGS)
     log.log_text(findings.page, STUDY_PAGE)
-    if findings.pictures:
-        with log.folder(STUDY_PICTURES) as folder:
-            for name, content in findings.pictures.items():
-                (folder / name).write_bytes(content)
+    for place, files in ((STUDY_PICTURES, findings.pictures), (STUDY_FILES, findings.files)):
+        if files:
+            with log.folder(place) as folder:
+                for name, content in files.items():
+                    (folder / name).write_bytes(content)
     log.log_summary({**findings.metrics, **findings.timings})

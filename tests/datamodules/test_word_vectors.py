@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
-from datamodules.word_vectors import read_word_vectors
+from datamodules.word_vectors import parquet_of, read_word_vectors
 from errors import UserError
 
 WORDS = ["frog", "naïve", "3"]
@@ -44,6 +44,14 @@ def test_one_set_of_vectors_is_the_same_whatever_file_holds_it(tmp_path: Path) -
         assert np.array_equal(one.matrix_VD, np.array(ROWS, np.float32))
     assert len({one.digest for one in found}) == 1
     assert (found[0].rows["3"], found[0].dimensions) == (2, 2)
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    found = read_word_vectors(text(tmp_path / "a.txt", "a 1 2.5\n\u00a0 3 4\nc 5 6\n"))
+    (tmp_path / "b.parquet").write_bytes(parquet_of(found))
+    again = read_word_vectors(tmp_path / "b.parquet")
+    assert (again.words, again.digest) == (found.words, found.digest)
+    assert parquet_of(again) == parquet_of(found)
 
 
 def test_the_digest_is_of_words_and_numbers(tmp_path: Path) -> None:
