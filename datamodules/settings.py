@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +16,9 @@ from schema.texts import Revision
 from schema.validation import TogetherError
 from scoring.task import Task
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
+
+if TYPE_CHECKING:
+    from datamodules.word_vectors import WordVectors
 
 _MOST_ROWS = 1_000_000_000
 
@@ -110,12 +114,19 @@ class TokenizerSource:
     """Where a tokenizer comes from.
 
     source: folder or hub id (at `revision`); none: one of `kind` and `vocab_size` is trained on the train split.
+    vectors: whose words one of whole words knows beside those of the train split.
     """
 
     kind: TrainedKind
     source: str | None = None
     revision: str = "main"
     vocab_size: int = 4096
+    vectors: WordVectors | None = None
+
+    @property
+    def words(self) -> Sequence[str]:
+        """Of the vectors."""
+        return () if self.vectors is None else self.vectors.words
 
 
 @dataclass(frozen=True, kw_only=True)

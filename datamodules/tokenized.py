@@ -230,7 +230,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
             return load_tokenizer(
                 wanted.source, local_files_only=self.context.local_files_only, revision=wanted.revision
             )
-        return train_tokenizer(wanted.kind, self.rows["train"].texts, vocab_size=wanted.vocab_size)
+        texts = self.rows["train"].texts
+        return train_tokenizer(wanted.kind, texts, vocab_size=wanted.vocab_size, known=wanted.words)
 
     def _cached_tokens(self, split: SplitName) -> CheckedFolder:
         key = short_digest(

@@ -115,19 +115,21 @@ _BERT_TOKENS = {
 }
 
 
-def train_tokenizer(kind: TrainedKind, texts: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    kind: TrainedKind, texts: Iterable[str], *, vocab_size: int, known: Sequence[str] = ()
+) -> PreTrainedTokenizerFast:
     """A tokenizer trained on `texts`: the same texts, the same tokenizer.
 
-    words: whole ones, lower-cased. The others are a byte-level BPE (Radford et al. 2019).
-    bert_bpe: lower-cased, `[CLS]` before and `[SEP]` after a text, as a classifier reads it.
-    gpt2_bpe: `<|endoftext|>` its only special token. These two are BPE because the library's WordPiece
-    trainer numbers its pieces differently from run to run.
+    words: whole ones, lower-cased, and the `known` ones beside those of the texts. The others are a byte-level BPE
+    (Radford et al. 2019). bert_bpe: lower-cased, `[CLS]` before and `[SEP]` after a text, as a classifier reads it.
+    gpt2_bpe: `<|endoftext|>` its only special token. These two are BPE because the library's WordPiece trainer numbers
+    its pieces differently from run to run.
     """
     from tokenizers import normalizers, processors
     from transformers import GPT2TokenizerFast, PreTrainedTokenizerFast
 
     if kind == "words":
-        return train_word_tokenizer(texts, vocab_size=vocab_size)
+        return train_word_tokenizer(texts, vocab_size=vocab_size, known=known)
     if kind == "gpt2_bpe":
         tokenizer = _byte_level_bpe(texts, vocab_size, [END_OF_TEXT], normalizer=None)
         return GPT2TokenizerFast(tokenizer_object=tokenizer, pad_token=END_OF_TEXT)

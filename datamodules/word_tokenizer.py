@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,9 +19,12 @@ _WORD = (
 )
 
 
-def train_word_tokenizer(texts: Iterable[str], *, vocab_size: int) -> PreTrainedTokenizerFast:
+def train_word_tokenizer(
+    texts: Iterable[str], *, vocab_size: int, known: Sequence[str] = ()
+) -> PreTrainedTokenizerFast:
     """Lower-cased words, the most frequent of `texts`, of equal ones the first in the alphabet; `[SEP]` ends a text.
 
+    known: words that are beside those `vocab_size`, but for what no text is parted into.
     Counted here: the library's own trainer numbers words of equal count differently from run to run.
     """
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
@@ -30,11 +33,16 @@ def train_word_tokenizer(texts: Iterable[str], *, vocab_size: int) -> PreTrained
     special = list(_SPECIAL.values())
     normalizer = normalizers.BertNormalizer(strip_accents=False, handle_chinese_chars=True, lowercase=True)
     parts = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
+
+    def parted(text: str) -> list[str]:
+        return [word for word, _ in parts.pre_tokenize_str(normalizer.normalize_str(text))]
+
     counts: Counter[str] = Counter()
     for text in texts:
-        counts.update(word for word, _ in parts.pre_tokenize_str(normalizer.normalize_str(text)))
+        counts.update(parted(text))
     frequent = sorted(counts, key=lambda word: (-counts[word], word))[: vocab_size - len(special)]
-    numbers = {word: number for number, word in enumerate([*special, *frequent])}
+    whole = (word for word in known if parted(word) == [word])
+    numbers = {word: number for number, word in enumerate(dict.fromkeys([*special, *frequent, *whole]))}
     tokenizer = Tokenizer(models.WordLevel(numbers, unk_token=_SPECIAL["unk_token"]))
     tokenizer.normalizer = normalizer
     tokenizer.pre_tokenizer = parts

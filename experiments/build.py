@@ -13,6 +13,7 @@ from datamodules.hub import HubKind, commit_of, hub_reachable
 from datamodules.settings import DataContext, TokenizerSource
 from errors import RunError, UserError
 from experiments.config import ExperimentConfig
+from experiments.lstm import check_vectors_named, lstm_learner, vectors_of
 from experiments.teacher import Teacher, check_same_labels, check_teacher_named, named, placed
 from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
@@ -57,6 +58,7 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
         files_of_splits(Path(data.path), corpus.splits, texts=not data.task.labelled)
     elif corpus.repository is not None:
         data = data.model_copy(update={"revision": commit(corpus.repository, data.revision, "dataset")})
+    check_vectors_named(model)
     for key, source in (("pretrained", model.pretrained), ("tokenizer", model.tokenizer)):
         if source is not None and Path(source).is_absolute() and not Path(source).is_dir():
             raise UserError(
@@ -83,6 +85,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
         source=model.tokenizer or model.pretrained,
         revision=model.tokenizer_revision if model.tokenizer else model.revision,
         vocab_size=model.vocab_size,
+        vectors=vectors_of(model),
     )
     context = DataContext(
         corpus=row.corpus,
@@ -181,7 +184,7 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, optimisation)
         case LstmModelConfig():
-            learner = _lstm(model, data, optimisation)
+            learner = lstm_learner(model, data, optimisation)
     check_vocabulary(learner, data)
     if model.pretrained is not None and model.tokenizer is not None:
         check_same_pieces(model, data)
@@ -257,30 +260,3 @@ def _gpt2(model: Gpt2ModelConfig, data: TokenizedData, optimisation: Optimisatio
             dropout=model.dropout,
         )
     return Gpt2LanguageModel(network, optimisation=optimisation, frozen_layers=model.frozen_layers)
-
-
-def _lstm(model: LstmModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
-    from datamodules.tokenizers import pad_token_id, unknown_token_id
-    from lightning_modules.lstm import LstmClassifier, pretrained_lstm
-    from lightning_modules.lstm_network import LstmNetwork, LstmSize
-
-    labels, dropouts = data.wanted.label_names, {"dropout": model.dropout, "word_dropout": model.word_dropout}
-    if model.pretrained is not None:
-        network = pretrained_lstm(model.pretrained, labels=labels, **dropouts)
-    else:
-        size = LstmSize(
-            vocabulary=len(data.tokenizer),
-            embedding_dim=model.embedding_dim,
-            dim=model.dim,
-            layers=model.layers,
-            padding=pad_token_id(data.tokenizer),
-            unknown=unknown_token_id(data.tokenizer),
-            labels=labels,
-        )
-        network = LstmNetwork(size, **dropouts)
-    return LstmClassifier(
-        network,
-        optimisation=optimisation,
-        label_smoothing=model.label_smoothing,
-        frozen_layers=model.frozen_layers,
-    )

@@ -52,6 +52,13 @@ class LstmNetwork(nn.Module):
         with torch.no_grad():
             self.words.weight[size.padding].zero_()
 
+    def begin_with(self, vectors_VD: torch.Tensor, known_V: torch.Tensor) -> None:
+        """Take the vectors of the known words; those of the others are drawn as wide as these are spread."""
+        spread = float(vectors_VD[known_V].std())
+        with torch.no_grad():
+            self.words.weight.mul_(spread / _SPREAD)
+            self.words.weight[known_V] = vectors_VD[known_V]
+
     def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
         """(B, L) of ids (B, T) without padding; what is exported."""
         states_BTH = self.words(input_ids)

@@ -40,6 +40,10 @@ class ModelConfig(Strict):
     frozen_layers: int = Field(default=0, ge=0, le=1000)
     """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
 
+    def kept_in(self, folder: Path) -> Self:
+        """These settings with the tokenizer of a run's own model folder, and nothing to begin with."""
+        return self.model_copy(update={"tokenizer": str(folder), "pretrained": None})
+
     @field_validator("pretrained", "tokenizer")
     @classmethod
     def _absolute(cls, source: str | None) -> str | None:
@@ -124,6 +128,27 @@ class LstmModelConfig(ModelConfig):
     word_dropout: float = Field(default=0.0, ge=0, lt=1)
     """So many words of a training batch are read as unknown, from which that one learns."""
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    vectors: str | None = Field(default=None, min_length=1)
+    """File of word vectors (parquet or GloVe's text), or its folder, to begin with; none: the corpus's words begin at
+    random. Its words are in the vocabulary beside those of the corpus; words that it lacks begin at random."""
+
+    @field_validator("vectors")
+    @classmethod
+    def _vectors_absolute(cls, source: str | None) -> str | None:
+        return None if source is None else absolute(source)
+
+    @model_validator(mode="after")
+    def _vectors_of_a_new_model(self) -> Self:
+        if self.vectors is not None and (self.pretrained or self.tokenizer):
+            key = "pretrained" if self.pretrained else "tokenizer"
+            raise TogetherError(
+                f"vectors bring their own words, and {key} says others",
+                f"Leave model.vectors or model.{key} out.",
+            )
+        return self
+
+    def kept_in(self, folder: Path) -> Self:
+        return super().kept_in(folder).model_copy(update={"vectors": None})
 
 
 AnyModelConfig = Annotated[

@@ -23,6 +23,7 @@ _NUMERIC = (
 NO_NUMBERS = {
     "data.path",
     "data.loader_workers",
+    "model.vectors",  # what they hold is a fingerprint
     "train.threads",  # reported as threads
     "train.checkpoint_every_minutes",
     "train.checkpoint_every_steps",

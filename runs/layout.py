@@ -53,6 +53,7 @@ EOS_KEY = "end_token"  # the token that ends a text, which the tokenizer's diges
 TOKENS_OF = "tokens."  # with a split's name: its sequences of tokens as they were trained on
 NONDETERMINISTIC = "nondeterministic"  # the operations that have no deterministic version
 PRECISION_TAG = f"{RAN}precision"
+VECTORS_PRINT = "vectors"  # the digest of the words and vectors that a model began with
 TEACHER_PRINTS = "teacher_"  # how the names of digests of a teacher's folder begin
 
 # What a student learned from.

@@ -28,6 +28,7 @@ from runs.layout import (
     START_FILE,
     TEACHER_PRINTS,
     TOKENS_OF,
+    VECTORS_PRINT,
     RunKind,
     fingerprint_tag,
     kind_of,
@@ -49,6 +50,7 @@ _BEGUN_WITH = {
     EOS_KEY: "the token that ends a text is",
     "model_config": "the pretrained model's config is",
     "start": "the checkpoint is",
+    VECTORS_PRINT: "the word vectors are",
     **{
         f"{TEACHER_PRINTS}{name}": f"the teacher's {what} is"
         for name, what in (("weights", "model"), ("model_config", "config"), ("tokenizer", "tokenizer"))
@@ -68,8 +70,7 @@ def data_of_run(
 
     cache_dir = run.store.root / "cache"
     # The run's own tokenizer: the one that it was trained with may have moved or changed since.
-    own = {"tokenizer": str(run.path(MODEL_FOLDER)), "pretrained": None}
-    config = config.model_copy(update={"model": config.model.model_copy(update=own)})
+    config = config.model_copy(update={"model": config.model.kept_in(run.path(MODEL_FOLDER))})
     with disk_errors(run.store.root):
         data = build_data(config, cache_dir=cache_dir, reporter=reporter)
     check_same_data(run, data, splits)
@@ -101,6 +102,7 @@ def check_same_inputs(run: RunFiles, prepared: PreparedRun) -> None:
     check_same_data(run, prepared.parts.data)
     pretrained = config.model.pretrained
     places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
+    places[VECTORS_PRINT] = getattr(config.model, "vectors", None)
     for name, digest in prepared.fingerprints.items():
         recorded = run.record.tags.get(fingerprint_tag(name))
         if recorded is not None and recorded != digest:

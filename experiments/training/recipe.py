@@ -18,7 +18,7 @@ from host.files import file_digest
 from host.model_folder import CONFIG, ModelFolder
 from runs.differences import deciding
 from runs.environment import RunEnvironment
-from runs.layout import EOS_KEY, TEACHER_PRINTS, TOKENS_OF
+from runs.layout import EOS_KEY, TEACHER_PRINTS, TOKENS_OF, VECTORS_PRINT
 from tracking.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ class PreparedRun:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
     fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
-    of local weights, their model's config, the checkpoint; of a teacher its weights, config and tokenizer. notices:
-    what was left out of the folders of model and tokenizer.
+    of local weights, their model's config, word vectors, the checkpoint; of a teacher its weights, config and
+    tokenizer. notices: what was left out of the folders of model and tokenizer.
     """
 
     parts: Parts
@@ -70,6 +70,11 @@ def _fingerprints(parts: Parts, start: ForkPoint | None) -> dict[str, str]:
         **({} if end is None else {EOS_KEY: str(end)}),
         **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
         **_of_folder(local_folder(parts.config.model.pretrained or "")),
+        **(
+            {}
+            if (vectors := parts.data.context.tokenizer.vectors) is None
+            else {VECTORS_PRINT: vectors.digest}
+        ),
         **({} if parts.teacher is None else _of_teacher(parts.teacher)),
         **({} if start is None else {"start": start.digest}),
     }
@@ -120,7 +125,7 @@ def recipe_id(
         "name": True,
         "description": True,
         "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
-        "model": local | {"tokenizer"} | layers,
+        "model": local | {"tokenizer", "vectors"} | layers,
         "train": unasked
         | {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
         "export": True,

@@ -49,6 +49,14 @@ def test_the_most_frequent_words_are_kept_and_of_equal_ones_the_first() -> None:
     assert ids == [7, 1, 5, 1, 1, 1]  # nobody writes a special token
 
 
+def test_known_words_stand_beside_those_of_the_texts_where_a_text_can_hold_them() -> None:
+    known = ["bad", "zebra", "Zebra", "two words", "it's", "apple"]
+    trained = train_tokenizer("words", TEXTS, vocab_size=9, known=known)
+    ordered = sorted(trained.get_vocab(), key=trained.get_vocab().__getitem__)
+    assert ordered[9:] == ["bad", "zebra", "apple"]
+    assert ordered[:9] == ["[PAD]", "[UNK]", "[SEP]", "a", "b", "film", "is", "the", "."]
+
+
 def test_it_is_the_same_in_every_process_and_when_it_is_read_again(tmp_path: Path) -> None:
     trained = train_tokenizer("words", TEXTS, vocab_size=64)
     trained.save_pretrained(tmp_path)

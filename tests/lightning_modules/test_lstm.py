@@ -75,6 +75,18 @@ def test_dropped_words_are_read_as_unknown_and_only_while_it_learns() -> None:
         assert torch.equal(model.eval().padded(ids, mask), network().eval().padded(ids, mask))
 
 
+def test_known_words_begin_with_their_vectors_and_the_others_as_widely_spread() -> None:
+    torch.manual_seed(0)
+    model = LstmNetwork(replace(SIZE, vocabulary=2000, embedding_dim=50))
+    vectors, known = torch.randn(2000, 50) * 3, torch.arange(2000) % 2 == 1
+    model.begin_with(vectors, known)
+    assert torch.equal(model.words.weight[known], vectors[known])
+    others = model.words.weight[~known]
+    assert float(others.detach().std()) == pytest.approx(3, rel=0.05)
+    assert not bool(model.words.weight[SIZE.padding].any())
+    assert model.words.weight.requires_grad
+
+
 @pytest.mark.parametrize(("frozen", "trained"), [(0, {0, 1, 2, 3}), (1, {1, 2, 3}), (3, {3}), (4, set())])
 def test_depth_counts_from_the_words_to_the_head(frozen: int, trained: set[int]) -> None:
     learner = LstmClassifier(network(), optimisation=OPTIMISATION, label_smoothing=0, frozen_layers=frozen)
