@@ -85,7 +85,7 @@ def train(
 
 
 def _hashed(text: str) -> int:
-    """In place of Python's `hash`, which is another in each process."""
+    """In place of Python's `hash`, which is another in each process, for whatever gensim makes of a word's name."""
     return zlib.crc32(text.encode())
 
 

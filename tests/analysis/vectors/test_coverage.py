@@ -15,9 +15,9 @@ def test_a_period_ends_a_sentence_and_stays_in_an_abbreviation() -> None:
 
 
 def test_tokens_are_looked_up_as_they_stand_and_in_lower_case() -> None:
-    found = coverage(["King king.", "a Frog", "a A queen", "Toad."], small_vectors())
-    assert (found.texts, found.tokens, found.words) == (4, 10, 6)
-    assert (found.known_tokens, found.known_words, found.lowered) == (7, 5, 3)
+    found = coverage(["King king. King", "a Frog", "a A queen", "Toad."], small_vectors())
+    assert (found.texts, found.tokens, found.words) == (4, 11, 6)
+    assert (found.known_tokens, found.known_words, found.lowered) == (8, 5, 4)
     assert found.whole_texts == 2
     assert found.missing == (Missing("a", 3),)
-    assert found.kept == (Kept(8, 0.7),)
+    assert found.kept == (Kept(8, 8 / 11),)

@@ -81,3 +81,12 @@ def test_the_plane_keeps_what_a_turn_of_space_keeps() -> None:
     assert between == pytest.approx(np.linalg.norm(flat[:, None] - flat[None], axis=-1), abs=1e-6)
     assert np.array(plane.plane(flat * 3).points) == pytest.approx(points, abs=1e-6)
     assert plane.plane(flat[:1]) == plane.Plane(((0.0, 0.0),), (0.0, 0.0))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_largest_number_of_each_direction_is_positive(seed: int) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(9, 4)).astype(np.float32)
+    points = np.array(plane.plane(vectors).points)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    for direction in ((unit - unit.mean(axis=0)).T @ points).T:
+        assert direction[np.abs(direction).argmax()] > 0
