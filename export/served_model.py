@@ -86,17 +86,49 @@ class TorchFolder:
         return found.logits.numpy(), getattr(found, "past_key_values", None)
 
 
+class TorchLstm:
+    """`model.safetensors`, of an LSTM that was not exported."""
+
+    def __init__(self, layers: int, dim: int) -> None:
+        import torch
+        from safetensors.torch import load_file
+
+        self._torch = torch
+        self._weights = load_file(_FOLDER / "model.safetensors")
+        self._layers = [self._layer(f"layers.{number}.", dim) for number in range(layers)]
+
+    def _layer(self, name: str, dim: int) -> Any:
+        own = {key.removeprefix(name): value for key, value in self._weights.items() if key.startswith(name)}
+        width = own["weight_ih_l0"].shape[1]
+        layer = self._torch.nn.LSTM(width, dim, batch_first=True, bidirectional=True)
+        layer.load_state_dict(own)
+        return layer.eval()
+
+    def logits(self, ids: Sequence[int], past: Any = None) -> tuple[Logits, Any]:
+        """(1, C); it has no past."""
+        torch, weights = self._torch, self._weights
+        with torch.inference_mode():
+            states = weights["words.weight"][torch.tensor([ids])]
+            for layer in self._layers:
+                states, _ = layer(states)
+            both = torch.cat([states.amax(1), states.mean(1)], dim=-1)
+            found = torch.nn.functional.linear(both, weights["head.weight"], weights["head.bias"])
+        return found.numpy(), past
+
+
 class _TextModel(PythonModel):
     """The model and the tokenizer beside this file."""
 
     def load_context(self, context: PythonModelContext) -> None:
         options: Mapping[str, Any] = context.model_config or {}
         self.config: dict[str, Any] = json.loads((_FOLDER / "config.json").read_text(encoding="utf-8"))
-        self.model = (
-            OnnxFile(options.get("threads", 0))
-            if _ONNX.exists()
-            else TorchFolder(self.config["architectures"][0])
-        )
+        self.model: OnnxFile | TorchFolder | TorchLstm
+        if _ONNX.exists():
+            self.model = OnnxFile(options.get("threads", 0))
+        elif "architectures" in self.config:  # of transformers' classes alone
+            self.model = TorchFolder(self.config["architectures"][0])
+        else:
+            self.model = TorchLstm(self.config["layers"], self.config["dim"])
         self.tokenizer = Tokenizer.from_file(str(_FOLDER / "tokenizer.json"))
         self.tokenizer.encode_special_tokens = True  # a [SEP] in a text is a text like any other
         self.tokenizer.no_padding()

@@ -8,14 +8,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
+from datamodules.tokenizers import encode, load_tokenizer
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.train import train
+from lightning_modules.families import FAMILIES
 from runs.files import RunFiles, run_named
 from runs.outcome import read_outcome
+from runs.served import log_served
 from runs.verify import verify
 from tests.killed import killed_at, newest, outcome
+from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, classifier, lstm
 from tracking.entities import RunRecord
 from tracking.store import Store
@@ -59,6 +64,22 @@ def test_it_is_played_again_to_the_bit(shared: Store, exported: RunRecord) -> No
     found = reproduce(RunFiles(shared, exported))
     assert found.comparison.verdict == "identical", found.certificate
     assert {"export/fp32/model.onnx", "export/int8/model.onnx"} <= found.comparison.digests.keys()
+
+
+@pytest.mark.slow
+def test_mlflow_loads_it_without_an_export_where_nothing_of_encore_is(shared: Store, tmp_path: Path) -> None:
+    run = run_named(shared, train(lstm("model.layers=2", "seed=5"), shared).run_id)
+    uri, texts = f"models:/{log_served(run)}", ["The film is lovely.", "The film is not good at all."]
+    answers = asked_of_models(shared.uri, [(uri, texts, None)], tmp_path)[uri]
+    tokenizer = load_tokenizer(str(run.path("model")), local_files_only=True)
+    model = FAMILIES["lstm"].read(run.path("model"))
+    for text, answer in zip(texts, answers, strict=True):
+        with torch.inference_mode():
+            shares = (
+                model.logits(torch.tensor([encode(tokenizer, text)["input_ids"]])).double().softmax(-1)[0]
+            )
+        assert answer["label"] == ("negative", "positive")[int(shares.argmax())]
+        assert answer["probability"] == pytest.approx(float(shares.max()), abs=1e-6)
 
 
 @pytest.mark.slow
