@@ -277,7 +277,8 @@ def _drawn(weights_V: NDArray[np.float64], draw: float, top_p: float) -> int:
 
 
 def _kind() -> type[_TextModel]:
-    [network] = json.loads((_FOLDER / "config.json").read_text(encoding="utf-8"))["architectures"]
+    config = json.loads((_FOLDER / "config.json").read_text(encoding="utf-8"))
+    [network] = config.get("architectures", ["LstmForSequenceClassification"])  # transformers' name theirs
     return Classifier if network.endswith("ForSequenceClassification") else StoryWriter
 
 

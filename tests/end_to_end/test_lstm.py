@@ -67,10 +67,15 @@ def test_it_is_played_again_to_the_bit(shared: Store, exported: RunRecord) -> No
 
 
 @pytest.mark.slow
-def test_mlflow_loads_it_without_an_export_where_nothing_of_encore_is(shared: Store, tmp_path: Path) -> None:
+def test_mlflow_loads_it_where_nothing_of_encore_is(
+    shared: Store, exported: RunRecord, tmp_path: Path
+) -> None:
     run = run_named(shared, train(lstm("model.layers=2", "seed=5"), shared).run_id)
     uri, texts = f"models:/{log_served(run)}", ["The film is lovely.", "The film is not good at all."]
-    answers = asked_of_models(shared.uri, [(uri, texts, None)], tmp_path)[uri]
+    int8 = f"models:/{log_served(RunFiles(shared, exported))}"
+    found = asked_of_models(shared.uri, [(uri, texts, None), (int8, texts, None)], tmp_path)
+    assert [row["label"] in ("negative", "positive") for row in found[int8]] == [True, True]
+    answers = found[uri]
     tokenizer = load_tokenizer(str(run.path("model")), local_files_only=True)
     model = FAMILIES["lstm"].read(run.path("model"))
     for text, answer in zip(texts, answers, strict=True):
