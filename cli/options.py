@@ -186,9 +186,9 @@ def folder_given(text: str | Path) -> Path:
         raise typer.BadParameter(f"{_shown(text)}: {error}") from error
 
 
-def folder_option(text: str) -> Any:
-    """An option with a folder, which need not be there yet."""
-    return typer.Option(help=text, parser=folder_given, metavar="FOLDER")
+def folder_option(text: str, metavar: str = "FOLDER") -> Any:
+    """An option with a folder, or by its `metavar` a file, which need not be there yet."""
+    return typer.Option(help=text, parser=folder_given, metavar=metavar)
 
 
 def _shown(text: object) -> str:

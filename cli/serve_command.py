@@ -32,7 +32,9 @@ def serve(
     ] = "127.0.0.1",
     port: Annotated[int, whole_option("Port to listen on; 0 for any that is free.", 0, 65535)] = 8000,
     threads: Annotated[int, whole_option("Threads that run the model.", 1, 256)] = 2,
-    token_file: Annotated[Path | None, folder_option("A file with the token that is asked for.")] = None,
+    token_file: Annotated[
+        Path | None, folder_option("A file with the token that is asked for.", "FILE")
+    ] = None,
     allow_host: Annotated[
         list[str] | None, name_option("A name that this server is known by; may be given again.")
     ] = None,

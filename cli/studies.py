@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 
+from analysis.tokens.comparing import Marks
 from cli.console import print_json
 from cli.headline import print_commands
 from cli.session import FAILED, OK, open_store, outputs
@@ -20,6 +21,7 @@ from experiments.entrance import refuse_secrets
 from host.markup import literal
 from host.text import root_option
 from runs.layout import STUDIED_TAG, STUDY_FINDINGS, STUDY_PAGE, STUDY_VECTORS
+from runs.seals import check_listed
 from schema.validation import parse
 
 if TYPE_CHECKING:
@@ -43,9 +45,9 @@ def tokens_verb(
     again: bool,
     as_json: bool,
 ) -> int:
-    from experiments.studies.tokens import KIND, USUAL, TokenizerRequest
+    from experiments.studies.tokens import KIND, USUAL, named_tokenizer
 
-    named = [TokenizerRequest.named(source).model_dump() for source in tokenizers or USUAL]
+    named = [named_tokenizer(source) for source in tokenizers or USUAL]
     asked = {"text": text, "corpus": corpus, "tokenizers": named}
     return study_verb(KIND, asked, root, again=again, as_json=as_json)
 
@@ -116,12 +118,12 @@ def _print_tokens(out: Console, content: Mapping[str, Any]) -> None:
 
 
 def _print_text(out: Console, content: Mapping[str, Any]) -> None:
-    marked = [(one["start"], one["end"]) for one in content["disagreements"]]
+    marks = Marks([(one["start"], one["end"]) for one in content["disagreements"]])
     for tokenizer in content["tokenizers"]:
         out.print(
             f"[bold]{literal(tokenizer['name'])}[/]  {len(tokenizer['pieces']):,} tokens", highlight=False
         )
-        out.print(_coloured(tokenizer["pieces"], marked))
+        out.print(_coloured(tokenizer["pieces"], marks))
         if any(piece["id"] is not None for piece in tokenizer["pieces"]):
             numbers = " ".join(str(piece["id"]) for piece in tokenizer["pieces"])
             out.print(f"[dim]{numbers}[/]", highlight=False)
@@ -137,17 +139,21 @@ def _print_text(out: Console, content: Mapping[str, Any]) -> None:
     if rows:
         out.print(
             fitted(
-                out, rows, spare=[], title="Words that are not split alike (underlined above)", squeezed="by"
+                out,
+                rows,
+                spare=[],
+                title=f"Words that are not split alike{' (underlined above)' if out.is_terminal else ''}",
+                squeezed="by",
             )
         )
     else:
         out.print("All of them split it alike.")
 
 
-def _coloured(pieces: Sequence[Mapping[str, Any]], marked: Sequence[tuple[int, int]]) -> Text:
+def _coloured(pieces: Sequence[Mapping[str, Any]], marks: Marks) -> Text:
     found = Text()
     for number, piece in enumerate(pieces):
-        differs = any(piece["start"] < right and piece["end"] > left for left, right in marked)
+        differs = marks.touch(piece["start"], piece["end"])
         style = f"{_FRAMES[number % 2]} {_MARKED if differs else ''}"
         found.append(piece["text"], style=style.strip())
         found.append(" ")
@@ -171,6 +177,7 @@ def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:
             "texts changed": "" if one["not_restored"] is None else f"{one['not_restored']:,}",
             "median": f"{one['lengths']['50']:,.0f}",
             "99 %": f"{one['lengths']['99']:,.0f}",
+            "longest": f"{one['lengths']['longest']:,.0f}",
             **{f"kept at {cut}": f"{100 * kept['tokens']:.1f} %" for cut, kept in one["kept"].items()},
         }
         for one in content["tokenizers"]
@@ -190,6 +197,7 @@ def show_study(out: Console, run: RunFiles, root: Path) -> None:
     """Of `encore show`."""
     kind = run.record.tags.get(STUDIED_TAG, "")
     if kind in _PRINTED and run.has(STUDY_FINDINGS):
+        check_listed(run, STUDY_FINDINGS)
         _PRINTED[kind](out, run.read(dict[str, Any], STUDY_FINDINGS))
         _print_ending(out, run, root)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cli.session import named_run, open_existing, outputs
 from errors import UserError
 from host.markup import literal
-from runs.layout import RANKED_KINDS, kind_of
+from runs.layout import KIND_TAG, RANKED_KINDS
 from scoring.tasks import CLASSIFICATION
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from experiments.studies.sentiment import Answer
 
 _MEASURED = f"best/val/{CLASSIFICATION.metric}"
-_LOOKED_AT = 200  # of the store's newest runs
 _LABEL, _NUMBER = 10, 8  # letters of a column
 
 
@@ -28,10 +27,12 @@ def classifier_run(run_id: str | None, root: Path) -> str:
         return named_run(run_id, root)[2].record.run_id
     reporter = outputs()[1]
     store = open_existing(root, reporter)
-    for record in store.runs(limit=_LOOKED_AT):
-        if record.status == "FINISHED" and kind_of(record) in RANKED_KINDS and _MEASURED in record.metrics:
-            reporter.say(f"By run {record.run_id[:8]}, the newest classifier; --run names another.", "faint")
-            return record.run_id
+    found = [record for kind in RANKED_KINDS for record in store.runs(tags={KIND_TAG: kind})]
+    trained = [record for record in found if record.status == "FINISHED" and _MEASURED in record.metrics]
+    if trained:
+        newest = max(trained, key=lambda record: record.start_ms).run_id
+        reporter.say(f"By run {newest[:8]}, the newest classifier; --run names another.", "faint")
+        return newest
     raise UserError(
         "no finished run of a classifier",
         where=str(root),
@@ -41,23 +42,18 @@ def classifier_run(run_id: str | None, root: Path) -> str:
 
 def print_answers(out: Console, content: Mapping[str, Any]) -> None:
     """A line for each text, in its order."""
+    from experiments.studies.sentiment import Answer
+
     show = printing(out)
     for answer in content["answers"]:
-        show(_Shown(answer))
+        show(Answer(**answer))
 
 
-class _Shown:
-    """A recorded answer."""
-
-    def __init__(self, answer: Mapping[str, Any]) -> None:
-        self.__dict__.update(answer)
-
-
-def printing(out: Console) -> Callable[[Answer | Any], None]:
+def printing(out: Console) -> Callable[[Answer], None]:
     """Prints each answer that it is told of, below one head."""
     head = [f"[bold]{'label':{_LABEL}} {'prob':>{_NUMBER}} {'margin':>{_NUMBER}}  text[/]"]
 
-    def show(answer: Answer | Any) -> None:
+    def show(answer: Answer) -> None:
         while head:
             out.print(head.pop(), highlight=False)
         text = " ".join(answer.text.split())

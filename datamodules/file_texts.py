@@ -15,13 +15,16 @@ from datamodules.text_files import check_plain_text, text_lines, text_pieces
 from errors import UserError
 
 TXT = ".txt"
+_LONGEST_PATH = 1000  # characters
 _OTHERS: Mapping[str, Callable[[Path, Wanted], RawFile]] = {".jsonl": open_jsonl, ".parquet": open_parquet}
 SUFFIXES = (TXT, *DELIMITERS, *_OTHERS)
 
 
 def names_a_file(text: str) -> bool:
-    """Whether it ends as a file does that is read here, and is one word."""
-    return Path(text).suffix.lower() in SUFFIXES and not any(letter.isspace() for letter in text)
+    """Whether it ends as a file does that is read here, and is one word or a file that is there."""
+    if len(text) > _LONGEST_PATH or Path(text).suffix.lower() not in SUFFIXES:
+        return False
+    return not any(letter.isspace() for letter in text) or Path(text).is_file()
 
 
 def texts_of_file(file: Path, *, column: str, quoting: Said = "auto") -> Iterator[str]:
@@ -42,12 +45,17 @@ def texts_of_file(file: Path, *, column: str, quoting: Said = "auto") -> Iterato
     for chunk in _opened(file, wanted, quoting).chunks:
         rows = in_lists(chunk.batch, row, str(file), wanted) if isinstance(chunk, ArrowRows) else chunk
         for text in rows.texts:
-            if not isinstance(text, str) or not text.strip():
+            if not isinstance(text, str) or not text.strip() or not _is_utf_8(text):
                 raise UserError(
                     f"row {row} holds no text in its column {column!r}", where=str(file), cure="Take it out."
                 )
             yield text.strip()
             row += 1
+
+
+def _is_utf_8(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, which JSON may write."""
+    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _opened(file: Path, wanted: Wanted, quoting: Said) -> RawFile:

@@ -39,7 +39,9 @@ def check_trained(record: RunRecord, where: str) -> None:
     """UserError for a run that only holds stories, or a study."""
     if kind_of(record) == RunKind.STUDY:
         raise UserError(
-            "is a study and trained nothing", where=where, cure=f"`encore show {record.run_id[:8]}` shows it."
+            "is a study and trained nothing",
+            where=where,
+            cure=f"`encore show {record.run_id[:8]}` shows it, `encore reproduce {record.run_id[:8]}` makes it again.",
         )
     if kind_of(record) == RunKind.STORIES:
         raise UserError(

@@ -56,7 +56,7 @@ class ModelAnswer(BaseModel):
     bundle: BundleFile
     here: dict[str, str]
     proof: dict[str, Any]
-    limits: dict[str, float]
+    limits: dict[str, int | float]
 
 
 def make_app(service: Service[Any], *, token: str | None, hosts: Iterable[str]) -> ASGIApp:

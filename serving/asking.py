@@ -5,7 +5,7 @@ https://platform.openai.com/docs/api-reference/completions
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 from pydantic_core import PydanticKnownError
@@ -73,7 +73,7 @@ class CompletionRequest(BaseModel):
     best_of: Annotated[Literal[1], _number("1")] | None = None
     frequency_penalty: Nothing = None
     presence_penalty: Nothing = None
-    logit_bias: Annotated[dict[str, float], Field(max_length=0)] | None = None
+    logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
     logprobs: None = None
     suffix: Annotated[str, Field(max_length=0)] | None = None
     top_k: Annotated[Literal[0, -1], _number("0 or -1")] | None = None
@@ -93,6 +93,23 @@ class CompletionRequest(BaseModel):
     def first_seed(self) -> int:
         """Of all choices together; each has its number besides."""
         return _USUAL.seed if self.seed is None else self.seed
+
+    def meaning(self) -> dict[str, Any]:
+        """All that decides the answer, the same however it was asked for."""
+        counted = self.stream_options is not None and bool(self.stream_options.include_usage)
+        own = {
+            "prompts": self.prompts(),
+            "each": self.each(),
+            "seed": self.first_seed(),
+            "stops": self.stops(),
+        }
+        how = {
+            "max_tokens": self.max_tokens,
+            "echo": bool(self.echo),
+            "stream": bool(self.stream),
+            "counted": counted,
+        }
+        return {**own, **how, **self.options()}
 
     def options(self) -> dict[str, float]:
         """How tokens are drawn, as `generation.sampling` has it."""

@@ -55,7 +55,7 @@ class Bodies:
     """Of one request."""
 
     def __init__(self, service: WriterService, asked: CompletionRequest) -> None:
-        digest = hashlib.sha256(f"{service.fingerprint}\n{asked.model_dump_json()}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{service.fingerprint}\n{json.dumps(asked.meaning())}".encode()).hexdigest()
         self._head: dict[str, Any] = {
             "id": f"cmpl-{digest[:_ID]}",
             "object": "text_completion",

@@ -65,7 +65,7 @@ class Service(Generic[Computing]):
     def is_ready(self) -> bool:
         return self.threads.is_alive and not self.ends
 
-    def most(self) -> dict[str, float]:
+    def most(self) -> dict[str, int | float]:
         """What a request may ask for, and what the queue holds."""
         return {"characters": MOST_CHARACTERS, "body_bytes": LARGEST_BODY, **asdict(self.limits)}
 
@@ -78,7 +78,7 @@ class Service(Generic[Computing]):
 class ClassifierService(Service[Engine]):
     """Labels texts."""
 
-    def most(self) -> dict[str, float]:
+    def most(self) -> dict[str, int | float]:
         return {"texts": MOST_TEXTS, **super().most()}
 
     async def answer(self, rows: Sequence[Sequence[int]]) -> Answered:
@@ -98,7 +98,7 @@ class WriterService(Service[Writers]):
     context_tokens: int = 0
     fingerprint: str = ""
 
-    def most(self) -> dict[str, float]:
+    def most(self) -> dict[str, int | float]:
         return {"stories": MOST_STORIES, "context_tokens": self.context_tokens, **super().most()}
 
     def begin(self, stories: Sequence[Story], tokens: Sequence[int]) -> list[Telling]:

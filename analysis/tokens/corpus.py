@@ -95,7 +95,7 @@ def _count(
     began = time.perf_counter()
     for text, spans, found in zip(texts, words, splitter.split(texts), strict=True):
         tally.lengths.append(len(found.spans))
-        tally.whole += len(spans.intersection(found.spans))
+        tally.whole += found.whole(spans)
         tally.unknown += found.unknown
         tally.has_ids &= found.restored is not None
         tally.changed += found.restored != text

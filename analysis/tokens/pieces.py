@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -21,11 +22,21 @@ class Piece:
 @dataclass(frozen=True)
 class SplitText:
     """Of one text of a corpus. spans: of its tokens, as `Piece` has them. unknown: tokens that stand for what the
-    vocabulary lacks. restored: the text that the ids give back; none: the tokenizer has no ids."""
+    vocabulary lacks; unread: their spans. restored: the text that the ids give back; none: the tokenizer has no ids.
+    """
 
     spans: Sequence[tuple[int, int]]
     unknown: int
     restored: str | None
+    unread: frozenset[tuple[int, int]] = frozenset()
+
+    def whole(self, words: set[tuple[int, int]]) -> int:
+        """How many of the words, spans themselves, are one token that the vocabulary has."""
+        found = words.intersection(self.spans) - self.unread
+        if len(set(self.spans)) == len(self.spans):
+            return len(found)
+        counts = Counter(self.spans)  # a character in several bytes has as many tokens
+        return sum(counts[word] == 1 for word in found)
 
 
 class Splitter(Protocol):

@@ -26,9 +26,9 @@ class SubwordSplitter:
         whole = load_tokenizer(source, local_files_only=local_files_only, revision=revision)
         self.digest = tokenizer_digest(whole)
         self.special = whole.num_special_tokens_to_add()
-        unknown = whole.unk_token_id
-        self._unknown = None if unknown == whole.eos_token_id else unknown  # GPT-2 has none
         self._tokenizer = whole.backend_tokenizer
+        unknown = getattr(self._tokenizer.model, "unk_token", None)  # byte-level BPE has none
+        self._unknown = None if unknown is None else self._tokenizer.token_to_id(unknown)
         self._tokenizer.encode_special_tokens = True
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -54,7 +54,8 @@ class SubwordSplitter:
                 spans = encoding.offsets
                 if not self._trims:
                     spans = [stripped(text, *span) for span in spans]
-                yield SplitText(spans, 0 if self._unknown is None else row.count(self._unknown), back)
+                unread = {span for span, number in zip(spans, row, strict=True) if number == self._unknown}
+                yield SplitText(spans, row.count(self._unknown) if unread else 0, back, frozenset(unread))
 
     def _encoded(self, texts: Sequence[str]) -> list[Encoding]:
         with boundary(

@@ -20,7 +20,7 @@ from export.text_ids import Ids, TextIds
 from export.variants import BY_NAME
 from host.cpu import usable_cores
 from host.files import file_digest
-from host.model_folder import TOKENIZER
+from host.model_folder import CONFIG, TOKENIZER
 from runs.checks import check_has_model, export_command
 from runs.files import RunFiles, plain_digest
 from runs.kept_files import checked_model, checked_run_folder
@@ -85,15 +85,26 @@ def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
     """Of a DistilBERT classifier's folder, as save_pretrained writes it. UserError for any other."""
     from lightning_modules.families import DISTILBERT
 
+    if not (folder / TOKENIZER).is_file():
+        raise UserError(
+            f"has no {TOKENIZER}", where=str(folder), cure="Save the model with its fast tokenizer."
+        )
     weights = sorted(path for path in folder.glob("*.safetensors") if path.is_file())
     digest = " ".join(file_digest(path) for path in weights)
-    return _labeller(folder, _torch(DISTILBERT.kind, folder), digest, max_tokens=max_tokens)
+    positions = DISTILBERT.read(folder).positions
+    most = max_tokens if positions is None else min(max_tokens, positions)
+    return _labeller(folder, _torch(DISTILBERT.kind, folder), digest, max_tokens=most)
 
 
 def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) -> Labeller:
     reader = TextIds(folder, max_tokens=max_tokens)
     count = len(logits(reader.of("a").ids))
-    prints = {"weights": weights, "tokenizer": file_digest(folder / TOKENIZER)}
+    if count < 2:
+        raise UserError(
+            "has a single label", where=str(folder), cure="Give a classifier of two labels or more."
+        )
+    files = {"tokenizer": TOKENIZER, "model_config": CONFIG}
+    prints = {"weights": weights, **{name: file_digest(folder / file) for name, file in files.items()}}
     return Labeller(tuple(labels_of(folder, count)), reader, logits, prints)
 
 

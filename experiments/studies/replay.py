@@ -47,6 +47,7 @@ def replay(run: RunFiles, *, reporter: Reporter = SILENT) -> StudyReplay:
     if run.record.status != "FINISHED":
         raise UserError(f"is {run.record.status}", where=run.where, cure="Only a finished study plays again.")
     check_listed(run, STUDY_REQUEST)
+    then = left_by(run)
     name = run.record.tags.get(STUDIED_TAG, "")
     if name not in KINDS:
         raise UserError(
@@ -61,7 +62,7 @@ def replay(run: RunFiles, *, reporter: Reporter = SILENT) -> StudyReplay:
     prepared = kind.prepare(request, root=run.store.root, reporter=reporter)
     tags = {REPRODUCES_TAG: run.record.run_id}
     again = recorded(prepared, run.store, provenance_here(), tags=tags, reporter=reporter)
-    then, now = left_by(run), left_by(again)
+    now = left_by(again)
     sources = {
         tag.removeprefix(FINGERPRINT): digest
         for tag, digest in run.record.tags.items()

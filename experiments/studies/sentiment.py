@@ -18,6 +18,7 @@ from errors import UserError
 from experiments.studies.study import Findings, Prepared
 from export.variants import ORIGINAL, VariantName
 from host.progress import Reporter, working
+from pages.texts import label
 from schema.strict import Strict, absolute
 from schema.texts import Revision
 from schema.validation import TogetherError
@@ -97,14 +98,13 @@ def prepare(
 ) -> Prepared:
     """on_answer: is told of each answer as soon as it is there. UserError for a file, a run or a model that is not."""
     texts = [asked.text.strip()] if asked.text is not None else _texts(asked)
+    request = _pinned(asked, root)
     with working(reporter, "loading the classifier"):
-        labeller = _labeller(asked, root)
-    about = asked.text or Path(str(asked.path)).name
-    line = " ".join(about[:200].split())
+        labeller = _labeller(request, root)
     return Prepared(
         kind=KIND,
-        request=asked,
-        title=f"sentiment: {line if len(line) <= 48 else f'{line[:47]}…'}",
+        request=request,
+        title=f"sentiment: {label(asked.text or Path(str(asked.path)).name)}",
         fingerprints={**labeller.fingerprints, "texts": fingerprint((text,) for text in texts)},
         work=partial(_study, texts, labeller, on_answer),
     )
@@ -126,11 +126,25 @@ def _labeller(asked: SentimentRequest, root: Path) -> Labeller:
         from tracking.store import Store
 
         return of_run(run_named(Store.read(root), asked.run), asked.variant)
-    return of_folder(_model_folder(asked, root), max_tokens=asked.max_tokens)
+    return of_folder(_model_folder(asked), max_tokens=asked.max_tokens)
 
 
-def _model_folder(asked: SentimentRequest, root: Path) -> Path:
-    from datamodules.hub import commit_of, hub_reachable
+def _pinned(asked: SentimentRequest, root: Path) -> SentimentRequest:
+    """With the commit that a hub model's revision means now."""
+    from datamodules.hub import commit_of
+
+    if asked.model is None or Path(asked.model).is_absolute():
+        return asked
+    try:
+        commit = commit_of(asked.model, asked.revision, kind="model", memory=root / "cache" / "hub")
+    except UserError as error:
+        cure = "Give a folder, as in --model ./FOLDER, or a run."
+        raise UserError(error.what, where=f"--model {asked.model}", cure=cure) from error
+    return asked.model_copy(update={"revision": commit})
+
+
+def _model_folder(asked: SentimentRequest) -> Path:
+    from datamodules.hub import hub_reachable
     from host.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, hub_folder
 
     source = str(asked.model)
@@ -138,9 +152,8 @@ def _model_folder(asked: SentimentRequest, root: Path) -> Path:
         if not Path(source).is_dir():
             raise UserError("no such folder", where=f"--model {source}", cure="Give a classifier's folder.")
         return Path(source)
-    commit = commit_of(source, asked.revision, kind="model", memory=root / "cache" / "hub")
     files = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS)
-    return hub_folder(source, revision=commit, local_files_only=not hub_reachable(), files=files)
+    return hub_folder(source, revision=asked.revision, local_files_only=not hub_reachable(), files=files)
 
 
 def _study(
@@ -167,16 +180,16 @@ def _study(
 
 def _answer(text: str, ids: Ids, logits_C: NDArray[np.float32], labels: Sequence[str]) -> Answer:
     logits = [float(logit) for logit in logits_C]
-    order = sorted(range(len(logits)), key=lambda label: -logits[label])
+    order = sorted(range(len(logits)), key=lambda number: -logits[number])
     best, margin = order[0], logits[order[0]] - logits[order[1]]
     whole = math.fsum(math.exp(logit - logits[best]) for logit in logits)
     return Answer(text, labels[best], 1 / whole, margin, len(ids.ids), ids.cut)
 
 
 def _metrics(found: Sequence[Answer], labels: Sequence[str]) -> Mapping[str, float]:
-    counts = {label: sum(answer.label == label for answer in found) for label in labels}
+    counts = [sum(answer.label == name for answer in found) for name in labels]
     return {
         "study/texts": float(len(found)),
         "study/mean_probability": math.fsum(answer.probability for answer in found) / len(found),
-        **{f"study/{label}/share": count / len(found) for label, count in counts.items()},
+        **{f"study/share_of_label_{number}": count / len(found) for number, count in enumerate(counts)},
     }

@@ -42,7 +42,7 @@ def sentiment_page(found: Mapping[str, Any]) -> str:
         [section],
         kicker="Study of sentiment",
         lead=lead,
-        foot="Made by `encore study sentiment`.",
+        foot="Made by encore study sentiment; encore reproduce with the ID of its run makes it again, to the byte.",
     )
 
 

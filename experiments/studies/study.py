@@ -8,15 +8,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from errors import UserError
 from experiments.checkout import REPOSITORY, provenance_here
 from host.progress import Reporter
 from runs.differences import deciding
-from runs.files import RunFiles, plain_digest, run_named
+from runs.files import RunFiles, run_named
 from runs.layout import (
     KIND_TAG,
     PATCH_FILE,
     PROVENANCE_FILE,
     RECIPE_TAG,
+    REPRODUCES_TAG,
     STUDIED_TAG,
     STUDY_FILES,
     STUDY_FINDINGS,
@@ -27,7 +29,7 @@ from runs.layout import (
     RunKind,
     fingerprint_tag,
 )
-from runs.seals import log_sealed
+from runs.seals import check_listed, log_sealed
 from schema.overrides import flat_mapping
 from schema.strict import Strict
 from tracking.endings import ended_in_store
@@ -115,27 +117,30 @@ def study(prepared: Prepared, store: Store, *, again: bool, reporter: Reporter) 
 
 
 def _recorded(prepared: Prepared, provenance: Provenance, store: Store) -> RunFiles | None:
-    """The latest finished run of the recipe whose findings are what its manifest names."""
-    for record in store.runs(tags={RECIPE_TAG: prepared.recipe_id(provenance)}):
-        run = RunFiles(store, record)
-        if record.status == "FINISHED" and _holds(run):
-            return run
-    return None
+    """The earliest finished run of the recipe whose findings are what its manifest names; rather no reproduction."""
+    found = store.runs(tags={RECIPE_TAG: prepared.recipe_id(provenance)})
+    found.sort(key=lambda record: (REPRODUCES_TAG in record.tags, record.start_ms))
+    runs = (RunFiles(store, record) for record in found if record.status == "FINISHED")
+    return next((run for run in runs if _holds(run)), None)
 
 
 def _holds(run: RunFiles) -> bool:
-    files = left_by(run)
-    return bool(files) and all(run.has(file) and plain_digest(run, file) == files[file] for file in files)
+    try:
+        return STUDY_FINDINGS in left_by(run)
+    except UserError:  # something is missing or altered: then this is nothing to take
+        return False
 
 
 def left_by(run: RunFiles) -> dict[str, str]:
-    """What a study came to: sha256 of each of its files, by path."""
+    """What a study came to: sha256 of each of its files, by path. UserError for one that is not what was recorded."""
     manifest = run.manifest or {}
-    return {
+    files = {
         file: digest
         for file, digest in manifest.items()
         if file.startswith(f"{STUDY_FOLDER}/") and file != STUDY_REQUEST
     }
+    check_listed(run, *files)
+    return files
 
 
 def recorded(
@@ -150,7 +155,7 @@ def recorded(
     log = store.start_run(
         experiment=Experiment(f"study_{prepared.kind}", f"study/{prepared.kind}"),
         name=prepared.title,
-        params=flat_mapping(prepared.request.model_dump(mode="json")),
+        params=_params(prepared.request),
         tags={
             KIND_TAG: RunKind.STUDY,
             STUDIED_TAG: prepared.kind,
@@ -169,6 +174,18 @@ def recorded(
         _log(log, findings)
     log.finish("FINISHED")
     return run_named(store, log.run_id)
+
+
+def _params(request: Strict) -> dict[str, object]:
+    """What was asked, by dotted key; of a list of things with names these alone."""
+    flat = flat_mapping(request.model_dump(mode="json", exclude_none=True))
+    return {key: _named(value) for key, value in flat.items()}
+
+
+def _named(value: object) -> object:
+    if not isinstance(value, list):
+        return value
+    return ", ".join(str(one["name"] if isinstance(one, dict) and "name" in one else one) for one in value)
 
 
 def _log(log: RunLog, findings: Findings) -> None:

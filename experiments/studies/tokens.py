@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -16,6 +17,7 @@ from errors import UserError
 from experiments.studies.corpora import CorpusRequest, CorpusTexts, corpus_texts, pinned_corpus
 from experiments.studies.study import Findings, Prepared
 from host.progress import Reporter, working
+from pages.texts import label
 from schema.strict import Strict, absolute
 from schema.texts import Revision
 from schema.validation import TogetherError
@@ -32,15 +34,14 @@ MOST_CHARACTERS = 100_000
 class TokenizerRequest(Strict):
     """source: `nltk`, a folder, or a model of the hub. name: as tables call it."""
 
-    name: str = Field(min_length=1, max_length=100)
+    name: str = Field(min_length=1, max_length=100, pattern=r"^[\w./-]+$")
     source: str = Field(min_length=1)
     revision: Revision = "main"
 
+    @field_validator("source")
     @classmethod
-    def named(cls, source: str) -> TokenizerRequest:
-        """A folder is called by its own name."""
-        local = source.startswith((".", "/", "~"))
-        return cls(name=Path(source).name if local else source, source=absolute(source) if local else source)
+    def _absolute(cls, source: str) -> str:
+        return absolute(source) if _is_local(source) else source
 
     @property
     def is_folder(self) -> bool:
@@ -50,7 +51,6 @@ class TokenizerRequest(Strict):
 class TokensRequest(Strict):
     """Which text or corpus is split, and by which tokenizers."""
 
-    task: ClassVar[str] = KIND
     text: Annotated[str, StringConstraints(max_length=MOST_CHARACTERS)] | None = None
     corpus: CorpusRequest | None = None
     tokenizers: tuple[TokenizerRequest, ...] = Field(min_length=1, max_length=16, strict=False)
@@ -65,12 +65,23 @@ class TokensRequest(Strict):
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:
         if (self.text is None) == (self.corpus is None):
-            raise TogetherError("a study is of one text or of one corpus", "Give a text, or --data.")
+            cure = "Give a text, or --data." if self.text is None else "Leave the text or --data out."
+            raise TogetherError("a study is of one text or of one corpus", cure)
         names = [tokenizer.name for tokenizer in self.tokenizers]
         double = next((name for name in names if names.count(name) > 1), None)
         if double is not None:
             raise TogetherError(f"two tokenizers are called {double!r}", "Name each once.")
         return self
+
+
+def named_tokenizer(source: str) -> dict[str, str]:
+    """A request for it. A folder is called by its own name, in letters, digits, dots and dashes."""
+    name = Path(source).expanduser().absolute().name if _is_local(source) else source
+    return {"name": re.sub(r"[^A-Za-z0-9_./-]", "_", name) or "folder", "source": source}
+
+
+def _is_local(source: str) -> bool:
+    return source.startswith((".", "/", "~"))
 
 
 def prepare(asked: TokensRequest, *, root: Path, reporter: Reporter) -> Prepared:
@@ -91,15 +102,10 @@ def prepare(asked: TokensRequest, *, root: Path, reporter: Reporter) -> Prepared
     return Prepared(
         kind=KIND,
         request=request,
-        title=f"tokens: {_short(about or '')}",
+        title=f"tokens: {label(about or '')}",
         fingerprints=prints,
         work=partial(_study, request, splitters, corpus),
     )
-
-
-def _short(text: str) -> str:
-    line = " ".join(text[:200].split())
-    return line if len(line) <= 48 else f"{line[:47]}…"
 
 
 def _pinned(asked: TokensRequest, cache_dir: Path) -> TokensRequest:
@@ -111,7 +117,7 @@ def _pinned(asked: TokensRequest, cache_dir: Path) -> TokensRequest:
         try:
             found = commit_of(one.source, one.revision, kind="model", memory=cache_dir / "hub")
         except UserError as error:
-            cure = f"Give folders, as in --tokenizers {NLTK},FOLDER."
+            cure = f"Give folders, as in --tokenizers {NLTK},FOLDER, or {NLTK} alone."
             raise UserError(error.what, where=f"--tokenizers {one.source}", cure=cure) from error
         return one.model_copy(update={"revision": found})
 

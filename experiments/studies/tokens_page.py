@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from analysis.tokens.comparing import Marks
 from pages.figures import MARKERS, SERIES, Figure, drawn_wide, logarithmic_y
 from pages.pictures import light, picture, text_boxes
 from pages.rendering import page
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _KICKER = "Study of tokens"
-_FOOT = "Made by `encore study tokens`."
+_FOOT = "Made by encore study tokens; encore reproduce with the ID of its run makes it again, to the byte."
 _MOST_PIECES = 2_000  # of a row of the page; the table of tokens has all
 _RANKS = ("5", "25", "50", "75", "95", "99")
 
@@ -53,7 +54,7 @@ def text_picture(found: Mapping[str, Any]) -> bytes:
 
 
 def _rows(found: Mapping[str, Any]) -> list[PieceRow]:
-    text, marked = found["text"], [(one["start"], one["end"]) for one in found["disagreements"]]
+    text, marks = found["text"], Marks([(one["start"], one["end"]) for one in found["disagreements"]])
     rows: list[PieceRow] = []
     for tokenizer in found["tokenizers"]:
         shown: list[ShownPiece] = []
@@ -64,7 +65,7 @@ def _rows(found: Mapping[str, Any]) -> list[PieceRow]:
                     piece["text"],
                     "" if piece["id"] is None else str(piece["id"]),
                     apart=bool(shown) and text[start - 1 : start].isspace(),
-                    marked=any(start < right and end > left for left, right in marked),
+                    marked=marks.touch(start, end),
                 )
             )
         rows.append(PieceRow(tokenizer["name"], f"{len(shown):,} tokens", tuple(shown)))
@@ -93,12 +94,12 @@ def _token_table(found: Mapping[str, Any]) -> Table:
 
 def _disagreement_table(found: Mapping[str, Any]) -> Table:
     rows = [
-        (one["word"], ", ".join(way["names"]), " | ".join(way["pieces"]))
+        (one["word"], " | ".join(way["pieces"]), ", ".join(way["names"]))
         for one in found["disagreements"]
         for way in one["ways"]
     ]
     caption = "Words that are split in more than one way, and who splits them so"
-    return table("ways", caption, [Column("word", "code"), "tokenizers", Column("pieces", "code")], rows)
+    return table("ways", caption, [Column("word", "code"), Column("pieces", "code"), "tokenizers"], rows)
 
 
 def corpus_page(found: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from pydantic import field_validator
 
@@ -36,7 +36,6 @@ _SHOWN = 6  # neighbours of a word in a picture
 class VectorsRequest(Strict):
     """path: of the vectors, a file or its folder."""
 
-    task: ClassVar[str] = KIND
     path: str
     question: Question
 

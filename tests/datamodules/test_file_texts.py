@@ -49,9 +49,10 @@ def test_a_column_that_is_not_there_is_told(tmp_path: Path, suffix: str) -> None
 
 def test_a_row_without_text_is_told_with_its_number(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
-    file.write_text('{"text": "a"}\n{"text": "  "}\n')
-    with pytest.raises(UserError, match="row 1 holds no text"):
-        list(texts_of_file(file, column="text"))
+    for odd in ('"  "', "null", "3", '"\\ud800"'):
+        file.write_text(f'{{"text": "a"}}\n{{"text": {odd}}}\n')
+        with pytest.raises(UserError, match="row 1"):
+            list(texts_of_file(file, column="text"))
 
 
 def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
@@ -62,7 +63,11 @@ def test_a_file_that_is_not_there_or_no_text_is_told(tmp_path: Path) -> None:
         list(texts_of_file(tmp_path / "odd.txt", column="text"))
 
 
-def test_what_names_a_file() -> None:
+def test_what_names_a_file(tmp_path: Path) -> None:
+    spaced = tmp_path / "my texts.txt"
+    spaced.write_text("a")
+    assert names_a_file(str(spaced))
+    assert not names_a_file("word " * 10_000 + "a.txt")
     assert [names_a_file(name) for name in ("a.txt", "x/B.CSV", "I love .txt", "nice.", "a.pdf")] == [
         True, True, False, False, False,
     ]  # fmt: skip

@@ -19,11 +19,15 @@ def test_a_word_that_is_cut_otherwise_is_told_with_who_cuts_it_how() -> None:
     assert found == [Disagreement("LLMs", 3, 7, ways)]
 
 
-def test_tokens_that_share_a_character_or_cross_a_space_count_once() -> None:
-    over = pieces((0, 4), (4, 7), (4, 7), (8, 12))  # two tokens for the bytes of one character
-    assert [
-        one.word for one in disagreements(TEXT, {"a": over, "b": pieces((0, 2), (3, 4), (4, 7), (8, 12))})
-    ] == []
+def test_a_token_that_crosses_a_space_is_of_both_words() -> None:
+    over, apart = pieces((0, 4), (4, 7), (8, 12)), pieces((0, 2), (3, 4), (4, 7), (8, 12))
+    assert disagreements(TEXT, {"a": over, "b": apart}) == []
+
+
+def test_a_character_of_several_tokens_is_split_otherwise_than_one_of_a_single_token() -> None:
+    bytewise, whole = pieces((3, 7), (3, 7), (3, 7)), pieces((3, 7))
+    [found] = disagreements("   LLMs", {"a": bytewise, "b": whole})
+    assert found.ways == (Way(("a",), ("LLMs x3",)), Way(("b",), ("LLMs",)))
 
 
 def test_where_all_agree_nothing_is_told() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -20,7 +21,7 @@ from export.session import OnnxModel
 from export.text_ids import TextIds
 from host.progress import SILENT
 from runs.files import RunFiles, run_named
-from runs.layout import STUDY_PAGE, STUDY_PICTURES
+from runs.layout import STUDY_FINDINGS, STUDY_PAGE, STUDY_PICTURES
 from schema.validation import parse
 from tests.processes import inside
 from tests.tiny import ANY_EXPORT, small_classifier
@@ -84,6 +85,65 @@ def test_it_is_made_again_and_its_page_shows_texts_as_texts(run: RunFiles, file:
     assert found.run.path(f"{STUDY_PICTURES}/margins.png").read_bytes().startswith(b"\x89PNG")
     assert replay(found.run).same
     assert found.run.record.metrics["study/texts"] == len(TEXTS)
+
+
+def test_another_file_or_other_labels_make_another_study(run: RunFiles, tmp_path: Path) -> None:
+    model, file, store = tmp_path / "model", tmp_path / "a.txt", run.store
+    shutil.copytree(run.path("model"), model)
+    file.write_text("dull")
+
+    def found() -> Studied:
+        request = SentimentRequest(model=str(model), path=str(file))
+        prepared_now = prepared(KIND, request, root=store.root, reporter=SILENT)
+        return study(prepared_now, store, again=False, reporter=SILENT)
+
+    first = found()
+    assert (first.reused, found().reused) == (False, True)
+    config = json.loads((model / "config.json").read_text())
+    names = {number: f"très [{number}]" for number in config["id2label"]}
+    (model / "config.json").write_text(json.dumps({**config, "id2label": names}))
+    named = found()
+    assert not named.reused
+    assert named.content["answers"][0]["label"].startswith("très [")
+    file.write_text("fine")
+    assert not found().reused
+
+
+def test_a_folders_model_reads_no_more_than_it_has_positions_for(run: RunFiles) -> None:
+    request = SentimentRequest(model=str(run.path("model")), text="dull " * 600)
+    found = prepared(KIND, request, root=run.store.root, reporter=SILENT)
+    [answer] = study(found, run.store, again=False, reporter=SILENT).content["answers"]
+    assert answer["cut"]
+
+
+def test_bits_depend_on_no_number_of_threads(
+    run: RunFiles, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for threads in (1, 3):
+        monkeypatch.setattr("experiments.studies.labeller.usable_cores", lambda count=threads: count)
+        found.append(studied(run, path=str(file))[0].content)
+    assert found[0] == found[1]
+
+
+def test_what_was_altered_is_neither_taken_nor_called_the_same(run: RunFiles) -> None:
+    request = SentimentRequest(run=run.record.run_id, text="altered later", variant="int8")
+
+    def found(*, again: bool) -> Studied:
+        return study(
+            prepared(KIND, request, root=run.store.root, reporter=SILENT),
+            run.store,
+            again=again,
+            reporter=SILENT,
+        )
+
+    first = found(again=True).run
+    findings = first.path(STUDY_FINDINGS)
+    findings.write_text(findings.read_text().replace("altered", "ALTERED"))
+    with pytest.raises(UserError, match="findings"):
+        replay(run_named(run.store, first.record.run_id))
+    assert inside("show", first.record.run_id, "--root", run.store.root).returncode == 2
+    assert found(again=False).run.record.run_id != first.record.run_id
 
 
 def test_the_command_prints_a_line_for_each_text_and_takes_the_newest_classifier(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from errors import UserError
 from experiments.studies.kinds import prepared
 from experiments.studies.replay import replay
 from experiments.studies.study import Studied, left_by, study
-from experiments.studies.tokens import KIND, TokenizerRequest, TokensRequest
+from experiments.studies.tokens import KIND, TokenizerRequest, TokensRequest, named_tokenizer
 from host.progress import SILENT
 from runs.files import run_named
 from runs.layout import STUDY_FINDINGS, STUDY_PAGE, STUDY_PICTURES
@@ -33,7 +34,7 @@ def own_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def asked(own: Path, **given: Any) -> TokensRequest:
-    tokenizers = (TokenizerRequest.named("nltk"), TokenizerRequest.named(str(own)))
+    tokenizers = tuple(TokenizerRequest(**named_tokenizer(source)) for source in ("nltk", str(own)))
     return TokensRequest(tokenizers=tokenizers, **given)
 
 
@@ -50,7 +51,7 @@ def test_a_text_is_studied_recorded_and_found_again(store: Store, own_tokenizer:
     assert "LLMs" in [one["word"] for one in first.content["disagreements"]]
     page = first.run.path(STUDY_PAGE).read_text()
     assert "<i>" not in page
-    assert "<b>&lt;</b>" in page
+    assert "<mark>&lt;</mark>" in page
     assert first.run.path(f"{STUDY_PICTURES}/tokens.png").read_bytes().startswith(b"\x89PNG")
     assert all(check.holds for check in verify(first.run))
 
@@ -95,6 +96,25 @@ def test_a_study_is_made_again_to_the_byte_and_an_altered_one_is_told(
         replay(run_named(store, run.record.run_id))
 
 
+def test_a_folder_of_any_name_is_studied(store: Store, own_tokenizer: Path, tmp_path: Path) -> None:
+    odd = tmp_path / "a[b] c%"
+    shutil.copytree(own_tokenizer, odd)
+    found = studied(asked(odd, text="words"), store)
+    assert found.content["tokenizers"][1]["name"] == "a_b__c_"
+
+
+def test_the_original_is_shown_and_not_its_reproduction(store: Store, own_tokenizer: Path) -> None:
+    run = studied(asked(own_tokenizer, text="once"), store).run
+    assert replay(run).run_id != run.record.run_id
+    assert studied(asked(own_tokenizer, text="once"), store).run.record.run_id == run.record.run_id
+
+
+def test_a_study_without_its_manifest_keeps_nobody_from_the_same(store: Store, own_tokenizer: Path) -> None:
+    run = studied(asked(own_tokenizer, text="twice"), store).run
+    run.path("run/manifest.json").unlink()
+    assert not studied(asked(own_tokenizer, text="twice"), store).reused
+
+
 def test_another_tokenizer_in_the_same_place_makes_another_study(store: Store, tmp_path: Path) -> None:
     folder = tmp_path / "own"
     train_tokenizer("gpt2_bpe", ["I love words"] * 3, vocab_size=270).save_pretrained(folder)
@@ -136,12 +156,12 @@ def test_a_corpus_is_counted(store: Store, own_tokenizer: Path, tmp_path: Path) 
     ],
 )
 def test_what_cannot_be_studied_is_told(given: dict[str, Any], told: str) -> None:
-    tokenizers = [TokenizerRequest.named("nltk").model_dump()]
+    tokenizers = [named_tokenizer("nltk")]
     with pytest.raises(UserError, match=told):
         parse(TokensRequest, {"tokenizers": tokenizers, **given}, where="here")
 
 
 def test_two_tokenizers_of_one_name_are_refused(tmp_path: Path) -> None:
-    tokenizers = [TokenizerRequest.named(str(tmp_path / at / "own")).model_dump() for at in "ab"]
+    tokenizers = [named_tokenizer(str(tmp_path / at / "own")) for at in "ab"]
     with pytest.raises(UserError, match="'own'"):
         parse(TokensRequest, {"text": "a", "tokenizers": tokenizers}, where="here")
