@@ -10,7 +10,6 @@ from cli.options import DEFAULT_ROOT, Json, Root, ended_in_one_line, name_option
 from cli.study_options import CorpusFolder, CorpusSplit, StudyAgain, corpus_given
 from cli.vectors_command import vectors
 from errors import UserError
-from schema.strict import absolute
 
 study = typer.Typer(
     no_args_is_help=True,
@@ -82,7 +81,7 @@ def sentiment(
 
     if run is not None and model is not None:
         raise UserError("a run labels texts, or a model", where="--model", cure="Leave one of the two out.")
-    given = {**_texts(text, column, quoting), "model": _absolute(model), "variant": variant}
+    given = {**_texts(text, column, quoting), "model": model, "variant": variant}
     return sentiment_verb(given, run, root, again=again, as_json=json)
 
 
@@ -96,11 +95,6 @@ def _texts(text: str, column: str | None, quoting: str | None) -> dict[str, str]
     if of_file:
         raise UserError("is of a file", where=f"--{next(iter(of_file))}", cure="Leave it out.")
     return {"text": text}
-
-
-def _absolute(model: str | None) -> str | None:
-    """Of a folder the whole path; a model of the hub as it is named."""
-    return absolute(model) if model is not None and model.startswith((".", "/", "~")) else model
 
 
 study.command()(vectors)

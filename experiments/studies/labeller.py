@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from lightning_modules.text_model import TextModel
+
     Logits = Callable[[list[int]], NDArray[np.float32]]
 
 _WINDOW = 256  # texts that are given to the threads beforehand
@@ -77,7 +79,7 @@ def of_run(run: RunFiles, variant: str) -> Labeller:
             )
         logits = _onnx(checked_run_folder(run, f"{EXPORT_FOLDER}/{variant}"))
     else:
-        logits = _torch(config.model.kind, folder)
+        logits = _torch(_read(config.model.kind, folder))
     return _labeller(folder, logits, plain_digest(run, file), max_tokens=config.data.max_tokens)
 
 
@@ -91,9 +93,9 @@ def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
         )
     weights = sorted(path for path in folder.glob("*.safetensors") if path.is_file())
     digest = " ".join(file_digest(path) for path in weights)
-    positions = DISTILBERT.read(folder).positions
-    most = max_tokens if positions is None else min(max_tokens, positions)
-    return _labeller(folder, _torch(DISTILBERT.kind, folder), digest, max_tokens=most)
+    model = _read(DISTILBERT.kind, folder)
+    most = max_tokens if model.positions is None else min(max_tokens, model.positions)
+    return _labeller(folder, _torch(model), digest, max_tokens=most)
 
 
 def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) -> Labeller:
@@ -117,14 +119,16 @@ def _onnx(folder: Path) -> Logits:
     return lambda ids: model.logits(np.array([ids], np.int64))[0]
 
 
-def _torch(kind: str, folder: Path) -> Logits:
-    import torch
-
+def _read(kind: str, folder: Path) -> TextModel:
     from experiments.torch_setup import prepare_writing
     from lightning_modules.families import FAMILIES
 
     prepare_writing(1)
-    model = FAMILIES[kind].read(folder)
+    return FAMILIES[kind].read(folder)
+
+
+def _torch(model: TextModel) -> Logits:
+    import torch
 
     def logits(ids: list[int]) -> NDArray[np.float32]:
         with torch.inference_mode():

@@ -15,6 +15,7 @@ from datamodules.file_texts import texts_of_file
 from datamodules.fingerprint import fingerprint
 from datamodules.readers.quoting import Said
 from errors import UserError
+from experiments.studies.sources import is_local, model_commit, placed
 from experiments.studies.study import Findings, Prepared
 from export.variants import ORIGINAL, VariantName
 from host.progress import Reporter, working
@@ -60,6 +61,11 @@ class SentimentRequest(Strict):
         if text is not None and not text.strip():
             raise ValueError("is empty, or all spaces")
         return text
+
+    @field_validator("model")
+    @classmethod
+    def _placed(cls, model: str | None) -> str | None:
+        return None if model is None else placed(model)
 
     @field_validator("path")
     @classmethod
@@ -131,15 +137,10 @@ def _labeller(asked: SentimentRequest, root: Path) -> Labeller:
 
 def _pinned(asked: SentimentRequest, root: Path) -> SentimentRequest:
     """With the commit that a hub model's revision means now."""
-    from datamodules.hub import commit_of
-
-    if asked.model is None or Path(asked.model).is_absolute():
+    if asked.model is None or is_local(asked.model):
         return asked
-    try:
-        commit = commit_of(asked.model, asked.revision, kind="model", memory=root / "cache" / "hub")
-    except UserError as error:
-        cure = "Give a folder, as in --model ./FOLDER, or a run."
-        raise UserError(error.what, where=f"--model {asked.model}", cure=cure) from error
+    cure = "Give a folder, as in --model ./FOLDER, or a run."
+    commit = model_commit(asked.model, asked.revision, option="--model", cure=cure, root=root)
     return asked.model_copy(update={"revision": commit})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 
@@ -23,7 +23,6 @@ _MOST_FREQUENT, _LONG, _NEIGHBOURS = 12, 4, 5
 class SkipGramRequest(Strict):
     """As `analysis.vectors.skipgram.SkipGram` has them."""
 
-    task: ClassVar[str] = KIND
     corpus: CorpusRequest
     dimensions: int = Field(default=50, ge=1, le=1000)
     window: int = Field(default=5, ge=1, le=100)

@@ -13,12 +13,12 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from analysis.tokens.pieces import Splitter
 from analysis.tokens.words import NLTK
-from errors import UserError
 from experiments.studies.corpora import CorpusRequest, CorpusTexts, corpus_texts, pinned_corpus
+from experiments.studies.sources import is_local, model_commit, placed
 from experiments.studies.study import Findings, Prepared
 from host.progress import Reporter, working
 from pages.texts import label
-from schema.strict import Strict, absolute
+from schema.strict import Strict
 from schema.texts import Revision
 from schema.validation import TogetherError
 
@@ -41,7 +41,7 @@ class TokenizerRequest(Strict):
     @field_validator("source")
     @classmethod
     def _absolute(cls, source: str) -> str:
-        return absolute(source) if _is_local(source) else source
+        return placed(source)
 
     @property
     def is_folder(self) -> bool:
@@ -76,18 +76,14 @@ class TokensRequest(Strict):
 
 def named_tokenizer(source: str) -> dict[str, str]:
     """A request for it. A folder is called by its own name, in letters, digits, dots and dashes."""
-    name = Path(source).expanduser().absolute().name if _is_local(source) else source
+    name = Path(source).expanduser().absolute().name if is_local(source) else source
     return {"name": re.sub(r"[^A-Za-z0-9_./-]", "_", name) or "folder", "source": source}
-
-
-def _is_local(source: str) -> bool:
-    return source.startswith((".", "/", "~"))
 
 
 def prepare(asked: TokensRequest, *, root: Path, reporter: Reporter) -> Prepared:
     """UserError for a tokenizer or a corpus that is not there."""
     cache_dir = root / "cache"
-    request = _pinned(asked, cache_dir)
+    request = _pinned(asked, root)
     with working(reporter, "reading tokenizers and texts"):
         splitters = [_splitter(one) for one in request.tokenizers]
         corpus = (
@@ -108,21 +104,17 @@ def prepare(asked: TokensRequest, *, root: Path, reporter: Reporter) -> Prepared
     )
 
 
-def _pinned(asked: TokensRequest, cache_dir: Path) -> TokensRequest:
-    from datamodules.hub import commit_of
+def _pinned(asked: TokensRequest, root: Path) -> TokensRequest:
+    cure = f"Give folders, as in --tokenizers {NLTK},FOLDER, or {NLTK} alone."
 
     def commit(one: TokenizerRequest) -> TokenizerRequest:
         if one.source == NLTK or one.is_folder:
             return one
-        try:
-            found = commit_of(one.source, one.revision, kind="model", memory=cache_dir / "hub")
-        except UserError as error:
-            cure = f"Give folders, as in --tokenizers {NLTK},FOLDER, or {NLTK} alone."
-            raise UserError(error.what, where=f"--tokenizers {one.source}", cure=cure) from error
+        found = model_commit(one.source, one.revision, option="--tokenizers", cure=cure, root=root)
         return one.model_copy(update={"revision": found})
 
     tokenizers = tuple(commit(one) for one in asked.tokenizers)
-    corpus = None if asked.corpus is None else pinned_corpus(asked.corpus, cache_dir=cache_dir)
+    corpus = None if asked.corpus is None else pinned_corpus(asked.corpus, cache_dir=root / "cache")
     return asked.model_copy(update={"tokenizers": tokenizers, "corpus": corpus})
 
 
