@@ -1,4 +1,4 @@
-"""What is run: two kinds of model, three precisions, and the sizes of each."""
+"""What is run: three families of models, three precisions, and the sizes of each."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-Family = Literal["classifier", "language model"]
-FAMILIES: tuple[Family, ...] = ("classifier", "language model")
+Family = Literal["classifier", "language model", "LSTM"]
+FAMILIES: tuple[Family, ...] = ("classifier", "language model", "LSTM")
 # Where the time is short, the last are left out. Of the runs the first is what has the most state: GradScaler's.
 PRECISIONS = ("16-mixed", "bf16-mixed", "32-true")
 
@@ -32,6 +32,40 @@ class Length:
     batch: int
     steps: int
     rows: int
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What one family is trained on, and how.
+
+    demo, real: names in the catalogue, of bundled rows and of `corpus`. tokenizer: a folder beside the corpora; none:
+    the words of the corpus. max_tokens: of a text or a block; tiny, and else. peer: transformers has the same model,
+    which its Trainer trains.
+    """
+
+    demo: str
+    real: str
+    corpus: str
+    tokenizer: str | None
+    learning_rate: float
+    max_tokens: tuple[int, int]
+    asked: tuple[str, ...] = ()
+    peer: bool = True
+
+
+_KINDS: dict[Family, Kind] = {
+    "classifier": Kind("demo_reviews", "sst2_distilbert", "sst2", "bert-base-uncased", 1e-4, (48, 128)),
+    "language model": Kind(
+        "demo_stories",
+        "tinystories_gpt2",
+        "tinystories",
+        "gpt2",
+        6e-4,
+        (64, 512),
+        ("samples=none", "data.packed=true"),
+    ),
+    "LSTM": Kind("demo_lstm", "sst2_lstm", "sst2", None, 4e-3, (48, 128), peer=False),
+}
 
 
 @dataclass(frozen=True)
@@ -63,6 +97,8 @@ _FULL: dict[Family, Sizes] = {
         8,
         ("model.layers=12", "model.heads=12", "model.dim=768"),
     ),
+    # Two layers, each of both directions: cuDNN computes them, and drops between them.
+    "LSTM": Sizes(Length(128, 80, 12_800), Length(1024, 60, 34_000), 30, ("model.layers=2", "model.dim=256")),
 }
 _OFFICIAL_ROWS = 100
 _TINY_MODEL = ("model.layers=2", "model.heads=2", "model.dim=16", "model.vocab_size=300")
@@ -71,6 +107,7 @@ _TINY: dict[Family, Sizes] = {
         Length(8, 120, 1_000), Length(8, 15, 1_000), 5, (*_TINY_MODEL, "model.hidden_dim=32")
     ),
     "language model": Sizes(Length(4, 120, 1_000), Length(4, 15, 1_000), 5, _TINY_MODEL),
+    "LSTM": Sizes(Length(8, 120, 1_000), Length(8, 15, 1_000), 5, ("model.layers=2", "model.dim=16")),
 }
 _TINY_CASES = (Case("language model", "32-true"), Case("classifier", "bf16-mixed"))
 
@@ -91,10 +128,10 @@ class Plan:
         return [Case(family, precision) for precision in precisions for family in FAMILIES]
 
     def timed_cases(self) -> list[Case]:
-        """The same, tiny, each kind of model once: the larger one, and what such a machine is used for most, first."""
+        """Those that a peer has, tiny, each once: the larger one, and what such a machine is used for most, first."""
         last = {"bf16-mixed": 0, "16-mixed": 1, "32-true": 2}
         return sorted(
-            _TINY_CASES if self.tiny else self.cases(),
+            _TINY_CASES if self.tiny else [case for case in self.cases() if _KINDS[case.family].peer],
             key=lambda case: (case.precision == "32-true", case.family == "classifier", last[case.precision]),
         )
 
@@ -102,41 +139,36 @@ class Plan:
         return (_TINY if self.tiny else _FULL)[family]
 
     def experiment(self, family: Family) -> str:
-        if self.data is None:
-            return "demo_reviews" if family == "classifier" else "demo_stories"
-        return "sst2_distilbert" if family == "classifier" else "tinystories_gpt2"
+        return _KINDS[family].demo if self.data is None else _KINDS[family].real
 
     def overrides(self, case: Case, length: Length, scratch: Path) -> list[str]:
         """As a user types them. scratch: where the head of the corpus is put, or is."""
+        kind = _KINDS[case.family]
         return [
-            *self._source(case.family, length, scratch),
+            *self._source(kind, length, scratch),
             *self.sizes(case.family).model,
-            *(["samples=none", "data.packed=true"] if case.family == "language model" else []),
+            *kind.asked,
             f"data.batch_size={length.batch}",
             "data.batch_tokens=none",
-            f"data.max_tokens={self._max_tokens(case.family)}",
+            f"data.max_tokens={kind.max_tokens[0 if self.tiny else 1]}",
             "data.selection_examples=100",
             f"train.device={self.device}",
             f"train.precision={case.precision}",
             f"train.max_steps={length.steps}",
             "train.validations=1",
             f"train.threads={1 if self.tiny else 2}",
-            f"optim.learning_rate={1e-4 if case.family == 'classifier' else 6e-4}",
+            f"optim.learning_rate={kind.learning_rate}",
         ]
 
-    def _max_tokens(self, family: Family) -> int:
-        return (48 if self.tiny else 128) if family == "classifier" else (64 if self.tiny else 512)
-
-    def _source(self, family: Family, length: Length, scratch: Path) -> Sequence[str]:
+    def _source(self, kind: Kind, length: Length, scratch: Path) -> Sequence[str]:
         """The corpus and the tokenizer; where there is none, one is trained on the corpus."""
         if self.data is None:
             return [f"data.train_examples={length.rows}"] if self.tiny else []
-        corpus, tokenizer = (
-            ("sst2", "bert-base-uncased") if family == "classifier" else ("tinystories", "gpt2")
-        )
-        folder = head_of(self.data / corpus, scratch / f"{corpus}-{length.rows}", length.rows)
+        folder = head_of(self.data / kind.corpus, scratch / f"{kind.corpus}-{length.rows}", length.rows)
         found = [f"data.path={folder}", "model.pretrained=none"]
-        tokenizer_folder = self.data / "tokenizers" / tokenizer
+        if kind.tokenizer is None:
+            return found
+        tokenizer_folder = self.data / "tokenizers" / kind.tokenizer
         return [*found, f"model.tokenizer={tokenizer_folder}"] if tokenizer_folder.is_dir() else found
 
 

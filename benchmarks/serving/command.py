@@ -32,6 +32,7 @@ _HTTP_CORE = 1
 _CLIENTS = 16
 _COMPANIONS = 15
 _ENDS = 20
+_TURNS, _TURN_S = 24, 1.5
 _PEERS = {kind: Path(__file__).with_name(f"peer_{kind}.py") for kind in ("pipeline", "litserve")}
 
 
@@ -113,24 +114,28 @@ def _throughput(bundle: Path, texts: list[str], arguments: argparse.Namespace) -
 
 
 def _over_peer(bundle: Path, texts: list[str], kind: str, python: str) -> str:
-    """Each has both cores, and the clients beside it: how it shares them is its own matter."""
+    """Each has both cores, and the clients beside it: how it shares them is its own matter.
+
+    Both stand all the time and take turns by seconds, for the machine's speed changes within a minute.
+    """
     found = []
     os.sched_setaffinity(0, {MODEL_CORE, _HTTP_CORE})  # a server has the cores of who starts it
-    for _ in range(ROUNDS):
-        with serving(bundle, "--threads", 2) as server:
-            ours = _everywhere(server, texts)
-        port = free_port_here()
-        with started([python, str(_PEERS[kind]), str(bundle), str(port)], port) as peer:
-            found.append(ours / _everywhere(peer, texts))
-    return f"{_each(found)} ×"
+    port = free_port_here()
+    command = [python, str(_PEERS[kind]), str(bundle), str(port)]
+    with serving(bundle, "--threads", 2) as ours, started(command, port) as peer:
+        until_open(port)
+        for _ in range(_TURNS + 1):
+            rates = [_everywhere(server, texts) for server in (ours, peer)]
+            found.append(rates[0] / rates[1])
+    warm = found[1:]  # the first turn of each warms it
+    quarters = np.percentile(warm, [25, 75])
+    return f"{median(warm):.2f} × ({_TURNS} turns; quartiles {quarters[0]:.2f} to {quarters[1]:.2f})"
 
 
 def _everywhere(server: Server, texts: list[str]) -> float:
     """Answers a second to 16 clients, of a server that runs where it likes."""
     requests = [request(text, port=server.port) for text in texts]
-    until_open(server.port)
-    _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=1))
-    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=SECONDS))
+    load = _run(closed_loop(server.port, requests, clients=_CLIENTS, seconds=_TURN_S))
     return load.statuses()[200] / load.seconds
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from errors import UserError
 from experiments.checkout import REPOSITORY, provenance_here
+from host.blas import one_blas_thread
 from host.progress import Reporter
 from runs.differences import deciding
 from runs.files import RunFiles, run_named
@@ -170,7 +171,7 @@ def recorded(
         log.log_json(prepared.request.model_dump(mode="json"), STUDY_REQUEST)
         log_sealed(log, provenance.to_json(), PROVENANCE_FILE)
         log.log_text(working_tree_patch(REPOSITORY, exclude=store.root), PATCH_FILE)
-        findings = prepared.work(reporter)
+        findings = one_blas_thread(prepared.work)(reporter)
         _log(log, findings)
     log.finish("FINISHED")
     return run_named(store, log.run_id)

@@ -14,6 +14,7 @@ import numpy as np
 
 from export.quantizing.graph import products_of
 from export.quantizing.rounding import corrections_of
+from host.blas import one_blas_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,7 @@ class Inputs:
         if self._tokens >= _TOKENS_AT_ONCE:
             self.finish()
 
+    @one_blas_thread
     def finish(self) -> None:
         if self._waiting:
             values_MK = np.concatenate(self._waiting)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from export.quantizing.weights import HIGHEST_4, LARGEST_8, LOWEST_4, block_scales, column_scales
+from host.blas import one_blas_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +26,7 @@ _DAMPING = 0.01  # of the mean of the diagonal, as the paper has it
 _AT_ONCE = 128  # inputs whose corrections are summed before they reach the rest
 
 
+@one_blas_thread
 def corrections_of(moment_KK: Doubles) -> Doubles:
     """(K, K), upper triangular: how the error of one input is spread over later ones; moment: the sum of x xᵀ."""
     from scipy.linalg import cho_solve, cholesky
@@ -36,6 +38,7 @@ def corrections_of(moment_KK: Doubles) -> Doubles:
     return np.asarray(cholesky((inverse + inverse.T) / 2, lower=False))
 
 
+@one_blas_thread
 def rounded_8_bit(weight_KN: Floats, corrections_KK: Doubles) -> tuple[NDArray[np.int8], Floats]:
     """(K, N) int8 and a scale for each column (N,)."""
     scales_N = column_scales(weight_KN)
@@ -46,6 +49,7 @@ def rounded_8_bit(weight_KN: Floats, corrections_KK: Doubles) -> tuple[NDArray[n
     return whole, scales_N
 
 
+@one_blas_thread
 def rounded_4_bit(weight_KN: Floats, corrections_KK: Doubles, block: int) -> tuple[NDArray[np.int8], Floats]:
     """(K, N) of -8 to 7 and scales (K / block, N): of each block when its turn comes, corrections included."""
     whole = np.zeros(weight_KN.shape, np.int8)

@@ -12,6 +12,7 @@ import onnx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_limits
 
 from export.options import ExportConfig
 from export.pipeline import ExportOptions, ExportReport, export_model
@@ -113,6 +114,26 @@ def test_a_weight_is_rounded_to_its_columns_steps(inputs: int, outputs: int, see
     np.testing.assert_array_equal(scales, column_scales(weight))
     # The first input has no error of another to make up for.
     np.testing.assert_array_equal(whole[0], np.rint(weight[0].astype(np.float64) / scales))
+
+
+@pytest.mark.parametrize("width", [64, 129, 384])
+def test_weights_are_rounded_alike_on_any_number_of_cores(width: int) -> None:
+    draw = np.random.default_rng(width)
+    fed = draw.normal(size=(5000, width)).astype(np.float32)
+    weight = draw.normal(size=(width, 96)).astype(np.float32)
+
+    def rounded(cores: int) -> tuple[bytes, ...]:
+        with threadpool_limits(cores, user_api="blas"):
+            inputs = Inputs(width)
+            inputs.add(fed)
+            inputs.finish()
+            found = (
+                *rounded_8_bit(weight, inputs.corrections),
+                *rounded_4_bit(weight, inputs.corrections, 32),
+            )
+            return tuple(one.tobytes() for one in (inputs.moment_KK, inputs.corrections, *found))
+
+    assert rounded(1) == rounded(2)
 
 
 def test_corrections_make_outputs_nearer() -> None:
