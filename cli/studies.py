@@ -13,6 +13,7 @@ from analysis.tokens.comparing import Marks
 from cli.console import print_json
 from cli.headline import print_commands
 from cli.session import FAILED, OK, open_store, outputs
+from cli.study_attention import head_weights, print_attention, print_head
 from cli.study_sentiment import classifier_run, print_answers, printing
 from cli.study_vectors import print_skipgram, print_vectors
 from cli.tables import SHORT, fitted
@@ -74,6 +75,46 @@ def study_verb(
     how: Mapping[str, Any] | None = None,
 ) -> int:
     """how: of the study's own, beside its request."""
+    studied = _studied(kind, asked, root, again=again, how=how or {})
+    if as_json:
+        print_json({"run_id": studied.run.record.run_id, **studied.content})
+    else:
+        _print_study(studied, kind, root, printed="on_answer" in (how or {}))
+    return OK
+
+
+def attention_verb(
+    given: Mapping[str, Any],
+    run_id: str | None,
+    chosen: tuple[int, int] | None,
+    root: Path,
+    *,
+    again: bool,
+    as_json: bool,
+) -> int:
+    """chosen: the layer and head that are shown; none: what each word counts for."""
+    from experiments.studies.attention import KIND
+
+    run = classifier_run(run_id, root) if run_id is not None or given["model"] is None else None
+    studied = _studied(KIND, {**given, "run": run}, root, again=again, how={"chosen": chosen})
+    if chosen is None and not as_json:
+        _print_study(studied, KIND, root, printed=False)
+        return OK
+    weights = None if chosen is None else head_weights(studied.run, *chosen)
+    if as_json:
+        shown = {} if weights is None else {"weights": weights}
+        print_json({"run_id": studied.run.record.run_id, **studied.content, **shown})
+        return OK
+    assert chosen is not None
+    out, _ = outputs()
+    print_head(out, studied.content, weights, *chosen)
+    _print_ending(out, studied.run, root)
+    return OK
+
+
+def _studied(
+    kind: str, asked: Mapping[str, Any], root: Path, *, again: bool, how: Mapping[str, Any]
+) -> Studied:
     where = f"encore study {_VERBS.get(kind, kind)}"
     from experiments.studies.kinds import KINDS, prepared
     from experiments.studies.study import study
@@ -81,22 +122,17 @@ def study_verb(
     wanted = parse(KINDS[kind].request, asked, where=where)
     refuse_secrets(asked, where=where)
     check_own_checkout()
-    out, reporter = outputs()
-    found = prepared(kind, wanted, root=root.absolute(), reporter=reporter, **(how or {}))
+    _, reporter = outputs()
+    found = prepared(kind, wanted, root=root.absolute(), reporter=reporter, **how)
     studied = study(found, open_store(root, reporter), again=again, reporter=reporter)
-    if as_json:
-        print_json({"run_id": studied.run.record.run_id, **studied.content})
-    else:
-        _print_study(out, reporter, studied, kind, root, printed="on_answer" in (how or {}))
-    return OK
-
-
-def _print_study(
-    out: Console, reporter: TerminalReporter, studied: Studied, kind: str, root: Path, *, printed: bool
-) -> None:
-    """printed: what was found was shown while it was."""
     if studied.reused:
         reporter.say("Studied before; --again computes it anew.", "faint")
+    return studied
+
+
+def _print_study(studied: Studied, kind: str, root: Path, *, printed: bool) -> None:
+    """printed: what was found was shown while it was."""
+    out, _ = outputs()
     if studied.reused or not printed:
         _PRINTED[kind](out, studied.content)
     _print_ending(out, studied.run, root)
@@ -188,6 +224,7 @@ def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:
 _PRINTED: Mapping[str, Callable[[Console, Mapping[str, Any]], None]] = {
     "tokens": _print_tokens,
     "sentiment": print_answers,
+    "attention": print_attention,
     "vectors": print_vectors,
     "skipgram": print_skipgram,
 }

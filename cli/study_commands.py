@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from cli.attention_command import attention
 from cli.options import DEFAULT_ROOT, Json, Root, ended_in_one_line, name_option, names_given
 from cli.study_options import CorpusFolder, CorpusSplit, StudyAgain, corpus_given
 from cli.vectors_command import vectors
@@ -97,4 +98,5 @@ def _texts(text: str, column: str | None, quoting: str | None) -> dict[str, str]
     return {"text": text}
 
 
+study.command()(attention)
 study.command()(vectors)

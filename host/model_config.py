@@ -1,7 +1,7 @@
 """The config.json and the weights of a model folder, checked against each other before a library builds anything.
 
 A config decides which code runs, how large the model is and how it computes. Here it may only say the sizes of a
-DistilBERT or a GPT-2, which its weights bear out; that it names code is an error, and the rest is left out.
+DistilBERT, a BERT or a GPT-2, which its weights bear out; that it names code is an error, and the rest is left out.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 from errors import UserError
 from host.boundary import boundary
 from host.model_folder import CONFIG, INDEX, WEIGHTS, ModelFolder, private_folder
-from host.model_keys import CODE, NUMBERS, OBEYED, OWN, SIZES, UNREAD, Family
+from host.model_keys import ALSO_OBEYED, CODE, NUMBERS, OBEYED, OWN, SIZES, UNREAD, Family
 from host.notices import notice
 from host.tokenizer_files import is_known_class
 
@@ -53,6 +53,18 @@ _LAYOUTS: dict[Family, _Layout] = {
             (("dim", "hidden_size"), 768, "embeddings.word_embeddings.weight", 1),
             (("max_position_embeddings",), 512, "embeddings.position_embeddings.weight", 0),
             (("hidden_dim",), 3072, "transformer.layer.0.ffn.lin1.weight", 0),
+        ),
+    ),
+    "bert": _Layout(
+        "bert.",
+        re.compile(r"(?:^|\.)encoder\.layer\.(\d+)\."),
+        (("num_hidden_layers",), 12),
+        (
+            (("vocab_size",), 30522, "embeddings.word_embeddings.weight", 0),
+            (("hidden_size",), 768, "embeddings.word_embeddings.weight", 1),
+            (("max_position_embeddings",), 512, "embeddings.position_embeddings.weight", 0),
+            (("type_vocab_size",), 2, "embeddings.token_type_embeddings.weight", 0),
+            (("intermediate_size",), 3072, "encoder.layer.0.intermediate.dense.weight", 0),
         ),
     ),
     "gpt2": _Layout(
@@ -109,10 +121,11 @@ def checked_config(folder: ModelFolder, family: Family) -> dict[str, Any]:
             f"holds a {config.get('model_type')!r:.40} model, not {family!r}",
             cure=f"Give a {family} folder, or another experiment.",
         )
+    obeyed = OBEYED | ALSO_OBEYED.get(family, {})
     for key, value in config.items():
-        _check_value(folder, key, value)
+        _check_value(folder, key, value, obeyed)
     named = {"tokenizer_class", "_attn_implementation_autoset"}
-    left_out = sorted(config.keys() - named - OWN[family] - OBEYED.keys() - UNREAD)
+    left_out = sorted(config.keys() - named - OWN[family] - obeyed.keys() - UNREAD)
     if left_out:
         notice(f"{folder.where}: {CONFIG} says {', '.join(left_out)[:200]}, which is not taken over")
     return {key: value for key, value in config.items() if key in OWN[family]}
@@ -130,10 +143,10 @@ def _check_names_no_code(folder: ModelFolder, config: Mapping[str, Any]) -> None
             )
 
 
-def _check_value(folder: ModelFolder, key: str, value: object) -> None:
-    if key in OBEYED and value != OBEYED[key]:
+def _check_value(folder: ModelFolder, key: str, value: object, obeyed: Mapping[str, object]) -> None:
+    if key in obeyed and value != obeyed[key]:
         raise folder.refused(
-            f"{CONFIG} sets {key} to {value!r:.40}, and Encore computes the model only with {OBEYED[key]!r}",
+            f"{CONFIG} sets {key} to {value!r:.40}, and Encore computes the model only with {obeyed[key]!r}",
             cure="Give a model without it.",
         )
     if key in SIZES and not _is_size(value) and not (key in {"n_inner", "n_ctx"} and value is None):

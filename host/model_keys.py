@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-Family = Literal["distilbert", "gpt2"]
+Family = Literal["distilbert", "bert", "gpt2"]
 
 CODE = re.compile(
     r"auto_map|_auto_class|trust_remote_code|custom_.*|_?attn_implementation.*|use_kernels|kernel.*|"
@@ -22,6 +22,10 @@ OWN: dict[Family, frozenset[str]] = {
         "activation", "attention_dropout", "dim", "dropout", "hidden_dim", "n_heads", "n_layers", "qa_dropout",
         "seq_classif_dropout", "sinusoidal_pos_embds", "tie_weights_", "output_past",
     )),
+    "bert": _COMMON.union((
+        "attention_probs_dropout_prob", "classifier_dropout", "hidden_act", "hidden_dropout_prob", "intermediate_size",
+        "layer_norm_eps", "type_vocab_size",
+    )),
     "gpt2": _COMMON.union((
         "activation_function", "attn_pdrop", "embd_pdrop", "layer_norm_epsilon", "n_ctx", "n_embd", "n_head",
         "n_inner", "n_layer", "n_positions", "resid_pdrop", "summary_activation", "summary_first_dropout",
@@ -37,13 +41,18 @@ OBEYED: dict[str, object] = {
     "is_encoder_decoder": False,
     "pruned_heads": {},
 }
+# Likewise, of a family alone.
+ALSO_OBEYED: dict[Family, dict[str, object]] = {
+    "bert": {"is_decoder": False, "position_embedding_type": "absolute"},
+}
 SIZES = frozenset((
     "vocab_size", "dim", "n_embd", "hidden_dim", "n_inner", "n_heads", "n_head", "n_layers", "n_layer",
     "n_positions", "n_ctx", "hidden_size", "num_attention_heads", "num_hidden_layers",
-    "max_position_embeddings", "num_labels",
+    "max_position_embeddings", "num_labels", "intermediate_size", "type_vocab_size",
 ))  # fmt: skip
 NUMBERS = frozenset((
-    "initializer_range", "layer_norm_epsilon", "dropout", "attention_dropout", "qa_dropout",
+    "initializer_range", "layer_norm_epsilon", "layer_norm_eps", "hidden_dropout_prob",
+    "attention_probs_dropout_prob", "dropout", "attention_dropout", "qa_dropout",
     "seq_classif_dropout", "resid_pdrop", "embd_pdrop", "attn_pdrop",
 ))  # fmt: skip
 # Defaults of generation and output, which transformers 4 used to write into every config: nothing here reads them.

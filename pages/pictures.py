@@ -25,6 +25,7 @@ from pages.texts import readable
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 FORMATS = ("svg", "png")
 _LIGHT = {
@@ -66,6 +67,20 @@ def picture(
         drawing.savefig(
             buffer, format=form, dpi=_DOTS, metadata=UNDATED if form == "svg" else {"Software": None}
         )
+    return buffer.getvalue()
+
+
+def drawing(name: str, inches: tuple[float, float], draw: Callable[[Figure], None]) -> bytes:
+    """A PNG that a function fills in colours that are `light`; the same calls give the same bytes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with settings(name, light):
+        canvas = Figure(figsize=inches, layout="constrained", facecolor=light(SURFACE))
+        FigureCanvasAgg(canvas)
+        draw(canvas)
+        buffer = io.BytesIO()
+        canvas.savefig(buffer, format="png", dpi=_DOTS, metadata={"Software": None})
     return buffer.getvalue()
 
 

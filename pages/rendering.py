@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pages.sections import Section
 from pages.texts import readable
+from pages.widgets import script_sources
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -22,7 +23,17 @@ def page(
     kicker: what kind of page it is, above the title. lead, notes: below it. foot: the last line.
     """
     template = _environment().get_template("page.html")
-    return template.render(title=title, sections=sections, kicker=kicker, lead=lead, foot=foot, notes=notes)
+    widgets = [section.widget for section in sections if section.widget is not None]
+    return template.render(
+        title=title,
+        sections=sections,
+        kicker=kicker,
+        lead=lead,
+        foot=foot,
+        notes=notes,
+        widgets=widgets,
+        script_sources=script_sources(widgets),
+    )
 
 
 @cache

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pages.figures import Figure
 from pages.tables import Table
+from pages.widgets import Widget
 
 
 @dataclass(frozen=True)
@@ -63,4 +64,5 @@ class Section:
     """Tables that are opened by whoever wants them."""
     stories: tuple[Story, ...] = ()
     pieces: tuple[PieceRow, ...] = ()
+    widget: Widget | None = None
     across: bool = False

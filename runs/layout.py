@@ -128,6 +128,7 @@ STUDY_PAGE = f"{STUDY_FOLDER}/page.html"
 STUDY_PICTURES = f"{STUDY_FOLDER}/pictures"
 STUDY_FILES = f"{STUDY_FOLDER}/files"  # what another study may read
 STUDY_VECTORS = f"{STUDY_FILES}/vectors.parquet"
+STUDY_WEIGHTS = f"{STUDY_FILES}/weights.npy"  # of attention, (layers, heads, tokens, tokens) float32
 
 
 def kind_of(record: RunRecord) -> str | None:

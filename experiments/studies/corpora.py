@@ -45,9 +45,11 @@ class CorpusRequest(Strict):
 
 @dataclass(frozen=True)
 class CorpusTexts:
-    """texts: of the split, stripped, read from the disk as they are asked for."""
+    """texts: of the split, stripped, read from the disk as they are asked for. labels: of each; none: they have none.
+    fingerprint: of the texts."""
 
     texts: Sequence[str]
+    labels: Sequence[int] | None
     origin: str
     fingerprint: str
 
@@ -87,4 +89,5 @@ def corpus_texts(asked: CorpusRequest, *, cache_dir: Path, reporter: Reporter) -
     texts = StoredTexts(rows, module.wanted.text)
     if not len(texts):
         raise UserError("has no texts", where=splits.origin, cure="Give a folder with at least one.")
-    return CorpusTexts(texts, splits.origin, SplitRows(texts, None).fingerprint)
+    labels = None if module.wanted.label is None else list(rows[module.wanted.label])
+    return CorpusTexts(texts, labels, splits.origin, SplitRows(texts, None).fingerprint)

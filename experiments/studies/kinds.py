@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments.studies import sentiment, skipgram, tokens, vectors
+from experiments.studies import attention, sentiment, skipgram, tokens, vectors
 from experiments.studies.study import Prepared
 from schema.strict import Strict
 
@@ -23,6 +23,7 @@ class StudyKind:
 KINDS: Mapping[str, StudyKind] = {
     tokens.KIND: StudyKind(tokens.TokensRequest, tokens.prepare),
     sentiment.KIND: StudyKind(sentiment.SentimentRequest, sentiment.prepare),
+    attention.KIND: StudyKind(attention.AttentionRequest, attention.prepare),
     vectors.KIND: StudyKind(vectors.VectorsRequest, vectors.prepare),
     skipgram.KIND: StudyKind(skipgram.SkipGramRequest, skipgram.prepare),
 }

@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from errors import UserError
+from experiments.studies.models import StudiedModel, folder_prints, model_of_folder, model_of_run
 from experiments.training.inputs import recorded_config
 from export.golden import labels_of
 from export.text_ids import Ids, TextIds
 from export.variants import BY_NAME
 from host.cpu import usable_cores
-from host.files import file_digest
-from host.model_folder import CONFIG, TOKENIZER
 from runs.checks import check_has_model, export_command
 from runs.files import RunFiles, plain_digest
 from runs.kept_files import checked_model, checked_run_folder
@@ -61,41 +60,40 @@ class Labeller:
 def of_run(run: RunFiles, variant: str) -> Labeller:
     """UserError for a run without a classifier, or without that variant, or whose files are not what it left."""
     check_has_model(run)
-    config = recorded_config(run)
+    config, form = recorded_config(run), BY_NAME[variant]
     if config.task is not CLASSIFICATION:
         raise UserError(
             f"its model, a {config.model.kind}, labels no texts",
             where=run.where,
             cure="Name a classifier's run.",
         )
-    folder, form = checked_model(run), BY_NAME[variant]
-    file = form.weights(MODEL_FOLDER, EXPORT_FOLDER)
-    if form.is_exported:
-        if not run.has(f"{EXPORT_FOLDER}/{variant}/model.onnx"):
-            raise UserError(
-                f"has no {variant} variant",
-                where=run.where,
-                cure=f"Export it first: {export_command(run, variant)}.",
-            )
-        logits = _onnx(checked_run_folder(run, f"{EXPORT_FOLDER}/{variant}"))
-    else:
-        logits = _torch(_read(config.model.kind, folder))
-    return _labeller(folder, logits, plain_digest(run, file), max_tokens=config.data.max_tokens)
+    if not form.is_exported:
+        return _of_model(model_of_run(run))
+    if not run.has(f"{EXPORT_FOLDER}/{variant}/model.onnx"):
+        raise UserError(
+            f"has no {variant} variant",
+            where=run.where,
+            cure=f"Export it first: {export_command(run, variant)}.",
+        )
+    logits = _onnx(checked_run_folder(run, f"{EXPORT_FOLDER}/{variant}"))
+    digest = plain_digest(run, form.weights(MODEL_FOLDER, EXPORT_FOLDER))
+    return _labeller(checked_model(run), logits, digest, max_tokens=config.data.max_tokens)
 
 
 def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
-    """Of a DistilBERT classifier's folder, as save_pretrained writes it. UserError for any other."""
-    from lightning_modules.families import DISTILBERT
-
-    if not (folder / TOKENIZER).is_file():
+    """Of a classifier's folder, as save_pretrained writes it. UserError for any other."""
+    found = model_of_folder(folder, max_tokens=max_tokens)
+    if found.family.task is not CLASSIFICATION:
         raise UserError(
-            f"has no {TOKENIZER}", where=str(folder), cure="Save the model with its fast tokenizer."
+            f"holds a {found.family.kind}, which labels no texts",
+            where=str(folder),
+            cure="Give a classifier's folder.",
         )
-    weights = sorted(path for path in folder.glob("*.safetensors") if path.is_file())
-    digest = " ".join(file_digest(path) for path in weights)
-    model = _read(DISTILBERT.kind, folder)
-    most = max_tokens if model.positions is None else min(max_tokens, model.positions)
-    return _labeller(folder, _torch(model), digest, max_tokens=most)
+    return _of_model(found)
+
+
+def _of_model(found: StudiedModel) -> Labeller:
+    return _labeller(found.folder, _torch(found.model), found.weights, max_tokens=found.max_tokens)
 
 
 def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) -> Labeller:
@@ -105,8 +103,7 @@ def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) ->
         raise UserError(
             "has a single label", where=str(folder), cure="Give a classifier of two labels or more."
         )
-    files = {"tokenizer": TOKENIZER, "model_config": CONFIG}
-    prints = {"weights": weights, **{name: file_digest(folder / file) for name, file in files.items()}}
+    prints = {"weights": weights, **folder_prints(folder)}
     return Labeller(tuple(labels_of(folder, count)), reader, logits, prints)
 
 
@@ -117,14 +114,6 @@ def _onnx(folder: Path) -> Logits:
 
     model = OnnxModel(folder, threads=1)
     return lambda ids: model.logits(np.array([ids], np.int64))[0]
-
-
-def _read(kind: str, folder: Path) -> TextModel:
-    from experiments.torch_setup import prepare_writing
-    from lightning_modules.families import FAMILIES
-
-    prepare_writing(1)
-    return FAMILIES[kind].read(folder)
 
 
 def _torch(model: TextModel) -> Logits:

@@ -15,7 +15,7 @@ from datamodules.file_texts import texts_of_file
 from datamodules.fingerprint import fingerprint
 from datamodules.readers.quoting import Said
 from errors import UserError
-from experiments.studies.sources import is_local, model_commit, placed
+from experiments.studies.sources import is_local, model_commit, model_folder, placed
 from experiments.studies.study import Findings, Prepared
 from export.variants import ORIGINAL, VariantName
 from host.progress import Reporter, working
@@ -132,7 +132,8 @@ def _labeller(asked: SentimentRequest, root: Path) -> Labeller:
         from tracking.store import Store
 
         return of_run(run_named(Store.read(root), asked.run), asked.variant)
-    return of_folder(_model_folder(asked), max_tokens=asked.max_tokens)
+    assert asked.model is not None
+    return of_folder(model_folder(asked.model, asked.revision), max_tokens=asked.max_tokens)
 
 
 def _pinned(asked: SentimentRequest, root: Path) -> SentimentRequest:
@@ -142,19 +143,6 @@ def _pinned(asked: SentimentRequest, root: Path) -> SentimentRequest:
     cure = "Give a folder, as in --model ./FOLDER, or a run."
     commit = model_commit(asked.model, asked.revision, option="--model", cure=cure, root=root)
     return asked.model_copy(update={"revision": commit})
-
-
-def _model_folder(asked: SentimentRequest) -> Path:
-    from datamodules.hub import hub_reachable
-    from host.model_folder import CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS, hub_folder
-
-    source = str(asked.model)
-    if Path(source).is_absolute():
-        if not Path(source).is_dir():
-            raise UserError("no such folder", where=f"--model {source}", cure="Give a classifier's folder.")
-        return Path(source)
-    files = (CONFIG, TOKENIZER, TOKENIZER_CONFIG, WEIGHTS)
-    return hub_folder(source, revision=asked.revision, local_files_only=not hub_reachable(), files=files)
 
 
 def _study(

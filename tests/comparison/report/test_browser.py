@@ -18,12 +18,14 @@ from analysis.tokens.words import NltkSplitter
 from comparison.report.attempts import Attempts
 from comparison.report.page import page_of
 from comparison.report.subject import subject_of
+from experiments.studies.attention_page import text_page as text_page_of_attention
 from experiments.studies.sentiment import Answer
 from experiments.studies.sentiment_page import sentiment_page
 from experiments.studies.tokens import findings_of_text
 from experiments.studies.tokens_page import corpus_page, text_page
 from experiments.training.samples import Sample
 from experiments.training.samples import page as page_of_samples
+from tests.attentions import made_findings
 from tests.comparison.report.stores import sweep_of
 from tracking.store import Store
 
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.slow
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _A4 = 794 - 2 * 45  # CSS pixels of a page's width less its margins of 12 mm
-PAGES = ("report", "stories", "tokens", "corpus", "sentiment")
+PAGES = ("report", "stories", "tokens", "corpus", "sentiment", "attention")
 HOSTILE = "<script>document.title = 'hit'</script></script>\u202e" + "x" * 3000
 
 
@@ -74,6 +76,9 @@ def pages(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     (folder / "tokens.html").write_text(text_page(tokens_of(f"don't {HOSTILE} \N{THUMBS UP SIGN}")))
     (folder / "corpus.html").write_text(corpus_page(corpus_of([HOSTILE, "two words"])))
     (folder / "sentiment.html").write_text(sentiment_page(answers_of([HOSTILE, "fine"])))
+    (folder / "attention.html").write_text(
+        text_page_of_attention(*made_findings([HOSTILE, "fine", "it"], 2, 12))
+    )
     return {name: folder / f"{name}.html" for name in PAGES}
 
 
@@ -210,4 +215,39 @@ def test_a_wide_table_is_scrolled_by_keys(browser: Browser, pages: dict[str, Pat
     found.page.keyboard.press("ArrowRight")
     found.page.wait_for_timeout(500)  # the page forbids scripts, and with them waiting for a condition
     assert region.evaluate("region => region.scrollLeft") > 0
+    found.page.context.close()
+
+
+def test_attention_is_gone_through_by_keys_and_pointer(browser: Browser, pages: dict[str, Path]) -> None:
+    _, weights, _ = made_findings([HOSTILE, "fine", "it"], 2, 12)
+    found = opened(browser, pages["attention"])
+    told, title = found.page.locator("#attention-cell"), found.page.locator("#attention-title")
+
+    def share(layer: int, head: int, row: int, column: int) -> str:
+        return f"{100 * weights[layer, head, row, column]:.0f}"
+
+    found.page.get_by_role("radio", name="layer 0, head 0", exact=True).focus()
+    for key in ("ArrowDown", "ArrowRight", "ArrowRight"):
+        found.page.keyboard.press(key)
+    assert title.inner_text() == "Layer 1, head 2"
+    region = found.page.get_by_role("application")
+    region.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+        found.page.keyboard.press(key)
+    assert told.inner_text().startswith("from fine to ")
+    assert abs(float(told.inner_text().split()[-2]) - float(share(1, 2, 2, 1))) <= 1
+    box = region.locator("canvas").bounding_box()
+    assert box is not None
+    found.page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
+    assert told.inner_text().startswith("from [SEP] to [SEP]")
+    found.page.get_by_label("words", exact=True).check()
+    region.focus()
+    for key in ("ArrowDown", "ArrowDown", "ArrowRight", "ArrowRight"):
+        found.page.keyboard.press(key)
+    both = weights[1, 2, 2:4, 2:4].sum() / 2  # the mean of both pieces of a word, to both of them
+    assert told.inner_text().startswith("from fine to fine")
+    assert abs(float(told.inner_text().split()[-2]) - 100 * both) <= 1
+    found.page.get_by_label("rollout through all layers").check()
+    assert title.inner_text() == "Rollout"
+    assert found.errors == []
     found.page.context.close()

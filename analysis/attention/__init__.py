@@ -1,0 +1,1 @@
+"""Attention as arrays: words from pieces, norms, rollout, heads, faithfulness."""
