@@ -14,7 +14,7 @@ from pages.pictures import drawing, light
 from pages.rendering import page
 from pages.sections import Fact, Section
 from pages.tables import Column, Row, Table, table
-from pages.texts import label, readable
+from pages.texts import label
 from pages.widgets import Widget
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ def _data(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms_RHT
     return {
         "layers": found["layers"],
         "heads": found["heads"],
-        "names": [readable(token["text"], 40) for token in found["tokens"]],
-        "words": [readable(word, 40) for word in found["words"]],
+        "names": [label(token["text"], 24) for token in found["tokens"]],
+        "words": [label(word, 24) for word in found["words"]],
         "word_of": [token["word"] for token in found["tokens"]],
         "weights": _coded(weights_RHTT),
         "norms": [
@@ -172,6 +172,6 @@ def _draw_words(canvas: Figure, found: Mapping[str, Any]) -> None:
     axes.imshow(values / np.where(largest > 0, largest, 1), cmap=shades, vmin=-1, vmax=1, aspect="auto")
     axes.grid(visible=False)
     axes.set_yticks(range(len(methods)), methods)
-    words: Sequence[str] = [readable(word, 16) for word in found["words"]]
+    words: Sequence[str] = [label(word, 16) for word in found["words"]]
     axes.set_xticks(range(len(words)), words, rotation=60, ha="right", rotation_mode="anchor")
     axes.set_title("blue: for the answer, red: against it; each row against its largest", fontsize=8)

@@ -236,6 +236,7 @@ def test_attention_is_gone_through_by_keys_and_pointer(browser: Browser, pages: 
         found.page.keyboard.press(key)
     assert told.inner_text().startswith("from fine to ")
     assert abs(float(told.inner_text().split()[-2]) - float(share(1, 2, 2, 1))) <= 1
+    region.locator("canvas").scroll_into_view_if_needed()
     box = region.locator("canvas").bounding_box()
     assert box is not None
     found.page.mouse.move(box["x"] + box["width"] - 5, box["y"] + box["height"] - 5)
