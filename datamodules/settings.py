@@ -71,7 +71,7 @@ class TextClassificationConfig(CorpusConfig):
 
     task: ClassVar[Task] = CLASSIFICATION
     kind: Literal["sst2", "imdb", "demo_reviews"]
-    max_tokens: int = Field(ge=4, le=512)
+    max_tokens: int = Field(ge=4, le=8192)
     """Longer texts are cut."""
 
 

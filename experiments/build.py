@@ -13,6 +13,7 @@ from datamodules.hub import HubKind, commit_of, hub_reachable
 from datamodules.settings import DataContext, TokenizerSource
 from errors import RunError, UserError
 from experiments.config import ExperimentConfig
+from experiments.linear import linear_learner
 from experiments.lstm import check_vectors_named, lstm_learner, vectors_of
 from experiments.teacher import Teacher, check_same_labels, check_teacher_named, named, placed
 from experiments.torch_setup import check_precision
@@ -21,7 +22,13 @@ from generation.writer import ids_of_prompts
 from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
-from lightning_modules.settings import TEACHER, DistilBertModelConfig, Gpt2ModelConfig, LstmModelConfig
+from lightning_modules.settings import (
+    TEACHER,
+    DistilBertModelConfig,
+    Gpt2ModelConfig,
+    LinearModelConfig,
+    LstmModelConfig,
+)
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
@@ -34,11 +41,12 @@ _LOOK = "Look at it and at the versions of the libraries: those of requirements.
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long a run is, in optimiser steps; validations come every `validate_every_steps`."""
+    """How long a run is, in optimiser steps of `accumulate_batches`; validations come every `validate_every_steps`."""
 
     total_steps: int
     validate_every_steps: int
     epochs: float
+    accumulate_batches: int
 
 
 def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
@@ -111,7 +119,8 @@ def _needs_hub(config: ExperimentConfig) -> bool:
 def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
     """Steps of a run; epochs are rounded down to a multiple of the number of validations."""
     order = data.train_order()
-    steps_per_epoch = len(order) // config.train.accumulate_batches
+    accumulated = len(order) if config.model.takes_all_rows else config.train.accumulate_batches
+    steps_per_epoch = len(order) // accumulated
     validations = config.train.validations
     if steps_per_epoch == 0:
         raise RunError(
@@ -128,7 +137,7 @@ def plan(config: ExperimentConfig, data: TokenizedData) -> Schedule:
             cure=f"Give train.validations={wanted} or fewer, or raise train.max_epochs.",
         )
     every = wanted // validations
-    return Schedule(every * validations, every, every * validations / max(1, steps_per_epoch))
+    return Schedule(every * validations, every, every * validations / steps_per_epoch, accumulated)
 
 
 @dataclass(frozen=True)
@@ -174,17 +183,16 @@ def build(
 
 def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:
     """The LightningModule of `config.model`, its vocabulary checked against the tokenizer."""
-    from lightning_modules.optimisation import Optimisation
-
-    optimisation = Optimisation(config.optim, schedule.total_steps)
     model = config.model
     match model:
         case DistilBertModelConfig():
-            learner = _distilbert(model, data, optimisation)
+            learner = _distilbert(model, data, _optimisation(config, schedule))
         case Gpt2ModelConfig():
-            learner = _gpt2(model, data, optimisation)
+            learner = _gpt2(model, data, _optimisation(config, schedule))
         case LstmModelConfig():
-            learner = lstm_learner(model, data, optimisation)
+            learner = lstm_learner(model, data, _optimisation(config, schedule))
+        case LinearModelConfig():
+            learner = linear_learner(model, data)
     check_vocabulary(learner, data)
     if model.pretrained is not None and model.tokenizer is not None:
         check_same_pieces(model, data)
@@ -195,6 +203,13 @@ def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Sched
             cure="Freeze fewer layers than the model has.",
         )
     return learner
+
+
+def _optimisation(config: ExperimentConfig, schedule: Schedule) -> Optimisation:
+    from lightning_modules.optimisation import Optimisation
+
+    assert config.optim is not None, "only what is fitted at once has none"
+    return Optimisation(config.optim, schedule.total_steps)
 
 
 def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -9,7 +10,8 @@ from pydantic import Field, StringConstraints, model_validator
 from datamodules.settings import DataConfig
 from export.options import ExportConfig
 from generation.options import DecodingConfig
-from lightning_modules.settings import AnyModelConfig, DistillationConfig, OptimConfig
+from lightning_modules.settings import AnyModelConfig, DistillationConfig, OptimConfig, settled_by
+from schema.overrides import flat_mapping, with_values
 from schema.strict import Strict
 from schema.texts import Name, Text
 from schema.validation import TogetherError
@@ -29,7 +31,7 @@ class TrainConfig(Strict):
     max_steps: int | None = Field(default=None, ge=1, le=_MOST_STEPS)
     """Optimiser steps; none: max_epochs epochs."""
     accumulate_batches: int = Field(default=1, ge=1, le=1_000_000)
-    """Batches per optimiser step."""
+    """Batches per optimiser step; of a linear model all."""
     validations: int = Field(default=8, ge=1, le=1_000_000)
     """Equally spaced validations on the held-out slice, the last at the last step."""
     early_stopping_patience: int | None = Field(default=None, ge=1, le=1_000_000)
@@ -83,7 +85,8 @@ class ExperimentConfig(Strict):
     seed: int = Field(default=0, ge=0, lt=2**32)
     data: DataConfig
     model: AnyModelConfig
-    optim: OptimConfig
+    optim: OptimConfig | None = None
+    """None where nothing is learned step by step."""
     train: TrainConfig = TrainConfig()
     export: ExportConfig = ExportConfig()
     samples: SamplesConfig | None = None
@@ -119,6 +122,29 @@ class ExperimentConfig(Strict):
                 "spaced, the last one at the last step",
                 f"Give train.max_steps={nearest}, or train.validations={fewer}.",
             )
+        return self
+
+    @model_validator(mode="before")
+    @classmethod
+    def _settled_by_the_model(cls, values: Any) -> Any:
+        """What the kind of model leaves no choice of is in the record, though nobody says it."""
+        model = values.get("model") if isinstance(values, dict) else None
+        if not isinstance(model, dict) or not isinstance(values.get("train", {}), dict):
+            return values
+        given = {*values, *flat_mapping(values)}
+        return with_values(values, {k: v for k, v in settled_by(model.get("kind")).items() if k not in given})
+
+    @model_validator(mode="after")
+    def _as_the_model_settles(self) -> Self:
+        for key, value in self.model.settled.items():
+            if attrgetter(key)(self) != value:
+                raise TogetherError(
+                    f"{key} has no choice where a model of kind {self.model.kind!r} is fitted in one step: it is "
+                    f"{'none' if value is None else value}",
+                    f"Leave {key} out.",
+                )
+        if self.optim is None and "optim" not in self.model.settled:
+            raise TogetherError("optim: field required", "Set its keys, as in optim.learning_rate=3e-5.")
         return self
 
     @property

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from export.by_torch import export_by_torch
 from export.gpt2_files import is_gpt2, write_gpt2
+from export.linear_graph import is_linear, write_linear
 from export.lstm_graph import is_lstm, write_lstm
 from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
@@ -28,6 +29,9 @@ def write_fp32(original: Original, _: Materials, folder: Path) -> None:
         return
     if is_lstm(original):
         write_lstm(original, folder)
+        return
+    if is_linear(original):
+        write_linear(original, folder)
         return
     inputs = original.model.example_inputs()
     with _known_export_noise_silenced():

@@ -20,7 +20,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 from numpy.typing import NDArray
-from tokenizers import Encoding, Tokenizer
+from tokenizers import Tokenizer
 
 _FOLDER = Path(__file__).parent
 _ONNX = _FOLDER / "model.onnx"
@@ -116,17 +116,43 @@ class TorchLstm:
         return found.numpy(), past
 
 
+class LinearWeights:
+    """`model.safetensors`, of a linear classifier over n-grams that was not exported."""
+
+    def __init__(self, base: int, longest: int) -> None:
+        from safetensors.numpy import load_file
+
+        self._weights, self._base, self._longest = load_file(_FOLDER / "model.safetensors"), base, longest
+
+    def logits(self, ids: Sequence[int], past: Any = None) -> tuple[Logits, Any]:
+        """(1, C); it has no past."""
+        words, known = np.array(ids, np.int64) + 1, self._weights["keys"]
+        keys = [words]
+        for place in range(1, min(self._longest, len(ids))):
+            keys.append(keys[-1][:-1] * self._base + words[place:])
+        found, counts = np.unique(np.concatenate(keys), return_counts=True)
+        at = np.searchsorted(known, found).clip(max=len(known) - 1)
+        at, counts = at[known[at] == found], counts[known[at] == found]
+        scale = self._weights.get("scale")
+        values = np.ones(len(at)) if scale is None else (1 + np.log(counts)) * scale[at]
+        norm = 1.0 if scale is None or not len(at) else np.linalg.norm(values)
+        margin = values @ self._weights["weight"][at].astype(np.float64) / norm + self._weights["bias"][0]
+        return np.array([[-margin / 2, margin / 2]], np.float32), past
+
+
 class _TextModel(PythonModel):
     """The model and the tokenizer beside this file."""
 
     def load_context(self, context: PythonModelContext) -> None:
         options: Mapping[str, Any] = context.model_config or {}
         self.config: dict[str, Any] = json.loads((_FOLDER / "config.json").read_text(encoding="utf-8"))
-        self.model: OnnxFile | TorchFolder | TorchLstm
+        self.model: OnnxFile | TorchFolder | TorchLstm | LinearWeights
         if _ONNX.exists():
             self.model = OnnxFile(options.get("threads", 0))
         elif "architectures" in self.config:  # of transformers' classes alone
             self.model = TorchFolder(self.config["architectures"][0])
+        elif "longest_ngram" in self.config:
+            self.model = LinearWeights(self.config["vocab_size"] + 1, self.config["longest_ngram"])
         else:
             self.model = TorchLstm(self.config["layers"], self.config["dim"])
         self.tokenizer = Tokenizer.from_file(str(_FOLDER / "tokenizer.json"))
@@ -146,9 +172,6 @@ class _TextModel(PythonModel):
     def answers(self, texts: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
         raise NotImplementedError
 
-    def encoded(self, text: str, *, ends: bool) -> Encoding:
-        return self.tokenizer.encode(text, add_special_tokens=ends)
-
 
 class Classifier(_TextModel):
     """A table of the likeliest label of each text and its probability."""
@@ -160,19 +183,10 @@ class Classifier(_TextModel):
 
     def answers(self, texts: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
         del params
-        rows = [self.probabilities(text) for text in texts]
-        best = [int(row.argmax()) for row in rows]
-        return pd.DataFrame(
-            {
-                "label": [self.labels[number] for number in best],
-                "probability": [float(row[number]) for row, number in zip(rows, best, strict=True)],
-            }
-        )
-
-    def probabilities(self, text: str) -> NDArray[np.float64]:
-        """(C,), which sum to 1."""
-        logits, _ = self.model.logits(self.encoded(text, ends=True).ids)
-        return _softmax(logits[0].astype(np.float64))
+        read = [self.model.logits(self.tokenizer.encode(text).ids)[0][0] for text in texts]
+        rows = [_softmax(logits.astype(np.float64)) for logits in read]
+        best = [(self.labels[int(row.argmax())], float(row.max())) for row in rows]
+        return pd.DataFrame(best, columns=["label", "probability"])
 
 
 class StoryWriter(_TextModel):
@@ -228,7 +242,7 @@ class StoryWriter(_TextModel):
 
     def prompt_ids(self, prompt: str) -> list[int]:
         """ValueError for a prompt of which the vocabulary has no tokens for a part."""
-        read = self.encoded(prompt, ends=False)
+        read = self.tokenizer.encode(prompt, add_special_tokens=False)
         covered = {place for begin, end in read.offsets for place in range(begin, end)}
         lacking = [letter for place, letter in enumerate(prompt) if letter.strip() and place not in covered]
         if lacking or self.end in read.ids:
@@ -278,7 +292,7 @@ def _drawn(weights_V: NDArray[np.float64], draw: float, top_p: float) -> int:
 
 def _kind() -> type[_TextModel]:
     config = json.loads((_FOLDER / "config.json").read_text(encoding="utf-8"))
-    [network] = config.get("architectures", ["LstmForSequenceClassification"])  # transformers' name theirs
+    [network] = config.get("architectures", ["ForSequenceClassification"])  # transformers' name theirs
     return Classifier if network.endswith("ForSequenceClassification") else StoryWriter
 
 

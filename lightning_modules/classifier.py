@@ -1,4 +1,4 @@
-"""What every classifier here shares as a LightningModule: loss, validation, the gradient of its word embeddings."""
+"""What every classifier here shares as a LightningModule: loss, validation, and of a deep one its word embeddings."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import nn
 from torchmetrics.classification import MulticlassAccuracy
 
+from lightning_modules.gradient_learner import GradientLearner
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.learner import Batch, Learner
 from lightning_modules.optimisation import Optimisation
@@ -18,30 +19,12 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 class Classifier(Learner[Network]):
-    """Trains `model` on labelled texts.
+    """Learns from labelled texts. outputs: labels of `model`."""
 
-    outputs: its labels. frozen_layers: 0 trains everything; k freezes the embeddings and the first k - 1 layers.
-    """
-
-    def __init__(
-        self,
-        model: Network,
-        *,
-        optimisation: Optimisation,
-        outputs: int,
-        label_smoothing: float,
-        frozen_layers: int,
-    ) -> None:
-        super().__init__(model, optimisation)
+    def __init__(self, model: Network, *, outputs: int, label_smoothing: float = 0.0) -> None:
+        super().__init__(model)
         self.label_smoothing = label_smoothing
         self.val_accuracy = MulticlassAccuracy(num_classes=outputs, average="micro")
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad = self.depth_of(name) >= frozen_layers
-
-    @property
-    @abstractmethod
-    def words(self) -> RowwiseEmbedding:
-        """The embeddings of `model`'s tokens."""
 
     @abstractmethod
     def logits(self, batch: Batch) -> torch.Tensor:
@@ -64,6 +47,31 @@ class Classifier(Learner[Network]):
 
     def on_validation_epoch_end(self) -> None:
         self.log_dict({"val/loss": self.val_loss, "val/accuracy": self.val_accuracy})
+
+
+class DeepClassifier(Classifier[Network], GradientLearner[Network]):
+    """A classifier with word embeddings and layers above them, trained by gradients.
+
+    frozen_layers: 0 trains everything; k freezes the embeddings and the first k - 1 layers.
+    """
+
+    def __init__(
+        self,
+        model: Network,
+        *,
+        optimisation: Optimisation,
+        outputs: int,
+        label_smoothing: float,
+        frozen_layers: int,
+    ) -> None:
+        super().__init__(model, outputs=outputs, label_smoothing=label_smoothing)
+        self.optimisation = optimisation
+        self.freeze_below(frozen_layers)
+
+    @property
+    @abstractmethod
+    def words(self) -> RowwiseEmbedding:
+        """The embeddings of `model`'s tokens."""
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: torch.optim.Optimizer) -> None:
         """Drop all gradients but that of the word embeddings, of which only the used rows are zeroed."""

@@ -16,7 +16,7 @@ from transformers import DistilBertConfig, DistilBertForSequenceClassification
 
 from errors import UserError
 from host.models import ATTENTION
-from lightning_modules.classifier import Classifier
+from lightning_modules.classifier import DeepClassifier
 from lightning_modules.kernels.dropout import dropout
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.kernels.strict import fused_attention
@@ -29,7 +29,7 @@ from lightning_modules.transformers_model import TransformersModel
 _LAYER = re.compile(r"transformer\.layer\.(\d+)\.")
 
 
-class DistilBertClassifier(Classifier[DistilBertForSequenceClassification]):
+class DistilBertClassifier(DeepClassifier[DistilBertForSequenceClassification]):
     """Fine-tunes `model`, a DistilBertForSequenceClassification, on labelled texts."""
 
     def __init__(

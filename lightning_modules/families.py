@@ -59,6 +59,12 @@ def _read_lstm(folder: Path) -> TextModel:
     return read_lstm(folder)
 
 
+def _read_linear(folder: Path) -> TextModel:
+    from lightning_modules.linear_folder import read_linear
+
+    return read_linear(folder)
+
+
 def _distilbert_in_parts(model: TextModel) -> Attending:
     from lightning_modules.attention_parts import distilbert_parts
 
@@ -81,7 +87,8 @@ DISTILBERT = Family("distilbert", CLASSIFICATION, _read_distilbert, _distilbert_
 BERT = Family("bert", CLASSIFICATION, _read_bert, _bert_in_parts)
 GPT2 = Family("gpt2", LANGUAGE_MODELLING, _read_gpt2, _gpt2_in_parts)
 LSTM = Family("lstm", CLASSIFICATION, _read_lstm)
-FAMILIES = {family.kind: family for family in (DISTILBERT, GPT2, LSTM)}
+LINEAR = Family("linear", CLASSIFICATION, _read_linear)
+FAMILIES = {family.kind: family for family in (DISTILBERT, GPT2, LSTM, LINEAR)}
 _OF_FOLDERS = {family.kind: family for family in (DISTILBERT, BERT, GPT2)}
 """Whose folders, as transformers' classes save them, are read although nothing here trained them."""
 

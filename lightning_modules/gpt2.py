@@ -16,9 +16,10 @@ from transformers import GPT2Config, GPT2LMHeadModel
 from transformers.activations import NewGELUActivation
 
 from host.models import ATTENTION
+from lightning_modules.gradient_learner import GradientLearner
 from lightning_modules.kernels.attention import use_quick_attention
 from lightning_modules.kernels.linear_cross_entropy import linear_cross_entropy
-from lightning_modules.learner import Batch, Learner
+from lightning_modules.learner import Batch
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.pretrained import from_scratch, load_pretrained
 from lightning_modules.text_model import TextModel
@@ -28,7 +29,7 @@ _LAYER = re.compile(r"transformer\.h\.(\d+)\.")
 IGNORED = -100  # target of a padded position
 
 
-class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
+class Gpt2LanguageModel(GradientLearner[GPT2LMHeadModel]):
     """Trains `model`, a GPT2LMHeadModel with tied embeddings, to predict the next token.
 
     Targets come with the batch, so padding is left out of the loss by position, never by id: the
@@ -36,13 +37,13 @@ class Gpt2LanguageModel(Learner[GPT2LMHeadModel]):
     """
 
     def __init__(self, model: GPT2LMHeadModel, *, optimisation: Optimisation, frozen_layers: int) -> None:
-        super().__init__(model, optimisation)
+        super().__init__(model)
+        self.optimisation = optimisation
         fuse_gelu(model)
         use_quick_attention(model)
         # A sum that left NaN out, as it does by default, would give a model that diverged the best of all scores.
         self.val_nats, self.val_bytes = (SumMetric(nan_strategy="disable") for _ in range(2))
-        for name, parameter in self.named_parameters():
-            parameter.requires_grad = self.depth_of(name) >= frozen_layers
+        self.freeze_below(frozen_layers)
 
     @property
     def text_model(self) -> TextModel:

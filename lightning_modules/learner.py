@@ -1,4 +1,4 @@
-"""What every model here shares as a LightningModule: the optimiser, clipping, the check of the loss."""
+"""What every model here shares as a LightningModule: the check of the loss, the files of its weights."""
 
 from __future__ import annotations
 
@@ -16,12 +16,6 @@ from host.boundary import boundary
 from host.models import non_finite_weight
 from lightning_modules.distillation import distillation_loss
 from lightning_modules.kernels.dropout import replace_dropouts
-from lightning_modules.optimisation import (
-    Optimisation,
-    clip_gradients,
-    optimiser_and_schedule,
-    parameter_groups,
-)
 from lightning_modules.settings import DistillationConfig
 from lightning_modules.text_model import TextModel
 
@@ -47,17 +41,14 @@ class NonFiniteLossError(RunError):
 class Learner(pl.LightningModule, ABC, Generic[Network]):
     """A network, `model`, and how it learns.
 
-    `last_gradient_norm`: 0-d tensor, the global norm before clipping of the latest optimiser step. `distillation`: how
-    it learns from the `teacher_logits` (B, L) float32 of a batch; none: from its labels alone.
+    `distillation`: how it learns from the `teacher_logits` (B, L) float32 of a batch; none: from its labels alone.
     """
 
-    def __init__(self, model: Network, optimisation: Optimisation) -> None:
+    def __init__(self, model: Network) -> None:
         super().__init__()
         replace_dropouts(model)
         self.model: Network = model
-        self.optimisation = optimisation
         self.val_loss = MeanMetric()
-        self.last_gradient_norm = torch.zeros(())
         self.distillation: DistillationConfig | None = None
 
     @property
@@ -82,8 +73,12 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
         return torch.lerp(labels, taught, self.distillation.weight)
 
     @abstractmethod
-    def depth_of(self, name: str) -> int:
-        """Depth of a parameter for layer-wise learning rates: 0 the embeddings, rising to the head."""
+    def configure_optimizers(self) -> Any:
+        """As Lightning takes it."""
+
+    @abstractmethod
+    def step_figures(self) -> dict[str, float]:
+        """By the name of the metric, what is recorded of the latest optimiser step beside its loss."""
 
     def on_train_start(self) -> None:
         """Here the checkpoint that a run goes on from is loaded."""
@@ -100,22 +95,6 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
         if not torch.isfinite(loss):
             raise NonFiniteLossError(self.global_step, loss.item())
         return loss
-
-    def configure_optimizers(self) -> Any:
-        groups = parameter_groups(
-            self.named_parameters(), depth_of=self.depth_of, config=self.optimisation.config
-        )
-        optimiser, schedule = optimiser_and_schedule(groups, self.optimisation)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
-
-    def configure_gradient_clipping(self, optimizer: Any, *_: Any, **__: Any) -> None:
-        """Clip by our own setting and keep the norm, which would otherwise be computed twice."""
-        # With a fused optimiser Lightning leaves unscaling to its kernel, which is after the clipping.
-        scaler = getattr(self.trainer.precision_plugin, "scaler", None)
-        if scaler is not None:
-            scaler.unscale_(optimizer)
-        parameters = [p for group in optimizer.param_groups for p in group["params"]]
-        self.last_gradient_norm = clip_gradients(parameters, self.optimisation.config.gradient_clip_norm)
 
     def save_weights(self, path: Path) -> None:
         """The model's tensors as safetensors; tied ones are stored once."""

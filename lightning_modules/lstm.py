@@ -10,7 +10,7 @@ import torch
 
 from errors import UserError
 from host.notices import notice
-from lightning_modules.classifier import Classifier
+from lightning_modules.classifier import DeepClassifier
 from lightning_modules.kernels.embedding import RowwiseEmbedding
 from lightning_modules.learner import Batch
 from lightning_modules.lstm_folder import LstmModel, read_lstm
@@ -21,7 +21,7 @@ from lightning_modules.text_model import TextModel
 _LAYER = re.compile(r"layers\.(\d+)\.")
 
 
-class LstmClassifier(Classifier[LstmNetwork]):
+class LstmClassifier(DeepClassifier[LstmNetwork]):
     """Trains `model` on labelled texts."""
 
     def __init__(

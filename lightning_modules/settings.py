@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
@@ -15,6 +16,9 @@ from schema.validation import TogetherError
 from scoring.task import Task
 from scoring.tasks import CLASSIFICATION, LANGUAGE_MODELLING
 
+LONGEST_NGRAM = 3  # words: of 100,000 words, the numbers of four together would not fit 64 bits
+Features = Literal["tfidf", "nb"]
+LinearLoss = Literal["logistic", "squared_hinge"]
 TEACHER = "teacher"  # as `model.pretrained`: the model of the run that `train.teacher` names
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 
@@ -33,12 +37,15 @@ class ModelConfig(Strict):
     """Hub revision of `tokenizer`."""
     vocab_size: int = Field(default=4096, ge=64, le=100_000)
     """Size of a tokenizer trained on the corpus."""
-    layers: int = Field(default=6, ge=1, le=48)
-    dim: int = Field(default=768, ge=8, le=4096)
-    """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
-    dropout: float = Field(default=0.1, ge=0, lt=1)
-    frozen_layers: int = Field(default=0, ge=0, le=1000)
-    """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
+    takes_all_rows: ClassVar[bool] = False
+    """Whether one optimiser step takes all train rows."""
+    settled: ClassVar[Mapping[str, object]] = {}
+    """Keys of an experiment that have one value where the model is of this kind, and that value."""
+
+    @property
+    def beginning(self) -> str:
+        """In words, what it is before the first step where it begins with nothing."""
+        raise NotImplementedError
 
     def kept_in(self, folder: Path) -> Self:
         """These settings with the tokenizer of a run's own model folder, and nothing to begin with."""
@@ -57,7 +64,22 @@ class ModelConfig(Strict):
         return source
 
 
-class TransformerConfig(ModelConfig):
+class LayeredConfig(ModelConfig):
+    """What all models of layers have in common, which gradients train."""
+
+    layers: int = Field(default=6, ge=1, le=48)
+    dim: int = Field(default=768, ge=8, le=4096)
+    """Width. Layers, heads, dim and hidden_dim count only without `pretrained`."""
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    frozen_layers: int = Field(default=0, ge=0, le=1000)
+    """0 trains all; k freezes the embeddings and the first k - 1 blocks."""
+
+    @property
+    def beginning(self) -> str:
+        return f"random weights, {self.layers} layers of {self.dim}"
+
+
+class TransformerConfig(LayeredConfig):
     """What all models with attention have in common."""
 
     heads: int = Field(default=12, ge=1, le=64)
@@ -112,7 +134,7 @@ class Gpt2ModelConfig(TransformerConfig):
     kind: Literal["gpt2"]
 
 
-class LstmModelConfig(ModelConfig):
+class LstmModelConfig(LayeredConfig):
     """LSTM classifier, read in both directions."""
 
     task: ClassVar[Task] = CLASSIFICATION
@@ -151,9 +173,70 @@ class LstmModelConfig(ModelConfig):
         return super().kept_in(folder).model_copy(update={"vectors": None})
 
 
+class LinearModelConfig(ModelConfig):
+    """Linear classifier over n-grams of words, which scikit-learn fits to all train rows in one step, on the CPU."""
+
+    task: ClassVar[Task] = CLASSIFICATION
+    tokenizer_kind: ClassVar[TrainedKind] = "words"
+    takes_all_rows: ClassVar[bool] = True
+    settled: ClassVar[Mapping[str, object]] = {
+        "model.pretrained": None,
+        "optim": None,
+        "train.max_epochs": 1,
+        "train.max_steps": None,
+        "train.accumulate_batches": 1,
+        "train.validations": 1,
+        "train.early_stopping_patience": None,
+        "train.precision": "32-true",
+        "train.matmul_precision": "highest",
+        "train.device": "cpu",
+        "train.keep_checkpoint_every_steps": None,
+        "train.teacher": None,
+        "train.distillation": None,
+    }
+    kind: Literal["linear"]
+    vocab_size: int = Field(default=100_000, ge=64, le=100_000)
+    """Words that are told apart: the most frequent of train."""
+    features: Features
+    """What an n-gram of a text counts. tfidf: (1 + ln count) times its inverse document frequency, a text's together of
+    length 1; nb: its log-count ratio between the labels, once (NB-SVM, Wang & Manning 2012)."""
+    loss: LinearLoss = "logistic"
+    """logistic: logistic regression; squared_hinge: a linear support vector machine."""
+    C: float = Field(gt=0, le=1e6)
+    """Weight of the loss, summed over the rows, against half of the squared norm of the weights."""
+    beta: float = Field(default=1.0, ge=0, le=1)
+    """Of NB-SVM: share of what was fitted against the mean size of the weights, which leaves naive Bayes; 1: all."""
+    longest_ngram: int = Field(default=2, ge=1, le=LONGEST_NGRAM)
+    """Words of the longest n-grams; all shorter ones count, too."""
+    min_df: int = Field(default=1, ge=1, le=1_000_000)
+    """An n-gram is known that stands in so many train rows."""
+
+    @property
+    def beginning(self) -> str:
+        words = "words" if self.longest_ngram == 1 else f"n-grams of 1 to {self.longest_ngram} words"
+        return f"nothing, over {words} ({self.features}, {self.loss})"
+
+    @model_validator(mode="after")
+    def _beta_of_ratios(self) -> Self:
+        if self.beta != 1 and self.features != "nb":
+            raise TogetherError(
+                f"beta leads from what is fitted to naive Bayes, and features is {self.features}",
+                "Leave model.beta out, or give model.features=nb.",
+            )
+        return self
+
+
 AnyModelConfig = Annotated[
-    DistilBertModelConfig | Gpt2ModelConfig | LstmModelConfig, Field(discriminator="kind")
+    DistilBertModelConfig | Gpt2ModelConfig | LstmModelConfig | LinearModelConfig,
+    Field(discriminator="kind"),
 ]
+
+
+def settled_by(kind: object) -> Mapping[str, object]:
+    """The keys of an experiment that have one value where `model.kind` is this; none for what is no kind."""
+    kinds: tuple[type[ModelConfig], ...] = get_args(get_args(AnyModelConfig)[0])
+    found = (one for one in kinds if kind in get_args(one.model_fields["kind"].annotation))
+    return next((one.settled for one in found), {})
 
 
 class DistillationConfig(Strict):

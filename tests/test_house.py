@@ -16,7 +16,7 @@ from scoring.tasks import TASKS
 FILES = sorted(file for room in ROOMS for file in (HOME / room).rglob("*.py"))
 MOST_LINES_OF_A_FILE, MOST_LINES_OF_A_FUNCTION, MOST_PARAMETERS = 300, 40, 8
 MODEL_KINDS, DATA_KINDS = (
-    {"distilbert", "gpt2", "lstm"},
+    {"distilbert", "gpt2", "lstm", "linear"},
     {"sst2", "imdb", "demo_reviews", "tinystories", "demo_stories"},
 )
 ROWS = (
@@ -28,6 +28,7 @@ CONFIGS = {
     "DistilBertModelConfig",
     "Gpt2ModelConfig",
     "LstmModelConfig",
+    "LinearModelConfig",
 }
 # Where a kind is told from another by hand, and why.
 SWITCHES = {
@@ -37,6 +38,7 @@ SWITCHES = {
     ): "the one place that knows which class belongs to which kind",
     ("experiments/build.py", "Gpt2ModelConfig"): "likewise",
     ("experiments/build.py", "LstmModelConfig"): "likewise",
+    ("experiments/build.py", "LinearModelConfig"): "likewise",
     ("datamodules/tokenizers.py", "distilbert"): "a tokenizer's class by the kind that its folder names",
     ("datamodules/tokenizers.py", "gpt2"): "likewise",
 }

@@ -14,6 +14,7 @@ CLASSIFIER = [*_NARROW, "model.layers=2", "model.hidden_dim=32"]
 LSTM = ["model.dim=8", "model.embedding_dim=8", "model.vocab_size=200", "model.word_dropout=0.1"]
 LANGUAGE = [*_NARROW, "model.layers=1", "model.vocab_size=300", "data.max_tokens=32"]
 FEW_ROWS = ["data.train_examples=160", "data.selection_examples=40"]
+LINEAR = [*FEW_ROWS, "export.when=never"]
 SHORT = [*FEW_ROWS, "train.max_steps=8", "train.validations=4"]
 ANY_EXPORT = ["export.scored_examples=50", "export.max_accuracy_drop=1", "export.max_loss_increase=9",
               "export.latency_seconds=0"]  # fmt: skip
@@ -40,6 +41,11 @@ def classifier(*overrides: str) -> ExperimentConfig:
 def lstm(*overrides: str) -> ExperimentConfig:
     """Likewise."""
     return load_experiment("demo_lstm", latest([*INTERRUPTED_LSTM, *overrides]))
+
+
+def linear(*overrides: str) -> ExperimentConfig:
+    """One that is fitted at once."""
+    return load_experiment("demo_linear", latest([*LINEAR, *overrides]))
 
 
 def language(*overrides: str) -> ExperimentConfig:

@@ -17,8 +17,6 @@ from runs.layout import RESUMED_OTHERWISE_TAG, SPEEDS
 from runs.outcome import LoggedPoints
 
 if TYPE_CHECKING:
-    from torch.optim import Optimizer
-
     from tracking.run_log import RunLog
 
 
@@ -50,7 +48,7 @@ class Stopwatch:
 
 
 class StepMetrics(pl.Callback):
-    """Logs every optimiser step (loss, learning rate, gradient norm, speed) and every validation.
+    """Logs every optimiser step (loss, what its learner says of it, speed) and every validation.
 
     logged: points of a resumed run that are in the store already. They are not logged again, and
     a value that comes out otherwise this time is noted: then the run is not what it would have been.
@@ -66,16 +64,10 @@ class StepMetrics(pl.Callback):
         self._came_out_otherwise = False
         self._losses: list[float] = []
         self._examples = self._tokens = 0
-        self._since = self._learning_rate = 0.0
+        self._since = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self._since = self.watch.now()
-
-    def on_before_optimizer_step(
-        self, trainer: pl.Trainer, pl_module: pl.LightningModule, optimizer: Optimizer
-    ) -> None:
-        # Read here: by the end of the batch the schedule has moved on to the next step.
-        self._learning_rate = float(optimizer.param_groups[-1]["lr"])
 
     def on_validation_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         self.watch.stop()
@@ -92,8 +84,7 @@ class StepMetrics(pl.Callback):
         now = self.watch.now()
         values = {
             "train/loss": sum(self._losses) / len(self._losses),
-            "train/learning_rate": self._learning_rate,
-            "train/gradient_norm": float(pl_module.last_gradient_norm),
+            **pl_module.step_figures(),
             **{
                 name: done / (now - self._since)
                 for name, done in zip(SPEEDS, (self._examples, self._tokens), strict=True)

@@ -41,12 +41,13 @@ from scoring.task import Task
 class CheckpointPlan:
     """When checkpoints are written, and which one is the best: by the task's metric, then by the lower held-out loss.
 
-    seed: of the run, which its generators began with.
+    seed: of the run, which its generators began with. accumulate_batches: of an optimiser step.
     """
 
     config: TrainConfig
     task: Task
     seed: int
+    accumulate_batches: int
 
     @property
     def every_seconds(self) -> float | None:
@@ -126,7 +127,7 @@ class Checkpoints(pl.Callback):
     def on_train_batch_start(
         self, trainer: pl.Trainer, pl_module: pl.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        begins_a_step = batch_idx % self.plan.config.accumulate_batches == 0
+        begins_a_step = batch_idx % self.plan.accumulate_batches == 0
         kept = begins_a_step and self._is_kept(trainer.global_step)
         if begins_a_step and (self._best_is_new or kept or self._is_time(trainer.global_step)):
             with before_this_batch(trainer):

@@ -48,7 +48,7 @@ def fit(
         if point.ended:
             checkpoints.take_over(point)
             return point.step
-    accumulated = parts.config.train.accumulate_batches
+    accumulated = parts.schedule.accumulate_batches
     data.run_batches = parts.schedule.total_steps * accumulated
     data.first_batch = 0 if point is None else point.batches
     # Checkpoints stand before whatever stops, so that the last validation is never lost.
@@ -107,8 +107,8 @@ def _trainer(
         devices=1,
         precision=settings.precision,
         max_steps=parts.schedule.total_steps,
-        accumulate_grad_batches=settings.accumulate_batches,
-        val_check_interval=parts.schedule.validate_every_steps * settings.accumulate_batches,
+        accumulate_grad_batches=parts.schedule.accumulate_batches,
+        val_check_interval=parts.schedule.validate_every_steps * parts.schedule.accumulate_batches,
         check_val_every_n_epoch=None,
         num_sanity_val_steps=0,
         callbacks=list(callbacks),

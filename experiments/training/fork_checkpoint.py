@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 def resume_state(fork_point: ForkPoint, parts: Parts, logged: LoggedPoints) -> ResumeState:
     """That of the new run, whose batches go on where the fork's checkpoint stands."""
-    batches = fork_point.step * parts.config.train.accumulate_batches
+    batches = fork_point.step * parts.schedule.accumulate_batches
     return ResumeState(replace(fork_point.point, batches=batches), logged, ForkCheckpointIO(parts))
 
 
@@ -112,9 +112,7 @@ def rebased_checkpoint(content: Mapping[str, Any], parts: Parts) -> dict[str, An
     return {
         **content,
         "epoch": 0,
-        "loops": at_position(
-            content["loops"], step=step, batches=step * parts.config.train.accumulate_batches
-        ),
+        "loops": at_position(content["loops"], step=step, batches=step * parts.schedule.accumulate_batches),
         "optimizer_states": [moments],
         "lr_schedulers": [schedule],
         "callbacks": {

@@ -36,6 +36,7 @@ from tracking.working_tree import working_tree_patch
 
 if TYPE_CHECKING:
     from datamodules.tokenized import TokenizedData
+    from experiments.build import Schedule
     from tracking.run_log import RunLog
     from tracking.store import Store
 
@@ -123,9 +124,17 @@ def _description(prepared: PreparedRun) -> str:
             f"- data: {config.data.kind} from {data.origin}; {len(data.rows['train'].texts):,} train rows, "
             f"{len(data.rows['val'].texts):,} held out for selection (`val/…`), "
             f"{len(data.rows['test'].texts):,} of the official split, scored once (`test/…`)",
-            f"- {schedule.total_steps:,} steps ({schedule.epochs:.2f} epochs) at a peak learning rate of "
-            f"{config.optim.learning_rate:g}, {config.train.precision}, seed {config.seed}",
+            f"- {_steps(config, schedule)}, seed {config.seed}",
         ]
+    )
+
+
+def _steps(config: ExperimentConfig, schedule: Schedule) -> str:
+    if config.optim is None:
+        return "fitted to all train rows in one step"
+    return (
+        f"{schedule.total_steps:,} steps ({schedule.epochs:.2f} epochs) at a peak learning rate of "
+        f"{config.optim.learning_rate:g}, {config.train.precision}"
     )
 
 
@@ -133,7 +142,7 @@ def _start(config: ExperimentConfig) -> str:
     """What the weights are before the first step, in words."""
     model = config.model
     if model.pretrained is None:
-        return f"random weights, {model.layers} layers of {model.dim}"
+        return model.beginning
     source = "its teacher" if model.pretrained == TEACHER else model.pretrained
     layers = getattr(model, "pretrained_layers", None)
     return source if layers is None else f"blocks {', '.join(map(str, layers))} of {source}"

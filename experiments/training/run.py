@@ -184,7 +184,8 @@ class Run:
 
     def _checkpoints(self) -> Checkpoints:
         config = self.parts.config
-        plan = CheckpointPlan(config.train, config.task, config.seed)
+        accumulated = self.parts.schedule.accumulate_batches
+        plan = CheckpointPlan(config.train, config.task, config.seed, accumulated)
         return Checkpoints(self._folder.path, Stopwatch(), plan)
 
     def _score(self) -> tuple[dict[str, float], dict[str, str]]:

@@ -87,6 +87,8 @@ def calibrated(model: ModelProto, path: Path, batches: Iterable[NDArray[np.int64
     from export.session import new_session, run_session
 
     products = {product.activations: product.weight_KN.shape[0] for product in products_of(model)}
+    if not products:
+        return {}
     watched = Model()
     watched.CopyFrom(model)
     watched.graph.output.extend(

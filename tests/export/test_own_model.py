@@ -17,7 +17,8 @@ from torch import nn
 from export.options import ExportConfig, ExportOptions, ScoringSet
 from export.pipeline import export_model
 from lightning_modules.families import Family
-from lightning_modules.learner import Batch, Learner
+from lightning_modules.gradient_learner import GradientLearner
+from lightning_modules.learner import Batch
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.settings import OptimConfig
 from lightning_modules.text_model import TextModel
@@ -63,7 +64,11 @@ def read_bag(folder: Path) -> TextModel:
     return bag.eval()
 
 
-class BagLearner(Learner[Bag]):
+class BagLearner(GradientLearner[Bag]):
+    def __init__(self) -> None:
+        super().__init__(Bag())
+        self.optimisation = Optimisation(OptimConfig(learning_rate=0.1, warmup_ratio=0), 200)
+
     @property
     def text_model(self) -> TextModel:
         return self.model
@@ -80,7 +85,7 @@ class BagLearner(Learner[Bag]):
 def trained() -> BagLearner:
     """Taught to tell texts that begin with a small id from those that do not."""
     torch.manual_seed(0)
-    learner = BagLearner(Bag(), Optimisation(OptimConfig(learning_rate=0.1, warmup_ratio=0), 200))
+    learner = BagLearner()
     optimiser = learner.configure_optimizers()["optimizer"]
     for _ in range(200):
         ids = torch.randint(VOCABULARY, (64, 1))
