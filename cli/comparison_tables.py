@@ -12,7 +12,7 @@ from rich.console import Console
 from cli.comparison_details import print_details
 from cli.figures import heading, number, setting
 from cli.tables import SHORT, fitted
-from comparison.tables import half_width, p_value
+from comparison.tables import half_width, p_equals, p_value
 from comparison.windows import task_of
 from host.markup import literal
 from host.text import root_option
@@ -65,11 +65,11 @@ def _about(found: Comparison, pair: Pair, task: Task) -> Iterator[str]:
         loss = pair.loss.difference
         yield (
             f"Log loss: {loss.value:+z.4f} nats a row (95 % interval {loss.low:+z.4f} to {loss.high:+z.4f}; "
-            f"p {_equals(pair.loss.p)})."
+            f"{p_equals(pair.loss.p)})."
         )
     if pair.p is not None:
         tests = {"rows": "McNemar, mid-p", "stories": "bootstrap over stories", "seeds": _seeds_test(pair)}
-        yield f"p {_equals(pair.p)} ({tests[pair.unit]})."
+        yield f"{p_equals(pair.p)} ({tests[pair.unit]})."
     if pair.better_share is not None and pair.p is not None:
         yield f"A run of {pair.b} beats one of {pair.a} in {100 * pair.better_share:.0f} % of the cases."
     if pair.detectable is not None:
@@ -90,11 +90,6 @@ def _so_many(found: Comparison, pair: Pair) -> str:
         return f"{found.rows:,} {pair.unit}"
     fewest = min(len(side.seeds) for side in found.sides if side.label in (pair.a, pair.b))
     return f"{fewest} seeds a side"
-
-
-def _equals(p: float) -> str:
-    text = p_value(p)
-    return text if text.startswith("<") else f"= {text}"
 
 
 def _capital(text: str) -> str:

@@ -12,7 +12,7 @@ from cli.headline import print_commands
 from cli.metric_tables import LATENCIES, VARIANT_SPARE, latency_rows, variant_rows
 from cli.session import FAILED, OK, named_run
 from cli.tables import SHORT, fitted, print_gate
-from comparison.tables import p_value
+from comparison.tables import p_equals
 from export.options import LIMIT
 from export.report import GateVerdict
 from export.variants import DEPLOYED, FP32
@@ -74,13 +74,8 @@ def print_export(out: Console, record: RunRecord, report: ExportReport, root: Pa
 def _gate(report: ExportReport, variant: str) -> str:
     verdict = report.gates[variant].verdict
     p = report.metrics.get(f"export/{variant}/limit_p_value")
-    told = f" (p {_equals(p)})" if p is not None and verdict is not GateVerdict.FAILED else ""
+    told = f" ({p_equals(p)})" if p is not None and verdict is not GateVerdict.FAILED else ""
     return f"[{_COLOURS[verdict]}]{verdict}[/]{told}"
-
-
-def _equals(p: float) -> str:
-    shown = p_value(p)
-    return shown if shown.startswith("<") else f"= {shown}"
 
 
 def _limit(report: ExportReport) -> str:

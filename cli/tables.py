@@ -10,6 +10,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from comparison.tables import p_equals
 from export.variants import EXPORTED
 from host.markup import literal
 
@@ -113,7 +114,7 @@ def _gate_told(label: str, p: float) -> str:
     verdict = gate_verdict(None, p)
     proved = verdict is GateVerdict.PROVED
     why = "loses less than its limit" if proved else "keeps to its limit on these rows, too few to prove it"
-    return f"gate {verdict}: {label} {why} (p {'< 0.001' if p < 0.001 else f'= {p:.2g}'})"
+    return f"gate {verdict}: {label} {why} ({p_equals(p)})"
 
 
 def styled(status: str, word: str) -> str:

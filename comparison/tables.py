@@ -133,6 +133,12 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 0.0001 else f"{p:.2g}"
 
 
+def p_equals(p: float) -> str:
+    """The same as a statement, such as "p = 0.03"."""
+    shown = p_value(p)
+    return f"p {shown}" if shown.startswith("<") else f"p = {shown}"
+
+
 def _markdown(text: str) -> str:
     """Nothing in it is markup, and only what would be is escaped: an underscore inside a word is none.
 

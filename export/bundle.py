@@ -27,6 +27,7 @@ from host.model_folder import CONFIG, ModelFolder
 from scoring.task import TaskName
 
 _KIND = "a bundle"
+_INVARIANT = "batch_invariant"  # no figure: bundle.json has it as yes or no
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,9 @@ def _described(folder: Path, variant: Path, origin: Origin) -> BundleFile:
         positions=config.get("n_positions", config.get("max_position_embeddings")),
         labels=labels,
         end_of_text=None if labels is not None else end_of_text(variant),
-        batch_invariant=origin.figures.get("batch_invariant") == 1,
+        batch_invariant=origin.figures.get(_INVARIANT) == 1,
         under=golden.under,
-        figures=dict(sorted(origin.figures.items())),
+        figures={name: value for name, value in sorted(origin.figures.items()) if name != _INVARIANT},
         files={},
     )
 

@@ -15,12 +15,12 @@ from starlette.types import ASGIApp
 from export.bundle_file import BundleFile
 from export.golden import here
 from serving.authorisation import Authorised
-from serving.classify import add_classify
-from serving.completions import add_completions
+from serving.classify import CLASSIFY, add_classify
+from serving.completions import COMPLETIONS, add_completions
 from serving.guard import Guard
 from serving.json_route import Front, JsonRoute
 from serving.page import page_router
-from serving.problems import ProblemAnswer, answer_problems
+from serving.problems import Problem, ProblemAnswer, answer_problems
 from serving.service import ClassifierService, Service, WriterService
 
 _TITLE = "Encore"
@@ -70,7 +70,7 @@ def make_app(service: Service[Any], *, token: str | None, hosts: Iterable[str]) 
         lifespan=_lifespan(service),
         redirect_slashes=False,
     )
-    answer_problems(app)
+    answer_problems(app, _elsewhere(service))
     authorised = [Depends(Authorised(token))]
     asked = _asked_routes(service, authorised)
     app.router.routes += asked
@@ -89,6 +89,20 @@ def _asked_routes(service: Service[Any], authorised: Sequence[params.Depends]) -
         assert isinstance(service, ClassifierService)
         add_classify(router, service)
     return [route for route in router.routes if isinstance(route, JsonRoute)]
+
+
+def _elsewhere(service: Service[Any]) -> dict[str, Problem]:
+    """What is said at the address that the server of another kind of model has."""
+    writes = isinstance(service, WriterService)
+    here, there = (COMPLETIONS, CLASSIFY) if writes else (CLASSIFY, COMPLETIONS)
+    does = "a language model, which gives texts no labels" if writes else "a classifier, which writes nothing"
+    problem = Problem(
+        type="not_found",
+        message=f"this server has {does}",
+        field=None,
+        cure=f"Ask POST {here}, or serve a run of another kind.",
+    )
+    return {there: problem}
 
 
 def _lifespan(service: Service[Any]) -> Any:

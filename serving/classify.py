@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _SOMETHING = (
     r"[^\s\u0085\ufeff]"  # no white space, neither of Rust's expressions nor of ECMAScript's, as OpenAPI has
 )
+CLASSIFY = "/v1/classify"
 _JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 _LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
 
@@ -73,7 +74,7 @@ def add_classify(router: APIRouter, service: ClassifierService) -> None:
     """The route, over `service`."""
 
     @router.post(
-        "/v1/classify",
+        CLASSIFY,
         response_model=ClassifyAnswer | ClassifyAnswers,
         responses=PROBLEMS,
         tags=["classify"],

@@ -22,6 +22,7 @@ from serving.story import Piece, Story
 from serving.waiting import PROBLEMS, refused, while_listened
 from serving.writing import Telling
 
+COMPLETIONS = "/v1/completions"
 _LONG = 2_000  # characters; more are made into tokens beside the event loop, which they would hold up
 _DONE = "[DONE]"
 _EVENT = {"type": "object", "properties": {"data": {"type": "string"}}, "required": ["data"]}
@@ -39,7 +40,7 @@ _EVENTS: dict[int | str, dict[str, Any]] = {
 def add_completions(router: APIRouter, service: WriterService) -> None:
     """The route, over `service`."""
 
-    @router.post("/v1/completions", responses=PROBLEMS | _EVENTS, tags=["completions"])
+    @router.post(COMPLETIONS, responses=PROBLEMS | _EVENTS, tags=["completions"])
     async def completions(asked: CompletionRequest, request: Request) -> Response:
         """Go on with one text or with a list of them."""
         _check(service, asked)

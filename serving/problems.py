@@ -73,8 +73,9 @@ def problem_body(problem: Problem) -> bytes:
     return json.dumps({"error": problem.model_dump()}, ensure_ascii=False).encode()
 
 
-def answer_problems(app: FastAPI) -> None:
-    """Have every error of `app` answered so."""
+def answer_problems(app: FastAPI, elsewhere: Mapping[str, Problem]) -> None:
+    """Have every error of `app` answered so. elsewhere: what is said of addresses that other models' servers have."""
+    app.state.elsewhere = elsewhere
     app.add_exception_handler(RefusedError, _refused)
     app.add_exception_handler(HTTPException, _of_status)
     app.add_exception_handler(Exception, _fault)  # starlette's own answer is no JSON
@@ -89,8 +90,11 @@ async def _fault(_request: Request, _error: Exception) -> Response:
     return fault().response()
 
 
-async def _of_status(_request: Request, error: Exception) -> Response:
+async def _of_status(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    problem = request.app.state.elsewhere.get(request.url.path)
+    if problem is not None:
+        return Response(problem_body(problem), error.status_code, media_type="application/json")
     kind, message, cure = _OF_STATUS.get(
         error.status_code, ("refused", "it is refused", "See /openapi.json.")
     )

@@ -18,7 +18,10 @@ function headers() {
 }
 
 async function ask(path, body, signal) {
-  const answer = await fetch(path, { method: body ? "POST" : "GET", headers: headers(), body: body && JSON.stringify(body), signal });
+  const asked = { method: body ? "POST" : "GET", headers: headers(), body: body && JSON.stringify(body), signal };
+  const answer = await fetch(path, asked).catch((error) => {
+    throw error.name === "AbortError" ? error : new Error("The server does not answer. Look whether it is still running, and ask again.");
+  });
   if (answer.ok) return answer;
   const { error } = await answer.json();
   if (answer.status === 401) askForToken();
@@ -111,7 +114,9 @@ async function write(prompt) {
     state.textContent = said;
   } catch (error) {
     if (!stopping.signal.aborted) {
-      state.replaceWith(element("p", error.message, "error"));
+      const said = element("p", error.message, "error");
+      if (added.data) state.replaceWith(said);
+      else shown(said); // what was refused is no beginning of a story
       return;
     }
     state.textContent = "You stopped it.";

@@ -105,6 +105,13 @@ def test_a_mistake_is_told_with_its_cure(page: Page) -> None:
     assert Axe().run(page).violations_count == 0
 
 
+def test_a_server_that_has_ended_is_told(page: Page) -> None:
+    page.context.set_offline(True)
+    page.get_by_label("Text").fill("A film")
+    page.get_by_label("Text").press("Control+Enter")
+    expect(page.locator(".error")).to_contain_text("The server does not answer.")
+
+
 @pytest.mark.parametrize("beginning", ["Once <b>upon</b> a time", ""])
 def test_a_person_types_a_beginning_and_sees_the_story(
     story_page: Page, story_server: Running, beginning: str
@@ -126,6 +133,7 @@ def test_a_beginning_that_is_refused_is_told_with_the_cure(story_page: Page) -> 
     story_page.get_by_label("Beginning").fill("An <|endoftext|>")
     story_page.get_by_role("button", name="Write").click()
     expect(story_page.locator(".error")).to_contain_text("Take it out.")
+    expect(story_page.locator(".story")).to_have_count(0)
     assert Axe().run(story_page).violations_count == 0
 
 

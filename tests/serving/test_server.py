@@ -84,7 +84,12 @@ def test_states_and_metrics_say_sizes_and_no_text(int8_server: Running) -> None:
     assert "unheard" not in text
     int8_server.get("/unheard-of-path")
     assert "unheard" not in int8_server.get("/metrics").text
+    elsewhere = int8_server.post("/v1/completions", {"prompt": "unheard-of-word"})
+    assert elsewhere.status_code == 404
+    assert "classifier" in elsewhere.json()["error"]["message"]
+    assert "/v1/classify" in elsewhere.json()["error"]["cure"]
     model = int8_server.get("/v1/model").json()
+    assert "batch_invariant" not in model["bundle"]["figures"]
     assert model["proof"] == {"answers": 16, "bit_equal": True, "largest_difference": 0.0, "warnings": []}
     [listed] = int8_server.get("/v1/models").json()["data"]
     assert listed["object"] == "model"

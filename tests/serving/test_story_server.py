@@ -223,7 +223,10 @@ def test_what_is_served_is_said_and_nothing_of_a_text(story_bundle: Path) -> Non
         assert 'encore_requests_total{route="/v1/completions",status="200"} 2.0' in text
         assert "encore_queued_tokens 0.0" in text
         assert "unheard" not in text
-        assert running.get("/v1/classify").status_code == 404
+        elsewhere = running.get("/v1/classify")
+        assert elsewhere.status_code == 404
+        assert "language model" in elsewhere.json()["error"]["message"]
+        assert "/v1/completions" in elsewhere.json()["error"]["cure"]
         running.process.terminate()
         running.process.wait(20)
         assert running.process.stderr is not None
