@@ -21,6 +21,8 @@ from errors import UserError
 from export.bundle_file import BUNDLE_FILE, CARD_FILE, COPIED, FILES, BundleFile
 from export.golden import GOLDEN_FILE, Golden, end_of_text, labels_of
 from export.model_card import card
+from export.onnx_protobuf import inputs_of
+from export.original import MODEL_FILE
 from export.whole_folder import check_replaceable, written_whole
 from host.files import entries, file_digest
 from host.model_folder import CONFIG, ModelFolder
@@ -53,7 +55,7 @@ def write_bundle(variant: Path, origin: Origin, folder: Path) -> BundleFile:
         for name in COPIED:
             shutil.copyfile(variant / name, partial / name)
         about = _described(partial, variant, origin)
-        (partial / CARD_FILE).write_text(card(about), encoding="utf-8")
+        (partial / CARD_FILE).write_text(card(about, inputs_of(partial / MODEL_FILE)), encoding="utf-8")
         whole = about.model_copy(
             update={"files": {name: file_digest(partial / name) for name in sorted(FILES)}}
         )

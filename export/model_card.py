@@ -5,9 +5,11 @@ Its head is the `model-index` of the hub's model cards: https://huggingface.co/d
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from export.figure_names import in_words
+from export.session import MASK, PAST
 from export.variants import BY_NAME
 
 if TYPE_CHECKING:
@@ -18,12 +20,12 @@ _ON_HUB = {"accuracy": "accuracy", "loss": "loss", "perplexity": "perplexity"}
 """Figures that are metrics of the hub, by their names there."""
 
 
-def card(about: BundleFile) -> str:
-    """The text of README.md."""
+def card(about: BundleFile, inputs: Sequence[str]) -> str:
+    """The text of README.md. inputs: names of what model.onnx takes."""
     import yaml
 
     head = yaml.safe_dump(_head(about), sort_keys=False, allow_unicode=True)
-    return f"---\n{head}---\n\n{_body(about)}"
+    return f"---\n{head}---\n\n{_body(about, inputs)}"
 
 
 def _head(about: BundleFile) -> dict[str, Any]:
@@ -46,8 +48,8 @@ def _head(about: BundleFile) -> dict[str, Any]:
     }
 
 
-def _body(about: BundleFile) -> str:
-    parts = [f"# {_plain(about.run_name)}", _what(about), _table(about), _how(about)]
+def _body(about: BundleFile, inputs: Sequence[str]) -> str:
+    parts = [f"# {_plain(about.run_name)}", _what(about), _table(about), _how(about, inputs)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -72,15 +74,23 @@ def _table(about: BundleFile) -> str:
     return "\n".join(["| measured | |", "|---|---:|", *rows])
 
 
-def _how(about: BundleFile) -> str:
+def _how(about: BundleFile, inputs: Sequence[str]) -> str:
     under = about.under
     return (
         f"Measured with onnxruntime {under.onnxruntime} and tokenizers {under.tokenizers} on {under.instruction_set}."
         " INT8 answers differ a little between processors with and without INT8 dot products.\n\n"
         "`encore serve FOLDER` proves the files by `bundle.json`, asks the texts of `golden.json` again, and serves it."
-        " Where Encore is not: `tokenizer.json` makes ids, `model.onnx` takes them as `input_ids` and `attention_mask`"
-        " (int64, one text a row) and gives `logits`."
+        f" Where Encore is not: `tokenizer.json` makes ids, `model.onnx` {_takes(inputs)} and gives `logits`."
     )
+
+
+def _takes(inputs: Sequence[str]) -> str:
+    whole = [f"`{name}`" for name in inputs if not name.startswith(PAST)]
+    cache = [f"`{PAST}…`"] if len(whole) < len(inputs) else []
+    *first, last = [*whole, *cache]
+    named = f"{', '.join(first)} and {last}" if first else last
+    alike = "" if MASK in inputs else ", texts of one length: it has no mask for padding"
+    return f"takes them as {named} (int64, one text a row{alike})"
 
 
 def _plain(text: str) -> str:

@@ -1,4 +1,5 @@
-"""What is read of an ONNX file without loading it: whether weights lie in another file, which operators it needs.
+"""What is read of an ONNX file without loading it: whether weights lie in another file, which operators and
+inputs it needs.
 
 The file is protobuf (https://protobuf.dev/programming-guides/encoding): fields of a number and a kind, nested. Only the
 messages that may hold a tensor are entered, the numbers of which are those of `onnx.proto3` (ONNX 1.21); a tensor that
@@ -27,6 +28,7 @@ _INSIDE: dict[_Kind, dict[int, _Kind]] = {
 }
 _NAME, _EXTERNAL_DATA, _DATA_LOCATION = 8, 13, 14
 _OPERATORS, _DOMAIN, _VERSION = 8, 1, 2  # of a model, and of what it says of one set of operators
+_GRAPH, _INPUT, _NAME_OF_INPUT = 7, 11, 1  # of a model, of its graph, of one input
 _ONNX_ITSELF = {b"", b"ai.onnx"}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
@@ -48,6 +50,17 @@ def opset_of(path: Path) -> int:
                 if content[slice(*own.get(_DOMAIN, (0, 0)))] in _ONNX_ITSELF:
                     return _varint(content, own[_VERSION][0])[0]
         raise ValueError("it names no version of its operators")
+
+
+def inputs_of(path: Path) -> list[str]:
+    """The names of what a model takes, in its order. UserError for what is no model."""
+    with _mapped(path) as content:
+        return [
+            content[begin:end].decode()
+            for graph in _messages(content, 0, len(content), _GRAPH)
+            for taken in _messages(content, *graph, _INPUT)
+            for begin, end in _messages(content, *taken, _NAME_OF_INPUT)
+        ]
 
 
 @contextmanager
@@ -85,6 +98,11 @@ def _external_name(content: mmap.mmap, begin: int, end: int) -> str | None:
             name = content[start:stop].decode(errors="replace")
         external |= number == _EXTERNAL_DATA or (number == _DATA_LOCATION and content[start:stop] != b"\0")
     return name if external else None
+
+
+def _messages(content: mmap.mmap, begin: int, end: int, wanted: int) -> Iterator[tuple[int, int]]:
+    """Begin and end of each field of that number."""
+    return ((start, stop) for number, start, stop in _fields(content, begin, end) if number == wanted)
 
 
 def _fields(content: mmap.mmap, begin: int, end: int) -> Iterator[tuple[int, int, int]]:

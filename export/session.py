@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Logits = NDArray[np.float32]
 
-_MASK, _POSITIONS = "attention_mask", "position_ids"
+MASK, _POSITIONS = "attention_mask", "position_ids"
 PAST, PRESENT = "past_key_values.", "present."  # what optimum's names of the cache begin with, in and out
 _PROVIDER = "CPUExecutionProvider"
 _ERRORS_ONLY = 3
@@ -51,8 +51,8 @@ class OnnxModel:
 
         feeds = {"input_ids": ids_BL, **empty_past(self._past_widths, len(ids_BL))}
         mask = np.ones_like(ids_BL) if mask_BL is None else mask_BL
-        if _MASK in self._input_names:
-            feeds[_MASK] = mask
+        if MASK in self._input_names:
+            feeds[MASK] = mask
         if _POSITIONS in self._input_names:
             feeds[_POSITIONS] = positions(mask)
         return run_session(self._session, self.path, ["logits"], feeds)[0]

@@ -14,12 +14,16 @@ from datamodules.tokenizers import encode, load_tokenizer
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
 from experiments.training.train import train
+from export.session import OnnxModel
+from export.text_ids import TextIds
 from lightning_modules.families import FAMILIES
+from runs.bundling import bundle_of
 from runs.files import RunFiles, run_named
 from runs.outcome import read_outcome
 from runs.served import log_served
 from runs.verify import verify
 from tests.killed import killed_at, newest, outcome
+from tests.serving.servers import serving
 from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, classifier, lstm
 from tracking.entities import RunRecord
@@ -85,6 +89,25 @@ def test_mlflow_loads_it_where_nothing_of_encore_is(
             )
         assert answer["label"] == ("negative", "positive")[int(shares.argmax())]
         assert answer["probability"] == pytest.approx(float(shares.max()), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_its_bundle_is_served_and_says_what_its_file_takes(
+    shared: Store, exported: RunRecord, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "bundle"
+    bundle_of(RunFiles(shared, exported), "int8", bundle)
+    alone = (
+        "takes them as `input_ids` (int64, one text a row, texts of one length: it has no mask for padding)"
+    )
+    assert alone in (bundle / "README.md").read_text()
+    texts = ["The film is lovely.", "The film is not good at all."]
+    model, reader = OnnxModel(bundle, threads=1), TextIds(bundle, max_tokens=48)
+    with serving(bundle) as running:
+        answers = running.classify(texts).json()["answers"]
+    for text, answer in zip(texts, answers, strict=True):
+        logits = model.logits(np.array([reader.of(text).ids], np.int64))[0]
+        assert np.array(answer["logits"], np.float32).tobytes() == logits.tobytes()
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from errors import LibraryError
 from export.by_torch import export_by_torch
 from export.options import ExportOptions
 from export.original import MODEL_FILE
@@ -47,3 +48,23 @@ def test_its_file_has_the_parity_that_the_export_is_held_to(
         expected = [made.model(input_ids=torch.tensor([text])).logits[0].numpy() for text in texts]
     furthest = max(np.abs(one - other).max() for one, other in zip(theirs, expected, strict=True))
     assert 0 < furthest <= ExportOptions().max_parity_difference
+
+
+class Reading(nn.Module):
+    """An LSTM whose exporter goes by the example from the second export of a process on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = nn.Embedding(20, 4)
+        self.layer = nn.LSTM(4, 3, batch_first=True, bidirectional=True)
+
+    def forward(self, input_ids: torch.Tensor) -> torch.Tensor:
+        return self.layer(self.words(input_ids))[0].amax(1)
+
+
+@pytest.mark.slow
+def test_a_file_for_the_examples_number_of_tokens_alone_is_refused(tmp_path: Path) -> None:
+    ids = torch.tensor([[5, 6, 7, 8]])
+    export_by_torch(Reading().eval(), {"input_ids": ids}, tmp_path / "first.onnx")
+    with pytest.raises(LibraryError, match="for the number of rows and tokens of its example alone"):
+        export_by_torch(Reading().eval(), {"input_ids": ids}, tmp_path / MODEL_FILE)

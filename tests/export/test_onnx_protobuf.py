@@ -10,7 +10,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from errors import UserError
-from export.onnx_protobuf import external_tensor, opset_of
+from export.onnx_protobuf import external_tensor, inputs_of, opset_of
 
 
 def written(file: Path, *opsets: tuple[str, int]) -> Path:
@@ -29,6 +29,16 @@ def written(file: Path, *opsets: tuple[str, int]) -> Path:
 )
 def test_the_version_of_its_operators(tmp_path: Path, opsets: list[tuple[str, int]]) -> None:
     assert opset_of(written(tmp_path / "model.onnx", *opsets)) == opsets[-1][1]
+
+
+def test_the_names_of_what_it_takes(tmp_path: Path) -> None:
+    file = written(tmp_path / "model.onnx", ("", 17))
+    assert inputs_of(file) == []
+    model = onnx.load(file)
+    names = ["input_ids", "second", "dritte"]
+    model.graph.input.extend(helper.make_tensor_value_info(name, TensorProto.INT64, ["b"]) for name in names)
+    onnx.save(model, file)
+    assert inputs_of(file) == names
 
 
 @pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x07", b"\x42\x03\x0a\x01x", b"\x42\x00"])

@@ -42,6 +42,10 @@ def test_its_card_is_one_of_the_hub(int8_bundle: Path) -> None:
     _, _, read = (int8_bundle / "README.md").read_text().split("---\n", 2)
     assert f"| right answers on the official split | {100 * figures['accuracy']:.2f} % |" in read
     assert not [name for name in figures if "_" in name and name in read]
+    assert (
+        "`model.onnx` takes them as `input_ids` and `attention_mask` (int64, one text a row) and gives"
+        in read
+    )
 
 
 def test_a_run_whose_file_was_altered_gives_none(exported_run: RunFiles, tmp_path: Path) -> None:

@@ -135,3 +135,11 @@ def test_a_model_with_hardly_a_context_is_served(served_store: Store, tmp_path: 
     assert [answer.text for answer in bundle.golden.answers] == [""]
     service = service_of(bundle, threads=1, mode="strict")
     assert service.proof.bit_equal
+
+
+def test_its_card_names_all_that_its_file_takes(story_bundle: Path) -> None:
+    names = "`input_ids`, `attention_mask`, `position_ids`, `num_logits_to_keep` and `past_key_values.…`"
+    assert (
+        f"`model.onnx` takes them as {names} (int64, one text a row)"
+        in (story_bundle / "README.md").read_text()
+    )
