@@ -120,6 +120,13 @@ def print_skipgram(out: Console, content: Mapping[str, Any]) -> None:
         highlight=False,
         soft_wrap=True,
     )
+    if (both := content.get("extends")) is not None:
+        out.print(
+            f"{both['added']:,} of them are added to {literal(both['file'])}: {100 * both['explained']:.1f} % of the"
+            f" variance of words of both is explained that the map was not fitted to",
+            highlight=False,
+            soft_wrap=True,
+        )
     rows = [
         {
             "word": _word(one["word"]),

@@ -31,7 +31,7 @@ class Asked:
     words: Sequence[str]
     count: int | None
     corpus: Mapping[str, str] | None
-    training: Mapping[str, int | None]
+    training: Mapping[str, int | Path | None]
 
     @property
     def kind(self) -> str:
@@ -54,9 +54,13 @@ def training_given(asked: Asked, vectors: Path | None) -> dict[str, Any]:
     """Of `SkipGramRequest`."""
     assert asked.kind == "train"
     if vectors is not None:
-        raise UserError("are not read where some are made", where="--vectors", cure="Leave it out.")
+        raise UserError(
+            "are not read where some are made", where="--vectors", cure="Say --extend to add words to them."
+        )
     given = {key: value for key, value in asked.training.items() if value is not None}
-    return {"corpus": asked.corpus, **given}
+    extended = given.pop("extend", None)
+    extends = {} if extended is None else {"extends": {"path": str(extended)}}
+    return {"corpus": asked.corpus, **extends, **given}
 
 
 def question_given(asked: Asked, vectors: Path | None) -> dict[str, Any]:

@@ -38,6 +38,15 @@ Benchmarks = Annotated[
 ]
 CoverageOf = Annotated[str | None, name_option("How many words of this corpus, such as sst2, have a vector.")]
 TrainOn = Annotated[str | None, name_option("Make vectors from this corpus by skip-gram.")]
+ExtendedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--extend",
+        help="Of --train: vectors to which words are added that they lack, mapped into their space.",
+        parser=folder_given,
+        metavar="FILE",
+    ),
+]
 Count = Annotated[int | None, whole_option("Words of an answer. [10]", 1, 1000)]
 Dimensions = Annotated[int | None, whole_option("Of --train: numbers of a vector. [50]", 1, 1000)]
 Epochs = Annotated[int | None, whole_option("Of --train: how often the corpus is read. [5]", 1, 1000)]
@@ -54,6 +63,7 @@ def vectors(
     benchmarks: Benchmarks = False,
     coverage: CoverageOf = None,
     train: TrainOn = None,
+    extend: ExtendedFile = None,
     path: CorpusFolder = None,
     split: CorpusSplit = None,
     count: Count = None,
@@ -75,7 +85,7 @@ def vectors(
         words=words or [],
         count=count,
         corpus=corpus_given(coverage or train, path, split, option="--coverage or --train"),
-        training={"dimensions": dimensions, "epochs": epochs, "seed": seed},
+        training={"dimensions": dimensions, "epochs": epochs, "seed": seed, "extend": extend},
     )
     if train is not None:
         return study_verb(skipgram.KIND, training_given(asked, vectors), root, again=again, as_json=json)

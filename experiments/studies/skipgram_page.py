@@ -28,6 +28,7 @@ def skipgram_page(found: Mapping[str, Any]) -> str:
         Fact("tokens", f"{found['tokens']:,}", large=True),
         Fact("words with a vector", f"{found['words']:,}", large=True),
         *(Fact(name, f"{found['settings'][key]:,}") for key, name in _NAMES.items()),
+        *_of_both(found.get("extends")),
         Fact("digest", found["digest"], "sha256 over words and numbers"),
     )
     rows = [
@@ -51,6 +52,18 @@ def skipgram_page(found: Mapping[str, Any]) -> str:
         lead=f"Vectors of {found['words']:,} words, made from {found['texts']:,} texts.",
         foot="Made by `encore study vectors --train`.",
     )
+
+
+def _of_both(extends: Mapping[str, Any] | None) -> list[Fact]:
+    if extends is None:
+        return []
+    return [
+        Fact(f"words added to {extends['file']}", f"{extends['added']:,}", f"of {extends['words']:,} then"),
+        Fact("words of both", f"{extends['shared']:,}", "the map is fitted to them"),
+        Fact(
+            "variance explained", f"{100 * extends['explained']:.1f} %", "of words that it was not fitted to"
+        ),
+    ]
 
 
 def skipgram_pictures(found: Mapping[str, Any]) -> dict[str, bytes]:

@@ -110,6 +110,25 @@ def test_vectors_are_made_from_a_corpus_again_to_the_byte_and_asked(
     assert near.content["vectors"]["digest"] == made.content["digest"]
 
 
+def test_words_are_added_to_vectors_that_lack_them(
+    store: Store, corpus: dict[str, str], tmp_path: Path
+) -> None:
+    asked = {"corpus": corpus, "dimensions": 2, "epochs": 1, "least": 2}
+    alone = studied(skipgram.KIND, asked, store).content
+    words = read_word_vectors(studied(skipgram.KIND, asked, store).run.path(STUDY_VECTORS)).words
+    known = tmp_path / "known.txt"
+    known.write_text("".join(f"{word} {number} 1 0\n" for number, word in enumerate(["own", *words[::2]])))
+    made = studied(skipgram.KIND, {**asked, "extends": {"path": str(known)}}, store)
+    found = read_word_vectors(made.run.path(STUDY_VECTORS))
+    assert (found.words, found.dimensions) == (("own", *words[::2], *words[1::2]), 3)
+    assert made.content["extends"]["added"] == len(words[1::2])
+    assert made.content["words"] == alone["words"]
+    assert replay(made.run).same
+    known.write_text("own 1 2 3\nking 1 2 3\n")
+    with pytest.raises(UserError, match="too few to map 2 numbers"):
+        studied(skipgram.KIND, {**asked, "extends": {"path": str(known)}}, store)
+
+
 @pytest.mark.parametrize(
     ("question", "told"),
     [
