@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
 _SPECIAL = {"pad_token": "[PAD]", "unk_token": "[UNK]", "sep_token": "[SEP]"}
-# As the Penn Treebank parts words, whose form SST-2 and GloVe have: "don't" is "do n't", "it's" is "it 's"; words with
-# hyphens stay whole, and marks stand alone but for dots and dashes in a row.
+# As the Penn Treebank parts words, whose form SST-2 and GloVe have: "don't" is "do n't", "it's" is "it 's"; marks stand
+# alone but for dots and dashes in a row. A hyphen stands alone, too: vectors have the parts of a word and seldom it.
 _ENDING = r"'(?:s|m|d|re|ve|ll)\b"
 _WORD = (
     rf"[^\W_]+?(?=n't\b)|n't\b|{_ENDING}"
-    rf"|[^\W_]+(?:(?:[-./,]|(?!{_ENDING})')[^\W_]+)*|\.{{2,}}|-{{2,}}|`{{2}}|'{{2}}|[^\w\s]|_"
+    rf"|[^\W_]+(?:(?:[.,]|(?!{_ENDING})')[^\W_]+)*|\.{{2,}}|-{{2,}}|`{{2}}|'{{2}}|[^\w\s]|_"
 )
 
 

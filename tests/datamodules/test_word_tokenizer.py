@@ -24,7 +24,7 @@ def words(text: str) -> list[str]:
         ("It's a film that doesn't end.", "it 's a film that does n't end ."),
         ("it 's a film that does n't end .", "it 's a film that does n't end ."),  # as SST-2 has it
         ("You can't; I won't!", "you ca n't ; i wo n't !"),
-        ("laugh-out-loud so-so", "laugh-out-loud so-so"),
+        ("laugh-out-loud so-so and/or -- x", "laugh - out - loud so - so and / or -- x"),
         ("1,000 at 3.5 ... and -- <br />", "1,000 at 3.5 ... and -- < br / >"),
         ("``quoted''  they'll", "`` quoted '' they 'll"),
         ("Café \u0000 x_y", "café x _ y"),
