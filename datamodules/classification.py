@@ -17,6 +17,7 @@ from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
+from datamodules.transfer_set import UNLABELLED
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -38,13 +39,14 @@ class TextClassificationData(TokenizedData):
         return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
-        ids_BT, mask_BT = self.tables[split].padded(rows, pad=pad_token_id(self.tokenizer))
+        table = self.learned if split == "train" else self.tables[split]
+        ids_BT, mask_BT = table.padded(rows, pad=pad_token_id(self.tokenizer))
         labels = self.rows[split].labels
         assert labels is not None
         return {
             "input_ids": torch.from_numpy(ids_BT),
             "attention_mask": torch.from_numpy(mask_BT),
-            "labels": torch.tensor([labels[row] for row in rows]),
+            "labels": torch.tensor([labels[row] if row < len(labels) else UNLABELLED for row in rows]),
             "row": torch.tensor(rows),
         }
 

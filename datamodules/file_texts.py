@@ -27,8 +27,11 @@ def names_a_file(text: str) -> bool:
     return not any(letter.isspace() for letter in text) or Path(text).is_file()
 
 
-def texts_of_file(file: Path, *, column: str, quoting: Said = "auto") -> Iterator[str]:
-    """Its texts in order, without white space at their ends. column: that holds them, where there are columns.
+def texts_of_file(
+    file: Path, *, column: str, quoting: Said = "auto", option: str = "--quoting "
+) -> Iterator[str]:
+    """Its texts in order, without white space at their ends. column: that holds them, where there are columns. option:
+    how an error names what says the quoting.
 
     Of a .txt file each line that is not blank. UserError, with the row, for a row without text, and as the readers of
     corpora raise it.
@@ -42,7 +45,7 @@ def texts_of_file(file: Path, *, column: str, quoting: Said = "auto") -> Iterato
         yield from (line.strip() for line in text_lines(text_pieces(file), file) if line.strip())
         return
     wanted, row = Wanted(column), 0
-    for chunk in _opened(file, wanted, quoting).chunks:
+    for chunk in _opened(file, wanted, quoting, option).chunks:
         rows = in_lists(chunk.batch, row, str(file), wanted) if isinstance(chunk, ArrowRows) else chunk
         for text in rows.texts:
             if not isinstance(text, str) or not text.strip() or not _is_utf_8(text):
@@ -58,7 +61,7 @@ def _is_utf_8(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-def _opened(file: Path, wanted: Wanted, quoting: Said) -> RawFile:
+def _opened(file: Path, wanted: Wanted, quoting: Said, option: str) -> RawFile:
     suffix = file.suffix.lower()
     if suffix in _OTHERS:
         return _OTHERS[suffix](file, wanted)
@@ -66,5 +69,5 @@ def _opened(file: Path, wanted: Wanted, quoting: Said) -> RawFile:
         [decided] = with_siblings([look_at(file, DELIMITERS[suffix], wanted, quoting)])
         return open_delimited(decided)
     except UserError as error:
-        cure = error.cure.replace("data.quoting=", "--quoting ")
+        cure = error.cure.replace("data.quoting=", option)
         raise UserError(error.what, where=error.where, cure=cure) from error

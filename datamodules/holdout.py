@@ -68,6 +68,30 @@ def normalized(text: str) -> str:
     return " ".join(text.lower().split())
 
 
+def check_some_left(holdout: Holdout) -> None:
+    """UserError where all rows are held out, or too near to those."""
+    if not len(holdout.train):
+        raise UserError(
+            f"no row is left to train on, {len(holdout.selection)} are held out",
+            where="data.selection_examples",
+            cure="Hold out fewer, or give more data.",
+        )
+
+
+def drawn_rows(rows: NDArray[np.int64], wanted: int | None, *, seed: int, key: str) -> NDArray[np.int64]:
+    """So many of `rows`, in their order; none: all. UserError, with the key that asks, where there are fewer."""
+    if wanted is None:
+        return rows
+    if wanted > len(rows):
+        raise UserError(
+            f"{wanted} rows are asked for, {len(rows)} are left to train on",
+            where=key,
+            cure=f"Ask for at most {len(rows)}, or leave it out for all.",
+        )
+    generator = np.random.Generator(np.random.PCG64(seed))
+    return np.sort(generator.permutation(rows)[:wanted])
+
+
 def _draw(available: int, wanted: int, seed: int) -> NDArray[np.int64]:
     if wanted > available:
         raise UserError(

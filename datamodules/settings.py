@@ -88,6 +88,27 @@ class StoriesConfig(CorpusConfig):
     """Unpacked, what becomes of a story of more than max_tokens: an error, or consecutive windows."""
 
 
+class TransferSetConfig(Strict):
+    """Texts without labels that a student learns from beside its train rows, by what its teacher answers."""
+
+    path: str = Field(min_length=1)
+    """Their file: parquet, jsonl, csv or tsv, or .txt with one a line."""
+    column: str = Field(default="text", min_length=1)
+    """That holds them, where there are columns."""
+    quoting: Said = "auto"
+    """As of `data.quoting`."""
+    sentences: bool = False
+    """Each sentence of a text is a row by itself."""
+    examples: int | None = Field(default=None, gt=0, le=_MOST_ROWS)
+    """Keep so many, drawn by `data.selection_seed`; none: all."""
+
+    @field_validator("path")
+    @classmethod
+    def _absolute(cls, path: str) -> str:
+        """The full path, so that the run can be played again from any folder."""
+        return absolute(path)
+
+
 DataConfig = Annotated[TextClassificationConfig | StoriesConfig, Field(discriminator="kind")]
 
 
@@ -134,7 +155,7 @@ class DataContext:
     """The experiment around a datamodule.
 
     corpus: the facts of the one that its settings name. seed: of the batch order. accumulate_batches: an epoch has a
-    whole number of such groups of batches.
+    whole number of such groups of batches. transfer_set: of a student.
     """
 
     corpus: Corpus
@@ -143,3 +164,4 @@ class DataContext:
     local_files_only: bool
     seed: int = 0
     accumulate_batches: int = 1
+    transfer_set: TransferSetConfig | None = None

@@ -134,6 +134,7 @@ def _used_line(summary: DataSummary) -> str:
     parts = [
         f"{rows['train']:,} rows to train on",
         f"{rows['val']:,} held out (val)",
+        *([f"{rows['transfer']:,} without labels (transfer)"] if "transfer" in rows else []),
         *(f"{count:,} {reason}" for reason, count in summary.left_out.items() if count),
         f"{rows['test']:,} scored once (test)",
     ]

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, partial
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -20,7 +21,7 @@ from torch.utils.data import DataLoader
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
 from datamodules.fingerprint import short_digest
-from datamodules.holdout import Holdout, hold_out, normalized
+from datamodules.holdout import Holdout, check_some_left, drawn_rows, hold_out, normalized
 from datamodules.loaders import Batch, loader, taught
 from datamodules.readers.raw import Wanted
 from datamodules.reads import SplitRead
@@ -35,16 +36,16 @@ from datamodules.tokenizers import (
     train_tokenizer,
 )
 from datamodules.tokens import TokenTable
-from errors import UserError
+from datamodules.transfer_set import transfer_rows
 from host.notices import notice
 from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-SplitName = Literal["train", "val", "test"]
-# `val` is the slice of the train split that selects models; `test` the official evaluation split.
-SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+SplitName = Literal["train", "val", "test", "transfer"]
+# `val` is the slice of the train split that selects models; `test` the official evaluation split; `transfer` are texts
+# without labels, which a student learns from beside `train`.
 _TOKENIZED_AT_ONCE = 4096
 
 
@@ -73,7 +74,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.tables: dict[SplitName, TokenTable] = {}
         self.token_digests: dict[SplitName, str] = {}  # sha256 of each table
         self.dropped_rows = 0  # of train, too near to a held-out row
-        self.teacher_logits_NL: NDArray[np.float32] | None = None  # of train, for who learns from them too
+        self.teacher_logits_NL: NDArray[np.float32] | None = None  # of what is learned from
         self.run_batches: int | None = None  # none: one epoch
         self.first_batch = 0
 
@@ -168,21 +169,18 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self.reads = {read.split: read for read in splits.reads}
         train, official = self.columns(splits)
         holdout = self._cached_holdout(train)
+        check_some_left(holdout)
         self.dropped_rows = len(holdout.dropped)
         self.rows = {
             "train": train.take(self._kept(holdout.train)),
             "val": train.take(holdout.selection),
             "test": official,
         }
-        if not self.rows["train"].texts:
-            raise UserError(
-                f"no row is left to train on, {len(holdout.selection)} are held out",
-                where="data.selection_examples",
-                cure="Hold out fewer, or give more data.",
-            )
+        if (asked := self.context.transfer_set) is not None:
+            self.rows["transfer"] = transfer_rows(asked, (train, official), self.settings.selection_seed)
         self.tokenizer = self._tokenizer()
         self.tokenizer_digest = tokenizer_digest(self.tokenizer)  # before its first use sets its truncation
-        for split in SPLITS:
+        for split in self.rows:
             held = self._cached_tokens(split)
             self.tables[split], self.token_digests[split] = TokenTable.load(held.path), held.digest
         # Loader workers get a copy of all this; a terminal is none of theirs.
@@ -196,16 +194,8 @@ class TokenizedData(pl.LightningDataModule, ABC):
         self._on_progress(what, done, total)
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        if self.settings.train_examples is None:
-            return rows
-        if self.settings.train_examples > len(rows):
-            raise UserError(
-                f"{self.settings.train_examples} rows are asked for, {len(rows)} are left to train on",
-                where="data.train_examples",
-                cure=f"Ask for at most {len(rows)}, or leave it out for all.",
-            )
-        generator = np.random.Generator(np.random.PCG64(self.settings.selection_seed))
-        return np.sort(generator.permutation(rows)[: self.settings.train_examples])
+        wanted, seed = self.settings.train_examples, self.settings.selection_seed
+        return drawn_rows(rows, wanted, seed=seed, key="data.train_examples")
 
     def _cached_holdout(self, train: SplitRows) -> Holdout:
         key = short_digest(
@@ -230,7 +220,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
             return load_tokenizer(
                 wanted.source, local_files_only=self.context.local_files_only, revision=wanted.revision
             )
-        texts = self.rows["train"].texts
+        texts = chain.from_iterable(self.rows[split].texts for split in self.learned_splits)
         return train_tokenizer(wanted.kind, texts, vocab_size=wanted.vocab_size, known=wanted.words)
 
     def _cached_tokens(self, split: SplitName) -> CheckedFolder:
@@ -253,12 +243,22 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def fingerprints(self) -> Mapping[SplitName, str]:
         """sha256 of the rows of each split, as used (after holding out and dropping)."""
-        return {split: self.rows[split].fingerprint for split in SPLITS}
+        return {split: rows.fingerprint for split, rows in self.rows.items()}
+
+    @property
+    def learned_splits(self) -> list[SplitName]:
+        """What is learned from: the train rows, then those of a transfer set."""
+        return [split for split in ("train", "transfer") if split in self.rows]
+
+    @cached_property
+    def learned(self) -> TokenTable:
+        """The sequences of these splits, one after the other: batches of training have their numbers."""
+        return TokenTable.joined([self.tables[split] for split in self.learned_splits])
 
     def train_order(self) -> EpochBatches:
         """The batches of every epoch."""
         return EpochBatches(
-            self.tables["train"].lengths,
+            self.learned.lengths,
             batch_size=self.settings.batch_size,
             batch_tokens=self.settings.batch_tokens,
             group_by_length=self.settings.group_by_length,

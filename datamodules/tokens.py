@@ -36,6 +36,15 @@ class TokenTable:
         starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
         return cls(np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int32), starts)
 
+    @classmethod
+    def joined(cls, tables: Sequence[TokenTable]) -> TokenTable:
+        """The sequences of each, one after the other; of several a copy in memory."""
+        if len(tables) == 1:
+            return tables[0]
+        lengths = np.concatenate([table.lengths for table in tables])
+        starts = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(lengths)])
+        return cls(np.concatenate([table.ids_S for table in tables]), starts)
+
     def __len__(self) -> int:
         return len(self.starts) - 1
 

@@ -102,6 +102,7 @@ def build_data(config: ExperimentConfig, *, cache_dir: Path, reporter: Reporter 
         local_files_only=not _needs_hub(config) or not hub_reachable(),
         seed=config.seed,
         accumulate_batches=config.train.accumulate_batches,
+        transfer_set=config.train.transfer_set,
     )
     with reporter.progress() as on_progress:
         module = row.data_class()(

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from datamodules.settings import DataConfig
+from datamodules.settings import DataConfig, TransferSetConfig
 from export.options import ExportConfig
 from generation.options import DecodingConfig
 from lightning_modules.settings import AnyModelConfig, DistillationConfig, OptimConfig, settled_by
@@ -55,6 +55,8 @@ class TrainConfig(Strict):
     alone."""
     distillation: DistillationConfig | None = None
     """How; none: as its defaults say where there is a teacher."""
+    transfer_set: TransferSetConfig | None = None
+    """Texts without labels that the teacher answers, too; none: the train rows alone."""
 
     @model_validator(mode="before")
     @classmethod

@@ -90,7 +90,7 @@ def _begin_with(network: LstmNetwork, vectors: WordVectors, data: TokenizedData)
     matrix_VD[ids] = vectors.matrix_VD[rows]
     known_V = np.zeros(len(words), dtype=bool)
     known_V[ids] = True
-    table = data.tables["train"]
+    table = data.learned
     read = np.concatenate([table.sequence(row) for row in range(len(table))])
     counts = np.bincount(read, minlength=len(words))
     counts[data.tokenizer.all_special_ids] = 0

@@ -34,11 +34,15 @@ def check_teacher_named(config: ExperimentConfig) -> None:
     """UserError where something is asked of a teacher and none is named."""
     if config.train.teacher is not None:
         return
-    asked = f"model.pretrained={TEACHER}" if config.model.pretrained == TEACHER else "train.distillation"
-    if config.model.pretrained == TEACHER or config.train.distillation is not None:
+    asked = {
+        f"model.pretrained={TEACHER}": config.model.pretrained == TEACHER,
+        "train.distillation": config.train.distillation is not None,
+        "train.transfer_set": config.train.transfer_set is not None,
+    }
+    for where in (key for key, given in asked.items() if given):
         raise UserError(
             "names no teacher",
-            where=asked,
+            where=where,
             cure="Add train.teacher=ID, a finished run of the same store; `encore runs` lists them.",
         )
 

@@ -14,7 +14,7 @@ from torchmetrics import MeanMetric
 from errors import RunError
 from host.boundary import boundary
 from host.models import non_finite_weight
-from lightning_modules.distillation import distillation_loss
+from lightning_modules.distillation import UNLABELLED, distillation_loss
 from lightning_modules.kernels.dropout import replace_dropouts
 from lightning_modules.settings import DistillationConfig
 from lightning_modules.text_model import TextModel
@@ -65,11 +65,16 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
         return self.loss_and_logits(batch)[0]
 
     def training_loss(self, batch: Batch) -> torch.Tensor:
-        """What is minimised: the loss, of a student mixed with the distance from its teacher's logits."""
+        """What is minimised: the loss, of a student mixed with the distance from its teacher's logits.
+
+        A row without a label has the distance alone.
+        """
         if self.distillation is None:
             return self.loss(batch)
         labels, logits_BL = self.loss_and_logits(batch)
         taught = distillation_loss(logits_BL, batch["teacher_logits"], self.distillation)
+        if not bool((batch["labels"] != UNLABELLED).any()):
+            return taught
         return torch.lerp(labels, taught, self.distillation.weight)
 
     @abstractmethod

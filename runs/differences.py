@@ -24,6 +24,7 @@ NO_NUMBERS = {
     "data.path",
     "data.loader_workers",
     "model.vectors",  # what they hold is a fingerprint
+    "train.transfer_set.path",  # likewise
     "train.threads",  # reported as threads
     "train.checkpoint_every_minutes",
     "train.checkpoint_every_steps",

@@ -70,7 +70,9 @@ def data_of_run(
 
     cache_dir = run.store.root / "cache"
     # The run's own tokenizer: the one that it was trained with may have moved or changed since.
-    config = config.model_copy(update={"model": config.model.kept_in(run.path(MODEL_FOLDER))})
+    model = config.model.kept_in(run.path(MODEL_FOLDER))
+    train = config.train.model_copy(update={"transfer_set": None})  # it is learned from, and nothing else
+    config = config.model_copy(update={"model": model, "train": train})
     with disk_errors(run.store.root):
         data = build_data(config, cache_dir=cache_dir, reporter=reporter)
     check_same_data(run, data, splits)
@@ -84,7 +86,7 @@ def check_same_data(run: RunFiles, data: TokenizedData, splits: Sequence[SplitNa
         if run.record.tags.get(fingerprint_tag(split)) != now[split]:
             raise UserError(
                 difference_of_rows(run, data, split),
-                where=f"{run.where}, data from {data.origin}",
+                where=f"{run.where}, data from {origin_of(data, split)}",
                 cure="Restore the data that the run was made with.",
             )
         recorded = run.record.tags.get(fingerprint_tag(f"{TOKENS_OF}{split}"))
@@ -96,10 +98,17 @@ def check_same_data(run: RunFiles, data: TokenizedData, splits: Sequence[SplitNa
             )
 
 
+def origin_of(data: TokenizedData, split: SplitName) -> str:
+    """Where the rows of a split come from."""
+    asked = data.context.transfer_set
+    return asked.path if asked is not None and split == "transfer" else data.origin
+
+
 def check_same_inputs(run: RunFiles, prepared: PreparedRun) -> None:
     """UserError when rows, tokenizer, pretrained weights or a fork's checkpoint are not what the run began with."""
     config = prepared.parts.config
-    check_same_data(run, prepared.parts.data)
+    data = prepared.parts.data
+    check_same_data(run, data, [split for split in ("transfer", *_SPLITS) if split in data.rows])
     pretrained = config.model.pretrained
     places = {"weights": pretrained, "model_config": f"{pretrained}/config.json", "start": START_FILE}
     places[VECTORS_PRINT] = getattr(config.model, "vectors", None)

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.checkout import REPOSITORY
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of, flat_params
+from experiments.training.inputs import origin_of
 from experiments.training.recipe import PreparedRun
 from lightning_modules.settings import TEACHER
 from runs.data_record import data_record
@@ -105,7 +106,7 @@ def _ran_tags(prepared: PreparedRun) -> dict[str, str]:
 
 def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]:
     return [
-        DatasetInput(config.data.kind, split, digest, len(data.rows[split].texts), data.origin)
+        DatasetInput(config.data.kind, split, digest, len(data.rows[split].texts), origin_of(data, split))
         for split, digest in data.fingerprints().items()
     ]
 
@@ -154,7 +155,9 @@ def _taught_by(prepared: PreparedRun) -> list[str]:
     if teacher is None or how is None:
         return []
     softened = f" at temperature {how.temperature:g}" if how.loss == "kl" else ""
+    texts = prepared.parts.data.rows.get("transfer")
+    beside = "" if texts is None else f" and to {len(texts.texts):,} texts without labels"
     return [
-        f"- teacher: {teacher.run.where}, whose logits to the train rows are {how.weight:.0%} of the loss "
+        f"- teacher: {teacher.run.where}, whose logits to the train rows{beside} are {how.weight:.0%} of the loss "
         f"({how.loss}{softened})"
     ]

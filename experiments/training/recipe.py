@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from experiments.teacher import Teacher
     from runs.fork_point import ForkPoint
 
+_CHECKPOINTS = ("checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps")
+
 
 @dataclass(frozen=True)
 class PreparedRun:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
-    fingerprints: digests of the rows of each split, the tokenizer, its end token, the tokens of each split, the bytes
-    of local weights, their model's config, word vectors, the checkpoint; of a teacher its weights, config and
-    tokenizer. notices: what was left out of the folders of model and tokenizer.
+    fingerprints: digests of the rows of each split and of a transfer set, the tokenizer, its end token, the tokens of
+    these rows, the bytes of local weights, their model's config, word vectors, the checkpoint; of a teacher its
+    weights, config and tokenizer. notices: what was left out of the folders of model and tokenizer.
     """
 
     parts: Parts
@@ -113,21 +115,22 @@ def recipe_id(
     The resolved config with its seed, the source code of the rooms that decide numbers, the rows and the tokens of
     every split, the tokenizer, the dependency lock, the threads and the kind of device, and the bytes of local
     pretrained weights (of the hub's, their commit). Where data and weights lie does not count, what they hold does.
-    Of a student, the ID of its teacher and the bytes of that one's model and tokenizer. A setting that came later does
-    not count where it asks for nothing.
+    Of a student, the ID of its teacher, the bytes of that one's model and tokenizer, and the texts of a transfer set. A
+    setting that came later does not count where it asks for nothing.
     Equal recipes are the same experiment.
     """
     sources = {key: getattr(config.model, key) for key in ("pretrained", "tokenizer")}
     local = {key for key, source in sources.items() if source is None or local_folder(source)}
-    unasked = {key for key in ("teacher", "distillation") if getattr(config.train, key) is None}
+    of_students = ("teacher", "distillation", "transfer_set")
+    unasked = {key for key in of_students if getattr(config.train, key) is None}
     layers = {"pretrained_layers"} if getattr(config.model, "pretrained_layers", None) is None else set()
     elsewhere = {
         "name": True,
         "description": True,
         "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
         "model": local | {"tokenizer", "vectors"} | layers,
-        "train": unasked
-        | {"checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps"},
+        "train": {"transfer_set": {"path", "column", "quoting"}}  # the texts say how they were read
+        | dict.fromkeys([*unasked, *_CHECKPOINTS], True),
         "export": True,
         "samples": True,
     }

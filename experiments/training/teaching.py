@@ -1,6 +1,6 @@
 """A finished run as a teacher: found, checked, and asked once for its logits to every row that a student learns from.
 
-Legend: N rows of the train split, B batch, T tokens, L labels.
+Legend: N rows that are learned from, B batch, T tokens, L labels.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datamodules.tokenized import SplitName, TokenizedData
-    from experiments.build import Parts
     from experiments.config import ExperimentConfig
     from experiments.training.recipe import PreparedRun
     from host.progress import OnProgress
@@ -131,13 +130,25 @@ def learn_from_teacher(
         check_listed(resumed, TEACHER_LOGITS)
         data.teacher_logits_NL = _read(resumed.path(TEACHER_LOGITS))
         return
-    asked = data.cached(
-        "teacher", _key(prepared, teacher), lambda folder: _write(folder, prepared, teacher, on_progress)
+    data.teacher_logits_NL = np.concatenate(
+        [_answers(prepared, teacher, split, on_progress) for split in data.learned_splits]
     )
-    file = asked.path / _LOGITS_FILE
-    data.teacher_logits_NL = _read(file)
     with log.folder(TEACHER_FOLDER) as folder:
-        (folder / _LOGITS_FILE).write_bytes(file.read_bytes())
+        np.save(folder / _LOGITS_FILE, data.teacher_logits_NL, allow_pickle=False)
+
+
+def _answers(
+    prepared: PreparedRun, teacher: Teacher, split: SplitName, on_progress: OnProgress
+) -> NDArray[np.float32]:
+    """The teacher's logits to the rows of a split, as they are in the cache."""
+
+    def write(folder: Path) -> None:
+        texts, device = prepared.parts.data.rows[split].texts, prepared.effective["device"]
+        logits = _logits(teacher, texts, device, on_progress)
+        np.save(folder / _LOGITS_FILE, logits, allow_pickle=False)
+
+    kept = prepared.parts.data.cached("teacher", _key(prepared, teacher, split), write)
+    return _read(kept.path / _LOGITS_FILE)
 
 
 def _read(file: Path) -> NDArray[np.float32]:
@@ -145,7 +156,7 @@ def _read(file: Path) -> NDArray[np.float32]:
         return np.load(file, allow_pickle=False)
 
 
-def _key(prepared: PreparedRun, teacher: Teacher) -> str:
+def _key(prepared: PreparedRun, teacher: Teacher, split: SplitName) -> str:
     """Of all that decides the bits of the logits."""
     import torch
 
@@ -154,19 +165,16 @@ def _key(prepared: PreparedRun, teacher: Teacher) -> str:
         "teacher-1",
         *(f"{name} {prints[name]}" for name in sorted(prints) if name.startswith(TEACHER_PRINTS)),
         str(teacher.config.data.max_tokens),
-        prints["train"],
+        prints[split],
         *(ran[name] for name in ("threads", "device", "device_name", "matmul_precision")),
         torch.__version__,
         torch.backends.cpu.get_cpu_capability(),
     )
 
 
-def _write(folder: Path, prepared: PreparedRun, teacher: Teacher, on_progress: OnProgress) -> None:
-    logits = _logits(teacher, prepared.parts, prepared.effective["device"], on_progress)
-    np.save(folder / _LOGITS_FILE, logits, allow_pickle=False)
-
-
-def _logits(teacher: Teacher, parts: Parts, device: str, on_progress: OnProgress) -> NDArray[np.float32]:
+def _logits(
+    teacher: Teacher, texts: Sequence[str], device: str, on_progress: OnProgress
+) -> NDArray[np.float32]:
     """(N, L), in evaluation mode and float32 (products as `train.matmul_precision` says), of batches of one length:
     no row is padded.
 
@@ -176,7 +184,7 @@ def _logits(teacher: Teacher, parts: Parts, device: str, on_progress: OnProgress
 
     from lightning_modules.families import FAMILIES
 
-    ids = list(_tokens(teacher, parts.data))
+    ids = list(_tokens(teacher, texts))
     with torch.random.fork_rng(), torch.inference_mode():
         model = FAMILIES[teacher.config.model.kind].read(teacher.folder)
         model.network.to(device)
@@ -195,12 +203,11 @@ def _logits(teacher: Teacher, parts: Parts, device: str, on_progress: OnProgress
     return logits_NL
 
 
-def _tokens(teacher: Teacher, data: TokenizedData) -> Iterator[Sequence[int]]:
-    """The train rows as the teacher reads them: its own tokenizer, cut where its own texts were."""
+def _tokens(teacher: Teacher, texts: Sequence[str]) -> Iterator[Sequence[int]]:
+    """The texts as the teacher reads them: its own tokenizer, cut where its own texts were."""
     from datamodules.tokenizers import encode, load_tokenizer
 
     tokenizer = load_tokenizer(str(teacher.folder), local_files_only=True)
-    texts = data.rows["train"].texts
     for begin in range(0, len(texts), _TOKENIZED_AT_ONCE):
         some = list(texts[begin : begin + _TOKENIZED_AT_ONCE])
         yield from encode(tokenizer, some, truncation=True, max_length=teacher.config.data.max_tokens)[

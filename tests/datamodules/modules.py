@@ -12,7 +12,7 @@ from datamodules.tokenized import TokenizedData
 
 Data = TypeVar("Data", bound=TokenizedData)
 _OF_TOKENIZER = {"tokenizer": "source", "tokenizer_revision": "revision", "vocab_size": "vocab_size"}
-_OF_CONTEXT = {"cache_dir", "local_files_only", "seed", "accumulate_batches"}
+_OF_CONTEXT = {"cache_dir", "local_files_only", "seed", "accumulate_batches", "transfer_set"}
 _SMALL = {"max_tokens": 16, "batch_size": 2, "evaluation_tokens": 64, "selection_examples": 1}
 
 

@@ -10,8 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from lightning_modules.distillation import distillation_loss
-from lightning_modules.settings import DistillationConfig
+from lightning_modules.distillation import UNLABELLED, distillation_loss
+from lightning_modules.lstm import LstmClassifier
+from lightning_modules.lstm_network import LstmNetwork, LstmSize
+from lightning_modules.optimisation import Optimisation
+from lightning_modules.settings import DistillationConfig, OptimConfig
 
 rows = st.lists(st.lists(st.floats(-20, 20), min_size=3, max_size=3), min_size=1, max_size=5)
 
@@ -61,3 +64,28 @@ def test_equal_answers_cost_nothing_and_gradients_keep_their_size(loss: str) -> 
         assert student.grad is not None
         sizes.append(student.grad.norm().item())
     assert sizes[1] == pytest.approx(sizes[0], rel=0.2)
+
+
+def test_a_row_without_a_label_has_the_distance_from_the_teacher_alone() -> None:
+    learner = LstmClassifier(
+        LstmNetwork(LstmSize(9, 3, 2, 1, 0, 1, ("a", "b"))).eval(),
+        optimisation=Optimisation(OptimConfig(learning_rate=1e-3), 1),
+        label_smoothing=0,
+        frozen_layers=0,
+    )
+    learner.distillation = DistillationConfig(loss="mse", weight=0.25)
+    ids = torch.tensor([[3, 4], [5, 6], [7, 8]])
+    batch = {
+        "input_ids": ids,
+        "attention_mask": torch.ones_like(ids),
+        "labels": torch.tensor([1, 0, UNLABELLED]),
+        "teacher_logits": torch.tensor([[0.0, 1.0], [2.0, -2.0], [3.0, 0.5]]),
+    }
+    logits = learner.logits(batch)
+    taught = (logits - batch["teacher_logits"]).square().mean(1)
+    named = torch.nn.functional.cross_entropy(logits[:2], batch["labels"][:2])
+    assert learner.training_loss(batch).item() == pytest.approx(
+        (0.75 * named + 0.25 * taught.mean()).item(), rel=1e-5
+    )
+    last = {key: value[2:] for key, value in batch.items()}
+    assert learner.training_loss(last).item() == pytest.approx(taught[2].item(), rel=1e-5)
