@@ -69,7 +69,7 @@ def test_what_cannot_be_drawn_is_one_line(
 def test_batches_of_training_hold_both_and_scoring_none_of_it(tmp_path: Path) -> None:
     file = written(tmp_path, "An unknown one.", "One more of those.", "Zebras")
     asked = TransferSetConfig(path=str(file))
-    few = {"train_examples": 20, "selection_examples": 10, "group_by_length": False}
+    few = {"train_examples": 20, "selection_examples": 10, "group_by_length": False, "max_tokens": 128}
     data = made(DemoReviewsData, None, tmp_path, transfer_set=asked, **few)
     alone = made(DemoReviewsData, None, tmp_path, **few)
     data.setup()
