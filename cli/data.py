@@ -54,13 +54,13 @@ def data_verb(name: str, overrides: Sequence[str], root: Path, *, as_json: bool)
 
 
 def _placed(config: ExperimentConfig, root: Path, reporter: TerminalReporter) -> ExperimentConfig:
-    """`config` with the tokenizer of its teacher, where it is a student's."""
-    if config.train.teacher is None:
+    """`config` with the tokenizer of the run whose model it begins with, where it names one."""
+    if config.train.teacher is None and config.model.pretrained_run is None:
         return config
-    from experiments.teacher import placed
-    from experiments.training.teaching import teacher_of
+    from experiments.parents import placed
+    from experiments.training.parents import parents_of
 
-    return placed(config, teacher_of(config, open_existing(root, reporter)))
+    return placed(config, parents_of(config, open_existing(root, reporter)))
 
 
 def _check_is_no_sweep(name: str) -> None:

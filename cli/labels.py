@@ -11,6 +11,7 @@ from cli.tables import SHORT
 from errors import UserError
 from host.text import root_option
 from runs.layout import BEST_RUN_TAG, FORKED_FROM_TAG, KIND_TAG, REPRODUCES_TAG, REUSES_TAG, RunKind, kind_of
+from runs.lineage import ROLES
 from tracking.entities import Keys
 from tracking.faults import explained
 from tracking.limits import MAX_TAG_CHARACTERS, check_names, cut_to
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 _OURS = ("encore.", "mlflow.")
 _MOST = 5000  # characters of a tag's value
-_LINKS = (FORKED_FROM_TAG, REPRODUCES_TAG, REUSES_TAG, BEST_RUN_TAG)
+_LINKS = (FORKED_FROM_TAG, REPRODUCES_TAG, REUSES_TAG, BEST_RUN_TAG, *(role.tag for role in ROLES))
 _LINK_KEYS, _NOTHING = Keys(tags=frozenset(_LINKS)), Keys(tags=frozenset({KIND_TAG}))
 
 
@@ -144,7 +145,7 @@ def _refuse_or_warn(store: Store, runs: Mapping[str, RunRecord], reporter: Termi
 
 
 def _needed_by(store: Store, run: RunRecord, besides: set[str]) -> list[str]:
-    """Forks, reproductions and sweeps that name the run."""
+    """Forks, reproductions, students, sweeps and runs that begin with its model: all that name the run."""
     wanted = store.table().records(_LINK_KEYS)
     return [
         other.run_id[:SHORT]

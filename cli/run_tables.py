@@ -13,6 +13,7 @@ from rich.console import Console
 from cli.data import print_recorded
 from cli.figures import typed
 from cli.headline import print_headline
+from cli.lineage import print_lineage
 from cli.metric_tables import print_metrics
 from cli.tables import fitted, styled
 from host.markup import literal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 _SHOWN_TAGS = tuple(
     f"encore.{name}"
     for name in ("killed_because", "failed_because", "resumed_at", "resumed_under", "resumed_otherwise",
-                 "teacher", "teacher_knows",
+                 "begins_with_knows", "teacher_knows",
                  "forked_from", "forked_under", "reuses", "reproduces", "verdict", "stories_of")
 )  # fmt: skip
 _RECIPE = "encore.recipe_id"
@@ -51,6 +52,7 @@ def print_run(console: Console, shown: Shown, root: Path) -> None:
     """A run that trained, or that stories are logged on."""
     record = shown.run.record
     print_title(console, shown)
+    print_lineage(console, shown.run)
     print_metrics(console, record.metrics, whole=shown.whole)
     _print_settings(console, shown)
     if shown.data is not None:

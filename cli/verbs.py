@@ -142,10 +142,11 @@ def _ended(
 def show_verb(run_id: str, root: Path, *, whole: bool, as_json: bool) -> int:
     out, _, run = named_run(run_id, root)
     from cli.data import recorded_json
+    from cli.lineage import lineage_json
     from runs.data_record import recorded_data
 
     if as_json:
-        print_json(asdict(run.record) | recorded_json(recorded_data(run)))
+        print_json(asdict(run.record) | recorded_json(recorded_data(run)) | lineage_json(run))
     elif kind_of(run.record) == RunKind.SWEEP:
         from cli.sweeps import print_state
 

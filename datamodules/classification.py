@@ -36,7 +36,11 @@ class TextClassificationData(TokenizedData):
         return SplitRows([text.strip() for text in columns[self.wanted.text]], columns["label"])
 
     def tokenize(self, split: SplitName) -> Iterator[list[int]]:
-        return self.encoded(self.rows[split].texts, truncation=True, max_length=self.settings.max_tokens)
+        return self.encoded(self.rows[split].texts, self.settings.limit, verbose=False)
+
+    def cut_key(self, split: SplitName) -> tuple[str, ...]:
+        del split  # all are cut alike
+        return (self.settings.limit.key,)
 
     def collate(self, split: SplitName, rows: Sequence[int]) -> Batch:
         table = self.learned if split == "train" else self.tables[split]

@@ -40,7 +40,7 @@ class Lengths:
     """Tokens of the texts of a split, special tokens included.
 
     percentiles: the smallest length that so many per cent of the rows do not exceed. whole: rows of at most
-    max_tokens; beyond: tokens of all rows together that come after their first max_tokens. bars: rows by length.
+    max_tokens; beyond: tokens of all rows together that are more than max_tokens, and are cut. bars: rows by length.
     """
 
     rows: int
@@ -130,7 +130,7 @@ def _uncut_lengths(
 
     def write(folder: Path) -> None:
         texts = data.rows[split].texts
-        again = data.encoded([texts[int(row)] for row in full], truncation=False, verbose=False)
+        again = data.encoded([texts[int(row)] for row in full], verbose=False)
         for done, (row, ids) in enumerate(zip(full, again, strict=True), start=1):
             lengths[row] = len(ids)
             on_progress(f"counting the tokens of {split}", done, len(full))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from datamodules.cut import Cut, TextLimit
 from datamodules.readers.quoting import Said
 from host.tokenizer_files import TrainedKind
 from schema.strict import Strict, absolute
@@ -73,6 +74,13 @@ class TextClassificationConfig(CorpusConfig):
     kind: Literal["sst2", "imdb", "demo_reviews"]
     max_tokens: int = Field(ge=4, le=8192)
     """Longer texts are cut."""
+    cut: Cut = "head"
+    """What is kept of them: their first tokens, their last ones, or a quarter from the beginning and the rest from the
+    end."""
+
+    @property
+    def limit(self) -> TextLimit:
+        return TextLimit(self.max_tokens, self.cut)
 
 
 class StoriesConfig(CorpusConfig):
@@ -86,6 +94,11 @@ class StoriesConfig(CorpusConfig):
     """Train on blocks that hold several stories; false: on one story at a time."""
     longer_stories: Literal["refuse", "cut"] = "refuse"
     """Unpacked, what becomes of a story of more than max_tokens: an error, or consecutive windows."""
+
+    @property
+    def limit(self) -> TextLimit:
+        """Of a text that a model is asked about."""
+        return TextLimit(self.max_tokens)
 
 
 class TransferSetConfig(Strict):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from datamodules.classification import TextClassificationData
 from datamodules.copies import Copies, Overlap, copies_of, overlaps_of
+from datamodules.cut import TextLimit
 from datamodules.lengths import Lengths, RowTokens, lengths_of, row_tokens
 from datamodules.oddities import row_like_sentence, row_pattern
 from datamodules.summary import DataSummary, summary_of
@@ -75,7 +76,7 @@ def survey(data: TokenizedData, *, samples: int = 5, on_progress: OnProgress) ->
     overlaps = overlaps_of({str(split): found.digests for split, found in texts.items()})
     warnings = [*_warnings(data, summary, texts), *_told_shares(splits, copies, overlaps)]
     if isinstance(data, TextClassificationData):  # a story that is longer than the context loses nothing
-        warnings += _told_cuts(splits)
+        warnings += _told_cuts(splits, data.settings.limit)
     return Survey(
         summary,
         f"{data.context.tokenizer.source or 'trained on the train split'}, {len(data.tokenizer):,} pieces",
@@ -139,11 +140,11 @@ def _told_shares(splits: Sequence[SplitSurvey], copies: Copies, overlaps: Sequen
     return told
 
 
-def _told_cuts(splits: Sequence[SplitSurvey]) -> list[str]:
+def _told_cuts(splits: Sequence[SplitSurvey], limit: TextLimit) -> list[str]:
     found = ((split.split, split.lengths) for split in splits)
     return [
         f"{name}: {lengths.rows - lengths.whole:,} of {lengths.rows:,} texts are longer than "
-        f"data.max_tokens={lengths.max_tokens} and are cut"
+        f"data.max_tokens={lengths.max_tokens} and are cut (data.cut={limit.cut})"
         for name, lengths in found
         if lengths.rows - lengths.whole > MANY_CUT * lengths.rows
     ]

@@ -20,6 +20,7 @@ from torch.utils.data import DataLoader
 
 from datamodules.batches import EpochBatches, RunBatches, evaluation_batches
 from datamodules.checked_cache import CheckedFolder, checked_folder
+from datamodules.cut import TextLimit, ids_of
 from datamodules.fingerprint import short_digest
 from datamodules.holdout import Holdout, check_some_left, drawn_rows, hold_out, normalized
 from datamodules.loaders import Batch, loader, taught
@@ -32,12 +33,12 @@ from datamodules.tokenizers import (
     encode,
     holding_special,
     load_tokenizer,
+    tell_special,
     tokenizer_digest,
     train_tokenizer,
 )
 from datamodules.tokens import TokenTable
 from datamodules.transfer_set import transfer_rows
-from host.notices import notice
 from host.progress import OnProgress, silent
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ class TokenizedData(pl.LightningDataModule, ABC):
         keys = np.array([normalized(text) for text in texts], dtype=object)
         return hold_out(keys, examples=self.settings.selection_examples, seed=self.settings.selection_seed)
 
-    def encoded(self, texts: Sequence[str], **options: Any) -> Iterator[list[int]]:
-        """Token ids of each text, in order, with the tokenizer's `options`.
+    def encoded(
+        self, texts: Sequence[str], limit: TextLimit | None = None, **options: Any
+    ) -> Iterator[list[int]]:
+        """Token ids of each text, in order, with the tokenizer's `options`. limit: none: whole ones.
 
         A text that holds the name of a special token, such as `[SEP]`, is split there like any other; how many do
         is said.
@@ -127,15 +130,10 @@ class TokenizedData(pl.LightningDataModule, ABC):
             special = holding_special(self.tokenizer, some)
             self.check_special(special)
             holding += len(special)
-            yield from encode(self.tokenizer, some, **options)["input_ids"]  # type: ignore[misc]
+            yield from ids_of(encode(self.tokenizer, some, **options), limit)
             self._report("tokenizing", begin + len(some), len(texts))
         if holding:
-            names = ", ".join(dict.fromkeys(self.tokenizer.all_special_tokens))
-            notice(
-                f"{self.origin}: {holding:,} of {len(texts):,} texts hold the name of a special token ({names}); "
-                "it is read as text",
-                of_folder=False,  # counted when texts are tokenized, and not when the cache has them
-            )
+            tell_special(self.tokenizer, f"{self.origin}: {holding:,} of {len(texts):,} texts")
 
     def check_special(self, texts: Sequence[str]) -> None:
         """UserError where one of these texts, which hold the name of a special token, cannot be meant so."""
@@ -145,10 +143,9 @@ class TokenizedData(pl.LightningDataModule, ABC):
     def tokenize(self, split: SplitName) -> Iterable[Sequence[int] | NDArray[np.integer[Any]]]:
         """Sequences for the model of one split, special tokens in, of what `max_tokens` allows."""
 
+    @abstractmethod
     def cut_key(self, split: SplitName) -> tuple[str, ...]:
         """What decides the sequences of a split besides its rows and the tokenizer."""
-        del split
-        return (str(self.settings.max_tokens),)
 
     def example_of(self, split: SplitName) -> NDArray[np.int64]:
         """(N,) which row of the split each sequence of its table belongs to."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datamodules.cut import TextLimit
 from datamodules.fingerprint import short_digest
 from datamodules.hub import missing
 from datamodules.word_tokenizer import train_word_tokenizer
@@ -23,6 +24,7 @@ from host.model_folder import (
     hub_folder,
     private_folder,
 )
+from host.notices import notice
 from host.tokenizer_files import Kind, TrainedKind, has_tokenizer, tokenizer_files
 
 if TYPE_CHECKING:
@@ -217,6 +219,22 @@ def holding_special(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) ->
                 cure="Take it out of the text, or give another tokenizer.",
             )
     return holding
+
+
+def tell_special(tokenizer: PreTrainedTokenizerFast, which: str) -> None:
+    """Say that texts, `which` of them, hold the name of a special token."""
+    names = ", ".join(dict.fromkeys(tokenizer.all_special_tokens))
+    notice(
+        f"{which} hold the name of a special token ({names}); it is read as text",
+        of_folder=False,  # counted when texts are tokenized, and not when the cache has them
+    )
+
+
+def save_tokenizer(tokenizer: PreTrainedTokenizerFast, folder: Path, limit: TextLimit | None) -> None:
+    """Into `folder`. limit: how texts are cut that it has read; none: they were not."""
+    if limit is not None:
+        limit.declare(tokenizer.backend_tokenizer)
+    tokenizer.save_pretrained(folder)
 
 
 def tokenizer_digest(tokenizer: PreTrainedTokenizerFast) -> str:

@@ -15,7 +15,15 @@ from errors import RunError, UserError
 from experiments.config import ExperimentConfig
 from experiments.linear import linear_learner
 from experiments.lstm import check_vectors_named, lstm_learner, vectors_of
-from experiments.teacher import Teacher, check_same_labels, check_teacher_named, named, placed
+from experiments.parents import (
+    NO_PARENTS,
+    Parents,
+    check_same_labels,
+    check_teacher_named,
+    head_fits,
+    named,
+    placed,
+)
 from experiments.torch_setup import check_precision
 from experiments.vocabulary import check_same_pieces, check_vocabulary
 from generation.writer import ids_of_prompts
@@ -23,11 +31,11 @@ from host.boundary import boundary
 from host.disk import disk_errors
 from host.progress import SILENT, Reporter
 from lightning_modules.settings import (
-    TEACHER,
     DistilBertModelConfig,
     Gpt2ModelConfig,
     LinearModelConfig,
     LstmModelConfig,
+    is_of_a_run,
 )
 
 if TYPE_CHECKING:
@@ -74,8 +82,9 @@ def pinned(config: ExperimentConfig, *, cache_dir: Path) -> ExperimentConfig:
                 where=f"model.{key}={source}",
                 cure="Give a folder that save_pretrained wrote, or a hub id.",
             )
-    if model.pretrained not in (None, TEACHER) and not Path(str(model.pretrained)).is_absolute():
-        model = model.model_copy(update={"revision": commit(str(model.pretrained), model.revision, "model")})
+    source = model.pretrained
+    if source is not None and not is_of_a_run(source) and not Path(source).is_absolute():
+        model = model.model_copy(update={"revision": commit(source, model.revision, "model")})
     if model.tokenizer is not None and not Path(model.tokenizer).is_absolute():
         found = commit(model.tokenizer, model.tokenizer_revision, "model")
         model = model.model_copy(update={"tokenizer_revision": found})
@@ -149,19 +158,19 @@ class Parts:
     data: TokenizedData
     schedule: Schedule
     learner: Learner
-    teacher: Teacher | None
+    parents: Parents
 
 
 def build(
-    asked: ExperimentConfig, *, cache_dir: Path, teacher: Teacher | None = None, reporter: Reporter = SILENT
+    asked: ExperimentConfig, *, cache_dir: Path, parents: Parents = NO_PARENTS, reporter: Reporter = SILENT
 ) -> Parts:
-    """The parts of a run, the config pinned. teacher: the run `train.teacher`.
+    """The parts of a run, the config pinned. parents: the runs that it names.
 
     UserError for whatever of the request cannot be.
     """
     check_precision(asked)
-    asked = named(pinned(asked, cache_dir=cache_dir), teacher)
-    config = placed(asked, teacher)
+    asked = named(pinned(asked, cache_dir=cache_dir), parents)
+    config = placed(asked, parents)
     source = config.data.kind if config.data.path is None else f"data.path={config.data.path}"
     with (
         disk_errors(cache_dir, writing=0),
@@ -171,23 +180,25 @@ def build(
     schedule = plan(config, data)
     start = "model" if config.model.pretrained is None else f"model.pretrained={config.model.pretrained}"
     with boundary("transformers cannot make this model", where=start, cure=_LOOK):
-        learner = build_learner(config, data, schedule)
+        learner = build_learner(config, data, schedule, parents)
     if config.samples is not None:
         positions, samples = learner.text_model.positions, config.samples
         assert positions is not None, "what writes has a context"
         ids_of_prompts(data.tokenizer, samples.prompts, samples.decoding, context_tokens=positions)
-    if teacher is not None:
-        check_same_labels(teacher, data.wanted.label_names)
+    if parents.teacher is not None:
+        check_same_labels(parents.teacher, data.wanted.label_names)
         learner.distillation = asked.train.distillation
-    return Parts(asked, data, schedule, learner, teacher)
+    return Parts(asked, data, schedule, learner, parents)
 
 
-def build_learner(config: ExperimentConfig, data: TokenizedData, schedule: Schedule) -> Learner:
+def build_learner(
+    config: ExperimentConfig, data: TokenizedData, schedule: Schedule, parents: Parents = NO_PARENTS
+) -> Learner:
     """The LightningModule of `config.model`, its vocabulary checked against the tokenizer."""
     model = config.model
     match model:
         case DistilBertModelConfig():
-            learner = _distilbert(model, data, _optimisation(config, schedule))
+            learner = _distilbert(model, data, _optimisation(config, schedule), parents)
         case Gpt2ModelConfig():
             learner = _gpt2(model, data, _optimisation(config, schedule))
         case LstmModelConfig():
@@ -213,7 +224,9 @@ def _optimisation(config: ExperimentConfig, schedule: Schedule) -> Optimisation:
     return Optimisation(config.optim, schedule.total_steps)
 
 
-def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation: Optimisation) -> Learner:
+def _distilbert(
+    model: DistilBertModelConfig, data: TokenizedData, optimisation: Optimisation, parents: Parents
+) -> Learner:
     from datamodules.classification import TextClassificationData
     from datamodules.tokenizers import pad_token_id
     from lightning_modules.distilbert import (
@@ -234,6 +247,7 @@ def _distilbert(model: DistilBertModelConfig, data: TokenizedData, optimisation:
             labels=data.wanted.label_names,
             dropouts=dropouts,
             layers=model.pretrained_layers,
+            keep_head=head_fits(parents.first, data.wanted.label_names),
         )
     else:
         network = new_distilbert(

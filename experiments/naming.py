@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from experiments.config import ExperimentConfig
+from lightning_modules.settings import RUN
 from schema.numbers import decimal
 from schema.overrides import flat_mapping
 from tracking.entities import Experiment
@@ -27,6 +28,8 @@ _SHORT = {
     "temperature": "temp",
     "repetition_penalty": "penalty",
 }
+# Settings that name a run: what stands ahead of its ID, and what is said in a name.
+_RUNS = {"train.teacher": ("", "teacher"), "model.pretrained": (RUN, "from")}
 _PRECISIONS = {"32-true": "fp32", "bf16-mixed": "bf16", "16-mixed": "fp16"}
 # What tells no run from another in a table: where things lie, how much is looked at, the seed, which a name has anyway.
 _UNTOLD = ("path", "pretrained", "seed", "threads", "loader_workers", "scored_examples", "max_accuracy_drop",
@@ -58,16 +61,25 @@ def settings(values: Mapping[str, object]) -> list[str]:
     """`lr 2.2e-3`, `wu 0.25`, `bf16`: the usual ones first, at most six, and how many more there are."""
     order = list(_SHORT)
     keys = sorted(values, key=lambda key: (order.index(key) if key in order else len(order), key))
-    told = [_setting(key, values[key]) for key in keys if not key.endswith(_UNTOLD)]
+    told = [_setting(key, values[key]) for key in keys if _is_told(key, values[key])]
     return told if len(told) <= _MOST else [*told[: _MOST - 1], f"+{len(told) - _MOST + 1}"]
+
+
+def _is_told(key: str, value: object) -> bool:
+    return not key.endswith(_UNTOLD) or _run_of(key, value) is not None
 
 
 def _setting(key: str, value: object) -> str:
     name = _SHORT.get(key, key.rsplit(".", 1)[-1])
-    told = (
-        str(value)[:_ID_DIGITS] if key == "train.teacher" else _short(value)
-    )  # an ID may look like a number
-    return " ".join(filter(None, [name, told]))
+    if (run := _run_of(key, value)) is not None:
+        return f"{_RUNS[key][1]} {run[:_ID_DIGITS]}"  # which may look like a number
+    return " ".join(filter(None, [name, _short(value)]))
+
+
+def _run_of(key: str, value: object) -> str | None:
+    """The ID of a run that a setting names."""
+    ahead, text = _RUNS.get(key, ("", ""))[0], str(value)
+    return text.removeprefix(ahead) if key in _RUNS and text.startswith(ahead) else None
 
 
 def overrides_for_name(overrides: Sequence[str]) -> dict[str, str]:

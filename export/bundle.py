@@ -90,6 +90,7 @@ def _described(folder: Path, variant: Path, origin: Origin) -> BundleFile:
         model_type=str(config.get("model_type")),
         variant=origin.variant,
         max_tokens=golden.max_tokens,
+        cut=golden.cut,
         positions=config.get("n_positions", config.get("max_position_embeddings")),
         labels=labels,
         end_of_text=None if labels is not None else end_of_text(variant),

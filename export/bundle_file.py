@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from datamodules.cut import Cut, TextLimit
 from export.golden import GOLDEN_FILE, Conditions
 from export.original import MODEL_FILE
 from export.variants import EXPORTED
@@ -53,11 +54,11 @@ def named_in(folder: Path) -> Named | None:
 class BundleFile(Strict):
     """`bundle.json`.
 
-    model_type: as its config calls it. max_tokens: what a text is cut to, special tokens included. positions: what the
-    network reads at most. labels: of a classifier, by their numbers. end_of_text: of a language model, the token that
-    opens and ends a text. batch_invariant: a text has the same bits in any batch of texts of its length, as measured.
-    under: what the figures and the golden answers were measured under. figures: of the variant, by name. files: sha256
-    of every other file.
+    model_type: as its config calls it. max_tokens: what a text is cut to, special tokens included; cut: what is kept of
+    it. positions: what the network reads at most. labels: of a classifier, by their numbers. end_of_text: of a language
+    model, the token that opens and ends a text. batch_invariant: a text has the same bits in any batch of texts of its
+    length, as measured. under: what the figures and the golden answers were measured under. figures: of the variant, by
+    name. files: sha256 of every other file.
     """
 
     format: Literal[1] = 1
@@ -69,6 +70,7 @@ class BundleFile(Strict):
     model_type: str
     variant: str
     max_tokens: int = Field(ge=1, le=1_000_000)
+    cut: Cut = "head"
     positions: int | None = Field(ge=1)
     labels: list[str] | None
     end_of_text: str | None
@@ -76,3 +78,7 @@ class BundleFile(Strict):
     under: Conditions
     figures: dict[str, float]
     files: dict[str, str]
+
+    @property
+    def limit(self) -> TextLimit:
+        return TextLimit(self.max_tokens, self.cut)

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from datamodules.cut import Cut
 from errors import UserError
 from export.options import GoldenTexts
 from export.session import OnnxModel
@@ -74,6 +75,7 @@ class Golden(Strict):
     variant: str
     under: Conditions
     max_tokens: int = Field(ge=1)
+    cut: Cut = "head"
     answers: list[ClassifierAnswer] | list[PromptAnswer] = Field(min_length=1)
 
 
@@ -103,7 +105,7 @@ def write_golden(folder: Path, variant: str, texts: GoldenTexts, answers: Answer
 
     UserError where tokenizer.json reads a text otherwise than the training did.
     """
-    reader = TextIds(folder, max_tokens=texts.max_tokens)
+    reader = TextIds(folder, limit=texts.limit)
     for number, ids in enumerate(texts.ids or ()):
         if reader.of(texts.texts[number]).ids != list(ids):
             raise UserError(
@@ -112,8 +114,19 @@ def write_golden(folder: Path, variant: str, texts: GoldenTexts, answers: Answer
                 cure="Save the tokenizer as one of a fast tokenizer's own classes, with its tokenizer.json.",
             )
     found = list(answers(folder, reader, texts, threads))
-    golden = Golden(variant=variant, under=here(), max_tokens=texts.max_tokens, answers=found)  # type: ignore[arg-type]
-    text = json.dumps(golden.model_dump(mode="json"), indent=1, ensure_ascii=False, allow_nan=False)
+    limit = texts.limit
+    golden = Golden(
+        variant=variant,
+        under=here(),
+        max_tokens=limit.max_tokens,
+        cut=limit.cut,
+        answers=found,  # type: ignore[arg-type]
+    )
+    unsaid = (
+        {"cut"} if limit.cut == "head" else set[str]()
+    )  # as in files that runs are held to, from before it was one
+    content = golden.model_dump(mode="json", exclude=unsaid)
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     (folder / GOLDEN_FILE).write_text(text + "\n", encoding="utf-8")
 
 
@@ -138,7 +151,7 @@ def prompt_answers(folder: Path, reader: TextIds, texts: GoldenTexts, threads: i
 
     end = reader.id_of(end_of_text(folder))
     decoder = OnnxDecoder(folder, threads=threads, rows_apart=True)
-    room = max(1, min(texts.max_tokens, decoder.context_tokens) - _CONTINUED)
+    room = max(1, min(texts.limit.max_tokens, decoder.context_tokens) - _CONTINUED)
     prompts = [
         " ".join(text.split()[:words]) for text, words in zip(texts.texts, _WORDS_OF_PROMPTS, strict=False)
     ]

@@ -63,8 +63,19 @@ def _what(about: BundleFile) -> str:
     return (
         f"The variant `{about.variant}` of run `{about.run_id}` of {_plain(about.experiment)},"
         f" a {about.model_type} for {_HUB_TASKS[about.task].replace('-', ' ')}, at most {about.max_tokens} tokens of"
-        f" a text; {company}.{labels}"
+        f" a text{_kept(about)}; {company}.{labels}"
     )
+
+
+def _kept(about: BundleFile) -> str:
+    """Which ones, of a classifier."""
+    if about.labels is None:
+        return ""
+    return {
+        "head": ", its first",
+        "tail": ", its last",
+        "head_tail": ", a quarter of them its first and the others its last (special tokens apart)",
+    }[about.cut]
 
 
 def _table(about: BundleFile) -> str:

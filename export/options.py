@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from export.variants import USUAL, VariantName
 from schema.strict import Strict
@@ -53,13 +54,13 @@ class ExportConfig(Strict):
 class GoldenTexts:
     """Texts of the official split whose answers are kept.
 
-    ids: as the training reads each, where a text is scored whole; tokenizer.json must read it so. max_tokens: of a
-    text, special tokens included.
+    ids: as the training reads each, where a text is scored whole; tokenizer.json must read it so. limit: how a text
+    is cut.
     """
 
     texts: Sequence[str]
     ids: Sequence[Sequence[int]] | None
-    max_tokens: int
+    limit: TextLimit
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,7 @@
 
 This file is copied beside the weights, `config.json` and `tokenizer.json` of a run, and runs in whatever process loads
 them, where Encore need not be installed: it imports nothing of Encore, and nothing of Encore imports it. Each text is
-read in a call of its own, as the export was scored: dynamic INT8 scales activations over a whole call
-(onnxruntime#10111), so a text's answer would otherwise depend on the texts beside it.
+read in a call of its own, as the export was scored: dynamic INT8 scales a whole call's activations (onnxruntime#10111).
 
 Shape legend: N new tokens of a text, P positions of its past, H heads, D width of a head, V vocabulary, C classes.
 """
@@ -20,7 +19,7 @@ import pandas as pd
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel, PythonModelContext
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 _FOLDER = Path(__file__).parent
 _ONNX = _FOLDER / "model.onnx"
@@ -158,6 +157,7 @@ class _TextModel(PythonModel):
         self.tokenizer = Tokenizer.from_file(str(_FOLDER / "tokenizer.json"))
         self.tokenizer.encode_special_tokens = True  # a [SEP] in a text is a text like any other
         self.tokenizer.no_padding()
+        self.tokenizer.no_truncation()
         self.set_up(options)
 
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride] its hints say what MLflow hands over
@@ -166,8 +166,7 @@ class _TextModel(PythonModel):
         del context
         return self.answers(_texts(model_input), params or {})
 
-    def set_up(self, options: Mapping[str, Any]) -> None:
-        raise NotImplementedError
+    def set_up(self, options: Mapping[str, Any]) -> None: ...
 
     def answers(self, texts: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
         raise NotImplementedError
@@ -179,13 +178,13 @@ class Classifier(_TextModel):
     def set_up(self, options: Mapping[str, Any]) -> None:
         names = self.config["id2label"]
         self.labels = [names[str(number)] for number in range(len(names))]
-        self.tokenizer.enable_truncation(options["max_tokens"])
+        self.limit: tuple[int, str] = (options["max_tokens"], options.get("cut", "head"))
 
     def answers(self, texts: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
         del params
-        read = [self.model.logits(self.tokenizer.encode(text).ids)[0][0] for text in texts]
-        rows = [_softmax(logits.astype(np.float64)) for logits in read]
-        best = [(self.labels[int(row.argmax())], float(row.max())) for row in rows]
+        read = [self.model.logits(_cut(self.tokenizer.encode(text), *self.limit))[0][0] for text in texts]
+        powers = [np.exp(one - one.max()) for one in (logits.astype(np.float64) for logits in read)]
+        best = [(self.labels[int(row.argmax())], float(row.max() / row.sum())) for row in powers]
         return pd.DataFrame(best, columns=["label", "probability"])
 
 
@@ -195,7 +194,6 @@ class StoryWriter(_TextModel):
     def set_up(self, options: Mapping[str, Any]) -> None:
         self.context_tokens: int = self.config["n_positions"]
         self.end: int = self.tokenizer.token_to_id(options["end_of_text"])
-        self.tokenizer.no_truncation()
 
     def answers(self, texts: Sequence[str], params: Mapping[str, Any]) -> pd.DataFrame:
         rows = [self.story(text, number, **params) for number, text in enumerate(texts)]
@@ -224,15 +222,13 @@ class StoryWriter(_TextModel):
         ids = self.prompt_ids(prompt)
         limit = max_length or self.context_tokens
         if not len(ids) < limit <= self.context_tokens:
-            raise ValueError(
-                f"{len(ids)} tokens of prompt, {limit} of text and {self.context_tokens} of context do not fit:"
-                f" {prompt[:48]!r}"
-            )
-        generator = np.random.Generator(np.random.PCG64((seed, number)))
+            sizes = f"{len(ids)} tokens of prompt, {limit} of text and {self.context_tokens} of context"
+            raise ValueError(f"{sizes} do not fit: {prompt[:48]!r}")
+        draws = np.random.Generator(np.random.PCG64((seed, number)))
         logits, past = self.model.logits([self.end, *ids])
         while len(ids) < limit:
             weights = _weights(logits[0, -1], ids, temperature, repetition_penalty)
-            token = _drawn(weights, generator.random(), top_p)
+            token = _drawn(weights, draws.random(), top_p)
             if token == self.end:
                 return self.tokenizer.decode(ids), len(ids), True
             ids.append(token)
@@ -247,7 +243,7 @@ class StoryWriter(_TextModel):
         lacking = [letter for place, letter in enumerate(prompt) if letter.strip() and place not in covered]
         if lacking or self.end in read.ids:
             raise ValueError(f"the vocabulary has no token for {''.join(lacking[:1])!r} in {prompt[:48]!r}")
-        return list(read.ids)
+        return read.ids
 
 
 def _texts(table: pd.DataFrame) -> list[str]:
@@ -259,9 +255,14 @@ def _texts(table: pd.DataFrame) -> list[str]:
     return [text.strip() for text in texts]
 
 
-def _softmax(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    powers = np.exp(scores - scores.max())
-    return powers / powers.sum()
+def _cut(text: Encoding, most: int, cut: str) -> list[int]:
+    """The special tokens around a text, and of a longer one its first, its last, or a quarter first, the rest last."""
+    ids, around = text.ids, text.special_tokens_mask
+    if len(ids) <= most:
+        return ids
+    ahead, room = around.index(0), most - sum(around)
+    head = {"head": room, "tail": 0, "head_tail": -(-room // 4)}[cut]
+    return [*ids[: ahead + head], *ids[len(ids) - (most - ahead - head) :]]
 
 
 def _weights(
@@ -282,8 +283,7 @@ def _drawn(weights_V: NDArray[np.float64], draw: float, top_p: float) -> int:
     """Of the likeliest tokens that together reach `top_p` one by its share (Holtzman et al. 2020, arXiv 1904.09751)."""
     kept = np.arange(len(weights_V))
     if top_p < 1.0:
-        some = weights_V[weights_V > (1.0 - top_p) / len(weights_V)]
-        likeliest = np.sort(some)[::-1]
+        likeliest = np.sort(weights_V[weights_V > (1.0 - top_p) / len(weights_V)])[::-1]
         enough = min(int(np.searchsorted(np.cumsum(likeliest), top_p)), len(likeliest) - 1)
         kept = np.flatnonzero(weights_V >= likeliest[enough])
     together = np.cumsum(weights_V[kept])

@@ -5,46 +5,52 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from host.boundary import boundary
 from host.model_folder import TOKENIZER
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding
 
 _CURE = "Export the run again: `encore export ID`."
 
 
 @dataclass(frozen=True)
 class Ids:
-    """Of one text, special tokens in. cut: whether it went on after them."""
+    """Of one text, special tokens in. cut: whether it had more than these."""
 
     ids: list[int]
     cut: bool
 
 
 class TextIds:
-    """The tokenizer of an exported folder. max_tokens: what a text is cut to, special tokens included; none: never.
+    """The tokenizer of an exported folder. limit: how a text is cut; none: never.
 
     The name of a special token in a text is a text like any other. UserError for a file that the tokenizers library
     cannot read.
     """
 
-    def __init__(self, folder: Path, *, max_tokens: int | None) -> None:
+    def __init__(self, folder: Path, *, limit: TextLimit | None) -> None:
         from tokenizers import Tokenizer
 
         self._path = path = folder / TOKENIZER
+        self._limit = limit
         with boundary("holds no tokenizer that can be read", where=str(path), cure=_CURE):
             self.tokenizer = Tokenizer.from_file(str(path))
             self.tokenizer.no_padding()
             self.tokenizer.encode_special_tokens = True
-            if max_tokens is None:
-                self.tokenizer.no_truncation()
-            else:
-                self.tokenizer.enable_truncation(max_tokens)
+            self.tokenizer.no_truncation()
 
     def of(self, text: str, *, ends: bool = True) -> Ids:
         """ends: with the special tokens around it."""
-        found = self.tokenizer.encode(text, add_special_tokens=ends)
-        return Ids(found.ids, bool(found.overflowing))
+        return self._cut(self.tokenizer.encode(text, add_special_tokens=ends))
+
+    def _cut(self, text: Encoding) -> Ids:
+        limit = self._limit
+        return Ids(text.ids, cut=False) if limit is None else Ids(limit.ids(text), limit.is_over(text))
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """From which character to which each token reads, special tokens left out."""
@@ -69,5 +75,4 @@ class TextIds:
 
     def of_all(self, texts: Sequence[str]) -> list[Ids]:
         """The same of each text, while other Python threads run."""
-        found = self.tokenizer.encode_batch(list(texts))
-        return [Ids(one.ids, bool(one.overflowing)) for one in found]
+        return [self._cut(found) for found in self.tokenizer.encode_batch(list(texts))]

@@ -159,8 +159,9 @@ def pretrained_distilbert(
     labels: tuple[str, ...],
     dropouts: Dropouts,
     layers: tuple[int, ...] | None = None,
+    keep_head: bool = True,
 ) -> DistilBertForSequenceClassification:
-    """A pretrained encoder; its head is new unless `source` has one for as many labels.
+    """A pretrained encoder; its head is new unless `source` has one for as many labels, and it is to be kept.
 
     layers: of its blocks only these, by number from 0; none: all.
     """
@@ -176,6 +177,9 @@ def pretrained_distilbert(
     assert isinstance(model, DistilBertForSequenceClassification)
     if layers is not None:
         _keep_layers(model, layers, source)
+    if not keep_head:
+        torch.nn.init.normal_(model.classifier.weight, std=model.config.initializer_range)
+        torch.nn.init.zeros_(model.classifier.bias)
     return model
 
 

@@ -20,6 +20,7 @@ LONGEST_NGRAM = 3  # words: of 100,000 words, the numbers of four together would
 Features = Literal["tfidf", "nb"]
 LinearLoss = Literal["logistic", "squared_hinge"]
 TEACHER = "teacher"  # as `model.pretrained`: the model of the run that `train.teacher` names
+RUN = "run:"  # as the beginning of `model.pretrained`: the model of the run whose ID follows
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(?:/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 
 
@@ -27,8 +28,8 @@ class ModelConfig(Strict):
     """What all models have in common."""
 
     pretrained: str | None = Field(default=None, min_length=1)
-    """Folder or hub id to start from; `teacher`: the model of the run `train.teacher`, with its tokenizer; none: random
-    weights of the dimensions below."""
+    """Folder or hub id to start from; `run:ID`: the model of a finished run of the same store, with its tokenizer;
+    `teacher`: likewise of the run `train.teacher`; none: random weights of the dimensions below."""
     revision: Revision = "main"
     """Hub revision of `pretrained`."""
     tokenizer: str | None = Field(default=None, min_length=1)
@@ -55,13 +56,35 @@ class ModelConfig(Strict):
     @classmethod
     def _absolute(cls, source: str | None) -> str | None:
         """A folder by its full path, so that the run can be loaded again from any other; a hub id as it is."""
-        if source is None or source == TEACHER:
+        if source is None or is_of_a_run(source):
+            if source == RUN:
+                raise ValueError("names no run: write run:ID; `encore runs` lists the runs")
             return source
         if source.startswith((".", "/", "~")) or Path(absolute(source)).is_dir():
             return absolute(source)
         if not _HUB_ID.fullmatch(source):
             raise ValueError("no folder here, and no id of the hub, which looks like owner/name")
         return source
+
+    @model_validator(mode="after")
+    def _one_tokenizer(self) -> Self:
+        if self.pretrained_run is not None and self.tokenizer is not None:
+            raise TogetherError(
+                "a run that is begun with brings its own tokenizer, and tokenizer says another",
+                "Leave model.tokenizer out.",
+            )
+        return self
+
+    @property
+    def pretrained_run(self) -> str | None:
+        """The ID of `run:ID`, or the beginning of one."""
+        source = self.pretrained
+        return source.removeprefix(RUN) if source is not None and source.startswith(RUN) else None
+
+
+def is_of_a_run(source: str) -> bool:
+    """Whether a `pretrained` means the model of a run, and so neither a folder nor the hub's."""
+    return source == TEACHER or source.startswith(RUN)
 
 
 class LayeredConfig(ModelConfig):

@@ -35,7 +35,7 @@ _ITSELF = "encore-harness"  # the source tree says more than its version
 _SHOWN_FILES = 5
 _MADE_OF_ROWS = {"tokenizer"}
 # What decides the tokens of a split besides its rows and the tokenizer.
-_CUTS = ("data.max_tokens", "data.packed", "data.longer_stories")
+_CUTS = ("data.max_tokens", "data.cut", "data.packed", "data.longer_stories")
 _KERNELS = "ATEN_CPU_CAPABILITY"
 RESUMED = "resumed"
 # The rooms whose code decides the numbers of a run; a changed heading in another makes no run a different one.

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CAME_LATER: dict[str, object] = {
     "data.quoting": "auto",
+    "data.cut": "head",
     "model.pretrained_layers": None,
     "train.teacher": None,
     "train.distillation": None,

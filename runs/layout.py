@@ -56,11 +56,11 @@ PRECISION_TAG = f"{RAN}precision"
 VECTORS_PRINT = "vectors"  # the digest of the words and vectors that a model began with
 TEACHER_PRINTS = "teacher_"  # how the names of digests of a teacher's folder begin
 
-# What a student learned from.
-TEACHER_TAG = "encore.teacher"  # the run's ID
-TEACHER_KNOWS_TAG = (
-    "encore.teacher_knows"  # in words: scored rows that the teacher was trained on, and it is not
-)
+# The runs that it depends on, by their IDs, and in words the scored rows that these were trained on and it is not.
+FIRST_TAG = "encore.begins_with"  # of `model.pretrained=run:ID`
+FIRST_KNOWS_TAG = "encore.begins_with_knows"
+TEACHER_TAG = "encore.teacher"
+TEACHER_KNOWS_TAG = "encore.teacher_knows"
 TEACHER_FOLDER = "teacher"
 TEACHER_LOGITS = f"{TEACHER_FOLDER}/logits.npy"  # to every train row, (rows, labels) float32
 

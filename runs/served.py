@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import export
+from datamodules.cut import Cut
 from errors import UserError
 from export.options import ExportOptions
 from export.variants import BY_NAME, DEPLOYED, ORIGINAL, Variant
@@ -96,7 +97,10 @@ def _options(run: RunFiles, folder: Path, task: Task) -> dict[str, str | int]:
     if task.writes:
         end = ModelFolder(folder, where=run.where).table(TOKENIZER_CONFIG).get("eos_token")
         return options | {"end_of_text": str(end["content"] if isinstance(end, dict) else end)}
-    longest = run.read(ConfigFile, CONFIG_FILE).get("data", {}).get("max_tokens")
+    data = run.read(ConfigFile, CONFIG_FILE).get("data", {})
+    longest = data.get("max_tokens")
     if not isinstance(longest, int):
         raise UserError(f"{CONFIG_FILE} has no data.max_tokens", where=run.where, cure=MALFORMED)
-    return options | {"max_tokens": longest}
+    if (cut := data.get("cut", "head")) not in get_args(Cut):
+        raise UserError(f"{CONFIG_FILE} has an unknown data.cut", where=run.where, cure=MALFORMED)
+    return options | {"max_tokens": longest, "cut": cut}

@@ -44,6 +44,7 @@ from runs.outcome import had_outcome, outcome_of
 from runs.record_files import ConfigFile, Digests
 from runs.stories import read_request, read_stories
 from runs.table_digest import table_digest
+from runs.verify_parents import check_parents
 from runs.verify_scores import check_export_scores, check_logged, check_scores
 from runs.verify_served import check_served
 from schema.overrides import flat_mapping
@@ -86,6 +87,7 @@ def _of_training(found: _Found) -> list[_Part]:
         ("outcome", RESULT_FILE, lambda: _outcome(found)),
         ("params", CONFIG_FILE, lambda: [_params(found.run)]),
         ("fingerprints", DATA_FILE, lambda: _fingerprints(found.run)),
+        ("parents", CONFIG_FILE, lambda: check_parents(found.run)),
         ("model in MLflow", SERVED_TAG, lambda: check_served(found.run)),
     ]
 

@@ -129,8 +129,8 @@ def _check_agreement(bundle: Bundle) -> None:
     about, golden, where, cure = bundle.about, bundle.golden, bundle.where, bundle.cure
     if about.labels is not None and about.labels != labels_of(bundle.folder, len(about.labels)):
         raise UserError(f"the labels are not those of {CONFIG}", where=where, cure=cure)
-    said = (golden.variant, golden.max_tokens, golden.under)
-    if said != (about.variant, about.max_tokens, about.under):
+    said = (golden.variant, golden.max_tokens, golden.cut, golden.under)
+    if said != (about.variant, about.max_tokens, about.cut, about.under):
         raise UserError(f"{GOLDEN_FILE} is of another variant than {BUNDLE_FILE}", where=where, cure=cure)
     if (golden.answers[0].kind == "label") != (about.labels is not None):
         raise UserError(f"{GOLDEN_FILE} is of another task than {BUNDLE_FILE}", where=where, cure=cure)

@@ -39,7 +39,7 @@ def open_writer(bundle: Bundle, *, threads: int) -> Opened:
     UserError for a model that cannot decode, and for an end of a text that the tokenizer does not know.
     """
     assert bundle.about.end_of_text is not None
-    reader = TextIds(bundle.folder, max_tokens=None)
+    reader = TextIds(bundle.folder, limit=None)
     measured_here = bundle.about.batch_invariant and not any(other_conditions(bundle))
     model = DecodingModel(bundle.folder, threads=threads, rows_apart=not measured_here)
     return Opened(model, reader, reader.id_of(bundle.about.end_of_text))

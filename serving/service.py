@@ -122,7 +122,7 @@ def service_of(bundle: Bundle, *, threads: int, mode: Mode) -> Service[Any]:
 
 def _classifier(bundle: Bundle, threads: int, mode: Mode) -> ClassifierService:
     about = bundle.about
-    reader = TextIds(bundle.folder, max_tokens=about.max_tokens)
+    reader = TextIds(bundle.folder, limit=about.limit)
     # One thread in each call: the engine's own threads are the parallel ones, and a text's bits depend on neither.
     model = OnnxModel(bundle.folder, threads=1)
     proof = prove_classifier(bundle, reader, model.logits, mode)

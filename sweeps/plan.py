@@ -11,7 +11,7 @@ from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of, overrides_for_name, sweep_name, trial_name
 from experiments.training.inputs import tell_data
-from experiments.training.teaching import teacher_of
+from experiments.training.parents import parents_of
 from host.progress import Reporter
 from runs.layout import KIND_TAG, STUDY_TAG, SWEEP_BASE_FILE, SWEEP_TAG, RunKind
 from schema.validation import parse
@@ -74,7 +74,7 @@ def plan_of(
     """UserError for what the first trial would refuse, before a run begins."""
     mapping = base_experiment(sweep, overrides)
     base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
-    teacher = teacher_of(base, store)
+    parents = parents_of(base, store)
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
     mapping = base.model_dump(mode="json")
     space, left_out = space_here(sweep, base)
@@ -84,7 +84,7 @@ def plan_of(
         reporter.say(f"note: {note}", "warning")
     first = base_values(sweep, base, space)
     check_reach(sweep, mapping, space)
-    parts = build(base, cache_dir=store.root / "cache", teacher=teacher, reporter=reporter)
+    parts = build(base, cache_dir=store.root / "cache", parents=parents, reporter=reporter)
     tell_data(reporter, summary_of(parts.data))
     return Plan(sweep, base, mapping, space, first, given, notes, reuse)
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
 
 
+class UnknownRunError(UserError):
+    """No run's ID begins so."""
+
+
 class GoneError(UserError):
     """A run that was asked for by its whole ID is not in the store, or was deleted there."""
 

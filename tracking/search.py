@@ -12,6 +12,7 @@ from errors import UserError
 from tracking.addresses import shown_uri
 from tracking.entities import VARIANT_TAG, WEIGHTS_TAG, Keys, RunRecord, Version
 from tracking.faults import explained
+from tracking.gone import UnknownRunError
 from tracking.metric_writer import SQL_INFINITY
 from tracking.places import RUN_ID
 
@@ -199,8 +200,10 @@ def _short(name: str) -> str:
     return name if len(name) <= _SHOWN_CHARACTERS else f"{name[:_SHOWN_CHARACTERS]}…"
 
 
-def unknown_run(prefix: str, where: str) -> UserError:
-    return UserError(f"no run's id begins with {prefix!r}", where=where, cure="`encore runs` lists the runs.")
+def unknown_run(prefix: str, where: str) -> UnknownRunError:
+    return UnknownRunError(
+        f"no run's id begins with {prefix!r}", where=where, cure="`encore runs` lists the runs."
+    )
 
 
 def _experiments(client: MlflowClient) -> dict[str, Experiment]:

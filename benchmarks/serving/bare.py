@@ -10,6 +10,7 @@ from statistics import median
 
 import numpy as np
 
+from datamodules.cut import TextLimit
 from export.original import MODEL_FILE
 from export.session import OnnxModel, new_session
 from export.text_ids import TextIds
@@ -19,8 +20,8 @@ ROUNDS, SECONDS = 3, 4.0
 
 
 def token_ids(bundle: Path, texts: list[str]) -> list[np.ndarray]:
-    longest = json.loads((bundle / "bundle.json").read_text())["max_tokens"]
-    reader = TextIds(bundle, max_tokens=longest)
+    about = json.loads((bundle / "bundle.json").read_text())
+    reader = TextIds(bundle, limit=TextLimit(about["max_tokens"], about["cut"]))
     return [np.array([reader.of(text).ids], np.int64) for text in texts]
 
 

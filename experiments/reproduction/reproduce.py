@@ -17,8 +17,8 @@ from experiments.torch_setup import prepare
 from experiments.training.exporting import exported_with
 from experiments.training.inputs import check_same_inputs, recorded_config
 from experiments.training.origin import Hooks, Reproduction, RunIdentity
+from experiments.training.parents import parents_of
 from experiments.training.recipe import PreparedRun, environment_of, prepared_run
-from experiments.training.teaching import teacher_of
 from experiments.training.train import train
 from host.progress import SILENT, Reporter
 from runs.checks import check_ended
@@ -129,8 +129,8 @@ def _prepared_here(run: RunFiles, threads: int | None, reporter: Reporter) -> Pr
     """What `run` would begin with here and now; nothing is recorded."""
     config = _on(threads, recorded_config(run))
     effective = prepare(config, threads=threads_of(run.record.tags, where=run.where))
-    teacher = teacher_of(config, run.store)
-    parts = build(config, cache_dir=run.store.root / "cache", teacher=teacher, reporter=reporter)
+    parents = parents_of(config, run.store)
+    parts = build(config, cache_dir=run.store.root / "cache", parents=parents, reporter=reporter)
     return prepared_run(parts, effective, fork_point_of(run))
 
 

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from experiments.studies.models import StudiedModel, folder_prints
 from export.golden import end_of_text, labels_of
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _ROWS_AT_ONCE = 64
 _APART = 1e-5  # of the largest logit: what two ways to compute one network may differ by
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,8 @@ class AttentionModel:
         self.network: Attending = studied.family.attending(studied.model)
         studied.model.network.requires_grad_(requires_grad=False)
         self.writes = studied.family.task.writes
-        self._reader = TextIds(studied.folder, max_tokens=min(max_tokens, studied.max_tokens) - self.writes)
+        self._limit = TextLimit(min(max_tokens, studied.limit.max_tokens) - self.writes, studied.limit.cut)
+        self._reader = TextIds(studied.folder, limit=self._limit)
         self.end = self._reader.id_of(end_of_text(studied.folder)) if self.writes else None
         self.labels = () if self.writes else tuple(labels_of(studied.folder, studied.model.outputs))
 
@@ -118,9 +121,10 @@ class AttentionModel:
         cure = "It needs an undamaged tokenizer.json, of a kind that the tokenizers library here knows."
         with boundary("cannot split a text", where=self.studied.where, cure=cure):
             found = tokenizer.encode(text)
-        ids, texts = list(found.ids), _shown(text, found)
-        spans, units = list(found.offsets), list(found.word_ids)
-        special = [bool(one) for one in found.special_tokens_mask]
+        kept = self._limit.kept(found)
+        ids, texts = _taken(found.ids, kept), _taken(_shown(text, found), kept)
+        spans, units = _taken(found.offsets, kept), _taken(found.word_ids, kept)
+        special = [bool(one) for one in _taken(found.special_tokens_mask, kept)]
         if all(special):
             raise UserError(
                 "nothing of it is left by the model's tokenizer",
@@ -130,7 +134,7 @@ class AttentionModel:
         if self.end is not None:
             ids, texts = [self.end, *ids], [str(tokenizer.id_to_token(self.end)), *texts]
             spans, units, special = [(0, 0), *spans], [None, *units], [True, *special]
-        left_out = sum(len(one.ids) - sum(one.special_tokens_mask) for one in found.overflowing)
+        left_out = len(found.ids) - len(kept)
         words = words_of(text, spans, units, special)
         return Read(text, tuple(ids), tuple(texts), tuple(special), tuple(words), tuple(spans), left_out)
 
@@ -203,6 +207,10 @@ class AttentionModel:
     def outs(self) -> list[NDArray[np.float32]]:
         """(H, K, D) of each layer: what carries its heads' values on."""
         return [layer.out_HKD.numpy() for layer in self.network.layers]
+
+
+def _taken(column: Sequence[_T], places: Sequence[int]) -> list[_T]:
+    return [column[place] for place in places]
 
 
 def _shown(text: str, found: object) -> list[str]:

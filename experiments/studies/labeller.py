@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from experiments.studies.models import StudiedModel, folder_prints, model_of_folder, model_of_run
 from experiments.training.inputs import recorded_config
@@ -77,7 +78,7 @@ def of_run(run: RunFiles, variant: str) -> Labeller:
         )
     logits = _onnx(checked_run_folder(run, f"{EXPORT_FOLDER}/{variant}"))
     digest = plain_digest(run, form.weights(MODEL_FOLDER, EXPORT_FOLDER))
-    return _labeller(checked_model(run), logits, digest, max_tokens=config.data.max_tokens)
+    return _labeller(checked_model(run), logits, digest, config.data.limit)
 
 
 def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
@@ -93,11 +94,11 @@ def of_folder(folder: Path, *, max_tokens: int) -> Labeller:
 
 
 def _of_model(found: StudiedModel) -> Labeller:
-    return _labeller(found.folder, _torch(found.model), found.weights, max_tokens=found.max_tokens)
+    return _labeller(found.folder, _torch(found.model), found.weights, found.limit)
 
 
-def _labeller(folder: Path, logits: Logits, weights: str, *, max_tokens: int) -> Labeller:
-    reader = TextIds(folder, max_tokens=max_tokens)
+def _labeller(folder: Path, logits: Logits, weights: str, limit: TextLimit) -> Labeller:
+    reader = TextIds(folder, limit=limit)
     count = len(logits(reader.of("a").ids))
     if count < 2:
         raise UserError(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from experiments.training.inputs import recorded_config
 from export.variants import ORIGINAL
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StudiedModel:
-    """where: as an error names it. folder: of its weights, config and tokenizer. weights: their digest. max_tokens: of
-    a text, at most."""
+    """where: as an error names it. folder: of its weights, config and tokenizer. weights: their digest. limit: how a
+    text is cut."""
 
     where: str
     family: Family
     folder: Path
     model: TextModel
     weights: str
-    max_tokens: int
+    limit: TextLimit
 
 
 def model_of_run(run: RunFiles) -> StudiedModel:
@@ -42,7 +43,7 @@ def model_of_run(run: RunFiles) -> StudiedModel:
     config = recorded_config(run)
     folder, family = checked_model(run), FAMILIES[config.model.kind]
     digest = plain_digest(run, ORIGINAL.weights(MODEL_FOLDER, EXPORT_FOLDER))
-    return StudiedModel(run.where, family, folder, _read(family, folder), digest, config.data.max_tokens)
+    return StudiedModel(run.where, family, folder, _read(family, folder), digest, config.data.limit)
 
 
 def model_of_folder(folder: Path, *, max_tokens: int) -> StudiedModel:
@@ -60,7 +61,7 @@ def model_of_folder(folder: Path, *, max_tokens: int) -> StudiedModel:
     weights = sorted(path for path in folder.glob("*.safetensors") if path.is_file())
     digest = " ".join(file_digest(path) for path in weights)
     most = max_tokens if model.positions is None else min(max_tokens, model.positions)
-    return StudiedModel(str(folder), family, folder, model, digest, most)
+    return StudiedModel(str(folder), family, folder, model, digest, TextLimit(most))
 
 
 def folder_prints(folder: Path) -> dict[str, str]:

@@ -85,8 +85,8 @@ class SentimentRequest(Strict):
 
 @dataclass(frozen=True)
 class Answer:
-    """probability: of the label, by softmax. margin: of its logit over the next best one's. cut: the text went on
-    after the model's most tokens."""
+    """probability: of the label, by softmax. margin: of its logit over the next best one's. cut: the text had more
+    than the model's most tokens."""
 
     text: str
     label: str

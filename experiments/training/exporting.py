@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datamodules.cut import TextLimit
 from datamodules.tokenizers import pad_token_id
 from errors import LibraryError, RunError, UserError
 from experiments.config import ExperimentConfig
@@ -208,22 +209,22 @@ def scoring_set(config: ExperimentConfig, data: TokenizedData) -> ScoringSet:
         input_ids=input_ids,
         labels=None if labels is None else np.array([labels[int(row)] for row in rows], dtype=np.int64),
         pad_token_id=pad_token_id(data.tokenizer),
-        golden=_golden_texts(data, config.data.max_tokens, rows, input_ids),
+        golden=_golden_texts(data, config.data.limit, rows, input_ids),
         calibration_ids=_calibration_ids(config, data),
     )
 
 
 def _golden_texts(
-    data: TokenizedData, max_tokens: int, rows: NDArray[np.int64], input_ids: Sequence[list[int]]
+    data: TokenizedData, limit: TextLimit, rows: NDArray[np.int64], input_ids: Sequence[list[int]]
 ) -> GoldenTexts:
     """Of labelled texts some of the scored ones, of all lengths; a story's sequence may be a part of it, so of stories
     the first, which prompts are cut from."""
     texts = data.rows["test"].texts
     if data.rows["test"].labels is None:
-        return GoldenTexts(list(texts[:GOLDEN_TEXTS]), None, max_tokens)
+        return GoldenTexts(list(texts[:GOLDEN_TEXTS]), None, limit)
     chosen = spread([len(ids) for ids in input_ids])
     return GoldenTexts(
-        [texts[int(rows[place])] for place in chosen], [input_ids[place] for place in chosen], max_tokens
+        [texts[int(rows[place])] for place in chosen], [input_ids[place] for place in chosen], limit
     )
 
 

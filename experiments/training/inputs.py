@@ -26,13 +26,13 @@ from runs.layout import (
     PROVENANCE_FILE,
     ROWS_FOLDER,
     START_FILE,
-    TEACHER_PRINTS,
     TOKENS_OF,
     VECTORS_PRINT,
     RunKind,
     fingerprint_tag,
     kind_of,
 )
+from runs.lineage import TAUGHT_BY
 from runs.record_files import MALFORMED, ConfigFile, ProvenanceFile
 from runs.seals import check_record
 from schema.validation import parse
@@ -52,7 +52,7 @@ _BEGUN_WITH = {
     "start": "the checkpoint is",
     VECTORS_PRINT: "the word vectors are",
     **{
-        f"{TEACHER_PRINTS}{name}": f"the teacher's {what} is"
+        f"{TAUGHT_BY.prints}{name}": f"the teacher's {what} is"
         for name, what in (("weights", "model"), ("model_config", "config"), ("tokenizer", "tokenizer"))
     },
 }
@@ -115,7 +115,7 @@ def check_same_inputs(run: RunFiles, prepared: PreparedRun) -> None:
     for name, digest in prepared.fingerprints.items():
         recorded = run.record.tags.get(fingerprint_tag(name))
         if recorded is not None and recorded != digest:
-            taught = config.train.teacher if name.startswith(TEACHER_PRINTS) else None
+            taught = config.train.teacher if name.startswith(TAUGHT_BY.prints) else None
             place = (
                 (f"train.teacher={taught}" if taught else places.get(name))
                 or config.model.tokenizer

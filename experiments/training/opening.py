@@ -113,7 +113,7 @@ def _inputs(config: ExperimentConfig, data: TokenizedData) -> list[DatasetInput]
 
 def _description(prepared: PreparedRun) -> str:
     config, data, schedule = prepared.parts.config, prepared.parts.data, prepared.parts.schedule
-    start = _start(config)
+    start = _start(prepared)
     if prepared.fork_point is not None:
         start = f"the checkpoint after step {prepared.fork_point.step} of {prepared.fork_point.run.where}"
     return "\n".join(
@@ -139,19 +139,20 @@ def _steps(config: ExperimentConfig, schedule: Schedule) -> str:
     )
 
 
-def _start(config: ExperimentConfig) -> str:
+def _start(prepared: PreparedRun) -> str:
     """What the weights are before the first step, in words."""
-    model = config.model
+    model, first = prepared.parts.config.model, prepared.parts.parents.first
     if model.pretrained is None:
         return model.beginning
     source = "its teacher" if model.pretrained == TEACHER else model.pretrained
+    source = source if first is None else first.run.where
     layers = getattr(model, "pretrained_layers", None)
     return source if layers is None else f"blocks {', '.join(map(str, layers))} of {source}"
 
 
 def _taught_by(prepared: PreparedRun) -> list[str]:
     """A line that names the teacher of a student."""
-    teacher, how = prepared.parts.teacher, prepared.parts.config.train.distillation
+    teacher, how = prepared.parts.parents.teacher, prepared.parts.config.train.distillation
     if teacher is None or how is None:
         return []
     softened = f" at temperature {how.temperature:g}" if how.loss == "kl" else ""

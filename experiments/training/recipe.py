@@ -13,18 +13,17 @@ from typing import TYPE_CHECKING
 from datamodules.summary import DataSummary, summary_of
 from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
-from experiments.naming import flat_params
-from host.files import file_digest
-from host.model_folder import CONFIG, ModelFolder
 from runs.differences import deciding
-from runs.environment import RunEnvironment
-from runs.layout import EOS_KEY, TEACHER_PRINTS, TOKENS_OF, VECTORS_PRINT
+from runs.environment import RunEnvironment, settings_of
+from runs.layout import EOS_KEY, TOKENS_OF, VECTORS_PRINT
+from runs.model_prints import model_prints
 from tracking.provenance import Provenance
 
 if TYPE_CHECKING:
     from experiments.build import Parts
-    from experiments.teacher import Teacher
+    from experiments.parents import Parent
     from runs.fork_point import ForkPoint
+    from runs.lineage import Role
 
 _CHECKPOINTS = ("checkpoint_every_minutes", "checkpoint_every_steps", "keep_checkpoint_every_steps")
 
@@ -34,7 +33,7 @@ class PreparedRun:
     """Everything that a run begins with: its parts, what torch was set to, a fork's checkpoint, code and machine.
 
     fingerprints: digests of the rows of each split and of a transfer set, the tokenizer, its end token, the tokens of
-    these rows, the bytes of local weights, their model's config, word vectors, the checkpoint; of a teacher its
+    these rows, the bytes of local weights, their model's config, word vectors, the checkpoint; of its parents their
     weights, config and tokenizer. notices: what was left out of the folders of model and tokenizer.
     """
 
@@ -71,37 +70,37 @@ def _fingerprints(parts: Parts, start: ForkPoint | None) -> dict[str, str]:
         "tokenizer": parts.data.tokenizer_digest,
         **({} if end is None else {EOS_KEY: str(end)}),
         **{f"{TOKENS_OF}{split}": digest for split, digest in parts.data.token_digests.items()},
-        **_of_folder(local_folder(parts.config.model.pretrained or "")),
+        **(
+            {}
+            if (local := local_folder(parts.config.model.pretrained or "")) is None
+            else model_prints(local)
+        ),
         **(
             {}
             if (vectors := parts.data.context.tokenizer.vectors) is None
             else {VECTORS_PRINT: vectors.digest}
         ),
-        **({} if parts.teacher is None else _of_teacher(parts.teacher)),
+        **{
+            name: digest
+            for role, parent in parts.parents.by_role().items()
+            for name, digest in _of_parent(role, parent).items()
+        },
         **({} if start is None else {"start": start.digest}),
     }
 
 
 def local_folder(source: str) -> Path | None:
-    """The folder that a model or a tokenizer comes from; none for the hub's, and for a teacher's own."""
+    """The folder that a model or a tokenizer comes from; none for the hub's, and for that of a run."""
     folder = Path(source)
     return folder if folder.is_absolute() and folder.is_dir() else None
 
 
-def _of_folder(folder: Path | None) -> dict[str, str]:
-    """Of a local model: the bytes of its weights, and its config where it has one."""
-    if folder is None:
-        return {}
-    shape = _model_config_digest(folder)
-    return {"weights": _weights_digest(folder), **({} if shape is None else {"model_config": shape})}
-
-
-def _of_teacher(teacher: Teacher) -> dict[str, str]:
+def _of_parent(role: Role, parent: Parent) -> dict[str, str]:
     from datamodules.tokenizers import load_tokenizer, tokenizer_digest
 
-    tokenizer = load_tokenizer(str(teacher.folder), local_files_only=True)
-    found = _of_folder(teacher.folder) | {"tokenizer": tokenizer_digest(tokenizer)}
-    return {f"{TEACHER_PRINTS}{name}": digest for name, digest in found.items()}
+    tokenizer = load_tokenizer(str(parent.folder), local_files_only=True)
+    found = model_prints(parent.folder) | {"tokenizer": tokenizer_digest(tokenizer)}
+    return {f"{role.prints}{name}": digest for name, digest in found.items()}
 
 
 def recipe_id(
@@ -115,8 +114,8 @@ def recipe_id(
     The resolved config with its seed, the source code of the rooms that decide numbers, the rows and the tokens of
     every split, the tokenizer, the dependency lock, the threads and the kind of device, and the bytes of local
     pretrained weights (of the hub's, their commit). Where data and weights lie does not count, what they hold does.
-    Of a student, the ID of its teacher, the bytes of that one's model and tokenizer, and the texts of a transfer set. A
-    setting that came later does not count where it asks for nothing.
+    Of a run with parents, their IDs and the bytes of their models and tokenizers; of a student the texts of a transfer
+    set. A setting that came later does not count where it asks for what was done before.
     Equal recipes are the same experiment.
     """
     sources = {key: getattr(config.model, key) for key in ("pretrained", "tokenizer")}
@@ -124,10 +123,11 @@ def recipe_id(
     of_students = ("teacher", "distillation", "transfer_set")
     unasked = {key for key in of_students if getattr(config.train, key) is None}
     layers = {"pretrained_layers"} if getattr(config.model, "pretrained_layers", None) is None else set()
+    cut = {"cut"} if config.data.limit.cut == "head" else set()
     elsewhere = {
         "name": True,
         "description": True,
-        "data": {"path", "loader_workers", "quoting"},  # the rows say how they were read
+        "data": cut | {"path", "loader_workers", "quoting"},  # the rows say how they were read
         "model": local | {"tokenizer", "vectors"} | layers,
         "train": {"transfer_set": {"path", "column", "quoting"}}  # the texts say how they were read
         | dict.fromkeys([*unasked, *_CHECKPOINTS], True),
@@ -144,30 +144,11 @@ def recipe_id(
     return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
-def _model_config_digest(folder: Path) -> str | None:
-    """sha256 over what a local model's config.json says; who wrote it does not count."""
-    if not (folder / CONFIG).is_file():
-        return None
-    content = ModelFolder(folder, where=str(folder)).table(CONFIG)
-    told = {
-        key: value for key, value in content.items() if key not in {"transformers_version", "_name_or_path"}
-    }
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-
-
-def _weights_digest(folder: Path) -> str:
-    """sha256 over the bytes of a local model's weights, all shards in the order of their names."""
-    digest = hashlib.sha256()
-    for path in sorted(path for path in folder.glob("*.safetensors") if path.is_file()):
-        digest.update(bytes.fromhex(file_digest(path)))
-    return digest.hexdigest()
-
-
 def environment_of(prepared: PreparedRun) -> RunEnvironment:
     """Those of a run that begins now."""
     return RunEnvironment(
         prepared.provenance.to_json(),
-        flat_params(prepared.parts.config),
+        settings_of(prepared.parts.config.model_dump(mode="json")),
         dict(sorted(prepared.fingerprints.items())),
         prepared.effective,
     )

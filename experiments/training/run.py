@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from datamodules.tokenizers import save_tokenizer
 from experiments.build import Parts
 from experiments.training.callbacks import PruningStop, Stopwatch, TrainingBar
 from experiments.training.checkpoints import CheckpointPlan, Checkpoints
@@ -103,7 +104,7 @@ class Run:
             TemporaryDirectory(prefix="encore-") as scratch,
         ):
             checkpoints = self._checkpoints()
-            if self.parts.teacher is not None:
+            if self.parts.parents.teacher is not None:
                 self._learn_from_teacher()
             steps, pruned = self._fit(checkpoints)
             with self.clock("record"):
@@ -120,7 +121,7 @@ class Run:
                 failures = self._keep_and_export(metrics, model, exporting)
                 weights = [f"{MODEL_FOLDER}/{file.name}" for file in model.glob("*.safetensors")]
                 digests |= {name: self.log.digest_of(name) for name in weights}
-            if self.parts.teacher is not None:
+            if self.parts.parents.teacher is not None:
                 digests[TEACHER_LOGITS] = self.log.digest_of(TEACHER_LOGITS)
             log_sealed(self.log, digests | answers, DIGESTS_FILE)
             result = self._summary(steps, checkpoints, metrics, failures, pruned=pruned)
@@ -221,7 +222,9 @@ class Run:
             ),
         ):
             self.parts.learner.cpu().text_model.save(model_dir)
-            self.parts.data.tokenizer.save_pretrained(model_dir)
+            config = self.parts.config
+            limit = config.data.limit if config.task.labelled else None  # of stories nothing is cut
+            save_tokenizer(self.parts.data.tokenizer, model_dir, limit)
         with self.log.folder(MODEL_FOLDER) as folder:
             shutil.copytree(model_dir, folder, dirs_exist_ok=True)
         if exporting is None:

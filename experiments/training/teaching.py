@@ -1,120 +1,37 @@
-"""A finished run as a teacher: found, checked, and asked once for its logits to every row that a student learns from.
+"""A finished run as a teacher: asked once for its logits to every row that a student learns from.
 
 Legend: N rows that are learned from, B batch, T tokens, L labels.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datamodules.cut import ids_of
 from datamodules.fingerprint import short_digest
 from errors import UserError
-from experiments.teacher import Teacher
-from experiments.training.inputs import recorded_config, row_checksums
+from experiments.parents import Parent
 from export.session import equal_length_batches
 from host.boundary import boundary
-from host.text import root_option
-from runs.checks import check_has_model
-from runs.data_record import recorded_data
-from runs.files import RunFiles, run_named
-from runs.kept_files import checked_model
+from runs.files import RunFiles
 from runs.layout import TEACHER_FOLDER, TEACHER_LOGITS, TEACHER_PRINTS
-from runs.seals import check_listed, check_record
+from runs.seals import check_listed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from datamodules.tokenized import SplitName, TokenizedData
-    from experiments.config import ExperimentConfig
+    from datamodules.tokenized import SplitName
     from experiments.training.recipe import PreparedRun
     from host.progress import OnProgress
     from tracking.run_log import RunLog
-    from tracking.store import Store
 
 _ROWS_AT_ONCE = 64
 _TOKENIZED_AT_ONCE = 4096
 _LOGITS_FILE = Path(TEACHER_LOGITS).name
-
-
-def teacher_of(config: ExperimentConfig, store: Store) -> Teacher | None:
-    """The run `train.teacher`, whole and as it was recorded; none where none is asked for.
-
-    UserError for one that this store has not, that is of another task, or that has no model.
-    """
-    asked = config.train.teacher
-    if asked is None:
-        return None
-    with _named(asked):
-        run = _found(store, asked)
-        check_has_model(run)
-        check_record(run)
-        theirs, data = recorded_config(run), recorded_data(run)
-        _check_task(theirs, config, run)
-        return Teacher(run, theirs, checked_model(run), data.summary.label_names if data else ())
-
-
-@contextmanager
-def _named(asked: str) -> Generator[None]:
-    """What is wrong with a run is wrong with the key that names it."""
-    try:
-        yield
-    except UserError as error:
-        raise UserError(
-            error.what, where=f"train.teacher={asked[:40]}: {error.where}", cure=error.cure
-        ) from error
-
-
-def _found(store: Store, asked: str) -> RunFiles:
-    try:
-        return run_named(store, asked)
-    except UserError as error:
-        raise UserError(error.what, where=error.where, cure=_elsewhere(store, asked, error.cure)) from error
-
-
-def _elsewhere(store: Store, asked: str, cure: str) -> str:
-    """What helps where a store has no such run: it may be in its bin, or another store's."""
-    try:
-        run_id = store.find(asked, deleted=True).run_id
-    except UserError:
-        return f"{cure} A teacher is a run of the same store (--root)."
-    restore = f"encore rm --restore {run_id[:8]}{root_option(store.root)}"
-    return f"It is in the bin: `{restore}` takes it out."
-
-
-def _check_task(theirs: ExperimentConfig, config: ExperimentConfig, run: RunFiles) -> None:
-    if config.task.writes:
-        raise UserError(
-            f"a model of kind {config.model.kind!r} takes no teacher: logits to every token are too many to keep",
-            where=run.where,
-            cure="Leave train.teacher out.",
-        )
-    if theirs.task is not config.task:
-        raise UserError(
-            f"its task is {theirs.task.name}, that of the student {config.task.name}",
-            where=run.where,
-            cure="Name a run of the same task; `encore runs` lists them.",
-        )
-
-
-def rows_that_it_knows(teacher: Teacher, data: TokenizedData) -> str:
-    """In words, the scored rows that the teacher was trained on and the student is not; empty where there are none.
-
-    Their scores flatter a student: what it learns from has seen their labels.
-    """
-    theirs, own = row_checksums(teacher.run, "train"), data.rows["train"].checksums
-    found: list[str] = []
-    scored: tuple[tuple[SplitName, str], ...] = (("val", "held-out"), ("test", "official"))
-    for split, called in scored:
-        rows = data.rows[split].checksums
-        known = int((np.isin(rows, theirs) & ~np.isin(rows, own)).sum())
-        if known:
-            found.append(f"{known:,} of the {len(rows):,} {called} rows")
-    return " and ".join(found)
 
 
 def learn_from_teacher(
@@ -124,7 +41,7 @@ def learn_from_teacher(
 
     A run that goes on has them already, so its bits do not depend on the machine that it goes on on.
     """
-    data, teacher = prepared.parts.data, prepared.parts.teacher
+    data, teacher = prepared.parts.data, prepared.parts.parents.teacher
     assert teacher is not None
     if resumed is not None and resumed.has(TEACHER_LOGITS):
         check_listed(resumed, TEACHER_LOGITS)
@@ -138,7 +55,7 @@ def learn_from_teacher(
 
 
 def _answers(
-    prepared: PreparedRun, teacher: Teacher, split: SplitName, on_progress: OnProgress
+    prepared: PreparedRun, teacher: Parent, split: SplitName, on_progress: OnProgress
 ) -> NDArray[np.float32]:
     """The teacher's logits to the rows of a split, as they are in the cache."""
 
@@ -156,7 +73,7 @@ def _read(file: Path) -> NDArray[np.float32]:
         return np.load(file, allow_pickle=False)
 
 
-def _key(prepared: PreparedRun, teacher: Teacher, split: SplitName) -> str:
+def _key(prepared: PreparedRun, teacher: Parent, split: SplitName) -> str:
     """Of all that decides the bits of the logits."""
     import torch
 
@@ -164,7 +81,7 @@ def _key(prepared: PreparedRun, teacher: Teacher, split: SplitName) -> str:
     return short_digest(
         "teacher-1",
         *(f"{name} {prints[name]}" for name in sorted(prints) if name.startswith(TEACHER_PRINTS)),
-        str(teacher.config.data.max_tokens),
+        teacher.config.data.limit.key,
         prints[split],
         *(ran[name] for name in ("threads", "device", "device_name", "matmul_precision")),
         torch.__version__,
@@ -173,7 +90,7 @@ def _key(prepared: PreparedRun, teacher: Teacher, split: SplitName) -> str:
 
 
 def _logits(
-    teacher: Teacher, texts: Sequence[str], device: str, on_progress: OnProgress
+    teacher: Parent, texts: Sequence[str], device: str, on_progress: OnProgress
 ) -> NDArray[np.float32]:
     """(N, L), in evaluation mode and float32 (products as `train.matmul_precision` says), of batches of one length:
     no row is padded.
@@ -203,13 +120,11 @@ def _logits(
     return logits_NL
 
 
-def _tokens(teacher: Teacher, texts: Sequence[str]) -> Iterator[Sequence[int]]:
+def _tokens(teacher: Parent, texts: Sequence[str]) -> Iterator[Sequence[int]]:
     """The texts as the teacher reads them: its own tokenizer, cut where its own texts were."""
     from datamodules.tokenizers import encode, load_tokenizer
 
     tokenizer = load_tokenizer(str(teacher.folder), local_files_only=True)
     for begin in range(0, len(texts), _TOKENIZED_AT_ONCE):
         some = list(texts[begin : begin + _TOKENIZED_AT_ONCE])
-        yield from encode(tokenizer, some, truncation=True, max_length=teacher.config.data.max_tokens)[
-            "input_ids"
-        ]  # type: ignore[misc]
+        yield from ids_of(encode(tokenizer, some, verbose=False), teacher.config.data.limit)

@@ -27,19 +27,19 @@ from experiments.training.origin import (
     same_inputs_as,
     threads_of_origin,
 )
+from experiments.training.parents import parent_tags, parents_of
 from experiments.training.recipe import PreparedRun, prepared_run
 from experiments.training.resumption import reopen
 from experiments.training.reuse import earlier_result, exported_alike, finished_run, take_over
 from experiments.training.run import Clock, Run
 from experiments.training.serving import keep_served
-from experiments.training.teaching import rows_that_it_knows, teacher_of
 from host.disk import disk_errors
 from host.notices import notices_of_folders
 from host.progress import Reporter
 from host.text import root_option
 from runs.checkpoint_folder import CheckpointFolder
 from runs.files import RunFiles
-from runs.layout import FORKED_UNDER_TAG, TEACHER_KNOWS_TAG, TEACHER_TAG, RunKind
+from runs.layout import FORKED_UNDER_TAG, RunKind
 from runs.result import RunResult
 from tracking.endings import ended_in_store
 
@@ -141,7 +141,7 @@ def _opened(
     if identity.parent_id is None:  # a sweep has reported it once
         tell_data(reporter, prepared.data)
     name = identity.name or run_name(prepared.parts.config, {})
-    tags = {**_fork_tags(prepared, reporter), **_teacher_tags(prepared, reporter), **identity.tags}
+    tags = {**_fork_tags(prepared, reporter), **parent_tags(prepared, reporter), **identity.tags}
     return name, open_run(store, prepared, name=name, parent_id=identity.parent_id, tags=tags)
 
 
@@ -161,10 +161,10 @@ def _prepared(
 ) -> PreparedRun:
     """Everything built and checked, nothing recorded."""
     fork_point, like = fork_point_of_origin(origin), same_inputs_as(origin)
-    teacher = teacher_of(config, store)
+    parents = parents_of(config, store)
     effective = prepare(config, threads=threads_of_origin(origin))
     with clock("data"), notices_of_folders() as notices:
-        parts = build(config, cache_dir=store.root / "cache", teacher=teacher, reporter=reporter)
+        parts = build(config, cache_dir=store.root / "cache", parents=parents, reporter=reporter)
     with clock("record"):
         prepared = prepared_run(parts, effective, fork_point, notices)
         if like is not None:  # first: other rows explain a fork point that does not fit
@@ -181,15 +181,3 @@ def _fork_tags(prepared: PreparedRun, reporter: Reporter) -> dict[str, str]:
         return {}
     reporter.say(f"differs from the run that it begins with: {under}", "warning")
     return {FORKED_UNDER_TAG: under}
-
-
-def _teacher_tags(prepared: PreparedRun, reporter: Reporter) -> dict[str, str]:
-    """The teacher's ID, and which scored rows it was trained on, which is reported."""
-    teacher = prepared.parts.teacher
-    if teacher is None:
-        return {}
-    known = rows_that_it_knows(teacher, prepared.parts.data)
-    if not known:
-        return {TEACHER_TAG: teacher.run_id}
-    reporter.say(f"the teacher was trained on {known}: their scores flatter the student", "warning")
-    return {TEACHER_TAG: teacher.run_id, TEACHER_KNOWS_TAG: known}

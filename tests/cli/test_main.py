@@ -50,7 +50,7 @@ def test_help_imports_nothing_heavy() -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ("train.teacher=0a1b2c", "A teacher is a run of the same store (--root)."),
+        ("train.teacher=0a1b2c", "It has to be a run of the same store (--root)."),
         ("model.pretrained=teacher", "Add train.teacher=ID"),
     ],
 )

@@ -154,3 +154,10 @@ def test_what_was_tampered_with_is_named_before_it_is_served(
     int8_bundle: Path, tmp_path: Path, what: str
 ) -> None:
     check_named(int8_bundle, tmp_path / "bundle", *TAMPERINGS[what])
+
+
+def test_golden_answers_to_first_tokens_are_the_bytes_that_they_were_before_other_cuts(
+    int8_bundle: Path,
+) -> None:
+    assert "cut" not in json.loads((int8_bundle / "golden.json").read_text())
+    assert json.loads((int8_bundle / "bundle.json").read_text())["cut"] == "head"

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from datamodules.cut import TextLimit
 from export.session import OnnxModel
 from export.text_ids import TextIds
 from tests.serving.servers import Running
@@ -17,7 +18,7 @@ TEXTS = ["The film is lovely.", "The film is dull.", "I did not adore the twist.
 
 
 def test_it_is_what_the_model_gives_to_the_last_bit(int8_server: Running, int8_bundle: Path) -> None:
-    model, reader = OnnxModel(int8_bundle, threads=1), TextIds(int8_bundle, max_tokens=48)
+    model, reader = OnnxModel(int8_bundle, threads=1), TextIds(int8_bundle, limit=TextLimit(48))
     for text in TEXTS:
         ids = reader.of(text).ids
         logits = model.logits(np.array([ids], np.int64))[0]

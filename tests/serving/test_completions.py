@@ -45,7 +45,7 @@ def streamed(found: httpx.Response) -> tuple[list[str], list[dict[str, Any]]]:
 
 def by_hand(bundle: Path, prompts: list[str], seed: int, max_tokens: int, **options: float) -> list[Written]:
     """What `encore generate` writes."""
-    reader = TextIds(bundle, max_tokens=None)
+    reader = TextIds(bundle, limit=None)
     [written] = [
         write(
             OnnxDecoder(bundle, threads=2, rows_apart=False),
@@ -66,7 +66,7 @@ def by_hand(bundle: Path, prompts: list[str], seed: int, max_tokens: int, **opti
 def test_it_is_the_story_that_the_writer_of_runs_writes(
     story_server: Running, story_bundle: Path, prompt: str, options: dict[str, float]
 ) -> None:
-    reader = TextIds(story_bundle, max_tokens=None)
+    reader = TextIds(story_bundle, limit=None)
     expected = by_hand(story_bundle, [prompt] * 3, 7, 24, **options)
     found = story_server.complete(prompt, n=3, seed=7, echo=True, **SHORT, **options).json()
     assert [choice["text"] for choice in found["choices"]] == [reader.text_of(one.ids) for one in expected]
@@ -140,7 +140,7 @@ def test_a_text_is_cut_before_a_stop_string(story_server: Running) -> None:
 def test_no_temperature_takes_the_likeliest_tokens(story_server: Running, story_bundle: Path) -> None:
     golden = json.loads((story_bundle / "golden.json").read_text())["answers"][1]
     found = story_server.complete(golden["text"], temperature=0, seed=5, max_tokens=len(golden["greedy"]))
-    reader = TextIds(story_bundle, max_tokens=None)
+    reader = TextIds(story_bundle, limit=None)
     written = [token for token in golden["greedy"] if token != golden["ids"][0]]
     assert (
         found.json()["choices"][0]["text"]
@@ -227,7 +227,7 @@ def test_what_asks_for_nothing_is_taken(story_server: Running) -> None:
 
 
 def test_a_prompt_may_fill_the_context_but_for_one_token(story_server: Running, story_bundle: Path) -> None:
-    reader = TextIds(story_bundle, max_tokens=None)
+    reader = TextIds(story_bundle, limit=None)
     prompt = next(text for n in range(2_000) if len(reader.of(text := " a" * n, ends=False).ids) == 511)
     found = story_server.complete(prompt).json()
     assert found["usage"]["completion_tokens"] == 1

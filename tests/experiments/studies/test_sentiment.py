@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from datamodules.cut import TextLimit
 from errors import UserError
 from experiments.studies.kinds import prepared
 from experiments.studies.replay import replay
@@ -70,7 +71,7 @@ def test_each_text_of_a_file_has_the_answer_that_it_has_alone(
 
 def test_probability_and_margin_are_of_the_models_logits(run: RunFiles) -> None:
     model = OnnxModel(run.path("export/int8"), threads=1)
-    reader = TextIds(run.path("model"), max_tokens=32)
+    reader = TextIds(run.path("model"), limit=TextLimit(32))
     [answer] = studied(run, text="dull", variant="int8")[0].content["answers"]
     logits = model.logits(np.array([reader.of("dull").ids]))[0].tolist()
     best, other = max(logits), min(logits)
