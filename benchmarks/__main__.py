@@ -1,8 +1,8 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity, students. `certificate`
-writes down what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root NEW_FOLDER`
-makes a store with runs of every kind.
+Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity, students, cuts.
+`certificate` writes down what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root
+NEW_FOLDER` makes a store with runs of every kind.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from benchmarks import (
     certificate,
     comparison,
+    cuts,
     decoding,
     demo,
     demo_stories,
@@ -75,6 +76,7 @@ OF_A_RUN = (
     "replay",
     "story_perplexity",
     "students",
+    "cuts",
     "certificate",
     "serving",
 )
@@ -142,6 +144,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "story_perplexity": lambda: story_quality.measure_perplexity(data, root, run),
         "sweep": lambda: sweep.measure(root, run),
         "students": lambda: students.measure(root, run),
+        "cuts": lambda: cuts.measure(root, run),
         "report": lambda: report.measure(root, run),
         "certificate": lambda: print(certificate.write_certificate(root, run)),
     }

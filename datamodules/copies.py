@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from datamodules.holdout import text_digests
 from datamodules.rows import SplitRows
 
 _SHOWN, _LONG = 3, 120
@@ -50,6 +51,13 @@ def copies_of(digests: NDArray[np.uint64], rows: SplitRows) -> Copies:
         None if rows.labels is None else _of_other_labels(which, np.asarray(rows.labels), len(counts)),
         tuple((rows.texts[int(first[text])][:_LONG], int(counts[text])) for text in most),
     )
+
+
+def rows_seen(rows: Mapping[str, SplitRows]) -> NDArray[np.int64]:
+    """The rows of the official split, ascending, whose text stands among the train or the held-out rows of a run."""
+    own = [text_digests(rows[split].texts, len(rows[split].texts)) for split in ("train", "val")]
+    official = text_digests(rows["test"].texts, len(rows["test"].texts))
+    return np.flatnonzero(np.isin(official, np.concatenate(own)))
 
 
 def _of_other_labels(which: NDArray[np.int64], labels: NDArray[np.int64], texts: int) -> int:

@@ -39,6 +39,9 @@ DATA_FILE = "run/data.json"
 PROVENANCE_FILE = "run/provenance.json"
 PATCH_FILE = "run/working_tree.patch"
 ROWS_FOLDER = "run/rows"
+SEEN_FILE = (
+    f"{ROWS_FOLDER}/test_seen.npy"  # numbers of the official rows whose text it has, too, where there are any
+)
 START_FOLDER = "run/start"
 START_FILE = f"{START_FOLDER}/start.ckpt"  # the checkpoint that a fork began with
 RECORD_DIGESTS_FILE = (

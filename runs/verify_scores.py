@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import numpy as np
 import pandas as pd
 
 from export.variants import VARIANTS
 from host.boundary import first_line
 from runs.check import Check
 from runs.files import RunFiles
-from runs.layout import EXPORT_PREDICTIONS, predictions_file
+from runs.layout import EXPORT_PREDICTIONS, SEEN_FILE, predictions_file
 from runs.outcome import Outcome
 from scoring.task import Task
 from scoring.tasks import task_of_answers, task_of_exported
+from scoring.unseen import unseen_scores
 from tracking.metric_writer import summarised
 
 _ROUNDING = 1e-12  # sums in another order; a share of examples is exact
@@ -26,7 +28,10 @@ def check_scores(outcome: Outcome, split: str) -> Iterator[Check]:
     prefix = f"best/{split}" if split == "val" else split
     try:
         answers = outcome.predictions[split]
-        found = _one(task_of_answers(answers.columns)).score(answers)
+        task = _one(task_of_answers(answers.columns))
+        found = task.score(answers)
+        if split == "test" and outcome.run.has(SEEN_FILE):
+            found |= unseen_scores(task, answers, np.load(outcome.run.path(SEEN_FILE), allow_pickle=False))
     except Exception:  # noqa: BLE001 its digest has said so
         return
     for name, value in found.items():

@@ -12,6 +12,7 @@ import numpy as np
 
 from scoring.scores import classification_scores
 from scoring.task import Task
+from scoring.unseen import UNSEEN_ROWS, unseen_metric
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,7 +81,14 @@ class Classification(Task):
         score = f"accuracy {self.shown(metrics[f'{split}/accuracy'])}"
         if low is None or high is None:
             return score, ""
-        return score, f"(95 % interval {100 * low:.1f} to {100 * high:.1f})"
+        unseen = metrics.get(f"{split}/{unseen_metric(self)}")
+        rows = metrics.get(f"{split}/{UNSEEN_ROWS}", 0)
+        more = (
+            ""
+            if unseen is None
+            else f"; {self.shown(unseen)} of the {rows:,.0f} rows whose text it had not seen"
+        )
+        return score, f"(95 % interval {100 * low:.1f} to {100 * high:.1f}{more})"
 
     def export_shown(self, value: float) -> str:
         return self.shown(value)

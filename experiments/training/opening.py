@@ -24,6 +24,7 @@ from runs.layout import (
     PROVENANCE_FILE,
     RECIPE_TAG,
     ROWS_FOLDER,
+    SEEN_FILE,
     START_FILE,
     START_FOLDER,
     RunKind,
@@ -85,6 +86,8 @@ def _write_record(log: RunLog, prepared: PreparedRun, root: Path) -> None:
     with log.folder(ROWS_FOLDER) as folder:
         for split, rows in prepared.parts.data.rows.items():
             np.save(folder / f"{split}.npy", rows.checksums, allow_pickle=False)
+        if len(prepared.seen):
+            np.save(folder / Path(SEEN_FILE).name, prepared.seen, allow_pickle=False)
     if prepared.fork_point is not None:
         with log.folder(START_FOLDER) as folder:
             prepared.fork_point.copy_to(folder / Path(START_FILE).name)

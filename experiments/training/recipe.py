@@ -10,6 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from datamodules.copies import rows_seen
 from datamodules.summary import DataSummary, summary_of
 from experiments.checkout import provenance_here
 from experiments.config import ExperimentConfig
@@ -20,6 +23,8 @@ from runs.model_prints import model_prints
 from tracking.provenance import Provenance
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from experiments.build import Parts
     from experiments.parents import Parent
     from runs.fork_point import ForkPoint
@@ -47,6 +52,13 @@ class PreparedRun:
     @property
     def recipe_id(self) -> str:
         return recipe_id(self.parts.config, self.fingerprints, self.provenance, self.effective)
+
+    @cached_property
+    def seen(self) -> NDArray[np.int64]:
+        """The rows of the official split whose text stands among those of the run; of texts without labels none is
+        looked for, since stories are scored by all that they hold."""
+        parts = self.parts
+        return rows_seen(parts.data.rows) if parts.config.task.labelled else np.empty(0, dtype=np.int64)
 
     @cached_property
     def data(self) -> DataSummary:

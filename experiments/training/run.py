@@ -40,6 +40,7 @@ from runs.layout import (
 from runs.result import RunResult
 from runs.seals import log_sealed
 from runs.table_digest import table_digest
+from scoring.unseen import unseen_scores
 
 if TYPE_CHECKING:
     from tracking.run_log import RunLog
@@ -204,7 +205,10 @@ class Run:
                     on_progress=on_progress,
                 )
                 name = f"best/{split}" if split == "val" else split
-                metrics |= {f"{name}/{score}": value for score, value in found.scores.items()}
+                scores = found.scores
+                if split == "test" and len(self.prepared.seen):
+                    scores |= unseen_scores(self.parts.config.task, found.predictions, self.prepared.seen)
+                metrics |= {f"{name}/{score}": value for score, value in scores.items()}
                 with self.log.folder(f"predictions/{split}") as folder:
                     file = folder / "predictions.parquet"
                     with boundary("cannot be written", where=str(file), cure="Run it again.", writing=0):

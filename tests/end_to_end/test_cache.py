@@ -14,7 +14,6 @@ import pytest
 from numpy.typing import NDArray
 
 from datamodules.checked_cache import checked_folder
-from datamodules.tokenized import SPLITS
 from errors import UserError
 from experiments.build import build_data
 from experiments.config import ExperimentConfig
@@ -65,7 +64,9 @@ def _used(config: ExperimentConfig, cache: Path, said: list[str]) -> object:
     reporter = KeptReporter()
     data = build_data(config, cache_dir=cache, reporter=reporter)
     said += [sentence for sentence, _ in reporter.said]
-    tables = [(data.tables[split].ids_S.tolist(), data.tables[split].starts.tolist()) for split in SPLITS]
+    tables = [
+        (data.tables[split].ids_S.tolist(), data.tables[split].starts.tolist()) for split in data.tables
+    ]
     return tables, data.fingerprints(), data.token_digests
 
 

@@ -10,7 +10,7 @@ from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.loading import CATALOG, load_experiment
 from experiments.naming import flat_params
-from experiments.training.recipe import _model_config_digest
+from runs.model_prints import _model_config_digest
 from schema.catalog import catalog_names
 from schema.fields import dotted_keys
 
