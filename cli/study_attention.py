@@ -51,10 +51,22 @@ def _print_text(out: Console, content: Mapping[str, Any]) -> None:
     )
     methods = content["importance"]
     rows = [
-        {"word": _word(word), **{one["method"]: f"{one['words'][at]:.4f}" for one in methods}}
+        {"word": _word(word), **{one["method"]: f"{one['words'][at]:z.4f}" for one in methods}}
         for at, word in enumerate(content["words"])
     ]
     out.print(fitted(out, rows, spare=[], title="What each word counts for the answer", squeezed="word"))
+    rows = [
+        {
+            "layer": str(one["layer"]),
+            "head": str(one["head"]),
+            "from": _word(content["words"][one["from"]]),
+            "to": _word(content["words"][one["to"]]),
+            "weight": f"{one['weight']:.3f}",
+        }
+        for one in content["links"]
+    ]
+    if rows:
+        out.print(fitted(out, rows, spare=[], title="Strongest links between its words", squeezed="to"))
 
 
 def _print_corpus(out: Console, content: Mapping[str, Any]) -> None:

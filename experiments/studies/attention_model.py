@@ -201,7 +201,8 @@ class AttentionModel:
     def named(self, number: int) -> dict[str, str]:
         """What an answer is called: a label, or the next token."""
         if self.writes:
-            return {"kind": "next token", "name": self._reader.tokenizer.decode([number])}
+            name = self._reader.tokenizer.decode([number], skip_special_tokens=False)
+            return {"kind": "next token", "name": name.strip() or repr(name)}
         return {"kind": "label", "name": self.labels[number]}
 
     def outs(self) -> list[NDArray[np.float32]]:

@@ -92,7 +92,8 @@ def _word_table(found: Mapping[str, Any]) -> Table:
     methods = found["importance"]
     columns = [Column("word", "code"), *(Column(one["method"], "number") for one in methods)]
     rows = [
-        Row((word, *(f"{one['words'][at]:.4f}" for one in methods))) for at, word in enumerate(found["words"])
+        Row((word, *(f"{one['words'][at]:z.4f}" for one in methods)))
+        for at, word in enumerate(found["words"])
     ]
     told = found["gradients"]
     caption = (

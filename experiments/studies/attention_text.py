@@ -13,6 +13,7 @@ import numpy as np
 
 from analysis.attention.flow import rollout, value_norms
 from analysis.attention.heads import NAMES, head_figures
+from analysis.attention.words import by_words
 from experiments.studies.attention_importance import (
     METHODS,
     RANDOM,
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     Weights = NDArray[np.float32]
 
+_LINKS = 12
 _DIGITS = 6  # behind the point: float32 has no more, and the last ones differ between processors
 
 
@@ -55,11 +57,35 @@ def text_findings(model: AttentionModel, read: Read) -> tuple[dict[str, Any], We
             {"method": name, "words": counted.words_W[name].tolist()} for name in METHODS if name != RANDOM
         ],
         "gradients": _gradients(model, counted, answer),
+        "links": _links(read, attended.weights_RHTT),
         "figures": {name: getattr(figures, name).tolist() for name in NAMES},
         "norms": norms_RHT.tolist(),
         "rollout": rollout(attended.weights_RHTT)[-1].tolist(),
     }
     return rounded(found), np.round(attended.weights_RHTT, _DIGITS), norms_RHT
+
+
+def _links(read: Read, weights_RHTT: Weights) -> list[dict[str, Any]]:
+    """The strongest between two words of the text, whichever head they are of; none to a special token or itself."""
+    words_RHWW = by_words(weights_RHTT, read.words)
+    own = read.own_words
+    apart_WW = np.zeros(words_RHWW.shape[-2:], dtype=bool)
+    apart_WW[np.ix_(own, own)] = True
+    np.fill_diagonal(apart_WW, val=False)
+    shares = np.where(apart_WW, words_RHWW, 0.0).ravel()
+    order = np.argsort(-shares, kind="stable")[:_LINKS]
+    places = zip(*np.unravel_index(order, words_RHWW.shape), strict=True)
+    return [
+        {
+            "layer": int(layer),
+            "head": int(head),
+            "from": int(row),
+            "to": int(column),
+            "weight": float(shares[at]),
+        }
+        for at, (layer, head, row, column) in zip(order, places, strict=True)
+        if shares[at] > 0
+    ]
 
 
 def _kept_text(read: Read) -> str:

@@ -70,6 +70,14 @@ def test_a_text_is_studied_recorded_and_made_again(store: Store, folder: Path) -
     likeliest = theirs.logits[0].softmax(-1).max().item()
     assert content["answer"]["probability"] == pytest.approx(likeliest, abs=1e-5)
     assert by_method(content)["attention"][2] == pytest.approx(weights[0, :, 0, 2:4].sum() / 2, abs=1e-5)
+    link, at = content["links"][0], [token["word"] for token in content["tokens"]]
+    places = [[place for place, word in enumerate(at) if word == link[end]] for end in ("from", "to")]
+    assert link["weight"] == pytest.approx(
+        weights[link["layer"], link["head"]][np.ix_(*places)].sum(1).mean(), abs=1e-5
+    )
+    assert link["weight"] >= weights[0, :, 1, 4:-1].max() - 1e-6  # from one word of one piece to others
+    assert {0, at[-1]}.isdisjoint((link["from"], link["to"]))
+    assert link["from"] != link["to"]
     assert content["gradients"]["reached"] == pytest.approx(content["gradients"]["difference"], rel=0.02)
     page = found.run.path(STUDY_PAGE).read_text()
     assert "<b>good" not in page
