@@ -99,15 +99,35 @@ def test_a_language_models_text_is_opened_by_its_end_and_read_at_its_last_token(
     assert sum(by_method(content)["attention x norm"]) == pytest.approx(1, abs=1e-5)
 
 
-def test_a_berts_folder_is_read_too(store: Store, folder: Path, tmp_path: Path) -> None:
-    other = tmp_path / "bert"
+@pytest.fixture(scope="module")
+def bert(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    other = tmp_path_factory.mktemp("models") / "bert"
     shutil.copytree(folder, other)
     sizes = {"vocab_size": len(WORDS), "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 4}
     config = BertConfig(**sizes, intermediate_size=16, max_position_embeddings=16)
     BertForSequenceClassification(config).save_pretrained(other)
-    content = studied(store, other, text="the film is " * 9).content
+    return other
+
+
+def test_a_berts_folder_is_read_too(store: Store, bert: Path) -> None:
+    content = studied(store, bert, text="the film is " * 9).content
     assert (content["layers"], content["heads"], len(content["tokens"])) == (2, 4, 16)
     assert content["left_out"] == 27 - 14
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("is_decoder", True), ("position_embedding_type", "relative_key"), ("intermediate_size", 32)],
+)
+def test_a_bert_that_computes_otherwise_than_its_weights_is_refused(
+    bert: Path, tmp_path: Path, key: str, value: object
+) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(bert, other)
+    config = json.loads((other / "config.json").read_text())
+    (other / "config.json").write_text(json.dumps({**config, key: value}))
+    with pytest.raises(UserError, match=key):
+        model_of_folder(other, max_tokens=16)
 
 
 def test_a_network_whose_attention_is_another_is_told(folder: Path) -> None:
