@@ -79,7 +79,7 @@ def corpus_findings(
         "windows": judged_rows(measure, scores, WINDOW_SETTINGS),
         "heads_off": judged_rows(measure, scores, heads),
     }
-    seconds = [text.seconds for text in texts]
+    seconds = [text.gradients.seconds for text in texts]
     timings = {"study/longest_gradients_s": max(seconds), "study/mean_gradients_s": float(np.mean(seconds))}
     return rounded(content), timings
 

@@ -5,7 +5,6 @@ Legend: N texts, M methods, R layers, H heads, W words.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -41,12 +40,11 @@ _LEAST = 1e-9  # of a difference, below which there is none
 
 @dataclass(frozen=True)
 class Text:
-    """of: by method. seconds: that integrated gradients took."""
+    """of: by method."""
 
     of: Mapping[str, Faithfulness]
     gradients: Attribution
     figures: HeadFigures
-    seconds: float
 
 
 def faithful_texts(
@@ -64,15 +62,12 @@ def faithful_texts(
 def _text(model: AttentionModel, read: Read, seed: tuple[int, int]) -> Text:
     attended = model.attended(read.ids)
     answer = answer_of(attended)
-    begun = time.perf_counter()
     counted = importance(model, read, attended, answer)
-    seconds = time.perf_counter() - begun
     drawn_W = np.random.default_rng(seed).random(read.words[-1] + 1)
     return Text(
         _measured(model, read, answer, {**counted.words_W, RANDOM: drawn_W}),
         counted.gradients,
         head_figures(attended.weights_RHTT),
-        seconds,
     )
 
 
