@@ -47,6 +47,8 @@ def test_its_logits_are_those_of_the_network(features: Features, longest: int, n
         [found] = session.run(["logits"], {"input_ids": ids.numpy()})
         assert found.shape == (rows, 2)
         assert np.abs(found - expected).max() < 1e-6 * max(1, np.abs(expected).max())
+        alone = [session.run(["logits"], {"input_ids": row[None]})[0] for row in ids.numpy()]
+        assert np.array_equal(found, np.concatenate(alone))
         spread.append(expected[:, 1])
     assert ngrams == 1 or np.concatenate(spread).std() > 0.1
 
