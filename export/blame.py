@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from errors import UserError
 from export.classification import changes, within_limit
 from export.classifier_files import Plan
 from export.materials import Materials
@@ -143,7 +144,16 @@ class Suspect:
 
 
 def blame(suspect: Suspect, on_progress: OnProgress) -> Blame:
-    """About a minute for a model of 22 million weights and 872 sentences. The gate is on accuracy below FP32's."""
+    """About a minute for a model of 22 million weights and 872 sentences. The gate is on accuracy below FP32's.
+
+    UserError where the variant writes no node in whole numbers.
+    """
+    if not suspect.nodes:
+        raise UserError(
+            f"{suspect.variant.name} writes no node of this model in whole numbers, so it answers as FP32",
+            where=f"--explain {suspect.variant.name}",
+            cure="There is nothing to explain.",
+        )
     everything = range(len(suspect.labels))
     on_progress("scoring the variant as it is", 0, 0)
     drawn = suspect.as_it_is

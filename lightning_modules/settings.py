@@ -244,7 +244,7 @@ class LinearModelConfig(ModelConfig):
         if self.beta != 1 and self.features != "nb":
             raise TogetherError(
                 f"beta leads from what is fitted to naive Bayes, and features is {self.features}",
-                "Leave model.beta out, or give model.features=nb.",
+                "Give model.beta=1, or model.features=nb.",
             )
         return self
 

@@ -77,7 +77,7 @@ class AttentionModel:
         """UserError for a model without attention."""
         if studied.family.attending is None:
             raise UserError(
-                f"an {studied.family.kind.upper()} has no attention",
+                f"a model of kind {studied.family.kind!r} has no attention",
                 where=studied.where,
                 cure="Name a run of a transformer; `encore study sentiment` takes any classifier.",
             )

@@ -14,6 +14,7 @@ from errors import UserError
 from experiments.loading import load_experiment
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
+from experiments.training.explaining import explained
 from experiments.training.train import train
 from lightning_modules.families import FAMILIES
 from runs.files import RunFiles, run_named
@@ -62,6 +63,11 @@ def test_a_run_that_was_killed_after_its_step_is_the_uninterrupted_one(shared: S
     resume(run_named(shared, run_id))
     whole = train(linear(), shared)
     assert outcome(shared, run_id) == outcome(shared, whole.run_id)
+
+
+def test_its_int8_has_nothing_to_explain(shared: Store, exported: RunRecord) -> None:
+    with pytest.raises(UserError, match="int8 writes no node of this model in whole numbers"):
+        explained(RunFiles(shared, exported), "int8")
 
 
 @pytest.mark.slow
