@@ -11,6 +11,7 @@ import torch
 
 from datamodules.tokenizers import encode, load_tokenizer
 from errors import UserError
+from experiments.config import ExperimentConfig
 from experiments.loading import load_experiment
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
@@ -125,6 +126,13 @@ def test_what_makes_no_sense_for_it_is_refused_in_one_line(asked: str, said: str
         load_experiment("demo_linear", [asked])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_what_has_no_choice_is_in_the_record_though_nobody_says_it() -> None:
+    config = load_experiment("demo_linear")
+    assert (config.optim, config.train.validations, config.train.device) == (None, 1, "cpu")
+    assert ExperimentConfig.model_validate_json(config.model_dump_json()) == config
+    assert load_experiment("demo_reviews").optim is not None
 
 
 def test_a_model_that_gradients_train_needs_an_optimiser() -> None:
