@@ -51,6 +51,7 @@ class LstmNetwork(nn.Module):
         nn.init.normal_(self.words.weight, std=_SPREAD)
         with torch.no_grad():
             self.words.weight[size.padding].zero_()
+        self.register_state_dict_post_hook(_apart)
 
     def begin_with(self, vectors_VD: torch.Tensor, known_V: torch.Tensor) -> None:
         """Take the vectors of the known words; those of the others are drawn as wide as these are spread."""
@@ -85,6 +86,12 @@ class LstmNetwork(nn.Module):
             return ids_N
         read_N = torch.rand(ids_N.shape, device=ids_N.device) >= self.word_dropout
         return torch.where(read_N, ids_N, self.size.unknown)
+
+
+def _apart(module: nn.Module, state: dict[str, torch.Tensor], _prefix: str, _metadata: object) -> None:
+    """Each weight in memory of its own: cuDNN lays those of a layer into one stretch, which safetensors refuses."""
+    del module
+    state.update({name: weight.clone() for name, weight in state.items()})
 
 
 def _with(packed: PackedSequence, data: torch.Tensor) -> PackedSequence:

@@ -15,12 +15,15 @@ from tracking.places import check_location
 from tracking.redaction import redacted
 
 if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput as MlflowInput
     from mlflow.tracking import MlflowClient
 
 _PRIMARY_NAME_TAG = "mlflow.experiment.primaryMetric.name"
 _PRIMARY_GREATER_TAG = "mlflow.experiment.primaryMetric.greaterIsBetter"
 _KIND_TAG = "mlflow.experimentKind"  # has the UI open the view of training runs, not the one of agents
 _DIGEST_CHARACTERS = 36  # MLflow's limit
+_TRIES = 10  # each failure is another run's success
+_CLASHES = ("IntegrityError", "UniqueViolation")  # sqlite's and MySQL's, PostgreSQL's
 
 
 def experiment_id(client: MlflowClient, uri: str, root: Path, experiment: Experiment) -> str:
@@ -78,4 +81,17 @@ def log_inputs(client: MlflowClient, run_id: str, datasets: Sequence[DatasetInpu
         tags = [InputTag("mlflow.data.context", data.split), InputTag("encore.sha256", data.digest)]
         inputs.append(MlflowInput(entity, tags))
     if inputs:
-        client.log_inputs(run_id, inputs)
+        _log(client, run_id, inputs)
+
+
+def _log(client: MlflowClient, run_id: str, inputs: Sequence[MlflowInput]) -> None:
+    """MLflow looks which rows an experiment has, and then adds the others: another run may have done so in between."""
+    from mlflow.exceptions import MlflowException
+
+    for left in reversed(range(_TRIES)):
+        try:
+            client.log_inputs(run_id, inputs)
+            return
+        except MlflowException as error:
+            if left == 0 or not any(clash in str(error) for clash in _CLASHES):
+                raise

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, load_model, save_file, save_model
 
 from errors import UserError
 from lightning_modules.lstm import LstmClassifier, pretrained_lstm
@@ -48,6 +48,24 @@ def test_a_row_in_a_padded_batch_answers_as_it_does_alone() -> None:
         alone = torch.cat([model(row[keep.bool()][None]) for row, keep in zip(ids, mask, strict=True)])
     assert together.std() > 0.1
     assert (together - alone).abs().max() <= 1e-6
+
+
+def test_weights_that_lie_in_one_stretch_are_written_and_read(tmp_path: Path) -> None:
+    """cuDNN lays a layer's weights into one, from the first forward on a GPU on."""
+    made, other = network(), network()
+    for layer in made.layers:
+        flat = torch.cat([weight.detach().reshape(-1) for weight in layer.parameters()])
+        for weight, part in zip(
+            layer.parameters(), flat.split([weight.numel() for weight in layer.parameters()]), strict=True
+        ):
+            weight.data = part.view_as(weight)
+    save_model(made, str(tmp_path / "weights"))
+    with torch.no_grad():
+        for weight in other.parameters():
+            weight.zero_()
+    load_model(other, str(tmp_path / "weights"))
+    for (name, one), (_, read) in zip(network().named_parameters(), other.named_parameters(), strict=True):
+        assert torch.equal(one, read), name
 
 
 def test_gradients_of_a_padded_batch_are_those_of_its_rows() -> None:

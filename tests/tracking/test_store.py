@@ -4,7 +4,9 @@ import json
 import os
 import signal
 import subprocess
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ import pytest
 from errors import UserError
 from host.process import Owner
 from tracking.entities import DatasetInput, Experiment
+from tracking.inputs import log_inputs
 from tracking.run_log import RunLog
 from tracking.store import Store
 
@@ -141,6 +144,24 @@ def test_a_killed_run_goes_on(store: Store, start: Start) -> None:
     assert "encore.killed_because" not in record.tags
     again.finish("FINISHED")
     assert store.find(log.run_id).status == "FINISHED"
+
+
+def test_runs_that_begin_at_once_may_read_the_same_rows(store: Store, root: Path) -> None:
+    waiting = threading.Barrier(4, timeout=60)
+
+    def begins(number: int) -> str:
+        client = Store.open(root).client
+        run_id = client.create_run("0").info.run_id
+        for turn in range(5):
+            rows = [DatasetInput(f"d{n}", f"s{n}", f"{turn}{n}" * 20, 3, "here") for n in range(4)]
+            waiting.wait()
+            log_inputs(client, run_id, rows)
+        return run_id
+
+    with ThreadPoolExecutor(4) as pool:
+        run_ids = list(pool.map(begins, range(4)))
+    for run_id in run_ids:
+        assert len(store.client.get_run(run_id).inputs.dataset_inputs) == 20
 
 
 def test_a_run_has_one_writer(store: Store, start: Start) -> None:
