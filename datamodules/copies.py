@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -53,11 +53,11 @@ def copies_of(digests: NDArray[np.uint64], rows: SplitRows) -> Copies:
     )
 
 
-def rows_seen(rows: Mapping[str, SplitRows]) -> NDArray[np.int64]:
-    """The rows of the official split, ascending, whose text stands among the train or the held-out rows of a run."""
-    own = [text_digests(rows[split].texts, len(rows[split].texts)) for split in ("train", "val")]
-    official = text_digests(rows["test"].texts, len(rows["test"].texts))
-    return np.flatnonzero(np.isin(official, np.concatenate(own)))
+def rows_seen(own: Iterable[SplitRows], official: SplitRows) -> NDArray[np.int64]:
+    """The rows of the official split, ascending, whose text stands among those of a run."""
+    known = [text_digests(part.texts, len(part.texts)) for part in own]
+    asked = text_digests(official.texts, len(official.texts))
+    return np.flatnonzero(np.isin(asked, np.concatenate(known)))
 
 
 def _of_other_labels(which: NDArray[np.int64], labels: NDArray[np.int64], texts: int) -> int:

@@ -57,8 +57,10 @@ class PreparedRun:
     def seen(self) -> NDArray[np.int64]:
         """The rows of the official split whose text stands among those of the run; of texts without labels none is
         looked for, since stories are scored by all that they hold."""
-        parts = self.parts
-        return rows_seen(parts.data.rows) if parts.config.task.labelled else np.empty(0, dtype=np.int64)
+        rows = self.parts.data.rows
+        if not self.parts.config.task.labelled:
+            return np.empty(0, dtype=np.int64)
+        return rows_seen((rows["train"], rows["val"]), rows["test"])
 
     @cached_property
     def data(self) -> DataSummary:
