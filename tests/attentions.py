@@ -24,7 +24,6 @@ def made_findings(
         {
             "text": " ".join(words),
             "left_out": 3,
-            "max_tokens": tokens,
             "layers": layers,
             "heads": heads,
             "causal": False,

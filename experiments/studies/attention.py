@@ -90,7 +90,7 @@ def prepare(
     read = model.read(request.text.strip())
     if read.left_out:
         reporter.say(
-            f"{read.left_out:,} more tokens are cut: the first {len(read.ids)} are read, special ones included.",
+            f"{read.left_out:,} tokens of the text are cut: {len(read.ids)} are read, special ones included.",
             "warning",
         )
     return Prepared(

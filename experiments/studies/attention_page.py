@@ -34,9 +34,7 @@ _NOT_AN_EXPLANATION = (
 def text_page(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms_RHT: Any) -> str:
     """Every layer and head, and what each word counts for the answer by each method."""
     answer, cut = found["answer"], found["left_out"]
-    notes = (
-        [f"{cut:,} more tokens of the text were cut: the study reads {found['max_tokens']}."] if cut else []
-    )
+    notes = [f"{cut:,} tokens of the text were cut: {len(found['tokens'])} are read."] if cut else []
     facts = (
         Fact(answer["kind"], answer["name"], f"probability {answer['probability']:.4f}", large=True),
         Fact("layers x heads", f"{found['layers']} x {found['heads']}", large=True),

@@ -46,7 +46,6 @@ def text_findings(model: AttentionModel, read: Read) -> tuple[dict[str, Any], We
     found = {
         "text": _kept_text(read),
         "left_out": read.left_out,
-        "max_tokens": len(read.ids),
         "layers": model.layers,
         "heads": model.network.heads,
         "causal": model.network.causal,

@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import DistilBertForSequenceClassification
 
+from datamodules.cut import TextLimit
 from experiments.studies.attention_model import AttentionModel
 from experiments.studies.models import StudiedModel
 from lightning_modules.attention import padded, run, visible
@@ -27,7 +28,7 @@ def test_weights_and_logits_are_the_librarys(real_data: Path) -> None:
     )
     network.eval()
     sentences = pd.read_parquet(real_data / "data" / "sst2" / "validation.parquet")["sentence"][:48]
-    studied = StudiedModel("here", DISTILBERT, folder, TransformersModel(network, 2), "", 128)
+    studied = StudiedModel("here", DISTILBERT, folder, TransformersModel(network, 2), "", TextLimit(128))
     model = AttentionModel(studied, max_tokens=128)
     rows = [list(model.read(text.strip()).ids) for text in sentences]
     lengths, mask = [len(row) for row in rows], padded([[1] * len(row) for row in rows])

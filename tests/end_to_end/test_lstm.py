@@ -23,6 +23,7 @@ from runs.outcome import read_outcome
 from runs.served import log_served
 from runs.verify import verify
 from tests.killed import killed_at, newest, outcome
+from tests.processes import inside
 from tests.serving.servers import serving
 from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, classifier, lstm
@@ -61,6 +62,13 @@ def test_a_killed_and_resumed_run_is_the_uninterrupted_one(shared: Store) -> Non
     run_id = newest(shared).run_id
     resume(run_named(shared, run_id))
     assert outcome(shared, run_id) == outcome(shared, whole.run_id)
+
+
+def test_it_has_no_attention_to_show(shared: Store, exported: RunRecord) -> None:
+    asked = ("study", "attention", "a film", "--run", exported.run_id, "--layer", "0", "--head", "0")
+    done = inside(*asked, "--root", shared.root)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "an LSTM has no attention" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow
