@@ -13,9 +13,13 @@ from datamodules.cut import TextLimit
 from datamodules.tokenized import TokenizedData
 from errors import UserError
 from experiments.loading import load_experiment
+from experiments.studies.attention_model import AttentionModel
 from experiments.studies.labeller import of_run
+from experiments.studies.models import model_of_run
 from experiments.training.inputs import data_of_run, recorded_config
+from experiments.training.parents import parents_of
 from experiments.training.recipe import recipe_id
+from experiments.training.teaching import _tokens
 from experiments.training.train import train
 from export.text_ids import TextIds
 from runs.bundling import bundle_of
@@ -76,6 +80,23 @@ def test_its_bundle_its_server_and_a_study_cut_as_its_training_did(
         assert reader.of(texts[0]) == found[0]
     assert served_model(run).options == {"threads": 0, "max_tokens": 16, "cut": "head_tail"}
     assert "a quarter of them its first" in (tmp_path / "bundle" / "README.md").read_text()
+
+
+def test_a_teacher_and_a_study_of_attention_read_as_its_training_did(
+    run: RunFiles, data: TokenizedData
+) -> None:
+    texts, trained_on = list(data.rows["test"].texts), ids_of_test_rows(data)
+    teacher = parents_of(small_classifier(f"train.teacher={run.record.run_id}"), run.store).teacher
+    assert teacher is not None
+    assert list(_tokens(teacher, texts)) == trained_on
+    model = AttentionModel(model_of_run(run), max_tokens=64)
+    longest = max(range(len(texts)), key=lambda row: len(texts[row]))
+    read = model.read(texts[longest])
+    assert list(read.ids) == trained_on[longest]
+    assert read.left_out > 0
+    assert read.spans[4][1] < read.spans[5][0] - 1  # what was left out lies between its ends
+    whole = AttentionModel(model_of_run(run), max_tokens=8).read(texts[longest])
+    assert list(whole.ids) == [*trained_on[longest][:3], *trained_on[longest][-5:]]
 
 
 def test_a_bundle_that_says_another_cut_than_its_golden_answers_is_refused(

@@ -66,6 +66,7 @@ def test_the_score_without_them_stands_beside_the_score(run: RunFiles) -> None:
     assert "of the 57 rows whose text it had not seen" in run.record.tags["mlflow.note.content"]
 
 
+@pytest.mark.slow
 def test_it_is_played_again_and_recomputed(run: RunFiles) -> None:
     again = run_named(run.store, reproduce(run).run_id)
     assert again.record.tags["encore.verdict"] == "identical"

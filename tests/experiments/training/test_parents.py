@@ -70,6 +70,7 @@ def weights(run: RunFiles) -> dict[str, torch.Tensor]:
     return FAMILIES["distilbert"].read(run.path("model")).network.state_dict()
 
 
+@pytest.mark.slow
 def test_it_begins_with_the_model_its_head_and_its_tokenizer(shared: Store, first: RunFiles) -> None:
     run = trained(shared, begun(first, *STILL))
     ours, theirs = weights(run), weights(first)
