@@ -31,8 +31,8 @@ class AttentionRequest(Strict):
     """Which text or corpus, and which model.
 
     run: a finished run's ID, whole. model: a folder or a model of the hub, in place of a run. max_tokens: where a text
-    is cut, if the model does not cut it before. Of a corpus: rows, so many texts, drawn by `seed`; sentences, the texts
-    among them of which words are removed.
+    is cut, if the model does not cut it before. Of a corpus: rows, so many texts, drawn by `seed`; sentences, of which
+    words are removed: those drawn first.
     """
 
     text: Annotated[str, StringConstraints(max_length=_MOST_CHARACTERS)] | None = None

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
 
 def drawn_rows(corpus: CorpusTexts, count: int, *, seed: int) -> list[int]:
-    """So many rows of the corpus at most, drawn by `seed`, ascending."""
-    generator = np.random.default_rng(seed)
-    return sorted(int(row) for row in generator.permutation(len(corpus.texts))[:count])
+    """So many rows of the corpus at most, in the order in which `seed` draws them: the first of these are a draw, too,
+    where a file has its labels one after the other."""
+    return [int(row) for row in np.random.default_rng(seed).permutation(len(corpus.texts))[:count]]
 
 
 def check_labels(model: AttentionModel, corpus: CorpusTexts) -> None:

@@ -23,6 +23,7 @@ from experiments.studies.attention_importance import (
     probabilities,
     without,
 )
+from experiments.studies.attention_judged import p_value
 from host.cpu import usable_cores
 from scoring.bootstrap import resampled_together
 from scoring.holm import holm
@@ -103,7 +104,7 @@ def faithfulness_table(texts: Sequence[Text], *, seed: int) -> list[dict[str, An
         values_NM = np.array([[getattr(text.of[name], measure) for name in METHODS] for text in texts])
         beyond_NM = values_NM - values_NM[:, [METHODS.index(RANDOM)]]
         columns[measure] = resampled_together(values_NM, seed=seed)
-        p_values = [one.differs_from() for one in resampled_together(beyond_NM, seed=seed)]
+        p_values = [p_value(one) for one in resampled_together(beyond_NM, seed=seed)]
         columns[f"{measure}_p"] = holm(p_values[: METHODS.index(RANDOM)])
     return [_row(name, at, columns) for at, name in enumerate(METHODS)]
 
@@ -113,8 +114,8 @@ def _row(name: str, at: int, columns: Mapping[str, list[Any]]) -> dict[str, Any]
     for measure in ("comprehensiveness", "sufficiency"):
         found = columns[measure][at]
         low, high = found.interval()
-        p_value = None if name == RANDOM else columns[f"{measure}_p"][at]
-        row[measure] = {"mean": found.estimate, "low": low, "high": high, "p_against_random": p_value}
+        against = None if name == RANDOM else columns[f"{measure}_p"][at]
+        row[measure] = {"mean": found.estimate, "low": low, "high": high, "p_against_random": against}
     return row
 
 

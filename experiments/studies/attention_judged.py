@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from experiments.studies.attention_ablation import Batch
+    from scoring.bootstrap import Resampled
 
     Floats = NDArray[np.float64]
+
+
+def p_value(beyond: Resampled) -> float:
+    """Two-sided, against no difference. Of N texts none is below 2^(1-N), the least that a test by flipping the signs
+    of their differences can give: a handful that agree by chance would have a bootstrap as sure as one likes."""
+    return max(beyond.differs_from(), 2.0 ** (1 - beyond.rows))
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,7 @@ class Loss:
     def judged(self, nats_N: Floats, whole_N: Floats) -> Judged:
         found = resampled(nats_N, self._tokens_N, seed=self._seed)
         apart = resampled(nats_N - whole_N, self._tokens_N, seed=self._seed)
-        return Judged(
-            found.estimate, *found.interval(), apart.estimate, *apart.interval(), apart.differs_from()
-        )
+        return Judged(found.estimate, *found.interval(), apart.estimate, *apart.interval(), p_value(apart))
 
 
 _IGNORED = -100
@@ -101,8 +106,8 @@ def judged_rows(
 ) -> list[dict[str, Any]]:
     """A row for each setting; p-values as if each had been asked alone (Holm)."""
     found = [measure.judged(scores[setting], scores[FULL]) for setting in settings]
-    p_values = holm([one.p_value for one in found])
+    corrected = holm([one.p_value for one in found])
     return [
-        {**vars(setting), **vars(one), "p_value": p_value}
-        for setting, one, p_value in zip(settings, found, p_values, strict=True)
+        {**vars(setting), **vars(one), "p_value": value}
+        for setting, one, value in zip(settings, found, corrected, strict=True)
     ]

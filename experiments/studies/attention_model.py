@@ -15,6 +15,7 @@ from experiments.studies.models import StudiedModel, folder_prints
 from export.golden import end_of_text, labels_of
 from export.text_ids import TextIds
 from host.boundary import boundary
+from host.model_folder import CONFIG, TOKENIZER
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,7 +72,8 @@ class Attended:
 
 
 class AttentionModel:
-    """labels: of a classifier; none of a language model. at: the position whose last state gives the answer."""
+    """labels: of a classifier; none of a language model. at: the position whose last state gives the answer. nothing:
+    name and number of the token that stands for no word."""
 
     def __init__(self, studied: StudiedModel, *, max_tokens: int) -> None:
         """UserError for a model without attention."""
@@ -88,6 +90,7 @@ class AttentionModel:
         self._limit = TextLimit(min(max_tokens, studied.limit.max_tokens) - self.writes, studied.limit.cut)
         self._reader = TextIds(studied.folder, limit=self._limit)
         self.end = self._reader.id_of(end_of_text(studied.folder)) if self.writes else None
+        self.nothing = self._nothing()
         self.labels = () if self.writes else tuple(labels_of(studied.folder, studied.model.outputs))
 
     @property
@@ -186,12 +189,20 @@ class AttentionModel:
             found_NL[some] = logits.numpy()
         return found_NL
 
-    @property
-    def nothing(self) -> tuple[str, int]:
-        """The token that stands for no word, its name and number: that of padding, a language model's end of text."""
+    def _nothing(self) -> tuple[str, int]:
+        """The token that stands for no word, its name and number: that of padding, a language model's end of text.
+        UserError where the config names none that the tokenizer has."""
         network: Any = self.studied.model.network
-        number = self.end if self.end is not None else int(network.config.pad_token_id)
-        return str(self._reader.tokenizer.id_to_token(number)), number
+        number = self.end if self.end is not None else network.config.pad_token_id
+        is_id = isinstance(number, int) and number >= 0
+        name = self._reader.tokenizer.id_to_token(number) if is_id else None
+        if name is None:
+            raise UserError(
+                f"pad_token_id is {number!r}, which is no token of {TOKENIZER}",
+                where=str(self.studied.folder / CONFIG),
+                cure="Put the number of the padding token there: integrated gradients begin at a text of it.",
+            )
+        return name, number
 
     def baseline(self, read: Read) -> list[int]:
         """The same ids with that token in the place of each of the text's own; special tokens stay."""
