@@ -225,7 +225,7 @@ class LinearModelConfig(ModelConfig):
     length 1; nb: its log-count ratio between the labels, once (NB-SVM, Wang & Manning 2012)."""
     loss: LinearLoss = "logistic"
     """logistic: logistic regression; squared_hinge: a linear support vector machine."""
-    C: float = Field(gt=0, le=1e6)
+    C: float = Field(ge=1e-6, le=1e6)
     """Weight of the loss, summed over the rows, against half of the squared norm of the weights."""
     beta: float = Field(default=1.0, ge=0, le=1)
     """Of NB-SVM: share of what was fitted against the mean size of the weights, which leaves naive Bayes; 1: all."""

@@ -1,4 +1,4 @@
-"""Which runs a run goes back to: its teacher, the run whose model it began with, and theirs in turn."""
+"""Which runs a run goes back to: its teacher, that whose model it began with, that it was forked from, and theirs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lightning_modules.settings import RUN
-from runs.layout import FIRST_KNOWS_TAG, FIRST_TAG, TEACHER_KNOWS_TAG, TEACHER_PRINTS, TEACHER_TAG
+from runs.layout import (
+    FIRST_KNOWS_TAG,
+    FIRST_TAG,
+    FORKED_FROM_TAG,
+    TEACHER_KNOWS_TAG,
+    TEACHER_PRINTS,
+    TEACHER_TAG,
+)
 from tracking.gone import UnknownRunError
 
 if TYPE_CHECKING:
@@ -40,6 +47,8 @@ BEGUN_WITH = Role(
     "model.pretrained", RUN, "begins with", "the run that it begins with", FIRST_TAG, FIRST_KNOWS_TAG, ""
 )
 ROLES = (BEGUN_WITH, TAUGHT_BY)
+"""Of the runs that a config names."""
+_FORKED_FROM = Role("", "", "forked from", "the run that it was forked from", FORKED_FROM_TAG, "", "")
 
 
 @dataclass(frozen=True)
@@ -60,9 +69,9 @@ def ancestors(store: Store, record: RunRecord) -> list[Ancestor]:
 
 
 def _above(store: Store, record: RunRecord, depth: int, followed: set[str]) -> Iterator[Ancestor]:
-    for role in ROLES:
-        run_id = record.tags.get(role.tag)
-        if run_id is None:
+    for role in (*ROLES, _FORKED_FROM):
+        run_id = record.tags.get(role.tag, "").partition("@")[0]  # a fork's has the step behind it
+        if not run_id:
             continue
         found = parent_of(store, role, run_id, depth)
         yield found

@@ -86,7 +86,7 @@ class Classification(Task):
         more = (
             ""
             if unseen is None
-            else f"; {self.shown(unseen)} of the {rows:,.0f} rows whose text it had not seen"
+            else f"; {self.shown(unseen)} of the {rows:,.0f} rows whose text is not among its own"
         )
         return score, f"(95 % interval {100 * low:.1f} to {100 * high:.1f}{more})"
 

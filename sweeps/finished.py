@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from experiments.build import pinned
 from experiments.config import ExperimentConfig
+from experiments.parents import named
+from experiments.training.parents import parents_of
 from host.cpu import read_cpu
 from host.gpu import gpus
 from runs.layout import BEST_RUN_TAG, DONE_TAG, KIND_TAG, RunKind
@@ -57,8 +59,8 @@ def finished_sweep(store: Store, digest: str) -> RunRecord | None:
 def known_sweep(sweep: SweepConfig, overrides: Sequence[str], store: Store) -> SweepReport | None:
     """What the sweep found, where it has been run to its end; none: there is work to do."""
     base = parse(ExperimentConfig, base_experiment(sweep, overrides), where=sweep.name)
-    base = pinned(base, cache_dir=store.root / "cache").model_dump(mode="json")
-    parent = finished_sweep(store, asked(sweep, base))
+    base = named(pinned(base, cache_dir=store.root / "cache"), parents_of(base, store))
+    parent = finished_sweep(store, asked(sweep, base.model_dump(mode="json")))
     if parent is None:
         return None
     return recorded_report(store, parent, [ALREADY])

@@ -10,6 +10,7 @@ from datamodules.summary import summary_of
 from experiments.build import build, pinned
 from experiments.config import ExperimentConfig
 from experiments.naming import experiment_of, overrides_for_name, sweep_name, trial_name
+from experiments.parents import named
 from experiments.training.inputs import tell_data
 from experiments.training.parents import parents_of
 from host.progress import Reporter
@@ -75,6 +76,7 @@ def plan_of(
     mapping = base_experiment(sweep, overrides)
     base = pinned(parse(ExperimentConfig, mapping, where=sweep.name), cache_dir=store.root / "cache")
     parents = parents_of(base, store)
+    base = named(base, parents)
     # One commit for all trials, and another study when the hub has moved on: trials on other data do not compare.
     mapping = base.model_dump(mode="json")
     space, left_out = space_here(sweep, base)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from errors import UserError
 from experiments.naming import overrides_for_name, run_name
 from experiments.training.inputs import config_as_of
 from experiments.training.origin import Fork, Hooks, RunIdentity
@@ -27,6 +28,12 @@ def fork(run: RunFiles, at: str, overrides: Sequence[str], *, reporter: Reporter
     """
     check_ended(run)
     config = config_as_of(run, overrides)
+    if config.model.takes_all_rows:
+        raise UserError(
+            f"a model of kind {config.model.kind!r} is fitted in one step, so there is nothing to fork from",
+            where=run.where,
+            cure=f"Train it anew: `encore train {run.record.run_id[:8]} KEY=VALUE`.",
+        )
     checkpoint = CheckpointFolder.of_run(run).find(at)
     check_checkpoint(run, checkpoint)
     point = ForkPoint(checkpoint, run)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+import math
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -22,10 +23,14 @@ from runs.lineage import Role, ancestors
 from runs.seals import check_record
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from datamodules.tokenized import SplitName, TokenizedData
     from experiments.config import ExperimentConfig
     from experiments.training.recipe import PreparedRun
     from tracking.store import Store
+
+_CHANCE = 0.001
 
 
 def parents_of(config: ExperimentConfig, store: Store) -> Parents:
@@ -119,18 +124,35 @@ def rows_that_it_knows(parent: Parent, data: TokenizedData) -> str:
     """In words, the scored rows that a parent, or a run that it goes back to, was trained on and the new run is not;
     empty where there are none.
 
-    Their scores flatter the new run: what it learns from has seen their labels. Of runs that the store has no more,
-    nothing is known.
+    Their scores flatter the new run: what it learns from has seen their labels. Of runs before the parent whose record
+    is not whole any more, nothing is known. Rows are told apart by 32 bits, so of many some are alike by chance: as few
+    as that may be are not told.
     """
-    before = ancestors(parent.run.store, parent.run.record)
-    runs = [parent.run, *(RunFiles(parent.run.store, found.run) for found in before if found.run is not None)]
-    theirs = np.concatenate([row_checksums(run, "train") for run in runs])
+    theirs = np.concatenate([row_checksums(parent.run, "train"), *_trained_before(parent.run)])
     own = data.rows["train"].checksums
     found: list[str] = []
     scored: tuple[tuple[SplitName, str], ...] = (("val", "held-out"), ("test", "official"))
     for split, called in scored:
         rows = data.rows[split].checksums
         known = int((np.isin(rows, theirs) & ~np.isin(rows, own)).sum())
-        if known:
+        if not _by_chance(known, len(rows), len(theirs)):
             found.append(f"{known:,} of the {len(rows):,} {called} rows")
     return " and ".join(found)
+
+
+def _trained_before(run: RunFiles) -> Iterator[NDArray[np.unsignedinteger[Any]]]:
+    """Of each run that `run` goes back to, the checksums of its train rows."""
+    for found in ancestors(run.store, run.record):
+        if found.run is not None:
+            with suppress(UserError):  # nothing else is needed of it: the parent's model folder is whole
+                yield row_checksums(RunFiles(run.store, found.run), "train")
+
+
+def _by_chance(known: int, rows: int, theirs: int) -> bool:
+    """Whether so many of `rows` may well be among `theirs` without being there: more than once in a thousand times.
+
+    Poisson's distribution, of as many as checksums of 32 bits meet on average.
+    """
+    mean = rows * theirs / 2**32
+    fewer = sum(mean**count / math.factorial(count) for count in range(min(known, 100)))
+    return 1 - math.exp(-mean) * fewer > _CHANCE

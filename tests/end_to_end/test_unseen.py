@@ -63,7 +63,7 @@ def test_the_score_without_them_stands_beside_the_score(run: RunFiles) -> None:
     for name, value in wanted.items():
         assert math.isclose(metrics[f"test/{name}"], value, rel_tol=1e-12), name
         assert f"best/val/{name}" not in metrics
-    assert "of the 57 rows whose text it had not seen" in run.record.tags["mlflow.note.content"]
+    assert "of the 57 rows whose text is not among its own" in run.record.tags["mlflow.note.content"]
 
 
 @pytest.mark.slow

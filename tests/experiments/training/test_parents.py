@@ -19,8 +19,10 @@ from datamodules.readers.raw import Wanted
 from errors import UserError
 from experiments.config import ExperimentConfig
 from experiments.naming import settings
+from experiments.reproduction.fork import fork
 from experiments.reproduction.reproduce import check, reproduce
 from experiments.training.origin import FromScratch, Hooks
+from experiments.training.parents import _by_chance
 from experiments.training.train import train
 from lightning_modules.families import FAMILIES
 from runs.files import RunFiles, run_named
@@ -151,6 +153,37 @@ def test_rows_that_the_run_before_it_knows_are_told(third: RunFiles, told: KeptR
     known = third.record.tags["encore.begins_with_knows"]
     assert known.endswith("of the 40 held-out rows")
     assert any(f"begins with was trained on {known}" in sentence for sentence, _ in told.said)
+
+
+def test_of_a_run_before_the_parent_nothing_is_needed(
+    shared: Store, first: RunFiles, second: RunFiles, third: RunFiles
+) -> None:
+    rows = first.path("run/rows/train.npy")
+    aside = rows.rename(rows.with_suffix(".aside"))
+    try:
+        again = trained(shared, begun(second, *STILL, "data.selection_seed=5", "seed=3"))
+    finally:
+        aside.rename(rows)
+    # What the parent itself was trained on is known all the same, and here it is what the first one was, too.
+    assert again.record.tags["encore.begins_with_knows"] == third.record.tags["encore.begins_with_knows"]
+
+
+@pytest.mark.slow
+def test_a_fork_is_followed_to_what_it_was_forked_from(shared: Store, first: RunFiles) -> None:
+    forked = run_named(shared, fork(first, "last", ["train.max_steps=12", "data.selection_seed=5"]).run_id)
+    child = trained(shared, begun(forked, *STILL, "data.selection_seed=5"))
+    assert child.record.tags["encore.begins_with_knows"].endswith("held-out rows")
+    assert [(one.role.told, one.run_id) for one in ancestors(shared, child.record)] == [
+        ("begins with", forked.record.run_id),
+        ("forked from", first.record.run_id),
+    ]
+
+
+def test_rows_that_may_be_alike_by_chance_are_not_told() -> None:
+    assert _by_chance(0, 500, 5_000)
+    assert _by_chance(1, 27_000, 67_000)
+    assert not _by_chance(1, 40, 200)
+    assert not _by_chance(40, 500, 5_000)
 
 
 @pytest.mark.slow
