@@ -24,14 +24,17 @@ from experiments.reproduction.reproduce import check, reproduce
 from experiments.training.origin import FromScratch, Hooks
 from experiments.training.parents import _by_chance
 from experiments.training.train import train
+from host.progress import SILENT
 from lightning_modules.families import FAMILIES
 from runs.files import RunFiles, run_named
 from runs.lineage import ancestors
 from runs.verify import verify
+from sweeps.plan import plan_of
 from tests.killed import killed_at, newest
 from tests.processes import inside
 from tests.reporters import KeptReporter
-from tests.tiny import classifier, language, lstm
+from tests.sweep_specs import load_sweep
+from tests.tiny import SHORT, classifier, language, lstm
 from tracking.store import Store
 
 STILL = ["train.max_steps=1", "train.validations=1", "optim.learning_rate=1e-30", "optim.weight_decay=0"]
@@ -170,13 +173,20 @@ def test_of_a_run_before_the_parent_nothing_is_needed(
 
 @pytest.mark.slow
 def test_a_fork_is_followed_to_what_it_was_forked_from(shared: Store, first: RunFiles) -> None:
-    forked = run_named(shared, fork(first, "last", ["train.max_steps=12", "data.selection_seed=5"]).run_id)
+    forked = run_named(shared, fork(first, "last", ["train.max_steps=48", "data.selection_seed=5"]).run_id)
     child = trained(shared, begun(forked, *STILL, "data.selection_seed=5"))
     assert child.record.tags["encore.begins_with_knows"].endswith("held-out rows")
     assert [(one.role.told, one.run_id) for one in ancestors(shared, child.record)] == [
         ("begins with", forked.record.run_id),
         ("forked from", first.record.run_id),
     ]
+
+
+def test_a_sweep_keeps_the_whole_id(shared: Store, first: RunFiles) -> None:
+    spec, rest = load_sweep("demo", [*SHORT, f"model.pretrained=run:{first.record.run_id[:6]}"])
+    plan = plan_of(spec, rest, shared, SILENT, reuse=True)
+    assert plan.base.model.pretrained == f"run:{first.record.run_id}"
+    assert plan.mapping["model"]["pretrained"] == plan.base.model.pretrained
 
 
 def test_rows_that_may_be_alike_by_chance_are_not_told() -> None:
