@@ -15,6 +15,7 @@ from scipy.sparse import csr_matrix
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from errors import RunError, UserError
 from lightning_modules.linear import LinearClassifier
@@ -217,6 +218,21 @@ def test_neither_the_order_of_the_batches_nor_their_size_decides_a_bit() -> None
     other = fitted(texts, labels, batches=[order[:7], order[7:8], order[8:]])
     for name, weight in one.model.state_dict().items():
         assert torch.equal(weight, other.model.state_dict()[name]), name
+
+
+def test_solvers_add_up_on_one_thread_however_many_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[int] = set()
+    solve = LogisticRegression.fit
+
+    def watched(self: LogisticRegression, *arguments: Any) -> LogisticRegression:
+        seen.update(pool["num_threads"] for pool in threadpool_info())
+        return solve(self, *arguments)
+
+    monkeypatch.setattr(LogisticRegression, "fit", watched)
+    with threadpool_limits(2):
+        assert 2 in {pool["num_threads"] for pool in threadpool_info()}
+        fitted(*drawn())
+    assert seen == {1}
 
 
 def test_a_fit_without_an_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
