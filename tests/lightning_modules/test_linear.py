@@ -105,6 +105,9 @@ def test_ngrams_are_those_of_words_and_of_enough_texts() -> None:
         )
         assert made(least=least).keys.tolist() == expected
     assert key_of([A, BAD], VOCABULARY) == (A + 1) * (VOCABULARY + 1) + BAD + 1
+    assert (
+        len(made([[A], [GOOD]]).keys) == 2
+    )  # none goes from one text into the next, also without a mark between
 
 
 def test_tfidf_of_three_texts_is_that_worked_out_by_hand() -> None:
