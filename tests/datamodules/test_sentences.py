@@ -30,3 +30,15 @@ from datamodules.sentences import sentences
 )
 def test_it_is_parted_at_the_ends_of_sentences(text: str, found: list[str]) -> None:
     assert list(sentences(text)) == found
+
+
+@pytest.mark.parametrize("repeated", ["!", "?! ", "!'", "'!", ". (", "A.\t", "Mr. ", "<br "])
+def test_a_megabyte_of_marks_takes_the_time_of_a_megabyte_of_prose(repeated: str) -> None:
+    """Time quadratic in it would be hours."""
+    many = repeated * (1_000_000 // len(repeated))
+    assert list(sentences(many + "x")) == [many + "x"]
+
+
+def test_any_number_of_marks_ends_a_sentence() -> None:
+    ends = "!" * 1_000_000 + ")" * 1_000_000
+    assert list(sentences(f"(Well{ends} Then.")) == [f"(Well{ends}", "Then."]
