@@ -62,7 +62,16 @@ def _write_by_optimum(original: Original, folder: Path) -> None:
         monolith=True,
         do_validation=False,
         device="cpu",
+        sequence_length=_example_tokens(original.model.positions),
     )
+
+
+def _example_tokens(positions: int | None) -> int:
+    """Of the text that the graph is traced with: optimum's own number, or as many as the model has positions for."""
+    from optimum.utils import DEFAULT_DUMMY_SHAPES
+
+    usual = int(DEFAULT_DUMMY_SHAPES["sequence_length"])
+    return usual if positions is None else min(usual, positions)
 
 
 @contextlib.contextmanager
