@@ -34,7 +34,7 @@ def attention(
     root: Root = DEFAULT_ROOT,
     json: Json = False,
 ) -> int:
-    """Show where each head of a transformer looks, and what its answers rest on.
+    """Show where a transformer looks, and what its answers rest on.
 
     Over a corpus: heads in figures, how faithful weights are, and the score with less attention.
     """
