@@ -35,6 +35,14 @@ def ends_kept(room: int, cut: Cut) -> tuple[int, int]:
             return head, room - head
 
 
+def told_cut(left_out: int, read: int, cut: Cut) -> str:
+    """What is said of a text that was cut: how many of its tokens, and which others are read."""
+    kept = {"head": "of its beginning", "tail": "of its end", "head_tail": "of its beginning and its end"}[
+        cut
+    ]
+    return f"{left_out:,} tokens of the text are cut: {read} {kept} are read, special ones included."
+
+
 @dataclass(frozen=True)
 class TextLimit:
     """max_tokens: of a text, special tokens included. cut: what is kept of a longer one."""

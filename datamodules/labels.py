@@ -47,6 +47,14 @@ def label_cure(names: Sequence[str]) -> str:
     return f"Labels are whole numbers: {meant}. A split without labels (-1) cannot be used."
 
 
+def numbers_of(named: Sequence[str], names: Sequence[str]) -> list[int | None]:
+    """Which of `names` each of `named` is, in upper case, short or as LABEL_0, too; none for one that is unknown."""
+    known: dict[str, int] = {}
+    for number, name in enumerate(names):
+        known |= {name: number, str(number): number, f"label_{number}": number}
+    return [known.get(_SHORT.get(name.strip().lower(), name.strip().lower())) for name in named]
+
+
 def renumbering(named: Sequence[str], names: Sequence[str], *, where: str) -> Mapping[int, int] | None:
     """From the numbers of a file that calls its labels `named` to those of `names`; none where they are the same.
 
@@ -60,10 +68,7 @@ def renumbering(named: Sequence[str], names: Sequence[str], *, where: str) -> Ma
             if len(named) > len(names)
             else f"Call them {', '.join(names)}.",
         )
-    known: dict[str, int] = {}
-    for number, name in enumerate(names):
-        known |= {name: number, str(number): number, f"label_{number}": number}
-    found = [known.get(_SHORT.get(name.strip().lower(), name.strip().lower())) for name in named]
+    found = numbers_of(named, names)
     if None in found or sorted(n for n in found if n is not None) != list(range(len(names))):
         raise UserError(
             f"its own metadata calls the labels {shown_list(named)}",

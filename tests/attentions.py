@@ -24,6 +24,7 @@ def made_findings(
         {
             "text": " ".join(words),
             "left_out": 3,
+            "cut": "tail",
             "layers": layers,
             "heads": heads,
             "causal": False,

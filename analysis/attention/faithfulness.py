@@ -1,6 +1,7 @@
 """Whether the words that a method calls important are those that the answer rests on.
 
 Comprehensiveness and sufficiency of DeYoung et al. 2020 (ERASER, arXiv 1911.03429), over the same shares of words.
+Their formula divides by |B| + 1, with the empty selection counted; here the mean is over the |B| shares alone.
 
 Legend: W words.
 """

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
+from datamodules.cut import told_cut
 from datamodules.fingerprint import fingerprint
 from experiments.studies.corpora import CorpusRequest, CorpusTexts, corpus_texts, pinned_corpus
 from experiments.studies.sources import is_local, model_commit, model_folder, placed
@@ -89,10 +90,7 @@ def prepare(
     assert request.text is not None
     read = model.read(request.text.strip())
     if read.left_out:
-        reporter.say(
-            f"{read.left_out:,} tokens of the text are cut: {len(read.ids)} are read, special ones included.",
-            "warning",
-        )
+        reporter.say(told_cut(read.left_out, len(read.ids), model.cut), "warning")
     return Prepared(
         kind=KIND,
         request=request,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datamodules.labels import numbers_of
 from errors import UserError
 from experiments.studies.attention_ablation import FULL, WINDOW_SETTINGS, head_settings, scored
 from experiments.studies.attention_faithfulness import (
@@ -20,6 +21,7 @@ from experiments.studies.attention_faithfulness import (
 )
 from experiments.studies.attention_judged import Accuracy, Loss, judged_rows, whole_row
 from experiments.studies.attention_text import rounded
+from host.text import shown_list
 
 if TYPE_CHECKING:
     from experiments.studies.attention_model import AttentionModel, Read
@@ -41,11 +43,12 @@ def check_labels(model: AttentionModel, corpus: CorpusTexts) -> None:
         raise UserError(
             "has no labels", where=corpus.origin, cure="Give a classifier's corpus, or a language model."
         )
-    if max(corpus.labels) >= len(model.labels):
+    numbers, names = numbers_of(model.labels, corpus.label_names), corpus.label_names
+    if len(numbers) != len(names) or (None not in numbers and numbers != list(range(len(names)))):
         raise UserError(
-            f"has labels up to {max(corpus.labels)}, and the model {len(model.labels)} of them",
+            f"has the labels {shown_list(names)}, and the model {shown_list(model.labels)}",
             where=corpus.origin,
-            cure="Give a corpus of the model's labels.",
+            cure="Give a corpus of the model's labels, in their order.",
         )
 
 

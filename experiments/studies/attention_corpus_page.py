@@ -19,7 +19,8 @@ _SURE = 0.05
 _WORDS_OF = (
     "By how much the answer's probability falls without the words that a method calls important (comprehensiveness,"
     " more is better) and with these alone (sufficiency, less is better): the mean over the top 1, 5, 10, 20 and 50 %"
-    " of a text's words (DeYoung et al. 2020). In brackets 95 % intervals, by drawing the texts again."
+    " of a text's words (DeYoung et al. 2020, who count no word at all as a sixth). In brackets 95 % intervals, by"
+    " drawing the texts again."
 )
 _WINDOWS_OF = (
     "Each token sees those at most so many tokens away, in every layer; with the first token for all, it also sees the"
@@ -216,7 +217,8 @@ def _heads_off(found: Mapping[str, Any]) -> Table:
         for row in found["heads_off"]
     ]
     caption = (
-        "Without each head, and what it looks at: entropy in nats, distance in tokens, shares of a token's attention on"
+        f"Without each head, of {found['texts']:,} texts, and what it looks at in the {found['sentences']:,} of them"
+        " that have words removed: entropy in nats, distance in tokens, shares of a token's attention on"
         " the text's first and last token, on the token before, on itself and on the one after"
     )
     return table("heads-off-scores", caption, columns, rows)

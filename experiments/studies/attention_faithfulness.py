@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from experiments.studies.attention_model import AttentionModel, Read
     from host.progress import OnProgress
 
-_NEAR = 0.02  # of f(x) - f(baseline): where integrated gradients sum up to it
 _LEAST = 1e-9  # of a difference, below which there is none
 
 
@@ -129,7 +128,7 @@ def gradients_summary(texts: Sequence[Text]) -> dict[str, Any]:
     )
     steps = [one.gradients.steps for one in texts]
     return {
-        "within_2_percent": float((apart <= _NEAR).mean()),
+        "within_2_percent": float(np.mean([one.gradients.is_near for one in texts])),
         "median_apart": float(np.median(apart)),
         "most_steps": max(steps),
         "mean_steps": float(np.mean(steps)),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from datamodules.cut import TextLimit
+from datamodules.cut import Cut, TextLimit
 from errors import UserError
 from experiments.studies.models import StudiedModel, folder_prints
 from export.golden import end_of_text, labels_of
@@ -92,6 +92,11 @@ class AttentionModel:
         self.end = self._reader.id_of(end_of_text(studied.folder)) if self.writes else None
         self.nothing = self._nothing()
         self.labels = () if self.writes else tuple(labels_of(studied.folder, studied.model.outputs))
+
+    @property
+    def cut(self) -> Cut:
+        """What is kept of a text that is too long."""
+        return self._limit.cut
 
     @property
     def at(self) -> int:

@@ -9,6 +9,7 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from datamodules.cut import told_cut
 from pages.figures import BLUE, GRID, SURFACE, VERMILION
 from pages.pictures import drawing, light
 from pages.rendering import page
@@ -33,8 +34,8 @@ _NOT_AN_EXPLANATION = (
 
 def text_page(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms_RHT: Any) -> str:
     """Every layer and head, and what each word counts for the answer by each method."""
-    answer, cut = found["answer"], found["left_out"]
-    notes = [f"{cut:,} tokens of the text were cut: {len(found['tokens'])} are read."] if cut else []
+    answer, left_out = found["answer"], found["left_out"]
+    notes = [told_cut(left_out, len(found["tokens"]), found["cut"])] if left_out else []
     facts = (
         Fact(answer["kind"], answer["name"], f"probability {answer['probability']:.4f}", large=True),
         Fact("layers x heads", f"{found['layers']} x {found['heads']}", large=True),
@@ -64,7 +65,9 @@ def text_page(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms
 def _data(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms_RHT: Any) -> dict[str, Any]:
     import numpy as np
 
-    largest = float(norms_RHT.max()) or 1.0
+    largest_RH = np.max(
+        norms_RHT, -1
+    )  # of each head: those that carry little are shares of their own sum, too
     return {
         "layers": found["layers"],
         "heads": found["heads"],
@@ -72,9 +75,9 @@ def _data(found: Mapping[str, Any], weights_RHTT: NDArray[np.float32], norms_RHT
         "words": [label(word, 24) for word in found["words"]],
         "word_of": [token["word"] for token in found["tokens"]],
         "weights": _coded(weights_RHTT),
-        "norms": [
-            [[round(1000 * float(one) / largest) for one in row] for row in rows] for rows in norms_RHT
-        ],
+        "norms": np.rint(1000 * norms_RHT / np.where(largest_RH > 0, largest_RH, 1)[..., None])
+        .astype(int)
+        .tolist(),
         "rollout": _coded(np.array(found["rollout"])),
     }
 

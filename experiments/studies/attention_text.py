@@ -44,8 +44,9 @@ def text_findings(model: AttentionModel, read: Read) -> tuple[dict[str, Any], We
     counted = importance(model, read, attended, answer)
     figures = head_figures(attended.weights_RHTT)
     found = {
-        "text": _kept_text(read),
+        "text": _as_far_as_read(read),
         "left_out": read.left_out,
+        "cut": model.cut,
         "layers": model.layers,
         "heads": model.network.heads,
         "causal": model.network.causal,
@@ -87,8 +88,8 @@ def _links(read: Read, weights_RHTT: Weights) -> list[dict[str, Any]]:
     ]
 
 
-def _kept_text(read: Read) -> str:
-    """What of the text was read."""
+def _as_far_as_read(read: Read) -> str:
+    """The given text up to the last token that was read; the tokens say what of it was."""
     return read.text[: max(end for _, end in read.spans)]
 
 

@@ -46,12 +46,13 @@ class CorpusRequest(Strict):
 @dataclass(frozen=True)
 class CorpusTexts:
     """texts: of the split, stripped, read from the disk as they are asked for. labels: of each; none: they have none.
-    fingerprint: of the texts."""
+    fingerprint: of the texts. label_names: by their numbers."""
 
     texts: Sequence[str]
     labels: Sequence[int] | None
     origin: str
     fingerprint: str
+    label_names: tuple[str, ...] = ()
 
 
 def pinned_corpus(asked: CorpusRequest, *, cache_dir: Path) -> CorpusRequest:
@@ -90,4 +91,5 @@ def corpus_texts(asked: CorpusRequest, *, cache_dir: Path, reporter: Reporter) -
     if not len(texts):
         raise UserError("has no texts", where=splits.origin, cure="Give a folder with at least one.")
     labels = None if module.wanted.label is None else list(rows[module.wanted.label])
-    return CorpusTexts(texts, labels, splits.origin, SplitRows(texts, None).fingerprint)
+    prints = SplitRows(texts, None).fingerprint
+    return CorpusTexts(texts, labels, splits.origin, prints, module.wanted.label_names)

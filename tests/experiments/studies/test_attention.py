@@ -156,6 +156,8 @@ def test_a_corpus_is_scored_with_less_attention_and_made_again(store: Store, fol
             assert row[measure]["low"] <= row[measure]["mean"] <= row[measure]["high"]
     assert len(content["windows"]) == 8
     assert [(row["layer"], row["head"]) for row in content["heads_off"]] == [(0, 0), (0, 1)]
+    page = found.run.path(STUDY_PAGE).read_text()
+    assert "of 30 texts, and what it looks at in the 8 of them that have words removed" in page
     for row in [*content["windows"], *content["heads_off"]]:
         assert row["difference"] == pytest.approx(row["score"] - content["whole"]["score"], abs=1e-6)
     assert replay(found.run).same
