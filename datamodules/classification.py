@@ -17,7 +17,7 @@ from datamodules.rows import SplitRows
 from datamodules.sources import Splits, from_rows
 from datamodules.tokenized import Batch, SplitName, TokenizedData
 from datamodules.tokenizers import pad_token_id
-from datamodules.transfer_set import UNLABELLED
+from scoring.task import UNLABELLED
 
 if TYPE_CHECKING:
     from datasets import Dataset

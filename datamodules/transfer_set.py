@@ -14,7 +14,6 @@ from datamodules.sentences import sentences
 from datamodules.settings import TransferSetConfig
 from errors import UserError
 
-UNLABELLED = -100  # in place of a label: the loss leaves it out
 _KEY = "train.transfer_set"
 
 

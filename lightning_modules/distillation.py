@@ -10,8 +10,6 @@ import torch.nn.functional as F
 
 from lightning_modules.settings import DistillationConfig
 
-UNLABELLED = -100  # in place of the label of a row that has none: torch's cross entropy leaves it out
-
 
 def distillation_loss(
     logits_BL: torch.Tensor, teacher_BL: torch.Tensor, config: DistillationConfig

@@ -14,10 +14,11 @@ from torchmetrics import MeanMetric
 from errors import RunError
 from host.boundary import boundary
 from host.models import non_finite_weight
-from lightning_modules.distillation import UNLABELLED, distillation_loss
+from lightning_modules.distillation import distillation_loss
 from lightning_modules.kernels.dropout import replace_dropouts
 from lightning_modules.settings import DistillationConfig
 from lightning_modules.text_model import TextModel
+from scoring.task import UNLABELLED
 
 Batch = dict[str, torch.Tensor]
 Network = TypeVar("Network", bound=nn.Module)

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 TaskName = Literal["sequence-classification", "causal-language-model"]
 
+UNLABELLED = -100
+"""In place of the label of a row that has none: torch's cross-entropy leaves it out."""
+
 
 class Task(ABC):
     """How the answers of a model are made into a table, scored, compared and shown.

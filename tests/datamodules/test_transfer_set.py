@@ -12,8 +12,9 @@ import pytest
 from datamodules.classification import DemoReviewsData
 from datamodules.rows import SplitRows
 from datamodules.settings import TransferSetConfig
-from datamodules.transfer_set import UNLABELLED, transfer_rows
+from datamodules.transfer_set import transfer_rows
 from errors import UserError
+from scoring.task import UNLABELLED
 from tests.datamodules.modules import made
 
 TRAIN, HELD = SplitRows(["A fine film.", "Dull"], [1, 0]), SplitRows(["scored  once"], [1])

@@ -10,11 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from lightning_modules.distillation import UNLABELLED, distillation_loss
+from lightning_modules.distillation import distillation_loss
 from lightning_modules.lstm import LstmClassifier
 from lightning_modules.lstm_network import LstmNetwork, LstmSize
 from lightning_modules.optimisation import Optimisation
 from lightning_modules.settings import DistillationConfig, OptimConfig
+from scoring.task import UNLABELLED
 
 rows = st.lists(st.lists(st.floats(-20, 20), min_size=3, max_size=3), min_size=1, max_size=5)
 
