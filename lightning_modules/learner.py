@@ -68,15 +68,17 @@ class Learner(pl.LightningModule, ABC, Generic[Network]):
     def training_loss(self, batch: Batch) -> torch.Tensor:
         """What is minimised: the loss, of a student mixed with the distance from its teacher's logits.
 
-        A row without a label has the distance alone.
+        The mean over all rows, in which one without a label has its share of the distance and no loss, whatever
+        stands beside it in the batch.
         """
         if self.distillation is None:
             return self.loss(batch)
         labels, logits_BL = self.loss_and_logits(batch)
         taught = distillation_loss(logits_BL, batch["teacher_logits"], self.distillation)
-        if not bool((batch["labels"] != UNLABELLED).any()):
-            return taught
-        return torch.lerp(labels, taught, self.distillation.weight)
+        labelled = (batch["labels"] != UNLABELLED).float().mean()
+        if not bool(labelled):  # the mean of no loss is NaN
+            return taught * self.distillation.weight
+        return torch.lerp(labels * labelled, taught, self.distillation.weight)
 
     @abstractmethod
     def configure_optimizers(self) -> Any:

@@ -67,7 +67,7 @@ def test_equal_answers_cost_nothing_and_gradients_keep_their_size(loss: str) -> 
     assert sizes[1] == pytest.approx(sizes[0], rel=0.2)
 
 
-def test_a_row_without_a_label_has_the_distance_from_the_teacher_alone() -> None:
+def test_what_a_row_weighs_does_not_depend_on_the_rows_beside_it() -> None:
     learner = LstmClassifier(
         LstmNetwork(LstmSize(9, 3, 2, 1, 0, 1, ("a", "b"))).eval(),
         optimisation=Optimisation(OptimConfig(learning_rate=1e-3), 1),
@@ -83,10 +83,11 @@ def test_a_row_without_a_label_has_the_distance_from_the_teacher_alone() -> None
         "teacher_logits": torch.tensor([[0.0, 1.0], [2.0, -2.0], [3.0, 0.5]]),
     }
     logits = learner.logits(batch)
-    taught = (logits - batch["teacher_logits"]).square().mean(1)
-    named = torch.nn.functional.cross_entropy(logits[:2], batch["labels"][:2])
-    assert learner.training_loss(batch).item() == pytest.approx(
-        (0.75 * named + 0.25 * taught.mean()).item(), rel=1e-5
-    )
-    last = {key: value[2:] for key, value in batch.items()}
-    assert learner.training_loss(last).item() == pytest.approx(taught[2].item(), rel=1e-5)
+    taught_B = (logits - batch["teacher_logits"]).square().mean(1)
+    named_B = torch.nn.functional.cross_entropy(
+        logits, batch["labels"], reduction="none"
+    )  # 0 without a label
+    wanted_B = 0.25 * taught_B + 0.75 * named_B
+    for rows in ([0, 1, 2], [0, 2], [2, 1], [0, 1], [0], [2]):
+        some = {key: value[rows] for key, value in batch.items()}
+        assert learner.training_loss(some).item() == pytest.approx(wanted_B[rows].mean().item(), rel=1e-5)
