@@ -78,13 +78,15 @@ def check_some_left(holdout: Holdout) -> None:
         )
 
 
-def drawn_rows(rows: NDArray[np.int64], wanted: int | None, *, seed: int, key: str) -> NDArray[np.int64]:
-    """So many of `rows`, in their order; none: all. UserError, with the key that asks, where there are fewer."""
+def drawn_rows(
+    rows: NDArray[np.int64], wanted: int | None, *, seed: int, key: str, left: str
+) -> NDArray[np.int64]:
+    """So many of `rows`, in their order; none: all. UserError where there are fewer: `key` asks, those there `left`."""
     if wanted is None:
         return rows
     if wanted > len(rows):
         raise UserError(
-            f"{wanted} rows are asked for, {len(rows)} are left to train on",
+            f"{wanted} rows are asked for, {len(rows)} {left}",
             where=key,
             cure=f"Ask for at most {len(rows)}, or leave it out for all.",
         )

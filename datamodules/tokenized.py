@@ -192,7 +192,7 @@ class TokenizedData(pl.LightningDataModule, ABC):
 
     def _kept(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         wanted, seed = self.settings.train_examples, self.settings.selection_seed
-        return drawn_rows(rows, wanted, seed=seed, key="data.train_examples")
+        return drawn_rows(rows, wanted, seed=seed, key="data.train_examples", left="are left to train on")
 
     def _cached_holdout(self, train: SplitRows) -> Holdout:
         key = short_digest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,12 @@ _KEY = "train.transfer_set"
 def transfer_rows(settings: TransferSetConfig, splits: Iterable[SplitRows], seed: int) -> SplitRows:
     """Each text once, and none that a split of the data has: one that is held out or scored is not learned from.
 
-    seed: draws those that are kept. UserError where none is left, or fewer than are asked for.
+    Where sentences are asked for, none that stands in a text of a split either. seed: draws those that are kept.
+    UserError where none is left, or fewer than are asked for.
     """
-    known = {normalized(text) for rows in splits for text in rows.texts}
+    known: set[str] = set()
+    for rows in splits:
+        known.update(map(normalized, chain(rows.texts, _parted(rows.texts, settings))))
     found: dict[str, str] = {}
     for text in _texts(settings):
         key = normalized(text)
@@ -34,7 +38,10 @@ def transfer_rows(settings: TransferSetConfig, splits: Iterable[SplitRows], seed
             where=f"{_KEY}.path={settings.path}",
             cure="Give others.",
         )
-    rows = drawn_rows(np.arange(len(found)), settings.examples, seed=seed, key=f"{_KEY}.examples")
+    every = np.arange(len(found))
+    rows = drawn_rows(
+        every, settings.examples, seed=seed, key=f"{_KEY}.examples", left="are left that the data have not"
+    )
     return SplitRows(list(found.values()), None).take(rows)
 
 
@@ -42,4 +49,8 @@ def _texts(settings: TransferSetConfig) -> Iterable[str]:
     texts = texts_of_file(
         Path(settings.path), column=settings.column, quoting=settings.quoting, option=f"{_KEY}.quoting="
     )
-    return (sentence for text in texts for sentence in sentences(text)) if settings.sentences else texts
+    return _parted(texts, settings)
+
+
+def _parted(texts: Iterable[str], settings: TransferSetConfig) -> Iterable[str]:
+    return chain.from_iterable(map(sentences, texts)) if settings.sentences else texts

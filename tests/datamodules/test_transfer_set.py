@@ -42,6 +42,16 @@ def test_sentences_are_rows_by_themselves_where_that_is_asked_for(tmp_path: Path
     assert texts_of(file, sentences=True) == ["One.", "Two.", "Scored once."]
 
 
+def test_no_sentence_of_a_text_that_is_learned_from_held_out_or_scored_is_one(tmp_path: Path) -> None:
+    file = written(tmp_path, "New here. It  was so. Cast aside.", "A fine film. Cut. It was so! An end.")
+    asked = TransferSetConfig(path=str(file), sentences=True)
+    splits = [
+        SplitRows(["It was SO. Cut."], [1]),
+        SplitRows(["A plot. Cast aside.", "An end. A fine film."], [0, 1]),
+    ]
+    assert list(transfer_rows(asked, splits, 0).texts) == ["New here.", "It was so!"]
+
+
 def test_so_many_are_drawn_in_their_order(tmp_path: Path) -> None:
     file = written(tmp_path, *(f"text {number}" for number in range(200)))
     found = texts_of(file, examples=50)
@@ -55,7 +65,11 @@ def test_so_many_are_drawn_in_their_order(tmp_path: Path) -> None:
     ("texts", "settings", "said"),
     [
         (["dull"], {}, "no text is left that the data have not"),
-        (["One.", "Two."], {"examples": 3}, "train.transfer_set.examples: 3 rows are asked for, 2 are left"),
+        (
+            ["One.", "Two."],
+            {"examples": 3},
+            "train.transfer_set.examples: 3 rows are asked for, 2 are left that the data have not",
+        ),
         (["One."], {"column": "review"}, "no key 'review'"),
     ],
 )
