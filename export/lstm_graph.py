@@ -57,10 +57,13 @@ def lstm_graph(network: LstmNetwork) -> ModelProto:
         for operator, name in (("ReduceMax", "highest"), ("ReduceMean", "mean"))
     ]
     both = drawing.add("Concat", pooled, "pooled", axis=-1)
-    head = [
-        drawing.constant(f"head.{part}", _array(getattr(network.head, part))) for part in ("weight", "bias")
+    head = [  # in float64, as in the network
+        drawing.constant(f"head.{part}", _array(getattr(network.head, part)).astype(np.float64))
+        for part in ("weight", "bias")
     ]
-    drawing.add("Gemm", [both, *head], "logits", transB=1)
+    wide = drawing.add("Cast", [both], "pooled.wide", to=TensorProto.DOUBLE)
+    product = drawing.add("Gemm", [wide, *head], "logits.wide", transB=1)
+    drawing.add("Cast", [product], "logits", to=TensorProto.FLOAT)
     ids = helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["batch", "tokens"])
     logits = helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["batch", len(network.size.labels)])
     weights = [numpy_helper.from_array(values, name) for name, values in drawing.constants.items()]

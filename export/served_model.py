@@ -111,7 +111,8 @@ class TorchLstm:
             for layer in self._layers:
                 states, _ = layer(states)
             both = torch.cat([states.amax(1), states.mean(1)], dim=-1)
-            found = torch.nn.functional.linear(both, weights["head.weight"], weights["head.bias"])
+            head = (weights[f"head.{part}"].double() for part in ("weight", "bias"))
+            found = torch.nn.functional.linear(both.double(), *head).float()
         return found.numpy(), past
 
 

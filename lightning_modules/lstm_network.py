@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
@@ -79,7 +80,9 @@ class LstmNetwork(nn.Module):
         return self._head(highest_BTH.amax(1), states_BTH.sum(1) / lengths_B[:, None])
 
     def _head(self, highest_BH: torch.Tensor, mean_BH: torch.Tensor) -> torch.Tensor:
-        return self.head(self.dropout(torch.cat([highest_BH, mean_BH], dim=-1)))
+        """In float64: how a sum of hundreds is rounded depends on how many rows stand in the product."""
+        pooled_BH = self.dropout(torch.cat([highest_BH, mean_BH], dim=-1))
+        return F.linear(pooled_BH.double(), self.head.weight.double(), self.head.bias.double()).float()
 
     def _dropped(self, ids_N: torch.Tensor) -> torch.Tensor:
         if not self.training or self.word_dropout == 0.0:
