@@ -1,6 +1,6 @@
 """`python -m benchmarks [PART] [ID]`; alone the parts speed, tracking and size.
 
-Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity, students, cuts.
+Parts that measure a run take its ID: sweep, report, writing_speed, replay, story_perplexity, students, cuts, lstm.
 `certificate` writes down what a run came to, for the numbers that name it (docs/numbers-from-runs.md). `store --root
 NEW_FOLDER` makes a store with runs of every kind.
 """
@@ -24,6 +24,7 @@ from benchmarks import (
     endings,
     language_speed,
     looking,
+    lstm,
     report,
     reproduce,
     round_trips,
@@ -77,6 +78,7 @@ OF_A_RUN = (
     "story_perplexity",
     "students",
     "cuts",
+    "lstm",
     "certificate",
     "serving",
 )
@@ -145,6 +147,7 @@ def _measure(part: str, arguments: argparse.Namespace) -> None:
         "sweep": lambda: sweep.measure(root, run),
         "students": lambda: students.measure(root, run),
         "cuts": lambda: cuts.measure(root, run),
+        "lstm": lambda: lstm.measure(root, run),
         "report": lambda: report.measure(root, run),
         "certificate": lambda: print(certificate.write_certificate(root, run)),
     }
