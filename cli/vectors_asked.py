@@ -58,8 +58,12 @@ def training_given(asked: Asked, vectors: Path | None) -> dict[str, Any]:
             "are not read where some are made", where="--vectors", cure="Say --extend to add words to them."
         )
     given = {key: value for key, value in asked.training.items() if value is not None}
-    extended = given.pop("extend", None)
-    extends = {} if extended is None else {"extends": {"path": str(extended)}}
+    extended, beside = given.pop("extend", None), given.pop("beside", False)
+    if beside and extended is None:
+        raise UserError(
+            "is of --extend", where="--beside", cure="Leave it out, or name vectors by --extend FILE."
+        )
+    extends = {} if extended is None else {"extends": {"path": str(extended), "beside": beside}}
     return {"corpus": asked.corpus, **extends, **given}
 
 

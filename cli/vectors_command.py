@@ -47,6 +47,9 @@ ExtendedFile = Annotated[
         metavar="FILE",
     ),
 ]
+Beside = Annotated[
+    bool, typer.Option("--beside", help="Of --extend: of each word of the corpus both vectors, side by side.")
+]
 Count = Annotated[int | None, whole_option("Words of an answer. [10]", 1, 1000)]
 Dimensions = Annotated[int | None, whole_option("Of --train: numbers of a vector. [50]", 1, 1000)]
 Epochs = Annotated[int | None, whole_option("Of --train: how often the corpus is read. [5]", 1, 1000)]
@@ -64,6 +67,7 @@ def vectors(
     coverage: CoverageOf = None,
     train: TrainOn = None,
     extend: ExtendedFile = None,
+    beside: Beside = False,
     path: CorpusFolder = None,
     split: CorpusSplit = None,
     count: Count = None,
@@ -85,7 +89,13 @@ def vectors(
         words=words or [],
         count=count,
         corpus=corpus_given(coverage or train, path, split, option="--coverage or --train"),
-        training={"dimensions": dimensions, "epochs": epochs, "seed": seed, "extend": extend},
+        training={
+            "dimensions": dimensions,
+            "epochs": epochs,
+            "seed": seed,
+            "extend": extend,
+            "beside": beside or None,
+        },
     )
     if train is not None:
         return study_verb(skipgram.KIND, training_given(asked, vectors), root, again=again, as_json=json)

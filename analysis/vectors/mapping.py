@@ -6,7 +6,7 @@ Legend: S words of both, V words, D numbers of a vector here, E there.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,8 @@ _TESTED = 10  # of the words of both every so many is left out of the map, and t
 
 @dataclass(frozen=True)
 class Extended:
-    """vectors: the words of the one, then those that the other adds. shared: words of both. explained: share of the
-    variance of words that were not fitted to which the map explains, 1 for all."""
+    """added: words that the one lacked. shared: words of both. explained: share of the variance of words that were not
+    fitted to which the map explains, 1 for all."""
 
     vectors: WordVectors
     shared: int
@@ -33,6 +33,37 @@ def extended(known: WordVectors, new: WordVectors) -> Extended:
 
     UserError where both have too few words for a map.
     """
+    lacking, mapped = _mapped(known, new)
+    matrix = np.concatenate([known.matrix_VD, mapped.lacking_VE])
+    vectors = word_vectors([*known.words, *lacking], matrix, origin=known.origin)
+    return Extended(vectors, mapped.shared, len(lacking), mapped.explained)
+
+
+def beside(known: WordVectors, new: WordVectors) -> Extended:
+    """The words of `new`: of each its vector of `known`, mapped where that lacks it, and behind it its own, as widely
+    spread. UserError likewise."""
+    lacking, mapped = _mapped(known, new)
+    theirs = word_vectors(
+        [*known.words, *lacking], np.concatenate([known.matrix_VD, mapped.lacking_VE]), origin=known.origin
+    )
+    first_VE = theirs.matrix_VD[[theirs.rows[word] for word in new.words]]
+    scale = np.float32(first_VE.std() / new.matrix_VD.std())
+    both = np.concatenate([first_VE, scale * new.matrix_VD], axis=1)
+    return Extended(
+        word_vectors(new.words, both, origin=known.origin), mapped.shared, len(lacking), mapped.explained
+    )
+
+
+class _Mapped(NamedTuple):
+    """lacking_VE: float32, of the words that the one lacks."""
+
+    lacking_VE: NDArray[np.float32]
+    shared: int
+    explained: float
+
+
+def _mapped(known: WordVectors, new: WordVectors) -> tuple[list[str], _Mapped]:
+    """The words of `new` that `known` lacks, and their vectors there."""
     lacking = [word for word in new.words if word not in known.rows]
     shared = [word for word in new.words if word in known.rows]
     if len(shared) < 2 * (new.dimensions + 1):
@@ -45,10 +76,8 @@ def extended(known: WordVectors, new: WordVectors) -> Extended:
     tested_S = np.arange(len(shared)) % _TESTED == 0
     map_DE = _fitted(theirs_SD[~tested_S], known_SE[~tested_S])
     explained = _explained(theirs_SD[tested_S] @ map_DE, known_SE[tested_S])
-    added_VE = _matrix(new, lacking) @ _fitted(theirs_SD, known_SE)
-    matrix = np.concatenate([known.matrix_VD, added_VE.astype(np.float32)])
-    vectors = word_vectors([*known.words, *lacking], matrix, origin=known.origin)
-    return Extended(vectors, len(shared), len(lacking), explained)
+    lacking_VE = _matrix(new, lacking) @ _fitted(theirs_SD, known_SE)
+    return lacking, _Mapped(lacking_VE.astype(np.float32), len(shared), explained)
 
 
 def _matrix(vectors: WordVectors, words: list[str]) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from runs.layout import STUDY_VECTORS
 from schema.strict import Strict, absolute
 
 if TYPE_CHECKING:
+    from analysis.vectors.mapping import Extended
     from datamodules.word_vectors import WordVectors
 
 KIND = "skipgram"
@@ -24,9 +25,11 @@ _MOST_FREQUENT, _LONG, _NEIGHBOURS = 12, 4, 5
 
 
 class ExtendedVectors(Strict):
-    """path: of vectors, a file or its folder, to which words are added that they lack."""
+    """path: of vectors, a file or its folder, to which words are added that they lack. beside: instead, of each word of
+    the corpus its vector there and its own behind it."""
 
     path: str
+    beside: bool = False
 
     @field_validator("path")
     @classmethod
@@ -74,7 +77,6 @@ def _study(
     request: SkipGramRequest, corpus: CorpusTexts, known: WordVectors | None, reporter: Reporter
 ) -> Findings:
     from analysis.vectors.keyed import keyed
-    from analysis.vectors.mapping import extended
     from analysis.vectors.skipgram import SkipGram, train
     from datamodules.word_vectors import parquet_of
     from experiments.studies.skipgram_page import skipgram_page, skipgram_pictures
@@ -82,7 +84,7 @@ def _study(
     settings = SkipGram(**request.model_dump(exclude={"corpus", "extends"}))
     with reporter.progress() as on_progress:
         trained = train(corpus.texts, settings, origin=corpus.origin, on_progress=on_progress)
-    made = None if known is None else extended(known, trained.vectors)
+    made = None if known is None else _with_known(request, known, trained.vectors)
     vectors = trained.vectors if made is None else made.vectors
     content: dict[str, Any] = {
         "origin": corpus.origin,
@@ -104,6 +106,13 @@ def _study(
         metrics={"study/tokens": float(trained.tokens), "study/words": float(len(vectors.words))},
         files={Path(STUDY_VECTORS).name: parquet_of(vectors)},
     )
+
+
+def _with_known(request: SkipGramRequest, known: WordVectors, new: WordVectors) -> Extended:
+    from analysis.vectors.mapping import beside, extended
+
+    assert request.extends is not None
+    return (beside if request.extends.beside else extended)(known, new)
 
 
 def _seen(keyed: Any, words: tuple[str, ...]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from analysis.vectors.mapping import extended
+from analysis.vectors.mapping import beside, extended
 from datamodules.word_vectors import WordVectors, word_vectors
 from errors import UserError
 
@@ -46,3 +46,15 @@ def test_too_few_words_of_both_are_told() -> None:
     known, new, _ = spaces(0.0, known=11)
     with pytest.raises(UserError, match="has 11 words of new, too few to map 5 numbers"):
         extended(known, new)
+
+
+def test_side_by_side_each_word_of_the_corpus_has_both() -> None:
+    known, new, there_VE = spaces(0.0)
+    found = beside(known, new).vectors
+    assert found.words == new.words
+    assert found.dimensions == 8
+    assert np.array_equal(found.matrix_VD[100:, :3], there_VE[199::-1])  # as they are, of those that have one
+    assert np.allclose(found.matrix_VD[:100, :3], there_VE[:199:-1], atol=1e-4)
+    own = found.matrix_VD[:, 3:]
+    assert np.corrcoef(own.ravel(), new.matrix_VD.ravel())[0, 1] == pytest.approx(1)
+    assert own.std() == pytest.approx(found.matrix_VD[:, :3].std(), rel=1e-4)
