@@ -80,8 +80,6 @@ def vectors(
 ) -> int:
     """Ask word vectors what is alike, or make some from a corpus."""
     from cli.studies import study_verb
-    from experiments.studies import skipgram
-    from experiments.studies import vectors as study
 
     kinds = {"nearest": nearest, "analogy": analogy, "odd": odd, "benchmarks": benchmarks}
     asked = Asked(
@@ -97,6 +95,11 @@ def vectors(
             "beside": beside or None,
         },
     )
-    if train is not None:
-        return study_verb(skipgram.KIND, training_given(asked, vectors), root, again=again, as_json=json)
-    return study_verb(study.KIND, question_given(asked, vectors), root, again=again, as_json=json)
+    given = question_given if train is None else training_given
+    return study_verb(_kind_of(train), given(asked, vectors), root, again=again, as_json=json)
+
+
+def _kind_of(train: str | None) -> str:
+    from experiments.studies import skipgram, vectors
+
+    return vectors.KIND if train is None else skipgram.KIND
