@@ -53,7 +53,7 @@ def measure(root: Path, run_id: str) -> None:
     by_tokens = table(
         ["tokens", *(f"{name}, {what}" for what in ("step", "answer") for name in _NAMES)],
         [
-            [tokens, *(f"{times[name][at]:.3g}" for times in (steps, answers) for name in _NAMES)]
+            [tokens, *(_ms(times[name][at]) for times in (steps, answers) for name in _NAMES)]
             for at, tokens in enumerate(_TOKENS)
         ],
     )
@@ -136,6 +136,10 @@ def _median_ms(call: Callable[[], object], calls: int) -> float:
         call()
         times.append(1000 * (time.perf_counter() - began))
     return float(np.median(times))
+
+
+def _ms(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _by_length(both: Sequence[RunFiles]) -> Iterator[list[object]]:
