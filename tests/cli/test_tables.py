@@ -146,6 +146,7 @@ def test_the_settings_of_a_decoding_sweep_can_be_read_on_a_narrow_terminal() -> 
     assert "…" not in text
 
 
+@pytest.mark.slow
 def test_hints_hold_whatever_a_prompt_or_a_folder_is_called(tmp_path: Path) -> None:
     store = Store.open(tmp_path / "runs [b]")
     log = store.start_run(

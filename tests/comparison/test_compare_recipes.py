@@ -26,6 +26,7 @@ def seeds(store: Store, rate: str, shares: dict[int, float], **more: object) -> 
     return found
 
 
+@pytest.mark.slow
 def test_every_seed_of_a_recipe_is_found_and_paired(store: Store) -> None:
     low = seeds(store, "1e-5", {0: 0.80, 1: 0.81, 2: 0.82, 3: 0.80})
     high = seeds(store, "1e-4", {3: 0.90, 2: 0.93, 1: 0.91, 0: 0.90})

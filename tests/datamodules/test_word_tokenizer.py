@@ -57,6 +57,7 @@ def test_known_words_stand_beside_those_of_the_texts_where_a_text_can_hold_them(
     assert ordered[:9] == ["[PAD]", "[UNK]", "[SEP]", "a", "b", "film", "is", "the", "."]
 
 
+@pytest.mark.slow
 def test_it_is_the_same_in_every_process_and_when_it_is_read_again(tmp_path: Path) -> None:
     trained = train_tokenizer("words", TEXTS, vocab_size=64)
     trained.save_pretrained(tmp_path)

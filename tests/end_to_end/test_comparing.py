@@ -38,6 +38,7 @@ def answers(store: Store, run_id: str) -> pd.DataFrame:
     return pd.read_parquet(run_named(store, run_id).path(predictions_file("test")))
 
 
+@pytest.mark.slow
 def test_two_models_and_an_export(store: Store) -> None:
     ids = trained(store, classifier(*EXPORTED), classifier("optim.learning_rate=0.01", *EXPORTED))
     found = compare_models(store, ids, whole=True)

@@ -77,6 +77,7 @@ def test_a_run_that_passed_over_a_damaged_checkpoint_comes_to_its_end(shared: St
     assert others == [("checkpoints/step-7.ckpt", "damaged")]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_damaged_whichever_of_its_bytes_is_another(tmp_path: Path) -> None:
     path = tmp_path / "last.ckpt"
     torch.save({"weights": torch.arange(20.0)}, path)
@@ -106,6 +107,7 @@ def test_what_a_part_of_a_run_ran_under_is_a_cause(shared: Store, monkeypatch: p
     ]
 
 
+@pytest.mark.slow
 def test_a_run_that_lost_its_owner_goes_on_in_a_copied_store_and_leaves_the_first_one_alone(
     shared: Store, tmp_path: Path
 ) -> None:

@@ -115,7 +115,7 @@ def test_an_lstm_learns_from_it(shared: Store, exported: RunRecord) -> None:
         ("optim.learning_rate=0.1", "optim has no choice"),
         ("model.pretrained=owner/name", "model.pretrained has no choice"),
         ("model.dropout=0.1", "no such key for kind 'linear'"),
-        ("model.C=0", "model.C: 0.0 is not allowed. Give a number above 0, at most 1000000.0."),
+        ("model.C=0", "model.C: 0.0 is not allowed. Give a number from 1e-06, at most 1000000.0."),
         ("model.longest_ngram=4", "Give a whole number from 1 to 3."),
         ("model.beta=0.5", "beta leads from what is fitted to naive Bayes, and features is tfidf"),
         ("model.features=bm25", "model.features: 'bm25' is not allowed. Give 'tfidf' or 'nb'."),

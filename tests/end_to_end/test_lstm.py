@@ -55,6 +55,7 @@ def test_its_record_holds_and_its_export_answers_as_it_does(shared: Store, expor
     )
 
 
+@pytest.mark.slow
 def test_a_killed_and_resumed_run_is_the_uninterrupted_one(shared: Store) -> None:
     whole = train(lstm(), shared)
     with killed_at(17):
@@ -68,7 +69,7 @@ def test_it_has_no_attention_to_show(shared: Store, exported: RunRecord) -> None
     asked = ("study", "attention", "a film", "--run", exported.run_id, "--layer", "0", "--head", "0")
     done = inside(*asked, "--root", shared.root)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "an LSTM has no attention" in done.stderr.splitlines()[-1]
+    assert "a model of kind 'lstm' has no attention" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.slow

@@ -137,6 +137,7 @@ def test_a_beginning_that_is_refused_is_told_with_the_cure(story_page: Page) -> 
     assert Axe().run(story_page).violations_count == 0
 
 
+@pytest.mark.slow
 def test_a_story_is_seen_while_it_is_written_and_can_be_stopped(
     service: WriterService, monkeypatch: pytest.MonkeyPatch
 ) -> None:

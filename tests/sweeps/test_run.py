@@ -176,6 +176,7 @@ def test_a_sweep_names_its_best_run_to_export(swept: tuple[Store, SweepReport]) 
         export_run(run_named(store, report.parent_id))
 
 
+@pytest.mark.slow
 def test_a_given_value_of_a_searched_key_is_said_to_move_the_first_trial_alone(root: Path) -> None:
     options = ["budget.trials=1", "pruner={kind: none}", "export.when=never", "optim.learning_rate=0.003"]
     report = sweep(root, *options)

@@ -53,6 +53,7 @@ def draw(found: Search, count: int) -> list[dict[str, object]]:
     return drawn
 
 
+@pytest.mark.slow
 def test_an_interrupted_search_draws_what_an_uninterrupted_one_draws(tmp_path: Path) -> None:
     whole = draw(search(tmp_path / "whole"), 12)
     first = draw(search(tmp_path / "parts"), 5)

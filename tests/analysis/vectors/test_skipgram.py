@@ -25,6 +25,7 @@ print(train(TEXTS, SETTINGS, origin="here").vectors.digest)
 """
 
 
+@pytest.mark.slow
 def test_the_same_bytes_whatever_a_process_hashes_by() -> None:
     first = train(TEXTS, SETTINGS, origin="here")
     assert first.counts[: first.vectors.words.index(".") + 1][-1] == 4200

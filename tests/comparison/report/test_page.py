@@ -288,6 +288,7 @@ def test_a_run_without_a_stage_is_no_trial(store: Store, swept: str) -> None:
     assert lost.run_id[:8] not in page(store, swept)
 
 
+@pytest.mark.slow
 def test_the_winners_forms_are_timed_by_shape_and_the_front_is_marked(store: Store, swept: str) -> None:
     (winner,) = [run for run in store.runs(parent_id=swept) if run.tags[TRIAL_TAG] == "5"]
     assert 'id="latencies-caption"' not in page(store, swept)

@@ -97,6 +97,7 @@ def test_a_changed_story_is_not_the_same(copied: tuple[Store, str, str]) -> None
     assert replay(RunFiles(store, record), 1).same
 
 
+@pytest.mark.slow
 def test_weights_that_have_changed_do_not_write_a_story_again(copied: tuple[Store, str, str]) -> None:
     store, run_id, _ = copied
     record = store.find(told(store, run_id, "int8"))

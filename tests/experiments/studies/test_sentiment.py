@@ -54,6 +54,7 @@ def studied(run: RunFiles, **given: Any) -> tuple[Studied, list[Answer]]:
     return study(found, run.store, again=True, reporter=SILENT), told
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["torch", "fp32", "int8"])
 def test_each_text_of_a_file_has_the_answer_that_it_has_alone(
     run: RunFiles, file: Path, variant: str

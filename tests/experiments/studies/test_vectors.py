@@ -75,6 +75,7 @@ def test_a_question_is_answered_recorded_and_made_again(
     assert (again.same, again.differences) == (True, ())
 
 
+@pytest.mark.slow
 def test_where_vectors_lie_does_not_count_and_what_they_are_does(store: Store, file: Path) -> None:
     asked: dict[str, Any] = {
         "path": str(file),
@@ -96,6 +97,7 @@ def test_where_vectors_lie_does_not_count_and_what_they_are_does(store: Store, f
     )
 
 
+@pytest.mark.slow
 def test_vectors_are_made_from_a_corpus_again_to_the_byte_and_asked(
     store: Store, corpus: dict[str, str]
 ) -> None:
@@ -110,6 +112,7 @@ def test_vectors_are_made_from_a_corpus_again_to_the_byte_and_asked(
     assert near.content["vectors"]["digest"] == made.content["digest"]
 
 
+@pytest.mark.slow
 def test_words_are_added_to_vectors_that_lack_them(
     store: Store, corpus: dict[str, str], tmp_path: Path
 ) -> None:

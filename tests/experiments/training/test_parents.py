@@ -158,6 +158,7 @@ def test_rows_that_the_run_before_it_knows_are_told(third: RunFiles, told: KeptR
     assert any(f"begins with was trained on {known}" in sentence for sentence, _ in told.said)
 
 
+@pytest.mark.slow
 def test_of_a_run_before_the_parent_nothing_is_needed(
     shared: Store, first: RunFiles, second: RunFiles, third: RunFiles
 ) -> None:

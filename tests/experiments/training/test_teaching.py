@@ -115,6 +115,7 @@ def test_it_begins_with_the_teachers_blocks_embeddings_and_head(shared: Store, t
     assert all(torch.allclose(ours[name], theirs[came_from[name]], rtol=0, atol=1e-20) for name in ours)
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_it_ends_as_if_nothing_had_happened(
     shared: Store, teacher: RunRecord, student: RunFiles
 ) -> None:
@@ -197,6 +198,7 @@ def test_the_loss_is_the_teachers_share_and_the_labels(
     assert (digests[0]["weights/last"] != digests[1]["weights/last"]) is learns  # type: ignore[index]
 
 
+@pytest.mark.slow
 def test_rows_that_the_teacher_knows_are_told(shared: Store, teacher: RunRecord) -> None:
     reporter = KeptReporter()
     config = taught(teacher, "data.selection_seed=5", "train.max_steps=1", "train.validations=1")

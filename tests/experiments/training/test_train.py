@@ -156,6 +156,7 @@ def test_exporting_again_writes_on_the_same_run(finished: tuple[Store, RunRecord
     assert again.metrics["export/int8/accuracy"] == report.metrics["export/int8/accuracy"]
 
 
+@pytest.mark.slow
 def test_a_missed_gate_is_told_and_recorded(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The gate's own judgement is tested with a model that is really damaged, beside the export."""
     missed = {what: Gate(GateVerdict.FAILED, what) for what in ("too bad", "too slow")}
@@ -199,6 +200,7 @@ def test_a_cue_at_the_last_step_prunes_nothing(root: Path) -> None:
     assert result.status == "finished"
 
 
+@pytest.mark.slow
 def test_exporting_with_other_rows_is_refused(root: Path, tmp_path: Path) -> None:
     rows = pd.DataFrame({"sentence": [f"film {i} is fine" for i in range(60)], "label": [0, 1] * 30})
     for split in ("train", "validation"):
@@ -244,6 +246,7 @@ def test_training_runs_with_dropout_and_a_loaded_model_too(root: Path, tmp_path:
     assert all(module.training for module in learner.modules())
 
 
+@pytest.mark.slow
 def test_the_same_config_gives_the_same_bits_and_another_seed_does_not(root: Path) -> None:
     store = Store.open(root)
 
