@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.results import table, write_section
+from benchmarks.results import commit, table, write_section
 from tests.comparison.made_runs import Made, Rows, make
 from tracking.store import Store
 
@@ -45,7 +45,7 @@ def measure() -> None:
         "python -m benchmarks comparison",
         f"Wall time of a fresh process, and its processor time beside it, since the machine is shared: the median of "
         f"{_REPEATS}, and the quickest. `encore compare A B` imports {', '.join(heavy) or 'neither torch nor mlflow'}. "
-        f"Commit {_commit()}.\n\n"
+        f"Commit {commit()}.\n\n"
         + table(["what", "wall, median s", "wall, least s", "processor, median s"], rows),
     )
 
@@ -75,13 +75,6 @@ def _timed(what: str, arguments: list[str], root: Path) -> list[str]:
         what,
         *(f"{value:.2f}" for value in (statistics.median(walls), min(walls), statistics.median(processors))),
     ]
-
-
-def _commit() -> str:
-    found = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    )
-    return found.stdout.strip()
 
 
 def _children_s() -> float:

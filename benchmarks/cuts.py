@@ -5,7 +5,6 @@ Legend: N rows of the official split, D draws.
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.results import table, write_section
+from benchmarks.results import commit, table, write_section
 from comparison.answers import Answers, answers_of
 from errors import UserError
 from runs.environment import settings_of
@@ -72,11 +71,8 @@ def measure(root: Path, run_id: str) -> None:
         (_read(RunFiles(store, record)) for record in _alike(store, whole)), key=lambda one: one.kept
     )
     lengths_N = _lengths(whole)
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
     told = (
-        f"Commit {commit}. Against run {whole.run.record.run_id[:8]}: {whole.kept[0]} tokens, {whole.kept[1]}. "
+        f"Commit {commit()}. Against run {whole.run.record.run_id[:8]}: {whole.kept[0]} tokens, {whole.kept[1]}. "
         f"Differences are paired by rows (Bonett & Price 2012, McNemar's mid-p); what comes back of the loss of `head` "
         f"with its 95 % interval from {_DRAWS:,} draws of the rows.\n\n"
     )

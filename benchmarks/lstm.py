@@ -5,7 +5,6 @@ Legend: B batch, T tokens, N rows.
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.results import table, write_section
+from benchmarks.results import commit, table, write_section
 from pages.figures import BLUE, MARKERS, VERMILION, logarithmic_x, logarithmic_y
 from pages.pictures import light, picture
 from runs.files import RunFiles, run_named
@@ -40,15 +39,12 @@ def measure(root: Path, run_id: str) -> None:
     store = Store.read(root)
     student = run_named(store, run_id)
     both = (student, run_named(store, student.record.tags[TEACHER_TAG]))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
     steps, answers = _steps(both), _answers(both)
     PICTURE.write_bytes(_drawn(steps, answers))
     told = (
-        f"Commit {commit}. LSTM {student.record.run_id[:8]}, DistilBERT {both[1].record.run_id[:8]}. 1 thread, float32 "
-        f'at "highest". A step is of {_ROWS} rows, with the optimiser\'s; an answer is of one row, by the INT8 export. '
-        f"Medians of {_ROUNDS} rounds in turn, ms."
+        f"Commit {commit()}. LSTM {student.record.run_id[:8]}, DistilBERT {both[1].record.run_id[:8]}. 1 thread, "
+        f'float32 at "highest". A step is of {_ROWS} rows, with the optimiser\'s; an answer is of one row, by '
+        f"the INT8 export. Medians of {_ROUNDS} rounds in turn, ms."
     )
     by_tokens = table(
         ["tokens", *(f"{name}, {what}" for what in ("step", "answer") for name in _NAMES)],

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.results import table, write_section
+from benchmarks.results import commit, table, write_section
 
 _RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 _A4 = 794 - 2 * 45  # CSS pixels of a page's width less its margins of 12 mm
@@ -36,11 +36,8 @@ def measure(root: Path, sweep: str) -> None:
         ["size", f"{len(contents[0]) / 1e6:.2f} MB", "at most 2 MB"],
         ["different pages of three", str(len(digests)), "1"],
     ]
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
-    )
     told = (
-        f"{runs} runs, commit {commit.stdout.strip()}, load of the machine after measuring {os.getloadavg()[0]:.1f} on "
+        f"{runs} runs, commit {commit()}, load of the machine after measuring {os.getloadavg()[0]:.1f} on "
         f"{os.cpu_count()} cores.\n\n"
     )
     browser = table(["page", "axe violations", "sideways scroll", "requests", "console errors", "cut"], seen)

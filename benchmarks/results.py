@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import subprocess
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,6 +34,18 @@ def machine() -> str:
         f"{found.cpu_model} ({', '.join(flags) or 'no AVX-512'}), {os.cpu_count()} cores, {memory:.0f} GiB, "
         f"Python {platform.python_version()}, torch {torch.__version__}"
     )
+
+
+def commit() -> str:
+    """The short name of the one that is checked out."""
+    found = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"],
+        cwd=PAGE.parent.parent,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return found.stdout.strip()
 
 
 def table(headings: Sequence[str], rows: Sequence[Sequence[object]]) -> str:

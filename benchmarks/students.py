@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.results import table, write_section
+from benchmarks.results import commit, table, write_section
 from runs.files import RunFiles, run_named
 from runs.layout import RANKED_KINDS, TEACHER_TAG, kind_of, predictions_file
 from tracking.entities import RunRecord
@@ -24,11 +23,8 @@ def measure(root: Path, student_id: str) -> None:
     store = Store.read(root)
     student = run_named(store, student_id)
     teacher = run_named(store, student.record.tags[TEACHER_TAG])
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True
-    ).stdout.strip()
     told = (
-        f"Commit {commit}. Student {student.record.run_id[:8]}, teacher {teacher.record.run_id[:8]}. Times: "
+        f"Commit {commit()}. Student {student.record.run_id[:8]}, teacher {teacher.record.run_id[:8]}. Times: "
         f'1 x {_TOKENS} tokens, 1 thread, PyTorch in float32 at "highest", medians of {_CALLS} calls a side in turn, '
         f"{_ROUNDS} rounds; the ratio is the median of the rounds' ratios.\n\n"
     )

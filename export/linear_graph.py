@@ -8,15 +8,11 @@ Shape legend: B batch, T tokens, P places of n-grams.
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from export.original import MODEL_FILE, Original
 from export.quantizing.graph import OPSET, Drawing
-from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,20 +23,6 @@ if TYPE_CHECKING:
 _IR_VERSION = 10
 _END = np.iinfo(np.int64).max
 _FLOAT, _DOUBLE = 1, 11  # of onnx.TensorProto
-
-
-def write_linear(original: Original, folder: Path) -> None:
-    """model.onnx beside the config and the tokenizer."""
-    network: Any = original.model.network
-    shutil.copytree(original.tokenizer, folder)
-    shutil.copy(original.config, folder / CONFIG)
-    (folder / MODEL_FILE).write_bytes(linear_graph(network).SerializeToString(deterministic=True))
-
-
-def is_linear(original: Original) -> bool:
-    from lightning_modules.linear_network import LinearNetwork
-
-    return isinstance(original.model.network, LinearNetwork)
 
 
 def linear_graph(network: LinearNetwork) -> ModelProto:

@@ -7,15 +7,11 @@ Shape legend: B batch, T tokens, D width of a word's vector, H width of a direct
 
 from __future__ import annotations
 
-import shutil
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from export.original import MODEL_FILE, Original
 from export.quantizing.graph import OPSET, Drawing
-from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,20 +21,6 @@ if TYPE_CHECKING:
     from lightning_modules.lstm_network import LstmNetwork
 
 _IR_VERSION = 10
-
-
-def write_lstm(original: Original, folder: Path) -> None:
-    """model.onnx beside the config and the tokenizer."""
-    network: Any = original.model.network
-    shutil.copytree(original.tokenizer, folder)
-    shutil.copy(original.config, folder / CONFIG)
-    (folder / MODEL_FILE).write_bytes(lstm_graph(network).SerializeToString(deterministic=True))
-
-
-def is_lstm(original: Original) -> bool:
-    from lightning_modules.lstm_network import LstmNetwork
-
-    return isinstance(original.model.network, LstmNetwork)
 
 
 def lstm_graph(network: LstmNetwork) -> ModelProto:

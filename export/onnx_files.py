@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from export.by_torch import export_by_torch
 from export.gpt2_files import is_gpt2, write_gpt2
-from export.linear_graph import is_linear, write_linear
-from export.lstm_graph import is_lstm, write_lstm
+from export.linear_graph import linear_graph
+from export.lstm_graph import lstm_graph
 from export.original import MODEL_FILE, Original
 from host.model_folder import CONFIG
 
 if TYPE_CHECKING:
+    from onnx import ModelProto
     from torch import Tensor
 
     from export.materials import Materials
@@ -27,11 +28,10 @@ def write_fp32(original: Original, _: Materials, folder: Path) -> None:
     if is_gpt2(original):
         write_gpt2(original, folder, None)
         return
-    if is_lstm(original):
-        write_lstm(original, folder)
-        return
-    if is_linear(original):
-        write_linear(original, folder)
+    drawn = _drawn(original.model.network)
+    if drawn is not None:
+        _files_beside(original, folder)
+        (folder / MODEL_FILE).write_bytes(drawn.SerializeToString(deterministic=True))
         return
     inputs = original.model.example_inputs()
     with _known_export_noise_silenced():
@@ -41,9 +41,23 @@ def write_fp32(original: Original, _: Materials, folder: Path) -> None:
             _write_by_torch(original, inputs, folder)
 
 
-def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Path) -> None:
+def _drawn(network: object) -> ModelProto | None:
+    """The graph of a network of our own that is drawn node by node; none: an exporter writes it."""
+    from lightning_modules.linear_network import LinearNetwork
+    from lightning_modules.lstm_network import LstmNetwork
+
+    if isinstance(network, LstmNetwork):
+        return lstm_graph(network)
+    return linear_graph(network) if isinstance(network, LinearNetwork) else None
+
+
+def _files_beside(original: Original, folder: Path) -> None:
     shutil.copytree(original.tokenizer, folder)
     shutil.copy(original.config, folder / CONFIG)
+
+
+def _write_by_torch(original: Original, inputs: Mapping[str, Tensor], folder: Path) -> None:
+    _files_beside(original, folder)
     export_by_torch(original.model.network, inputs, folder / MODEL_FILE)
 
 

@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from datamodules.cut import told_cut
 from datamodules.fingerprint import fingerprint
+from experiments.studies.asked import OfModel
 from experiments.studies.corpora import CorpusRequest, CorpusTexts, corpus_texts, pinned_corpus
-from experiments.studies.sources import is_local, model_commit, model_folder, placed
+from experiments.studies.sources import is_local, model_commit, model_folder
 from experiments.studies.study import Findings, Prepared
 from host.progress import Reporter, working
 from pages.texts import label
 from runs.layout import STUDY_WEIGHTS
-from schema.strict import Strict, check_text
-from schema.texts import Revision
 from schema.validation import TogetherError
 
 if TYPE_CHECKING:
     from experiments.studies.attention_model import AttentionModel, Read
 
 KIND = "attention"
-_MOST_CHARACTERS = 2**24
 _MOST_TOKENS = 128  # of a text: its page holds a share for each two of them, of every head
 
 
-class AttentionRequest(Strict):
+class AttentionRequest(OfModel):
     """Which text or corpus, and which model.
 
     run: a finished run's ID, whole. model: a folder or a model of the hub, in place of a run. max_tokens: where a text
@@ -36,32 +34,11 @@ class AttentionRequest(Strict):
     words are removed: those drawn first.
     """
 
-    text: Annotated[str, StringConstraints(max_length=_MOST_CHARACTERS)] | None = None
     corpus: CorpusRequest | None = None
-    run: str | None = None
-    model: str | None = None
-    revision: Revision = "main"
     max_tokens: int = Field(default=_MOST_TOKENS, ge=4, le=_MOST_TOKENS)
     rows: int = Field(default=1000, ge=2, le=100_000)
     sentences: int = Field(default=200, ge=2, le=100_000)
     seed: int = Field(default=0, ge=0, lt=2**63)
-
-    @field_validator("text", mode="before")
-    @classmethod
-    def _can_be_recorded(cls, text: object) -> object:
-        return check_text(text) if isinstance(text, str) else text
-
-    @field_validator("text")
-    @classmethod
-    def _holds_something(cls, text: str | None) -> str | None:
-        if text is not None and not text.strip():
-            raise ValueError("is empty, or all spaces")
-        return text
-
-    @field_validator("model")
-    @classmethod
-    def _placed(cls, model: str | None) -> str | None:
-        return None if model is None else placed(model)
 
     @model_validator(mode="after")
     def _one_of_both(self) -> Self:

@@ -7,21 +7,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Self
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from datamodules.file_texts import texts_of_file
 from datamodules.fingerprint import fingerprint
 from datamodules.readers.quoting import Said
 from errors import UserError
-from experiments.studies.sources import is_local, model_commit, model_folder, placed
+from experiments.studies.asked import OfModel
+from experiments.studies.sources import is_local, model_commit, model_folder
 from experiments.studies.study import Findings, Prepared
 from export.variants import ORIGINAL, VariantName
 from host.progress import Reporter, working
 from pages.texts import label
-from schema.strict import Strict, absolute
-from schema.texts import Revision
+from schema.strict import absolute
 from schema.validation import TogetherError
 
 if TYPE_CHECKING:
@@ -32,40 +32,23 @@ if TYPE_CHECKING:
     from export.text_ids import Ids
 
 KIND = "sentiment"
-_MOST_CHARACTERS = 2**24
 
 
-class SentimentRequest(Strict):
+class SentimentRequest(OfModel):
     """Which texts, and which classifier.
 
     run: a finished run's ID, whole. model: a folder or a model of the hub, in place of a run; max_tokens is then where
     a text is cut.
     """
 
-    text: Annotated[str, StringConstraints(max_length=_MOST_CHARACTERS)] | None = None
     path: str | None = None
     """Of a file of texts."""
     column: str = Field(default="text", min_length=1, max_length=200)
     """Of a file with columns: that holds the texts."""
     quoting: Said = "auto"
     """Whose the quotation marks of a csv or tsv file are, as `data.quoting` has it."""
-    run: str | None = None
     variant: VariantName = ORIGINAL.name
-    model: str | None = None
-    revision: Revision = "main"
     max_tokens: int = Field(default=512, ge=4, le=512)
-
-    @field_validator("text")
-    @classmethod
-    def _holds_something(cls, text: str | None) -> str | None:
-        if text is not None and not text.strip():
-            raise ValueError("is empty, or all spaces")
-        return text
-
-    @field_validator("model")
-    @classmethod
-    def _placed(cls, model: str | None) -> str | None:
-        return None if model is None else placed(model)
 
     @field_validator("path")
     @classmethod
