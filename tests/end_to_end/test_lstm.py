@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 import torch
 
+from datamodules.cut import TextLimit
 from datamodules.tokenizers import encode, load_tokenizer
 from experiments.reproduction.reproduce import reproduce
 from experiments.reproduction.resume import resume
@@ -111,7 +112,7 @@ def test_its_bundle_is_served_and_says_what_its_file_takes(
     )
     assert alone in (bundle / "README.md").read_text()
     texts = ["The film is lovely.", "The film is not good at all."]
-    model, reader = OnnxModel(bundle, threads=1), TextIds(bundle, max_tokens=48)
+    model, reader = OnnxModel(bundle, threads=1), TextIds(bundle, limit=TextLimit(48))
     with serving(bundle) as running:
         answers = running.classify(texts).json()["answers"]
     for text, answer in zip(texts, answers, strict=True):
