@@ -26,7 +26,9 @@ def transfer_rows(settings: TransferSetConfig, splits: Iterable[SplitRows], seed
     """
     known: set[str] = set()
     for rows in splits:
-        known.update(map(normalized, chain(rows.texts, _parted(rows.texts, settings))))
+        known.update(map(normalized, rows.texts))
+        if settings.sentences:
+            known.update(map(normalized, chain.from_iterable(map(sentences, rows.texts))))
     found: dict[str, str] = {}
     for text in _texts(settings):
         key = normalized(text)
@@ -49,8 +51,4 @@ def _texts(settings: TransferSetConfig) -> Iterable[str]:
     texts = texts_of_file(
         Path(settings.path), column=settings.column, quoting=settings.quoting, option=f"{_KEY}.quoting="
     )
-    return _parted(texts, settings)
-
-
-def _parted(texts: Iterable[str], settings: TransferSetConfig) -> Iterable[str]:
     return chain.from_iterable(map(sentences, texts)) if settings.sentences else texts

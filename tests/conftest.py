@@ -92,6 +92,14 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root / "mlflow.db"
 
 
+@pytest.fixture(scope="module")
+def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """A store that the tests of one file share."""
+    folder = tmp_path_factory.mktemp("shared")
+    shutil.copy(migrated, folder / "mlflow.db")
+    return Store.open(folder)
+
+
 @pytest.fixture
 def root(migrated: Path, tmp_path: Path) -> Path:
     """An mlruns folder with an empty store in it; its path has a space and a percent sign."""

@@ -24,13 +24,6 @@ from tests.tiny import INTERRUPTED_CLASSIFIER, classifier
 from tracking.store import Store
 
 
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("damaged")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
-
-
 def _killed(*_arguments: object, **_named: object) -> None:
     raise Killed
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -29,13 +28,6 @@ from tracking.entities import RunRecord
 from tracking.store import Store
 
 NB = ["model.features=nb", "model.loss=squared_hinge", "model.C=0.1", "model.beta=0.5"]
-
-
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("linear")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -30,13 +29,6 @@ from tests.strangers import asked_of_models
 from tests.tiny import ANY_EXPORT, classifier, lstm
 from tracking.entities import RunRecord
 from tracking.store import Store
-
-
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("lstm")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
 
 
 @pytest.fixture(scope="module")

@@ -39,13 +39,6 @@ def write(file: Path, *, scale: float = 1.0) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("vectors")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
-
-
-@pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("glove") / "glove.txt")
 

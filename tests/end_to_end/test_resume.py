@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,13 +32,6 @@ from tracking.store import Store
 
 EXPORTED = ["export.when=finished", "export.scored_examples=20", "export.max_accuracy_drop=1",
             "export.latency_seconds=0"]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("resumed")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,13 +31,6 @@ from tracking.entities import RunRecord
 from tracking.store import Store
 
 KEPT = "train.keep_checkpoint_every_steps=7"
-
-
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("forked")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
 
 
 @pytest.fixture(scope="module")

@@ -29,13 +29,6 @@ from tests.tiny import REPEATED_LANGUAGE, repeated_classifier
 from tracking.store import Store
 
 
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("reproduced")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
-
-
 def finished(store: Store) -> str:
     return train(repeated_classifier(), store).run_id
 

@@ -6,7 +6,6 @@ import json
 import shutil
 from collections.abc import Callable
 from io import StringIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,13 +37,6 @@ from tests.tiny import SHORT, classifier, language, lstm
 from tracking.store import Store
 
 STILL = ["train.max_steps=1", "train.validations=1", "optim.learning_rate=1e-30", "optim.weight_decay=0"]
-
-
-@pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("chained")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
 
 
 def trained(store: Store, config: ExperimentConfig, **given: Any) -> RunFiles:

@@ -42,13 +42,6 @@ FROM_ITS_LAYERS = ["model.pretrained=teacher", "model.pretrained_layers=[1,3]"]
 
 
 @pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("taught")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
-
-
-@pytest.fixture(scope="module")
 def teacher(shared: Store) -> RunRecord:
     return shared.find(train(classifier("model.layers=4", "optim.learning_rate=0.003"), shared).run_id)
 

@@ -33,13 +33,6 @@ def write(file: Path, texts: list[str] = TEXTS) -> Path:
 
 
 @pytest.fixture(scope="module")
-def shared(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Store:
-    folder = tmp_path_factory.mktemp("transfer")
-    shutil.copy(migrated, folder / "mlflow.db")
-    return Store.open(folder)
-
-
-@pytest.fixture(scope="module")
 def teacher(shared: Store) -> RunRecord:
     return shared.find(train(classifier("optim.learning_rate=0.003"), shared).run_id)
 
